@@ -1,0 +1,74 @@
+"""Every error that groundtune raises on purpose.
+
+    GroundtuneError                 exit code 2: wrong use or wrong input, with place and remedy
+    ├── SettingsError               groundtune.toml or an option is wrong
+    ├── InputError                  a file that people write is missing, broken or contradicts itself
+    │   └── UnreadableDocument      one document cannot be read; ingestion goes on with the others
+    ├── NotInstalled                an optional package or a packaged model is missing
+    ├── StoreError                  a knowledge store or the records refuse to work
+    ├── ModelFailed                 a chat model or an endpoint gave no usable reply
+    ├── TuningError                 training data or training itself is unsound
+    └── NotComparable               runs of different benchmarks, scorers or settings
+
+A message says what happened with the offending value, where, and why; `remedy` says what to do next.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class GroundtuneError(Exception):
+    """Base of all. `place` is a file, with a line where there is one; `remedy` is the next step."""
+
+    def __init__(
+        self, message: str, *, place: str | Path | None = None, line: int | None = None, remedy: str = ""
+    ) -> None:
+        self.message = message
+        self.place = None if place is None else f"{place}:{line}" if line else str(place)
+        self.remedy = remedy
+        super().__init__(str(self))
+
+    def __str__(self) -> str:
+        where = f"{self.place}: " if self.place else ""
+        advice = f" {self.remedy}" if self.remedy else ""
+        return f"{where}{self.message}{advice}"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_rebuild, (type(self), self.message, self.place, self.remedy))
+
+
+def _rebuild(kind: type[GroundtuneError], message: str, place: str | None, remedy: str) -> GroundtuneError:
+    return kind(message, place=place, remedy=remedy)
+
+
+class SettingsError(GroundtuneError):
+    """A setting is unknown or has a value it cannot have."""
+
+
+class InputError(GroundtuneError):
+    """A file that people write is missing, broken or contradicts itself."""
+
+
+class UnreadableDocument(InputError):
+    """One document cannot be read."""
+
+
+class NotInstalled(GroundtuneError):
+    """An optional package or a packaged model is missing."""
+
+
+class StoreError(GroundtuneError):
+    """A knowledge store or the records refuse to work."""
+
+
+class ModelFailed(GroundtuneError):
+    """A chat model gave no usable reply."""
+
+
+class TuningError(GroundtuneError):
+    """Training data or training itself is unsound."""
+
+
+class NotComparable(GroundtuneError):
+    """Runs that must not be put side by side."""

@@ -1,0 +1,79 @@
+"""Reading and writing the files that people write: JSONL with errors that name file and line.
+
+Knows no file format: callers bring a pydantic model for a line.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from groundtune.errors import InputError
+
+Row = TypeVar("Row", bound=BaseModel)
+
+
+def read_text(path: Path) -> str:
+    """Return a UTF-8 file's text, without a byte-order mark. Raises `InputError` if missing or not UTF-8."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise InputError("no such file.", place=path, remedy="Check the path.") from None
+    except IsADirectoryError:
+        raise InputError("is a folder, not a file.", place=path, remedy="Name a file.") from None
+    except UnicodeDecodeError as error:
+        line = path.read_bytes()[: error.start].count(b"\n") + 1
+        raise InputError(
+            f"not UTF-8 (byte {error.object[error.start]:#04x}).", place=path, line=line, remedy="Save it as UTF-8."
+        ) from None
+
+
+def read_jsonl(path: Path, model: type[Row]) -> list[tuple[int, Row]]:
+    """Return (line number, row) of every line that is not blank.
+
+    Raises `InputError` with file, line, reason and remedy at the first line that is not what `model` says.
+    """
+    rows = []
+    for number, line in enumerate(read_text(path).split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            rows.append((number, model.model_validate_json(line)))
+        except ValidationError as error:
+            raise _explain(error, path, number, model) from None
+    return rows
+
+
+def write_jsonl(path: Path, rows: Iterable[Mapping[str, object]]) -> None:
+    """Write one JSON object a line; `path` is replaced at once or not at all."""
+    write_text(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` so that after a crash `path` holds either all of the old or all of the new text."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)
+
+
+def _explain(error: ValidationError, path: Path, line: int, model: type[BaseModel]) -> InputError:
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "json_invalid":
+        return InputError(f"broken JSON: {first['msg']}.", place=path, line=line, remedy="Write one object a line.")
+    if first["type"] == "missing":
+        return InputError(f"`{key}` is missing.", place=path, line=line, remedy="Add it.")
+    if first["type"] == "extra_forbidden":
+        near = get_close_matches(key, list(model.model_fields), n=1)
+        hint = f"Did you mean `{near[0]}`?" if near else f"Known keys: {', '.join(model.model_fields)}."
+        return InputError(f"unknown key `{key}`.", place=path, line=line, remedy=hint)
+    return InputError(
+        f"`{key}` is {first['input']!r}: {first['msg']}.", place=path, line=line, remedy="Correct the value."
+    )

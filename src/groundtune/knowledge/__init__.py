@@ -1,0 +1,1 @@
+"""From the company's files to passages for a question."""

@@ -1,0 +1,63 @@
+"""Where models, embedders, stores, readers, scorers, importers and techniques come from.
+
+Packages, ours and other people's, name in the entry-point group `groundtune` a module that holds hooks:
+
+    [project.entry-points.groundtune]
+    readers = "my_package.readers"
+
+Where that is a package, every module of it is searched. A hook is a function of a fixed name, one a module;
+`HOOKS` lists them with their signatures. A new reader is therefore one new file in `knowledge/readers`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from functools import cache
+from importlib.metadata import entry_points
+from types import ModuleType
+from typing import Any
+
+from groundtune.errors import SettingsError
+
+HOOKS = {
+    "readers": "groundtune_reader",  # () -> Reader
+    "embedders": "groundtune_embedder",  # (EmbeddingSettings, name: str) -> Embedder | None
+    "stores": "groundtune_store",  # (url: str, folder: Path, Embedder) -> KnowledgeStore | None
+    "models": "groundtune_model",  # (ModelSettings, folder: Path, adapter: Path | None) -> ChatModel | None
+    "scorers": "groundtune_scorer",  # (ComparisonSettings) -> list[Scorer]
+    "importers": "groundtune_importer",  # () -> Importer
+    "techniques": "groundtune_technique",  # () -> Technique
+}
+
+
+@cache
+def hooks(kind: str) -> tuple[Callable[..., Any], ...]:
+    """Return all hooks of `kind`, a key of `HOOKS`, in order of distribution and module name."""
+    found = []
+    for entry in sorted(entry_points(group="groundtune"), key=lambda entry: entry.value):
+        if entry.name == kind:
+            found += [getattr(module, HOOKS[kind]) for module in _modules(entry.load()) if hasattr(module, HOOKS[kind])]
+    return tuple(found)
+
+
+def first(kind: str, name: str, *arguments: object) -> Any:  # noqa: ANN401 -- the seam that the kind promises
+    """Return what the first hook of `kind` makes of `arguments`; a hook passes by returning None.
+
+    Raises `SettingsError` if all pass: nobody knows a thing called `name`.
+    """
+    for hook in hooks(kind):
+        made = hook(*arguments)
+        if made is not None:
+            return made
+    raise SettingsError(
+        f"no {kind} plugin knows `{name}`.", remedy="See the forms in docs/settings.md, or install the plugin."
+    )
+
+
+def _modules(module: ModuleType) -> list[ModuleType]:
+    if not hasattr(module, "__path__"):
+        return [module]
+    names = sorted(found.name for found in pkgutil.iter_modules(module.__path__) if not found.name.startswith("_"))
+    return [module, *(importlib.import_module(f"{module.__name__}.{name}") for name in names)]

@@ -1,0 +1,171 @@
+"""The seams: what a part must do to take the place of another.
+
+Each protocol has a contract test in `groundtune.testing` that every implementation passes, ours and
+other people's. All of them are synchronous and take batches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Literal, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from groundtune.values import (
+    Answer,
+    Case,
+    Chunk,
+    Completion,
+    Conversation,
+    Document,
+    Message,
+    Passage,
+    PlainText,
+    Query,
+    Score,
+)
+
+Vectors = NDArray[np.float32]
+
+
+@runtime_checkable
+class Reader(Protocol):
+    """Turns one kind of file into documents' text."""
+
+    suffixes: tuple[str, ...]
+
+    def read(self, path: Path) -> PlainText:
+        """Return the text of `path`. Raises `UnreadableDocument` with the reason and the remedy."""
+        ...
+
+
+@runtime_checkable
+class Embedder(Protocol):
+    """Turns texts into vectors of length 1."""
+
+    @property
+    def signature(self) -> str:
+        """Model and settings: vectors of different signatures must not be compared."""
+        ...
+
+    @property
+    def dimension(self) -> int: ...
+
+    def embed(self, texts: Sequence[str], kind: Literal["query", "document"]) -> Vectors:
+        """Return an array of shape (len(texts), dimension), float32, rows of norm 1."""
+        ...
+
+
+@runtime_checkable
+class Reranker(Protocol):
+    """Scores passages for a question, reading both together."""
+
+    @property
+    def signature(self) -> str: ...
+
+    def score(self, query: str, passages: Sequence[Passage]) -> NDArray[np.float32]:
+        """Return an array of shape (len(passages),): higher is more relevant."""
+        ...
+
+
+@runtime_checkable
+class KnowledgeStore(Protocol):
+    """Keeps chunks with their vectors and finds them by meaning and by words."""
+
+    def replace(self, document: Document, chunks: Sequence[Chunk], vectors: Vectors) -> None:
+        """Put `chunks` in the place of whatever the store holds of `document`. `vectors` is (len(chunks), d)."""
+        ...
+
+    def remove(self, document_ids: Sequence[str]) -> None:
+        """Forget these documents; unknown ids are ignored. They are not found from the next search on."""
+        ...
+
+    def search(self, query: Query) -> list[Passage]:
+        """Return at most `query.limit` passages that the query's principals may read, best first."""
+        ...
+
+    def documents(self) -> dict[str, str]:
+        """Return the content hash of every document held, by document id."""
+        ...
+
+    def revision(self) -> str:
+        """Changes with every change of what the store holds, and only then."""
+        ...
+
+
+@runtime_checkable
+class ChatModel(Protocol):
+    """A model that continues conversations."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def signature(self) -> str:
+        """Name, weights, adapter and generation settings: all that can change what it says."""
+        ...
+
+    def complete(self, conversations: Sequence[Conversation], max_tokens: int | None = None) -> list[Completion]:
+        """Answer a batch, in order. Raises `ModelFailed`."""
+        ...
+
+    def stream(self, messages: Conversation, max_tokens: int | None = None) -> Iterator[str]:
+        """Yield the answer in pieces as they come. Their concatenation is the completion's text."""
+        ...
+
+    def choose(self, messages: Conversation, options: Sequence[str]) -> dict[str, float]:
+        """Return how probable each of `options` is as the next answer; sums to 1."""
+        ...
+
+
+@runtime_checkable
+class Answerer(Protocol):
+    """The one seam for answers: closed-book, grounded and agents all satisfy it."""
+
+    @property
+    def signature(self) -> str: ...
+
+    def answer(self, question: str, history: Sequence[Message] = ()) -> Answer: ...
+
+    def answer_many(self, questions: Sequence[tuple[str, Sequence[Message]]]) -> list[Answer]:
+        """Answer a batch of (question, history), in order."""
+        ...
+
+    def stream(self, question: str, history: Sequence[Message] = ()) -> Iterator[str | Answer]:
+        """Yield pieces of text as they come and, last, the checked `Answer`."""
+        ...
+
+
+@runtime_checkable
+class Scorer(Protocol):
+    """Scores one answer to one case."""
+
+    name: str
+
+    @property
+    def signature(self) -> str:
+        """Metric, settings and versions, in the manner of sacrebleu."""
+        ...
+
+    def score(self, case: Case, answer: Answer) -> Score: ...
+
+
+@runtime_checkable
+class BatchScorer(Scorer, Protocol):
+    """A scorer that is faster over many answers at once (one that runs a model)."""
+
+    def score_many(self, pairs: Sequence[tuple[Case, Answer]]) -> list[Score]:
+        """Return the scores of `pairs`, in order; equal to scoring one by one."""
+        ...
+
+
+class Progress(Protocol):
+    """Told how far long work has come: (stage, done, total) with `done` from 0 to `total`."""
+
+    def __call__(self, stage: str, done: int, total: int) -> None: ...
+
+
+def silent(stage: str, done: int, total: int) -> None:
+    """A `Progress` that tells nobody."""

@@ -1,0 +1,1 @@
+"""What happened: runs with their answers and scores."""

@@ -1,0 +1,249 @@
+"""`groundtune.toml`: one documented model a table, every value with a working default.
+
+`load` resolves file, environment and flags, in rising order of strength, and remembers where each value came
+from, so that a run can record it. Unknown keys are refused with file and remedy.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from groundtune.errors import SettingsError
+
+FILE_NAME = "groundtune.toml"
+ENVIRONMENT_PREFIX = "GROUNDTUNE_"
+Origin = Literal["default", "file", "environment", "flag"]
+
+
+class Table(BaseModel):
+    """Base of the tables: frozen, and no key is taken that is not known."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ProjectSettings(Table):
+    """`[project]`."""
+
+    name: str = Field("assistant", description="Name of the assistant, shown in reports.")
+
+
+class ModelSettings(Table):
+    """`[model]`: the chat model that is grounded and tuned."""
+
+    name: str = Field(
+        "builtin:smollm2-135m-instruct",
+        description="builtin:smollm2-135m-instruct, hf:ORG/NAME, path:DIR or openai:MODEL@BASE_URL.",
+    )
+    max_tokens: int = Field(96, ge=1, description="The longest answer, in tokens.")
+    batch_tokens: int = Field(
+        16384, ge=256, description="Prompt and answer tokens in one batch: more is faster and takes more memory."
+    )
+    api_key_variable: str = Field(
+        "OPENAI_API_KEY", description="Environment variable that holds the key of an openai: endpoint."
+    )
+    timeout: float = Field(120.0, gt=0, description="Seconds that an endpoint may take for one reply.")
+    concurrency: int = Field(8, ge=1, description="Requests to an endpoint that are under way at once.")
+
+
+class EmbeddingSettings(Table):
+    """`[embedding]`: what turns text into vectors."""
+
+    name: str = Field(
+        "builtin:minilm-l6-v2", description="builtin:minilm-l6-v2, hf:ORG/NAME, path:DIR or openai:MODEL@BASE_URL."
+    )
+    batch_size: int = Field(32, ge=1, description="Texts that are embedded at once.")
+
+
+class KnowledgeSettings(Table):
+    """`[knowledge]`: documents and how they are split, stored and found."""
+
+    documents: str = Field("documents", description="Folder of documents, relative to the project.")
+    store: str = Field("lancedb:.groundtune/knowledge", description="Where chunks are kept.")
+    chunk_size: int = Field(900, ge=100, description="The longest chunk, in characters.")
+    chunk_overlap: int = Field(0, ge=0, description="Characters that neighbouring chunks of one part share.")
+    passages: int = Field(3, ge=1, description="Passages given to the model for a question.")
+    candidates: int = Field(30, ge=1, description="Chunks that each of vector and word search proposes for fusion.")
+    readable_by: list[str] = Field(["everyone"], description="Principals that may read documents of this folder.")
+
+
+class AssistantSettings(Table):
+    """`[assistant]`: how questions are answered."""
+
+    instructions: str = Field(
+        "You are the support assistant of {project}. Answer the customer's question in one or two short sentences.",
+        description="What the model is told, closed-book and grounded. {project} is the project's name.",
+    )
+    unknown: str = Field(
+        "I do not know. The documents that I have do not answer this question.",
+        description="What is said when the documents do not support an answer.",
+    )
+    min_support: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="Answer only if retrieval supports it at least so well. Fitted on the development part if not set.",
+    )
+
+
+class RecordsSettings(Table):
+    """`[records]`: where runs are written."""
+
+    url: str = Field("sqlite:///.groundtune/records.db", description="SQLAlchemy URL.")
+
+
+class BenchmarkSettings(Table):
+    """`[benchmark]`: the expert questions."""
+
+    cases: str = Field("benchmark.jsonl", description="The cases, relative to the project.")
+    development_share: float = Field(
+        0.3, gt=0, lt=1, description="Share of groups that become development where a case names no split."
+    )
+
+
+class TuningSettings(Table):
+    """`[tuning]`: training data and how adapters are made."""
+
+    examples: str = Field("training.jsonl", description="Training conversations.")
+    preferences: str = Field("preferences.jsonl", description="Preference pairs.")
+    corpus: str = Field("corpus", description="Folder of plain text for continued pretraining.")
+    steps: int = Field(120, ge=1, description="The most optimizer steps of one training run.")
+    batch_size: int = Field(8, ge=1, description="Conversations in one optimizer step.")
+    learning_rate: float = Field(5e-4, gt=0, description="Peak learning rate (linear warm-up, cosine decay).")
+    rank: int = Field(16, ge=1, description="LoRA rank; alpha is twice as much.")
+    max_length: int = Field(1024, ge=64, description="Tokens; longer conversations are refused, never cut.")
+    held_out: float = Field(0.1, gt=0, lt=0.5, description="Share of the examples kept back for early stopping.")
+    evaluate_every: int = Field(20, ge=1, description="Steps between two evaluations on the held-out part.")
+    patience: int = Field(2, ge=1, description="Evaluations without improvement before training stops.")
+    seed: int = Field(17, description="Seed of adapter initialisation and data order.")
+    raft_oracle_share: float = Field(
+        0.8, ge=0, le=1, description="Share of raft examples whose prompt contains the passage with the answer."
+    )
+    raft_passages: int = Field(3, ge=1, description="Passages in a raft prompt, distractors included.")
+
+
+class ComparisonSettings(Table):
+    """`[comparison]`: how candidates are judged."""
+
+    candidates: list[str] = Field(
+        ["base", "rag", "tuned", "tuned+rag", "raft"], description="What is compared when nothing is named."
+    )
+    decide_by: str = Field("resolution", description="The scorer that the recommendation rests on.")
+    resamples: int = Field(10_000, ge=1000, description="Bootstrap resamples.")
+    confidence: float = Field(0.95, gt=0.5, lt=1, description="Coverage of the intervals.")
+    margin: float = Field(0.02, gt=0, description="Differences below this do not matter (equivalence margin).")
+    latency_cases: int = Field(5, ge=1, description="Questions asked one at a time to measure latency.")
+    seed: int = Field(17, description="Seed of the bootstrap.")
+    bertscore_model: str = Field("builtin:minilm-l6-v2", description="Encoder for BERTScore, named like [embedding].")
+    bertscore_layer: int | None = Field(None, description="Encoder layer; the last one if not set.")
+
+
+class BusinessSettings(Table):
+    """`[business]`: what the report needs to speak in money."""
+
+    value_of_a_resolved_question: float = Field(4.0, ge=0, description="What one resolved question is worth.")
+    currency: str = Field("EUR", description="Currency of the figures.")
+
+
+class Settings(Table):
+    """The whole of `groundtune.toml`."""
+
+    project: ProjectSettings = ProjectSettings()
+    model: ModelSettings = ModelSettings()
+    embedding: EmbeddingSettings = EmbeddingSettings()
+    knowledge: KnowledgeSettings = KnowledgeSettings()
+    assistant: AssistantSettings = AssistantSettings()
+    records: RecordsSettings = RecordsSettings()
+    benchmark: BenchmarkSettings = BenchmarkSettings()
+    tuning: TuningSettings = TuningSettings()
+    comparison: ComparisonSettings = ComparisonSettings()
+    business: BusinessSettings = BusinessSettings()
+
+
+class Resolved(BaseModel):
+    """Settings together with where each value came from ("tuning.steps" → "flag")."""
+
+    model_config = ConfigDict(frozen=True)
+
+    settings: Settings
+    origins: Mapping[str, Origin]
+
+    def record(self) -> dict[str, dict[str, object]]:
+        """Return every resolved value with its origin, for a run's record or an adapter's manifest."""
+        return {
+            f"{table}.{key}": {"value": value, "origin": self.origins.get(f"{table}.{key}", "default")}
+            for table, values in self.settings.model_dump(mode="json").items()
+            for key, value in values.items()
+        }
+
+
+def load(
+    folder: Path, flags: Mapping[str, object] | None = None, environment: Mapping[str, str] | None = None
+) -> Resolved:
+    """Resolve the settings of the project in `folder`.
+
+    `flags` maps dotted keys ("tuning.steps") to values; the environment's GROUNDTUNE_TUNING_STEPS sets the
+    same key. Raises `SettingsError` with file and remedy.
+    """
+    path = folder / FILE_NAME
+    tables = _read(path)
+    origins: dict[str, Origin] = {f"{table}.{key}": "file" for table, values in tables.items() for key in values}
+    stronger: list[tuple[Origin, Mapping[str, object]]] = [
+        ("environment", _from_environment(os.environ if environment is None else environment)),
+        ("flag", flags or {}),
+    ]
+    for origin, values in stronger:
+        for key, value in values.items():
+            table, _, name = key.partition(".")
+            tables.setdefault(table, {})[name] = value
+            origins[key] = origin
+    try:
+        return Resolved(settings=Settings.model_validate(tables), origins=origins)
+    except ValidationError as error:
+        raise _explain(error, path, origins) from None
+
+
+def _read(path: Path) -> dict[str, dict[str, object]]:
+    if not path.is_file():
+        return {}
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"not valid TOML: {error}.", place=path, remedy="Correct the line that is named.") from None
+    for table, values in content.items():
+        if not isinstance(values, dict):
+            raise SettingsError(
+                f"`{table}` stands outside of a table.", place=path, remedy="Put it under a [table] heading."
+            )
+    return content
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
+    """Return the settings among the variables; a variable that names none of the tables is not ours."""
+    found: dict[str, object] = {}
+    for name, value in environment.items():
+        table, _, key = name.removeprefix(ENVIRONMENT_PREFIX).lower().partition("_")
+        if name.startswith(ENVIRONMENT_PREFIX) and table in Settings.model_fields and key:
+            found[f"{table}.{key}"] = value
+    return found
+
+
+def _explain(error: ValidationError, path: Path, origins: Mapping[str, Origin]) -> SettingsError:
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"][:2])
+    table, _, name = key.partition(".")
+    place = {"environment": "environment variable", "flag": "command line"}.get(origins.get(key, "file"), str(path))
+    if first["type"] == "extra_forbidden":
+        known = list(Settings.model_fields)
+        if name:
+            known = list(type(getattr(Settings(), table)).model_fields)
+        near = get_close_matches(name or table, known, n=1)
+        hint = f"Did you mean `{near[0]}`?" if near else f"Known here: {', '.join(known)}."
+        return SettingsError(f"unknown setting `{key}`.", place=place, remedy=hint)
+    return SettingsError(f"`{key}` is {first['input']!r}: {first['msg']}.", place=place, remedy="Correct the value.")

@@ -1,0 +1,1 @@
+"""Contract tests and fakes for implementations of `groundtune.protocols`, ours and other people's."""

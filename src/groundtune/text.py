@@ -1,0 +1,48 @@
+"""Finding one text inside another, as every part that deals with quotes needs it.
+
+Knows nothing of documents, cases or models. White space is not compared: a quote that a PDF breaks over
+two lines still stands in it.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_WORD = re.compile(r"\w+(?:[.,:]\d+)*%?", re.UNICODE)
+_TYPOGRAPHY = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "–": "-", "—": "-", "\u00a0": " "})
+
+
+def locate(quote: str, text: str) -> tuple[int, int] | None:
+    """Return (start, end) of the first place where `quote` stands in `text`, or None.
+
+    White space of any kind and amount counts as one blank, and curly quotes and dashes as straight ones.
+    Letters, digits and punctuation must be equal.
+    """
+    words = quote.translate(_TYPOGRAPHY).split()
+    if not words:
+        return None
+    pattern = r"\s+".join(re.escape(word) for word in words)
+    found = re.search(pattern, text.translate(_TYPOGRAPHY))
+    return (found.start(), found.end()) if found else None
+
+
+def words(text: str) -> list[str]:
+    """Return the words of `text` for comparing meaning roughly: case-folded, accents kept, numbers whole.
+
+    >>> words("Lumen L costs €24.90, incl. VAT.")
+    ['lumen', 'l', 'costs', '24.90', 'incl', 'vat']
+    """
+    return _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
+
+
+def content_words(text: str) -> list[str]:
+    """Return `words` without the English function words that every sentence has."""
+    return [word for word in words(text) if word not in FUNCTION_WORDS]
+
+
+FUNCTION_WORDS = frozenset(
+    "a an and are as at be been but by can could did do does for from had has have how i if in into is it its "
+    "me my no not of on or our per so that the their them there these they this to up us was we were what when "
+    "where which who why will with would you your".split()  # noqa: SIM905 -- reads better than sixty quoted words
+)

@@ -1,0 +1,1 @@
+"""From training conversations to adapters."""

@@ -1,0 +1,269 @@
+"""Pure values that the parts of groundtune pass to one another.
+
+Frozen and slotted; they know no storage, no network, no model and no clock. The identity of a document
+and of a chunk is a hash of its content and its place, so that equal content gives equal identity on
+every machine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Role = Literal["system", "user", "assistant"]
+Split = Literal["development", "test"]
+
+
+def digest(*parts: str) -> str:
+    """Return a 32-digit hexadecimal hash of `parts`, which are kept apart: ("ab", "c") is not ("a", "bc")."""
+    state = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        data = part.encode("utf-8")
+        state.update(len(data).to_bytes(8, "big"))
+        state.update(data)
+    return state.hexdigest()
+
+
+# --- knowledge ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A place where a new part of a text begins: `level` 1 is the outermost."""
+
+    offset: int
+    level: int
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlainText:
+    """What a reader took out of a file. `headings` are in order of offset."""
+
+    text: str
+    title: str
+    headings: tuple[Heading, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A source the company owns, as plain text.
+
+    `id` is its path relative to the documents folder, with forward slashes. `readable_by` lists the
+    principals that may see it; nobody else does.
+    """
+
+    id: str
+    text: str
+    title: str
+    readable_by: tuple[str, ...]
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def content_hash(self) -> str:
+        """Changes when anything that retrieval depends on changes."""
+        metadata = [f"{key}={value}" for key, value in sorted(self.metadata.items())]
+        return digest(self.id, self.title, self.text, *self.readable_by, *metadata)
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A piece of a document: `document.text[start:end] == text`.
+
+    `heading` is the path of headings above it ("Plans > Prices"): embedded and searched together with
+    the text, never part of it.
+    """
+
+    document: str
+    start: int
+    end: int
+    text: str
+    heading: str
+    readable_by: tuple[str, ...]
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        """Hash of place and content."""
+        return digest(self.document, str(self.start), str(self.end), self.heading, self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What a store is asked: `vector` has the embedder's dimension; `principals` are the caller's names.
+
+    A chunk is found only if one of its `readable_by` is among `principals`: no principals, no passages.
+    `where` keeps chunks whose metadata equals every given value.
+    """
+
+    text: str
+    vector: tuple[float, ...]
+    limit: int
+    principals: tuple[str, ...]
+    where: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A chunk retrieved for a question: `rank` from 1; `score` of the fusion (higher is better); `similarity`
+    the cosine between question and chunk in [-1, 1], None from a store that cannot tell it."""
+
+    document: str
+    start: int
+    end: int
+    text: str
+    heading: str
+    rank: int
+    score: float
+    similarity: float | None = None
+
+
+# --- models and answers ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation."""
+
+    role: Role
+    content: str
+
+
+Conversation = tuple[Message, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What an answer cost. Seconds are None where a batch hides them; tokens are the model's own."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    seconds: float | None = None
+    seconds_to_first_token: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What a chat model said. `finish_reason` is "length" when the token limit cut it off."""
+
+    text: str
+    usage: Usage
+    finish_reason: Literal["stop", "length", "content_filter", "other"] = "stop"
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A piece of a document that supports an answer: `quote` is the document's text from `start` to `end`.
+
+    `origin` tells who made the link: the model itself, or groundtune by comparing words afterwards.
+    """
+
+    document: str
+    start: int
+    end: int
+    quote: str
+    origin: Literal["model", "attributed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Text with its checked citations, or an abstention (`text` then says that it is not known).
+
+    `support` is how well retrieval supported an answer, in [0, 1]; None without retrieval.
+    `citations_removed` counts citations the model made up.
+    """
+
+    text: str
+    abstained: bool
+    usage: Usage
+    passages: tuple[Passage, ...] = ()
+    citations: tuple[Citation, ...] = ()
+    citations_removed: int = 0
+    support: float | None = None
+
+
+# --- evaluation -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Where the answer to a case stands. `quote` None means the whole document."""
+
+    document: str
+    quote: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One benchmark question with its ideal answer. Cases of one `group` are not independent."""
+
+    id: str
+    question: str
+    ideal_answer: str
+    evidence: tuple[Evidence, ...]
+    answerable: bool
+    group: str
+    split: Split
+    history: Conversation = ()
+    tags: tuple[str, ...] = ()
+    author: str = ""
+    status: Literal["draft", "approved", "rejected"] = "approved"
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What a scorer gave. `value` None is unscored (the metric does not apply), with the `reason` why.
+
+    `failed` means that it should have been scored and could not be. Neither is ever counted as zero.
+    """
+
+    value: float | None
+    reason: str = ""
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A mean over `scored` cases with its 95 % interval; None throughout where no case was scored."""
+
+    mean: float | None
+    low: float | None
+    high: float | None
+    scored: int
+    unscored: int = 0
+    failed: int = 0
+
+
+Verdict = Literal["better", "worse", "equivalent", "cannot tell"]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Challenger minus baseline on the same cases, for one scorer.
+
+    `p_value` is two-sided and already corrected for the number of comparisons. `more_cases_needed` is
+    None unless the verdict is "cannot tell".
+    """
+
+    scorer: str
+    baseline: str
+    challenger: str
+    difference: Estimate
+    p_value: float
+    verdict: Verdict
+    more_cases_needed: int | None = None
+
+
+# --- tuning ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A training conversation. Loss is taken on the assistant's turns only."""
+
+    messages: Conversation
+    documents: tuple[str, ...] = ()
+    source: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
