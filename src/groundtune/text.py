@@ -44,5 +44,5 @@ def content_words(text: str) -> list[str]:
 FUNCTION_WORDS = frozenset(
     "a an and are as at be been but by can could did do does for from had has have how i if in into is it its "
     "me my no not of on or our per so that the their them there these they this to up us was we were what when "
-    "where which who why will with would you your".split()  # noqa: SIM905 -- reads better than sixty quoted words
+    "where which who why will with would you your".split()
 )
