@@ -7,6 +7,7 @@ other people's. All of them are synchronous and take batches.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
 
@@ -25,9 +26,29 @@ from groundtune.values import (
     PlainText,
     Query,
     Score,
+    digest,
 )
 
 Vectors = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Entry:
+    """A document as it goes into a store: its chunks and their vectors, (len(chunks), dimension)."""
+
+    document: Document
+    chunks: Sequence[Chunk]
+    vectors: Vectors
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes when the document changes and when it is split otherwise."""
+        return fingerprint(self.document, self.chunks)
+
+
+def fingerprint(document: Document, chunks: Sequence[Chunk]) -> str:
+    """Return the hash of all that a store keeps of a document, vectors aside: they follow from it."""
+    return digest(document.content_hash, *(chunk.id for chunk in chunks))
 
 
 @runtime_checkable
@@ -74,8 +95,12 @@ class Reranker(Protocol):
 class KnowledgeStore(Protocol):
     """Keeps chunks with their vectors and finds them by meaning and by words."""
 
-    def replace(self, document: Document, chunks: Sequence[Chunk], vectors: Vectors) -> None:
-        """Put `chunks` in the place of whatever the store holds of `document`. `vectors` is (len(chunks), d)."""
+    def replace(self, entries: Sequence[Entry]) -> None:
+        """Put each entry's chunks in the place of whatever the store holds of its document.
+
+        A search sees either the old or the new chunks of a document, never both and never none. A document
+        without chunks is forgotten. Raises `StoreError` if vectors do not fit chunks or the store's dimension.
+        """
         ...
 
     def remove(self, document_ids: Sequence[str]) -> None:
@@ -87,11 +112,15 @@ class KnowledgeStore(Protocol):
         ...
 
     def documents(self) -> dict[str, str]:
-        """Return the content hash of every document held, by document id."""
+        """Return the fingerprint of every document held, by document id."""
         ...
 
     def revision(self) -> str:
-        """Changes with every change of what the store holds, and only then."""
+        """Changes with every change of what the store holds, and only then: equal content, equal revision."""
+        ...
+
+    def optimize(self) -> None:
+        """Tidy up after many changes, for speed and space; what is found stays the same."""
         ...
 
 
@@ -142,7 +171,8 @@ class Answerer(Protocol):
 class Scorer(Protocol):
     """Scores one answer to one case."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     @property
     def signature(self) -> str:

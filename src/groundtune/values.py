@@ -95,7 +95,8 @@ class Query:
     """What a store is asked: `vector` has the embedder's dimension; `principals` are the caller's names.
 
     A chunk is found only if one of its `readable_by` is among `principals`: no principals, no passages.
-    `where` keeps chunks whose metadata equals every given value.
+    `where` keeps chunks whose metadata equals every given value. `candidates` is how many chunks each of vector
+    and word search proposes for fusion (at least `limit`).
     """
 
     text: str
@@ -103,6 +104,7 @@ class Query:
     limit: int
     principals: tuple[str, ...]
     where: Mapping[str, str] = field(default_factory=dict)
+    candidates: int = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +174,7 @@ class Answer:
     """Text with its checked citations, or an abstention (`text` then says that it is not known).
 
     `support` is how well retrieval supported an answer, in [0, 1]; None without retrieval.
-    `citations_removed` counts citations the model made up.
+    `citations_removed` counts citations the model made up; `truncated` tells that the token limit cut the text off.
     """
 
     text: str
@@ -182,6 +184,7 @@ class Answer:
     citations: tuple[Citation, ...] = ()
     citations_removed: int = 0
     support: float | None = None
+    truncated: bool = False
 
 
 # --- evaluation -----------------------------------------------------------------------------------
@@ -222,6 +225,13 @@ class Score:
     value: float | None
     reason: str = ""
     failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A case that the candidate could not answer, with the reason: a value in the results, never a gap."""
+
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)

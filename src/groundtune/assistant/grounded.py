@@ -1,0 +1,127 @@
+"""Answers from retrieved passages, with checked citations, or says that it does not know.
+
+Knows a `ChatModel` and a function that retrieves; not where passages come from.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import starmap
+
+from groundtune.assistant.abstention import says_unknown, support
+from groundtune.assistant.citations import check_citations
+from groundtune.assistant.prompts import grounded_messages, prompt_signature, search_text
+from groundtune.assistant.replies import StreamedReply, timed
+from groundtune.protocols import ChatModel
+from groundtune.settings import AssistantSettings
+from groundtune.values import Answer, Completion, Conversation, Message, Passage, Usage
+
+Retrieve = Callable[[Sequence[str]], list[list[Passage]]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A question with what was retrieved for it, before the model is asked."""
+
+    messages: Conversation
+    passages: tuple[Passage, ...]
+    support: float
+
+
+class Grounded:
+    """An `Answerer` that retrieves, abstains where support is below `min_support`, and else asks the model.
+
+    `retrieve` maps search texts to their passages, best first; `retrieval_signature` names all that can change
+    what it returns (store revision, embedder, number of passages). Without any passage it always abstains.
+    """
+
+    def __init__(
+        self,
+        model: ChatModel,
+        retrieve: Retrieve,
+        settings: AssistantSettings,
+        project_name: str,
+        min_support: float,
+        retrieval_signature: str = "",
+    ) -> None:
+        self._model = model
+        self._retrieve = retrieve
+        self._settings = settings
+        self._project_name = project_name
+        self._min_support = min_support
+        self._retrieval_signature = retrieval_signature
+
+    @property
+    def signature(self) -> str:
+        """Model, prompt, retrieval and threshold: all that can change an answer."""
+        prompt = prompt_signature(self._settings, self._project_name, "grounded")
+        threshold = f"min_support:{self._min_support:.4f}"
+        return f"grounded|prompt:{prompt}|{threshold}|{self._retrieval_signature}|{self._model.signature}"
+
+    def answer(self, question: str, history: Sequence[Message] = ()) -> Answer:
+        """Answer one question; `usage.seconds` is what the person waits. Raises `ModelFailed`, `StoreError`."""
+        started = time.perf_counter()
+        (prepared,) = self._prepare([(question, history)])
+        if self._abstains(prepared):
+            return self._unknown(prepared, Usage(seconds=time.perf_counter() - started))
+        (completion,) = self._model.complete([prepared.messages])
+        return self._taken(timed(completion, started), prepared)
+
+    def answer_many(self, questions: Sequence[tuple[str, Sequence[Message]]]) -> list[Answer]:
+        """Answer (question, history) pairs: one retrieval, and one call of the model for those supported."""
+        prepared = self._prepare(questions)
+        asked = [each.messages for each in prepared if not self._abstains(each)]
+        completions = iter(self._model.complete(asked) if asked else [])
+        return [
+            self._unknown(each, Usage()) if self._abstains(each) else self._taken(next(completions), each)
+            for each in prepared
+        ]
+
+    def stream(self, question: str, history: Sequence[Message] = ()) -> Iterator[str | Answer]:
+        """Yield the reply's pieces and, last, the `Answer`.
+
+        The pieces are the model's own words; the `Answer` takes their place, as citations can only be checked
+        once all is said. Raises `ModelFailed`, `StoreError`.
+        """
+        started = time.perf_counter()
+        (prepared,) = self._prepare([(question, history)])
+        if self._abstains(prepared):
+            yield self._settings.unknown
+            yield self._unknown(prepared, Usage(seconds=time.perf_counter() - started))
+            return
+        reply = StreamedReply(self._model, prepared.messages, started)
+        yield from reply
+        yield self._taken(reply.completion, prepared)
+
+    def _prepare(self, questions: Sequence[tuple[str, Sequence[Message]]]) -> list[_Prepared]:
+        texts = list(starmap(search_text, questions))
+        found = self._retrieve(texts) if texts else []
+        prepared = []
+        for (question, history), passages in zip(questions, found, strict=True):
+            messages = grounded_messages(self._settings, self._project_name, question, history, passages)
+            prepared.append(_Prepared(messages, tuple(passages), support(passages, question)))
+        return prepared
+
+    def _abstains(self, prepared: _Prepared) -> bool:
+        return not prepared.passages or prepared.support < self._min_support
+
+    def _unknown(self, prepared: _Prepared, usage: Usage) -> Answer:
+        return Answer(self._settings.unknown, True, usage, passages=prepared.passages, support=prepared.support)
+
+    def _taken(self, completion: Completion, prepared: _Prepared) -> Answer:
+        """Return the model's reply as an answer; a reply that says that it does not know keeps no citation."""
+        checked = check_citations(completion.text, prepared.passages)
+        text = checked.text.strip()
+        abstained = not text or says_unknown(text, self._settings.unknown)
+        return Answer(
+            text=text or self._settings.unknown,
+            abstained=abstained,
+            usage=completion.usage,
+            passages=prepared.passages,
+            citations=() if abstained else checked.citations,
+            citations_removed=checked.removed,
+            support=prepared.support,
+            truncated=completion.finish_reason == "length",
+        )

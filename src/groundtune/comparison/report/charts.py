@@ -1,0 +1,320 @@
+"""The report's charts as SVG text, to stand inside its page: no script, no font and no file besides.
+
+Colours are the page's own variables (`var(--c0)` ...), so that one drawing serves light, dark and print. Altair
+and vl-convert are imported when the first chart is drawn, since they take a second to load.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from groundtune.comparison.report.data import Report
+from groundtune.comparison.report.scorers import describe
+
+COLOURS = 8  # as many as the page defines; more candidates begin anew
+_SHAPES = ["circle", "square", "diamond", "triangle-up", "triangle-down", "cross", "triangle-right", "triangle-left"]
+_VERDICTS = {
+    "better": "var(--better)",
+    "worse": "var(--worse)",
+    "equivalent": "var(--same)",
+    "cannot tell": "var(--unsure)",
+}
+_VERDICT_SHAPES = ["triangle-up", "triangle-down", "square", "circle"]
+_WIDTH = 620
+_SMALL = 200
+_MOST_FACETS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """`svg` is ready to stand in HTML; `description` says in words what it shows."""
+
+    title: str
+    description: str
+    svg: str
+
+
+def draw(report: Report) -> list[Chart]:
+    """Return the charts that the report has data for."""
+    made = [
+        _scores(report),
+        _others(report),
+        _latency(report),
+        _differences(report),
+        _distribution(report),
+        _curves(report),
+    ]
+    return [chart for chart in made if chart is not None]
+
+
+def colour(report: Report, candidate: str) -> str:
+    """Return the page's variable for a candidate's colour."""
+    names = [one.name for one in report.candidates]
+    return f"var(--c{names.index(candidate) % COLOURS})"
+
+
+# --- the charts -----------------------------------------------------------------------------------
+
+
+def _scores(report: Report) -> Chart | None:
+    rows = _score_rows(report, [report.decide_by])
+    if not rows:
+        return None
+    import altair as alt
+
+    base = alt.Chart(alt.Data(values=rows))
+    y = alt.Y("candidate:N", sort=None, title=None)
+    chart = _with_intervals(report, base, y, describe(report.decide_by).title).properties(
+        width=_WIDTH, height=alt.Step(34)
+    )
+    return Chart(
+        f"{describe(report.decide_by).title} of each candidate",
+        "Mean and interval of each candidate. Overlapping intervals do not mean equal: the differences below are paired "
+        "on the same cases and tell more. " + "; ".join(_in_words(row) for row in rows),
+        _svg(chart),
+    )
+
+
+def _others(report: Report) -> Chart | None:
+    names = [name for name in report.ordered_scorers if name != report.decide_by][:_MOST_FACETS]
+    panels = [(name, rows) for name in names if (rows := _score_rows(report, [name]))]
+    if not panels:
+        return None
+    import altair as alt
+
+    charts = []
+    for index, (name, rows) in enumerate(panels):
+        labels = alt.Axis() if index % 3 == 0 else alt.Axis(labels=False, ticks=False)
+        y = alt.Y("candidate:N", sort=[one.name for one in report.candidates], title=None, axis=labels)
+        base = alt.Chart(alt.Data(values=rows), title=describe(name).title)
+        charts.append(_with_intervals(report, base, y, None).properties(width=_SMALL - 20, height=alt.Step(20)))
+    chart = alt.concat(*charts, columns=3, spacing=22)
+    return Chart(
+        "The other measures",
+        "Mean and interval of each candidate on every other measure, each on its own scale. The figures stand in the "
+        "table of scores.",
+        _svg(chart),
+    )
+
+
+def _latency(report: Report) -> Chart | None:
+    rows = []
+    for one in report.candidates:
+        found, total = one.scores.get(report.decide_by), one.latency.total
+        if found is not None and found.mean is not None and total is not None:
+            ends = {"low": found.low, "high": found.high} if found.low is not None else {}
+            rows.append({"candidate": one.name, "mean": found.mean, **ends, "seconds": total.median, "p90": total.p90})
+    if not rows:
+        return None
+    import altair as alt
+
+    x = alt.X(
+        "seconds:Q", title="seconds to a whole answer (median, line to the 90th percentile)", scale=alt.Scale(zero=True)
+    )
+    y = alt.Y("mean:Q", title=describe(report.decide_by).title, scale=alt.Scale(zero=False))
+    paint = _colour(report, legend=False)
+    base = alt.Chart(alt.Data(values=rows))
+    chart = alt.layer(
+        base.mark_rule(opacity=0.55).encode(x=x, y="low:Q", y2="high:Q", color=paint),
+        base.mark_rule(opacity=0.55).encode(x=x, x2="p90:Q", y=y, color=paint),
+        base.mark_point(filled=True, size=110, opacity=1).encode(x=x, y=y, color=paint, shape=_shape(report)),
+        base.mark_text(align="left", dx=9, dy=-9, fontSize=12, color="var(--ink)").encode(x=x, y=y, text="candidate:N"),
+    ).properties(width=_WIDTH, height=260)
+    words = "; ".join(f"{row['candidate']}: {row['mean']:.2f} at {row['seconds']:.1f} s" for row in rows)
+    return Chart("Quality against waiting time", f"Up is better, left is faster. {words}.", _svg(chart))
+
+
+def _differences(report: Report) -> Chart | None:
+    rows = [
+        {
+            "pair": f"{found.challenger} − {found.baseline}",
+            "mean": found.difference.mean,
+            "low": found.difference.low,
+            "high": found.difference.high,
+            "verdict": found.verdict,
+        }
+        for found in report.comparisons
+        if found.scorer == report.decide_by and found.difference.low is not None
+    ]
+    if not rows:
+        return None
+    import altair as alt
+
+    order = alt.Y("pair:N", sort=None, title=None)
+    verdicts = list(_VERDICTS)
+    paint = alt.Color("verdict:N", scale=alt.Scale(domain=verdicts, range=list(_VERDICTS.values())), title="verdict")
+    shape = alt.Shape("verdict:N", scale=alt.Scale(domain=verdicts, range=_VERDICT_SHAPES), title="verdict")
+    title = f"difference in {describe(report.decide_by).title}"
+    band = alt.Chart(alt.Data(values=[{"from": -report.margin, "to": report.margin}]))
+    base = alt.Chart(alt.Data(values=rows))
+    chart = alt.layer(
+        band.mark_rect(color="var(--band)").encode(x=alt.X("from:Q", title=title), x2="to:Q"),
+        band.mark_rule(color="var(--muted)").encode(x=alt.datum(0)),
+        base.mark_rule(strokeWidth=2.5).encode(x="low:Q", x2="high:Q", y=order, color=paint),
+        base.mark_point(filled=True, size=100, opacity=1).encode(x="mean:Q", y=order, color=paint, shape=shape),
+    ).properties(width=_WIDTH - 40, height=alt.Step(30))
+    words = "; ".join(f"{row['pair']}: {row['mean']:+.3f}, {row['verdict']}" for row in rows)
+    return Chart(
+        "Differences on the same cases",
+        f"Right of zero the first of the two is better. Inside the band (±{report.margin:g}) a difference does not "
+        f"matter. Verdicts allow for the number of comparisons. {words}.",
+        _svg(chart),
+    )
+
+
+def _distribution(report: Report) -> Chart | None:
+    chosen = report.recommendation.candidate
+    if chosen is None:
+        return None
+    panels = [
+        (one.name, _case_differences(report, chosen, one.name)) for one in report.candidates if one.name != chosen
+    ]
+    panels = [(name, values) for name, values in panels if values]
+    if not panels:
+        return None
+    import altair as alt
+
+    low, high = describe(report.decide_by).scale
+    step = (high - low) / 10
+    charts = []
+    for name, values in panels[:_MOST_FACETS]:
+        x = alt.X(
+            "d:Q",
+            bin=alt.Bin(extent=[low - high, high - low], step=step),
+            title=None,
+            axis=alt.Axis(values=[low - high, 0, high - low]),
+        )
+        base = alt.Chart(alt.Data(values=[{"d": value} for value in values]), title=f"{chosen} − {name}")
+        bars = base.mark_bar(color=colour(report, chosen)).encode(
+            x=x, y=alt.Y("count():Q", title="cases" if len(charts) % 3 == 0 else None)
+        )
+        zero = base.mark_rule(color="var(--ink)", strokeDash=[3, 3]).encode(x=alt.datum(0))
+        charts.append((bars + zero).properties(width=_SMALL - 30, height=110))
+    chart = alt.concat(*charts, columns=3, spacing=20)
+    words = "; ".join(
+        f"against {name} better on {sum(value > 0 for value in values)} cases, worse on "
+        f"{sum(value < 0 for value in values)}, equal on {sum(value == 0 for value in values)}"
+        for name, values in panels
+    )
+    return Chart("Case by case", f"How many cases {chosen} gains and loses: {words}.", _svg(chart))
+
+
+def _curves(report: Report) -> Chart | None:
+    rows = []
+    for curve in report.curves:
+        for step, train, held_out in curve.points:
+            rows += (
+                [{"adapter": curve.adapter, "step": step, "loss": train, "part": "training"}]
+                if train is not None
+                else []
+            )
+            rows += (
+                [{"adapter": curve.adapter, "step": step, "loss": held_out, "part": "held out"}]
+                if held_out is not None
+                else []
+            )
+    if not rows:
+        return None
+    import altair as alt
+
+    parts = alt.Scale(domain=["training", "held out"], range=["var(--c0)", "var(--c1)"])
+    charts = []
+    for adapter in dict.fromkeys(row["adapter"] for row in rows):
+        values = [row for row in rows if row["adapter"] == adapter]
+        base = alt.Chart(alt.Data(values=values), title=str(adapter)).encode(
+            x=alt.X("step:Q", title="step", axis=alt.Axis(tickCount=5)),
+            y=alt.Y("loss:Q", title="loss" if not charts else None, scale=alt.Scale(zero=False)),
+            color=alt.Color("part:N", scale=parts, title=None),
+        )
+        line = base.mark_line(strokeWidth=2).encode(
+            strokeDash=alt.StrokeDash(
+                "part:N", scale=alt.Scale(domain=["training", "held out"], range=[[1, 0], [5, 3]]), title=None
+            )
+        )
+        held = base.mark_point(filled=True, size=36, opacity=1).transform_filter("datum.part == 'held out'")
+        charts.append((line + held).properties(width=_SMALL + 60, height=170))
+    return Chart(
+        "Training",
+        "Loss by optimizer step. Where held-out loss rises while training loss falls, the model learns by heart.",
+        _svg(alt.concat(*charts, columns=2, spacing=24)),
+    )
+
+
+# --- parts ----------------------------------------------------------------------------------------
+
+
+def _score_rows(report: Report, scorers: Sequence[str]) -> list[dict[str, Any]]:
+    rows = []
+    for one in report.candidates:
+        for name in scorers:
+            found = one.scores.get(name)
+            if found is not None and found.mean is not None:
+                low, high = (found.mean if end is None else end for end in (found.low, found.high))
+                rows.append({"candidate": one.name, "mean": found.mean, "low": low, "high": high})
+    return rows
+
+
+def _in_words(row: dict[str, Any]) -> str:
+    return f"{row['candidate']}: {row['mean']:.2f}, {row['low']:.2f} to {row['high']:.2f}"
+
+
+def _case_differences(report: Report, one: str, other: str) -> list[float]:
+    found = []
+    for row in report.cases:
+        pair = [row.scores.get(name, {}).get(report.decide_by) for name in (one, other)]
+        values = [score.value for score in pair if score is not None and score.value is not None]
+        if len(values) == 2:
+            found.append(values[0] - values[1])
+    return found
+
+
+def _with_intervals(report: Report, base: Any, y: Any, title: str | None) -> Any:  # noqa: ANN401 -- altair is untyped
+    import altair as alt
+
+    x = alt.X("low:Q", title=title, scale=alt.Scale(zero=False, nice=True), axis=alt.Axis(tickCount=5))
+    paint = _colour(report, legend=False)
+    rule = base.mark_rule(strokeWidth=3, opacity=0.6).encode(x=x, x2="high:Q", y=y, color=paint)
+    point = base.mark_point(filled=True, size=90, opacity=1).encode(x="mean:Q", y=y, color=paint, shape=_shape(report))
+    return alt.layer(rule, point)
+
+
+def _colour(report: Report, *, legend: bool) -> Any:  # noqa: ANN401 -- altair is untyped
+    import altair as alt
+
+    names = [one.name for one in report.candidates]
+    scale = alt.Scale(domain=names, range=[colour(report, name) for name in names])
+    return alt.Color("candidate:N", scale=scale, legend=alt.Legend() if legend else None)
+
+
+def _shape(report: Report) -> Any:  # noqa: ANN401 -- altair is untyped
+    import altair as alt
+
+    names = [one.name for one in report.candidates]
+    shapes = [_SHAPES[index % len(_SHAPES)] for index in range(len(names))]
+    return alt.Shape("candidate:N", scale=alt.Scale(domain=names, range=shapes), legend=None)
+
+
+def _svg(chart: Any) -> str:  # noqa: ANN401 -- altair is untyped
+    import vl_convert
+
+    chart = (
+        chart.configure(background="transparent", font="system-ui, sans-serif", padding=4)
+        .configure_axis(
+            labelColor="var(--muted)",
+            titleColor="var(--muted)",
+            gridColor="var(--line)",
+            domainColor="var(--line)",
+            tickColor="var(--line)",
+            labelFontSize=12,
+            titleFontSize=12,
+            titleFontWeight="normal",
+            labelLimit=220,
+        )
+        .configure_axisY(grid=False, domain=False, ticks=False, labelColor="var(--ink)")
+        .configure_view(stroke=None)
+        .configure_title(color="var(--ink)", fontSize=12.5, fontWeight=600, anchor="start")
+        .configure_legend(labelColor="var(--ink)", titleColor="var(--muted)", titleFontWeight="normal", orient="top")
+    )
+    return str(vl_convert.vegalite_to_svg(chart.to_dict()))

@@ -1,0 +1,101 @@
+"""What each scorer means, and how it misleads, for readers who have never met it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ScorerText:
+    """`scale` is the lowest and highest value; higher is better in all of them."""
+
+    title: str
+    means: str
+    misleads: str
+    scale: tuple[float, float] = (0.0, 1.0)
+
+
+_TEXTS = {
+    "resolution": ScorerText(
+        "Resolution",
+        "How well a customer was served: closeness to the ideal answer, and full marks for saying “I do not know” "
+        "where there is no answer.",
+        "Sees words, not truth: a right answer in other words loses, a wrong one in the same words wins.",
+    ),
+    "rouge1": ScorerText("ROUGE-1", "Shared single words with the ideal answer (F1).", "Order and truth do not count."),
+    "rouge2": ScorerText(
+        "ROUGE-2", "Shared pairs of neighbouring words (F1).", "Harsh on short answers and on paraphrase."
+    ),
+    "rougeL": ScorerText(
+        "ROUGE-L",
+        "Longest run of words in the same order, gaps allowed (F1).",
+        "One “not” too few costs almost nothing.",
+    ),
+    "rougeLsum": ScorerText("ROUGE-Lsum", "ROUGE-L line by line (F1).", "Equals ROUGE-L for answers of one line."),
+    "bleu": ScorerText(
+        "BLEU per case",
+        "Shared runs of one to four words, with a penalty for brevity.",
+        "Made for whole texts: on single short answers it is rough.",
+        (0.0, 100.0),
+    ),
+    "corpus_bleu": ScorerText(
+        "BLEU over all",
+        "BLEU over all answers taken together, as published figures are.",
+        "Not the mean of BLEU per case, and follows long answers most.",
+        (0.0, 100.0),
+    ),
+    "bertscore_precision": ScorerText(
+        "BERTScore precision",
+        "How much of the answer has a counterpart in meaning in the ideal answer.",
+        "Values crowd near the top; numbers and negations hardly move it.",
+    ),
+    "bertscore_recall": ScorerText(
+        "BERTScore recall",
+        "How much of the ideal answer's meaning is in the answer.",
+        "Values crowd near the top; numbers and negations hardly move it.",
+    ),
+    "bertscore_f1": ScorerText(
+        "BERTScore F1",
+        "Likeness in meaning with the ideal answer, both ways.",
+        "Values crowd near the top; numbers and negations hardly move it.",
+    ),
+    "exact": ScorerText(
+        "Exact match", "The answer is the ideal answer, case and articles aside.", "Whole sentences lose."
+    ),
+    "token_f1": ScorerText(
+        "Token F1", "Shared words with the ideal answer, both ways.", "Punishes right answers that are longer."
+    ),
+    "token_recall": ScorerText(
+        "Token recall", "How many of the ideal answer's words are in the answer.", "Copying everything scores high."
+    ),
+    "abstention_precision": ScorerText(
+        "Abstention precision", "Of the times it said “I do not know”, how often that was right.", "Rests on few cases."
+    ),
+    "abstention_recall": ScorerText(
+        "Abstention recall",
+        "Of the questions without an answer, how many it declined.",
+        "Declining everything scores full marks.",
+    ),
+    "citation_precision": ScorerText(
+        "Citation precision",
+        "How many of the cited places are those that experts named.",
+        "Another true place counts as wrong; answers without citations are left out.",
+    ),
+    "retrieval_recall": ScorerText(
+        "Retrieval recall",
+        "How many of the experts' passages the search put before the model.",
+        "Says nothing of what the model made of them.",
+    ),
+    "reciprocal_rank": ScorerText(
+        "Reciprocal rank",
+        "How high the first of the experts' passages stood in the search.",
+        "Only the first one counts.",
+    ),
+}
+
+
+def describe(scorer: str) -> ScorerText:
+    """Return the text for `scorer`; one from a plugin is described by its name alone."""
+    return _TEXTS.get(
+        scorer, ScorerText(scorer, "A scorer from a plugin; see its signature.", "Not known to this report.")
+    )

@@ -1,0 +1,128 @@
+"""Answering and scoring a benchmark in batches, so that nothing finished is lost and nothing failed is dropped.
+
+Knows no records: what is already done comes in as a mapping, and what gets done goes out slice by slice through
+a callable. A kill loses one slice at most.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TypeVar
+
+from groundtune.errors import GroundtuneError, ModelFailed
+from groundtune.protocols import Answerer, BatchScorer, Progress, Scorer, silent
+from groundtune.values import Answer, Case, Failure, Score
+
+Item = TypeVar("Item")
+Outcome = Answer | Failure
+
+
+def answer_cases(
+    answerer: Answerer,
+    cases: Sequence[Case],
+    done: Mapping[str, Outcome],
+    save: Callable[[Mapping[str, Outcome]], None],
+    *,
+    batch_size: int = 64,
+    progress: Progress = silent,
+) -> dict[str, Outcome]:
+    """Return an answer or a failure for every case, by case id, in order of `cases`.
+
+    Cases answered in `done` are not asked again, those that failed are. `save` gets each slice of `batch_size`
+    outcomes, by case id, as soon as it is finished.
+    """
+    found: dict[str, Outcome] = {id: outcome for id, outcome in done.items() if not isinstance(outcome, Failure)}
+    missing = [case for case in cases if case.id not in found]
+    count = len(cases) - len(missing)
+    progress("answering", count, len(cases))
+    for part in _slices(missing, batch_size):
+        new = dict(zip((case.id for case in part), _answer(answerer, part), strict=True))
+        save(new)
+        found |= new
+        count += len(part)
+        progress("answering", count, len(cases))
+    return {case.id: found[case.id] for case in cases}
+
+
+def score_answers(
+    scorers: Sequence[Scorer],
+    pairs: Sequence[tuple[Case, Outcome]],
+    done: Mapping[str, Mapping[str, Score]],
+    save: Callable[[Scorer, Mapping[str, Score]], None],
+    *,
+    batch_size: int = 256,
+    progress: Progress = silent,
+) -> dict[str, dict[str, Score]]:
+    """Return the scores by scorer name and case id, in order of `pairs`.
+
+    `done` holds scores of earlier runs in the same shape: only those that this scorer, with the same signature,
+    gave to the same answer; failed ones are tried again. `save` gets each slice of `batch_size` new scores. A
+    failed answer is a failed score with every scorer, and so is a score that raises or is not a finite number.
+    """
+    scores: dict[str, dict[str, Score]] = {}
+    for number, scorer in enumerate(scorers):
+        known = {id: score for id, score in done.get(scorer.name, {}).items() if not score.failed}
+        missing = [(case, outcome) for case, outcome in pairs if case.id not in known]
+        for part in _slices(missing, batch_size):
+            new = dict(zip((case.id for case, _ in part), _score(scorer, part), strict=True))
+            save(scorer, new)
+            known |= new
+        scores[scorer.name] = {case.id: known[case.id] for case, _ in pairs}
+        progress("scoring", number + 1, len(scorers))
+    return scores
+
+
+def _slices(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+def _answer(answerer: Answerer, cases: Sequence[Case]) -> list[Outcome]:
+    """Answer a slice; one that fails is tried again in halves, down to the case that fails by itself."""
+    try:
+        answers = answerer.answer_many([(case.question, case.history) for case in cases])
+        if len(answers) != len(cases):
+            raise ModelFailed(f"gave {len(answers)} answers to {len(cases)} questions.", place=answerer.signature)
+    except ModelFailed as error:
+        if len(cases) == 1:
+            return [Failure(str(error))]
+        middle = len(cases) // 2
+        return _answer(answerer, cases[:middle]) + _answer(answerer, cases[middle:])
+    return list(answers)
+
+
+def _score(scorer: Scorer, pairs: Sequence[tuple[Case, Outcome]]) -> list[Score]:
+    answered = [(case, outcome) for case, outcome in pairs if isinstance(outcome, Answer)]
+    scores = map(_finite, _score_answered(scorer, answered))
+    return [
+        Score(None, f"no answer: {outcome.reason}", failed=True) if isinstance(outcome, Failure) else next(scores)
+        for _, outcome in pairs
+    ]
+
+
+def _score_answered(scorer: Scorer, pairs: Sequence[tuple[Case, Answer]]) -> list[Score]:
+    if not isinstance(scorer, BatchScorer):
+        return [_score_one(scorer, case, answer) for case, answer in pairs]
+    try:
+        scores = scorer.score_many(pairs)
+        if len(scores) != len(pairs):
+            raise ModelFailed(f"gave {len(scores)} scores for {len(pairs)} answers.", place=scorer.signature)
+    except GroundtuneError as error:  # a missing package or model fails for one answer as it does for all
+        return [Score(None, str(error), failed=True)] * len(pairs)
+    except Exception:  # an answer in the batch that the scorer cannot take must not spoil the others
+        return [_score_one(scorer, case, answer) for case, answer in pairs]
+    return scores
+
+
+def _finite(score: Score) -> Score:
+    if score.value is None or math.isfinite(score.value):
+        return score
+    return Score(None, f"the scorer gave {score.value}", failed=True)
+
+
+def _score_one(scorer: Scorer, case: Case, answer: Answer) -> Score:
+    try:
+        return scorer.score(case, answer)
+    except Exception as error:  # other people's scorers raise what they like; the reason is kept
+        return Score(None, f"{type(error).__name__}: {error}", failed=True)

@@ -1,0 +1,37 @@
+"""Abstention as two scorers whose means are precision and recall of saying "I do not know".
+
+    case not answerable, answer abstained       precision 1, recall 1
+    case not answerable, answer given           precision unscored, recall 0
+    case answerable, answer abstained           precision 0, recall unscored
+
+An answer has abstained if the answerer says so (`Answer.abstained`); texts are not searched for phrases.
+
+Source: the usual definition with "cannot be answered" as the positive class, as in Rajpurkar et al., "Know What You
+Don't Know", ACL 2018.
+"""
+
+from __future__ import annotations
+
+from groundtune.evaluation.scorers._function import FunctionScorer
+from groundtune.settings import ComparisonSettings
+from groundtune.values import Answer, Case, Score
+
+
+def groundtune_scorer(settings: ComparisonSettings) -> list[FunctionScorer]:
+    """Return both abstention scorers; no setting changes them."""
+    measures = {"abstention_precision": abstention_precision, "abstention_recall": abstention_recall}
+    return [FunctionScorer(name, f"{name}|version:1", measure) for name, measure in measures.items()]
+
+
+def abstention_precision(case: Case, answer: Answer) -> Score:
+    """Return 1.0 if an answer that abstained was right to, else 0.0; unscored if it did not abstain."""
+    if not answer.abstained:
+        return Score(None, "did not abstain")
+    return Score(float(not case.answerable))
+
+
+def abstention_recall(case: Case, answer: Answer) -> Score:
+    """Return 1.0 if a case that cannot be answered was not answered, else 0.0; unscored if it can."""
+    if case.answerable:
+        return Score(None, "the case is answerable")
+    return Score(float(answer.abstained))

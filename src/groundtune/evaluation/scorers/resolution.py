@@ -1,0 +1,37 @@
+"""`resolution`: one number in [0, 1] for how well a customer was served, by which candidates are compared.
+
+    answerable case, answered            token F1 with the ideal answer
+    answerable case, abstained           0: the customer still does not know
+    not answerable, abstained            1: nothing was made up
+    not answerable, answered             0: something was
+
+A stand-in until people or a calibrated judge have rated: it sees words, not truth. It favours the wording and length
+of the ideal answers, which tuned candidates learn; read it beside `token_recall` and `bertscore_f1`. It weighs
+an invented answer and a needless "I do not know" alike; where one costs more, look at the abstention scorers.
+
+Source: token F1 as in `overlap`; abstaining as the right answer as in SQuAD 2.0 (Rajpurkar et al., ACL 2018).
+"""
+
+from __future__ import annotations
+
+from groundtune.evaluation.scorers._function import NO_IDEAL_ANSWER, FunctionScorer
+from groundtune.evaluation.scorers.overlap import token_f1
+from groundtune.settings import ComparisonSettings
+from groundtune.values import Answer, Case, Score
+
+
+def groundtune_scorer(settings: ComparisonSettings) -> list[FunctionScorer]:
+    """Return `resolution`; no setting changes it."""
+    signature = "resolution|answerable:token_f1|abstained:0|unanswerable:abstained|norm:squad-v1.1|version:1"
+    return [FunctionScorer("resolution", signature, resolution)]
+
+
+def resolution(case: Case, answer: Answer) -> Score:
+    """Return the value in the table above."""
+    if not case.answerable:
+        return Score(float(answer.abstained))
+    if answer.abstained:
+        return Score(0.0)
+    if not case.ideal_answer.strip():
+        return NO_IDEAL_ANSWER
+    return Score(token_f1(case.ideal_answer, answer.text))

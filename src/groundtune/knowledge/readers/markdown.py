@@ -1,0 +1,57 @@
+"""Markdown: the source is kept as it is, so that quotes and offsets are those of the file; headings by CommonMark.
+
+A front matter between `---` lines is left out; its `title:` becomes the title.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import accumulate, pairwise
+from pathlib import Path
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from groundtune.knowledge.readers import name_of, utf8
+from groundtune.values import Heading, PlainText
+
+_FRONT_MATTER = re.compile(r"---[ \t]*\n(.*?\n)?(?:---|\.\.\.)[ \t]*(?:\n|$)", re.DOTALL)
+_TITLE = re.compile(r"^title:[ \t]*(?P<quote>[\"']?)(?P<title>.+?)(?P=quote)[ \t]*$", re.MULTILINE)
+
+
+class MarkdownReader:
+    """Reads Markdown with tables (GitHub's and CommonMark's headings, both kinds)."""
+
+    suffixes = (".md", ".markdown")
+
+    def read(self, path: Path) -> PlainText:
+        """Return the source without its front matter; the title is the front matter's or the first heading's."""
+        text, front = utf8(path), ""
+        if match := _FRONT_MATTER.match(text):
+            text, front = text[match.end() :], match.group(1) or ""
+        found = headings(text)
+        named = _TITLE.search(front)
+        title = named["title"] if named else found[0].title if found else name_of(path)
+        return PlainText(text=text, title=title, headings=found)
+
+
+def headings(text: str) -> tuple[Heading, ...]:
+    """Return the headings of Markdown source; `offset` is where the heading's line begins."""
+    line_starts = [0, *accumulate(len(line) + 1 for line in text.split("\n"))]
+    tokens = MarkdownIt("commonmark").enable("table").parse(text)
+    return tuple(
+        Heading(line_starts[token.map[0]], int(token.tag[1]), title)
+        for token, inline in pairwise(tokens)
+        if token.type == "heading_open" and token.map and token.level == 0 and (title := _plain(inline))
+    )
+
+
+def _plain(inline: Token) -> str:
+    """Return what a reader sees of a heading: no emphasis marks, no link targets."""
+    parts = (" " if part.type in ("softbreak", "hardbreak") else part.content for part in inline.children or ())
+    return " ".join("".join(parts).split())
+
+
+def groundtune_reader() -> MarkdownReader:
+    """Hook of `readers`."""
+    return MarkdownReader()

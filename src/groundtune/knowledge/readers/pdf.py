@@ -1,0 +1,174 @@
+"""PDF with a text layer, by pypdf. Lines of a paragraph are joined, running heads and page numbers left out.
+
+Lines in a font clearly larger than most of the text are headings. Scans need OCR first and are refused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pypdf import PdfReader as PypdfReader
+from pypdf.errors import DependencyError, PyPdfError
+
+from groundtune.errors import UnreadableDocument
+from groundtune.knowledge.readers import name_of
+from groundtune.knowledge.readers._builder import LINE, PARAGRAPH, TextBuilder
+from groundtune.values import PlainText
+
+_LARGER = 1.15  # times the size of most of the text makes a heading
+_LONGEST_HEADING = 120  # characters
+_WRAPPED = 0.75  # of the width of the text: a line so long goes on in the next one
+_NARROWEST = 40  # characters; narrower text is a table or a form
+_ITEM = re.compile(r"\s*(?:[-*•▪◦–]\s|\(?\d{1,2}[.)]\s|\(?[a-z][.)]\s)")
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    text: str
+    size: float
+
+
+class PdfReader:
+    """Reads PDF files that contain text."""
+
+    suffixes = (".pdf",)
+
+    def read(self, path: Path) -> PlainText:
+        """Return the text of all pages.
+
+        The title is the one in the file's properties if it is printed on the first page, else the file's name:
+        many programs leave something else in there. Raises `UnreadableDocument` if the file is encrypted, broken
+        or has no text layer.
+        """
+        pages, titled = _pages(path)
+        if not any(page for page in pages):
+            raise UnreadableDocument(
+                "this PDF has no text layer (it is a scan or pictures).", place=path, remedy="Run OCR on it first."
+            )
+        printed = " ".join(" ".join(line.text for line in pages[0]).split()).casefold()
+        title = titled if titled and titled.casefold() in printed else name_of(path)
+        return _built(_without_running_heads(pages)).plain(title=title)
+
+
+def _pages(path: Path) -> tuple[list[list[_Line]], str]:
+    try:
+        pdf = PypdfReader(path)
+        if pdf.is_encrypted and not pdf.decrypt(""):
+            raise UnreadableDocument(
+                "this PDF is encrypted.", place=path, remedy="Save a copy without a password and ingest that."
+            )
+        titled = pdf.metadata.title if pdf.metadata else None
+        return [_lines(page) for page in pdf.pages], " ".join((titled or "").split())
+    except UnreadableDocument:
+        raise
+    except DependencyError as error:
+        raise UnreadableDocument(
+            f"this PDF is encrypted ({error}).", place=path, remedy="Save a copy without encryption and ingest that."
+        ) from None
+    except (PyPdfError, ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
+        # pypdf meets broken structures with errors of all these kinds.
+        raise UnreadableDocument(
+            f"broken PDF ({type(error).__name__}: {error}).", place=path, remedy="Export it again."
+        ) from None
+
+
+def _lines(page: Any) -> list[_Line]:  # noqa: ANN401 -- pypdf's page
+    """Return the page's lines with the font size, in points, of most of each."""
+    pieces: list[tuple[str, float]] = []
+
+    def visit(text: str, cm: list[float], tm: list[float], font: object, size: float) -> None:
+        scale = abs(tm[3] * cm[3]) or abs(tm[1] * cm[1]) or 1.0
+        pieces.append((text, round(size * scale, 1)))
+
+    page.extract_text(visitor_text=visit)
+    lines: list[_Line] = []
+    text, sizes = "", Counter[float]()
+    for piece, size in [*pieces, ("\n", 0.0)]:
+        for number, part in enumerate(piece.split("\n")):
+            if number:
+                if text.strip():
+                    lines.append(_Line(" ".join(text.replace("\u00ad", "").split()), sizes.most_common(1)[0][0]))
+                text, sizes = "", Counter[float]()
+            text += part
+            sizes[size] += len(part.strip())
+    return lines
+
+
+def _without_running_heads(pages: list[list[_Line]]) -> list[_Line]:
+    """Return the lines of all pages but those that stand first or last on most pages, numbers aside."""
+
+    def shape(line: _Line) -> str:
+        return re.sub(r"\d+", "#", line.text)
+
+    edges = Counter(
+        shape(line) for page in pages for line in {id(line): line for line in page[:1] + page[-1:]}.values()
+    )
+    running = {text for text, count in edges.items() if count >= max(3, len(pages) / 2)}
+    kept: list[_Line] = []
+    for page in pages:
+        first = 1 if page and shape(page[0]) in running else 0
+        last = len(page) - 1 if len(page) > first and shape(page[-1]) in running else len(page)
+        kept.extend(page[first:last])
+    return kept
+
+
+def _built(lines: list[_Line]) -> TextBuilder:
+    weights = Counter[float]()
+    for line in lines:
+        weights[line.size] += len(line.text)
+    body = weights.most_common(1)[0][0] if weights else 0.0
+    larger = sorted({line.size for line in lines if _is_heading(line, body)}, reverse=True)
+    level = {size: min(number, 6) for number, size in enumerate(larger, start=1)}
+    builder = TextBuilder()
+    for size, block, joined in _blocks(lines, body):
+        if size in level and len(block) <= _LONGEST_HEADING:
+            builder.heading(block, level[size])
+        elif joined:
+            builder.part()
+            builder.add(block, PARAGRAPH)
+            builder.part()
+        else:
+            builder.add(block, LINE)
+    return builder
+
+
+def _is_heading(line: _Line, body: float) -> bool:
+    return line.size >= body * _LARGER and len(line.text) <= _LONGEST_HEADING and any(map(str.isalpha, line.text))
+
+
+def _blocks(lines: list[_Line], body: float) -> Iterator[tuple[float, str, bool]]:
+    """Yield (size, text, whether joined): headings, paragraphs put together again, and single lines."""
+    lengths = sorted(len(line.text) for line in lines if line.size == body)
+    width = lengths[int(len(lengths) * 0.9)] if lengths else 0
+    known = {word for line in lines for word in line.text.split()}
+    block, count = "", 0
+    for line, following in zip(lines, [*lines[1:], None], strict=True):
+        block = _joined(block, line.text, known) if block else line.text
+        count += 1
+        goes_on = (
+            following is not None
+            and following.size == line.size
+            and not _ITEM.match(following.text)
+            and (_is_heading(line, body) or len(line.text) >= max(_NARROWEST, width * _WRAPPED))
+        )
+        if not goes_on:
+            yield line.size, block, count > 1
+            block, count = "", 0
+
+
+def _joined(start: str, rest: str, known: set[str]) -> str:
+    """Put a broken line together; a hyphen at the end goes if the word stands elsewhere without it."""
+    if not (start.endswith("-") and start[-2:-1].isalpha() and rest[:1].islower()):
+        return f"{start} {rest}"
+    whole = start.rsplit(None, 1)[-1][:-1] + rest.split(None, 1)[0]
+    return (start[:-1] if whole in known else start) + rest
+
+
+def groundtune_reader() -> PdfReader:
+    """Hook of `readers`."""
+    return PdfReader()

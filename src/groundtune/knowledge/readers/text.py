@@ -1,0 +1,23 @@
+"""Plain text: taken as it is, without headings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from groundtune.knowledge.readers import name_of, utf8
+from groundtune.values import PlainText
+
+
+class TextReader:
+    """Reads UTF-8 text."""
+
+    suffixes = (".txt",)
+
+    def read(self, path: Path) -> PlainText:
+        """Return the file's text; its title is made of the file's name."""
+        return PlainText(text=utf8(path), title=name_of(path))
+
+
+def groundtune_reader() -> TextReader:
+    """Hook of `readers`."""
+    return TextReader()

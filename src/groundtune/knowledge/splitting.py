@@ -1,0 +1,221 @@
+"""Cutting documents into chunks along their structure.
+
+Headings first, then paragraphs, then sentences and table rows, then words; a word is cut only if it is longer
+than a chunk. Every chunk is an exact piece of its document, and nothing but white space is left out. Knows no
+file format (readers tell where headings are), no model and no tokens: sizes are characters.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from groundtune.errors import SettingsError
+from groundtune.settings import KnowledgeSettings
+from groundtune.values import Chunk, Document, Heading
+
+Span = tuple[int, int]
+
+HEADING_SEPARATOR = " > "
+# A run of text shorter than this share of a chunk does not stand alone if what follows can be cut to join it.
+_TOO_SMALL = 0.25
+
+# Lines shorter than this share of the block's width (of so many characters at most) end something.
+_SHORT = 0.6
+_WIDEST = 120
+
+_PARAGRAPH = re.compile(r"\n[ \t]*\n\s*")
+_ROW = re.compile(r"\s*(?:[|>#]|[-*+•]\s|\d+[.)]\s|[^\s.!?:][^.!?:\n]{0,40}:\s)|[^\n]*\S \| \S")
+_SENTENCE = re.compile(r"(?<=[.!?…])[\"'”’)\]]*\s+(?=[^\sa-z])")
+_WORD = re.compile(r"\s+")
+
+
+@dataclass(frozen=True, slots=True)
+class _Section:
+    start: int
+    end: int
+    path: tuple[str, ...]
+
+
+def split(document: Document, headings: Sequence[Heading], settings: KnowledgeSettings) -> list[Chunk]:
+    """Return the chunks of `document` in order, each at most `settings.chunk_size` characters long.
+
+    Neighbouring sections below one heading share a chunk as long as they fit, and its heading is then what they
+    have in common. Chunks of one section share up to `settings.chunk_overlap` characters.
+    Raises `SettingsError` if the overlap leaves less than half of a chunk for new text.
+    """
+    size, overlap = settings.chunk_size, settings.chunk_overlap
+    if overlap * 2 > size:
+        raise SettingsError(
+            f"`knowledge.chunk_overlap` is {overlap}, more than half of chunk_size {size}.", remedy="Lower it."
+        )
+    chunks = []
+    for section in _merged(_sections(document, headings), document.text, size):
+        for start, end in _overlapping(_pieces(document.text, section, size, overlap), document.text, overlap):
+            chunks.append(_chunk(document, start, end, section.path))
+    return chunks
+
+
+def _chunk(document: Document, start: int, end: int, path: tuple[str, ...]) -> Chunk:
+    above = path if path[:1] == (document.title,) or not document.title else (document.title, *path)
+    return Chunk(
+        document=document.id,
+        start=start,
+        end=end,
+        text=document.text[start:end],
+        heading=HEADING_SEPARATOR.join(above),
+        readable_by=document.readable_by,
+        metadata=document.metadata,
+    )
+
+
+# --- sections -------------------------------------------------------------------------------------
+
+
+def _sections(document: Document, headings: Sequence[Heading]) -> list[_Section]:
+    """Return the parts between headings, none without text; a heading with no text of its own joins the next."""
+    sections: list[_Section] = []
+    above: list[Heading] = []
+    start, path = 0, ()  # type: int, tuple[str, ...]
+    for heading in [*headings, Heading(len(document.text), 0, "")]:
+        body = document.text[start : heading.offset].strip()
+        if body and not _only_heading(body, path):
+            sections.append(_Section(start, heading.offset, path))
+            start = heading.offset
+        elif not body:
+            start = heading.offset
+        above = [other for other in above if other.level < heading.level] + [heading]
+        path = tuple(other.title for other in above)
+    if document.text[start:].strip():  # a last heading with nothing below it
+        sections.append(_Section(start, len(document.text), tuple(heading.title for heading in headings[-1:])))
+    return sections
+
+
+def _only_heading(body: str, path: tuple[str, ...]) -> bool:
+    """Tell whether `body` is the heading it stands under and nothing more, with or without Markdown's marks."""
+    return bool(path) and body.split("\n")[-1].strip("#=- \t") in ("", path[-1]) and len(body) <= 2 * len(path[-1]) + 16
+
+
+def _merged(sections: list[_Section], text: str, size: int) -> list[_Section]:
+    """Join neighbours that have a heading in common and fit into one chunk together."""
+    merged: list[_Section] = []
+    for section in sections:
+        last = merged[-1] if merged else None
+        common = _common(last.path, section.path) if last else ()
+        if last and common and len(text[last.start : section.end].strip()) <= size:
+            merged[-1] = _Section(last.start, section.end, common)
+        else:
+            merged.append(section)
+    return merged
+
+
+def _common(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
+    length = 0
+    while length < min(len(one), len(other)) and one[length] == other[length]:
+        length += 1
+    return one[:length]
+
+
+# --- pieces of a section --------------------------------------------------------------------------
+
+
+def _pieces(text: str, section: _Section, size: int, overlap: int) -> list[Span]:
+    whole = _trim(text, section.start, section.end)
+    if whole[1] - whole[0] <= size:
+        return [whole]
+    return [piece for piece in _pack(text, whole, size - overlap, 0) if piece[0] < piece[1]]
+
+
+def _pack(text: str, span: Span, size: int, level: int) -> list[Span]:
+    """Cut `span` into pieces of at most `size`, as long as they can be, at the coarsest boundaries that do."""
+    packed: list[Span] = []
+    finest = level + 1 == len(_LEVELS)
+    for start, end in _LEVELS[level](text, span, size):
+        before = packed[-1] if packed else (start, start)
+        fits = end - before[0] <= size
+        dangling = before[1] - before[0] < size * _TOO_SMALL and not finest
+        begin = packed.pop()[0] if packed and (fits or dangling) else start
+        if end - begin <= size:
+            packed.append((begin, end))
+        else:
+            packed.extend(_pack(text, (begin, end), size, level + 1))
+    return packed
+
+
+def _between(pattern: re.Pattern[str], text: str, span: Span) -> list[Span]:
+    """Return the trimmed parts of `span` between the matches of `pattern`."""
+    parts, start = [], span[0]
+    for match in pattern.finditer(text, *span):
+        parts.append(_trim(text, start, match.end()))
+        start = match.end()
+    parts.append(_trim(text, start, span[1]))
+    return [part for part in parts if part[0] < part[1]]
+
+
+def _paragraphs(text: str, span: Span, size: int) -> list[Span]:
+    return _between(_PARAGRAPH, text, span)
+
+
+def _rows_and_sentences(text: str, span: Span, size: int) -> list[Span]:
+    """Return rows (of tables and lists, and `key: value` lines) whole, and what is between them as sentences."""
+    parts: list[Span] = []
+    for block, is_row in _runs(text, span):
+        parts.extend([block] if is_row else _between(_SENTENCE, text, block))
+    return parts
+
+
+def _runs(text: str, span: Span) -> Iterator[tuple[Span, bool]]:
+    """Yield each row, and each run of other lines, as (span, whether it is a row).
+
+    A line that ends well short of the others' width was not wrapped: what follows it is something new.
+    """
+    width = min(max(map(len, text[slice(*span)].split("\n"))), _WIDEST)
+    start = position = span[0]
+    while position < span[1]:
+        newline = text.find("\n", position, span[1])
+        end = span[1] if newline < 0 else newline + 1
+        if _ROW.match(text, position, end):
+            if start < position:
+                yield _trim(text, start, position), False
+            yield _trim(text, position, end), True
+            start = end
+        elif end - position < width * _SHORT:
+            yield _trim(text, start, end), False
+            start = end
+        position = end
+    if start < span[1]:
+        yield _trim(text, start, span[1]), False
+
+
+def _sentences(text: str, span: Span, size: int) -> list[Span]:
+    return _between(_SENTENCE, text, span)
+
+
+def _words(text: str, span: Span, size: int) -> list[Span]:
+    return _between(_WORD, text, span)
+
+
+def _characters(text: str, span: Span, size: int) -> list[Span]:
+    return [(start, min(start + size, span[1])) for start in range(span[0], span[1], size)]
+
+
+_LEVELS = (_paragraphs, _rows_and_sentences, _sentences, _words, _characters)
+
+
+def _trim(text: str, start: int, end: int) -> Span:
+    piece = text[start:end]
+    return start + len(piece) - len(piece.lstrip()), max(start, end - len(piece) + len(piece.rstrip()))
+
+
+def _overlapping(pieces: list[Span], text: str, overlap: int) -> list[Span]:
+    """Let each piece but the first begin up to `overlap` characters earlier, at the beginning of a word."""
+    if not overlap:
+        return pieces
+    result = pieces[:1]
+    for (earlier, _), (start, end) in pairwise(pieces):
+        earliest = max(earlier, start - overlap)
+        begin = next((match.end() for match in _WORD.finditer(text, max(earliest - 1, 0), start)), start)
+        result.append((begin, end))
+    return result

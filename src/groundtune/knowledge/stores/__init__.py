@@ -1,0 +1,20 @@
+"""Knowledge stores: where chunks are kept and found, chosen by `[knowledge] store`; one file a store.
+
+Know no files and no models: they get chunks with vectors and questions with vectors.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import cast
+
+from groundtune import plugins
+from groundtune.protocols import Embedder, KnowledgeStore
+
+
+def open_store(url: str, folder: Path, embedder: Embedder) -> KnowledgeStore:
+    """Return the store at `url`; paths in it are relative to the project's `folder`.
+
+    Raises `SettingsError` if nobody knows such URLs, and `StoreError` if the store was filled by another embedder.
+    """
+    return cast("KnowledgeStore", plugins.first("stores", url, url, folder, embedder))

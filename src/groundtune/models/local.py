@@ -1,0 +1,173 @@
+"""Chat models that run in this process on transformers: the built-in one, a folder, or one of the Hugging Face hub.
+
+Answers are greedy, so that the same question has the same answer. An adapter is merged into the weights when
+the model is opened: a tuned model costs no more than its base.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from groundtune.errors import NotInstalled, SettingsError
+from groundtune.models import _generation, builtin
+from groundtune.models.templates import prompt_ids
+from groundtune.settings import ModelSettings
+from groundtune.values import Completion, Conversation, Usage
+
+SCHEMES = ("builtin", "hf", "path")
+_SAMPLES, _SAMPLE_BYTES = 64, 1 << 16
+
+
+def groundtune_model(settings: ModelSettings, folder: Path, adapter: Path | None) -> LocalChatModel | None:
+    """Open `builtin:`, `hf:` and `path:` models; see `ModelSettings.name`."""
+    scheme, _, rest = settings.name.partition(":")
+    if scheme not in SCHEMES:
+        return None
+    source = locate_weights(scheme, rest, folder)
+    model, tokenizer = load(source)
+    weights = fingerprint(Path(source)) if Path(source).is_dir() else source
+    if adapter is not None:
+        model = _merge(model, adapter)
+        weights = f"{weights}+{fingerprint(adapter)}"
+    name = settings.name if adapter is None else f"{settings.name}+{adapter.name}"
+    return LocalChatModel(name, weights, model, tokenizer, settings)
+
+
+def locate_weights(scheme: str, rest: str, folder: Path) -> str:
+    """Return a folder of weights in transformers' format, or a name on the hub."""
+    if scheme == "builtin":
+        return str(builtin.chat_model_folder(rest))
+    if scheme == "hf":
+        return rest
+    path = (folder / rest).resolve()
+    if not (path / "config.json").is_file():
+        raise SettingsError(
+            f"`[model] name` is `path:{rest}`, and there is no model.",
+            place=path,
+            remedy="Name a folder with a config.json and weights.",
+        )
+    return str(path)
+
+
+def load(source: str) -> tuple[Any, Any]:
+    """Return (model, tokenizer) in fp32, ready to answer. Raises `NotInstalled` and `SettingsError`."""
+    try:
+        import torch
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+        from transformers.utils import logging
+    except ImportError:
+        raise NotInstalled(
+            "models on this machine need packages that are not installed.",
+            remedy='Install the extra: pip install "groundtune[local]".',
+        ) from None
+    logging.disable_progress_bar()
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(source)
+        model = AutoModelForCausalLM.from_pretrained(source, dtype=torch.float32)
+    except (OSError, ValueError) as error:
+        raise SettingsError(
+            f"the model `{source}` cannot be loaded: {str(error).splitlines()[0]}",
+            remedy="Check the name, or fetch it once with network access.",
+        ) from None
+    if tokenizer.chat_template is None:
+        raise SettingsError(
+            f"the model `{source}` has no chat template, so it cannot hold a conversation.",
+            remedy="Use an instruction-tuned model.",
+        )
+    return model.eval(), tokenizer
+
+
+@dataclass(frozen=True, slots=True)
+class LocalChatModel:
+    """A `ChatModel` in this process. `weights` identifies the parameters, adapter included."""
+
+    name: str
+    weights: str
+    model: Any
+    tokenizer: Any
+    settings: ModelSettings
+
+    @property
+    def signature(self) -> str:
+        """Name, weights and the settings that change answers."""
+        return f"{self.name}|weights:{self.weights}|greedy|max_tokens:{self.settings.max_tokens}|fp32"
+
+    def complete(self, conversations: Sequence[Conversation], max_tokens: int | None = None) -> list[Completion]:
+        """Answer all conversations, in batches of similar length."""
+        limit = max_tokens or self.settings.max_tokens
+        prompts = [prompt_ids(self.tokenizer, conversation) for conversation in conversations]
+        written: list[list[int]] = [[] for _ in prompts]
+        for batch in _generation.batches([len(prompt) for prompt in prompts], limit, self.settings.batch_tokens):
+            for step in _generation.decode(self.model, [prompts[index] for index in batch], limit, self._ends()):
+                for row, token in step.items():
+                    written[batch[row]].append(token)
+        return [self._completion(prompt, tokens) for prompt, tokens in zip(prompts, written, strict=True)]
+
+    def stream(self, messages: Conversation, max_tokens: int | None = None) -> Iterator[str]:
+        """Yield the answer to one conversation in pieces."""
+        prompt = prompt_ids(self.tokenizer, messages)
+        tokens: list[int] = []
+        shown = ""
+        for step in _generation.decode(self.model, [prompt], max_tokens or self.settings.max_tokens, self._ends()):
+            tokens.append(step[0])
+            text = self._text(tokens)
+            # half of a character decodes to U+FFFD: wait for the other half; trailing blanks may be stripped later
+            if text.startswith(shown) and not text.endswith("\ufffd") and text != shown:
+                yield text[len(shown) :]
+                shown = text
+
+    def choose(self, messages: Conversation, options: Sequence[str]) -> dict[str, float]:
+        """Return the options' probabilities as the next answer: the product of their tokens', normalised."""
+        import torch
+
+        prompt = prompt_ids(self.tokenizer, messages)
+        ends = [self.tokenizer.eos_token_id]
+        tokens = [self.tokenizer(option, add_special_tokens=False)["input_ids"] + ends for option in options]
+        totals = [self._log_probability(prompt, answer) for answer in tokens]
+        shares = torch.softmax(torch.tensor(totals), dim=0).tolist()
+        return dict(zip(options, shares, strict=True))
+
+    def _log_probability(self, prompt: list[int], answer: list[int]) -> float:
+        import torch
+
+        with torch.inference_mode():
+            ids = torch.tensor([prompt + answer])
+            logits = self.model(ids, logits_to_keep=len(answer) + 1).logits[0, :-1]
+            chosen = torch.log_softmax(logits, dim=-1).gather(1, torch.tensor(answer)[:, None])
+        return float(chosen.sum())
+
+    def _ends(self) -> set[int]:
+        configured = self.model.generation_config.eos_token_id
+        several = configured if isinstance(configured, list) else [configured]
+        return {token for token in (*several, self.tokenizer.eos_token_id) if token is not None}
+
+    def _text(self, tokens: list[int]) -> str:
+        return str(self.tokenizer.decode(tokens, skip_special_tokens=True)).strip()
+
+    def _completion(self, prompt: list[int], tokens: list[int]) -> Completion:
+        stopped = bool(tokens) and tokens[-1] in self._ends()
+        usage = Usage(prompt_tokens=len(prompt), completion_tokens=len(tokens))
+        return Completion(self._text(tokens), usage, "stop" if stopped else "length")
+
+
+def fingerprint(folder: Path) -> str:
+    """Identify the weights in `folder` by name, size and samples of every file: quick on many gigabytes."""
+    state = hashlib.blake2b(digest_size=8)
+    for path in sorted(folder.glob("*.safetensors")) + sorted(folder.glob("*config.json")):
+        size = path.stat().st_size
+        state.update(f"{path.name}:{size}".encode())
+        with path.open("rb") as file:
+            for place in range(0, size, max(_SAMPLE_BYTES, size // _SAMPLES)):
+                file.seek(place)
+                state.update(file.read(_SAMPLE_BYTES))
+    return state.hexdigest()
+
+
+def _merge(model: Any, adapter: Path) -> Any:  # noqa: ANN401
+    from peft import PeftModel
+
+    return PeftModel.from_pretrained(model, str(adapter)).merge_and_unload().eval()

@@ -1,0 +1,303 @@
+"""Chat models behind an OpenAI-compatible endpoint: vLLM, llama.cpp, Ollama, OpenAI and others.
+
+`openai:MODEL@BASE_URL`, as `openai:qwen3@http://localhost:8000/v1`. The key comes from the environment variable that
+`model.api_key_variable` names; servers without one need none. Strict in what is sent, liberal in what is taken.
+Answers are sampled at temperature 0. Wire format: https://platform.openai.com/docs/api-reference/chat.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import string
+import time
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Literal
+
+import httpx
+from pydantic import BaseModel, ValidationError
+
+from groundtune.errors import ModelFailed, SettingsError
+from groundtune.models._endpoint import Backoff, Endpoint, Refused
+from groundtune.settings import ModelSettings
+from groundtune.values import Completion, Conversation, Message, Usage
+
+PREFIX = "openai:"
+PATH = "/chat/completions"
+UNCHOSEN = 0.01
+"""Probability that the options share which an endpoint without log probabilities did not choose."""
+TOP_LOGPROBS = 20  # the most that the API gives
+_FORM = "Write openai:MODEL@BASE_URL, as openai:qwen3@http://localhost:8000/v1."
+_LABEL = re.compile(r"\W*([A-Z])(?![A-Za-z])")
+_UNSUPPORTED = re.compile(r"support|unknown|unrecogni[sz]ed|unexpected|not permitted|extra", re.IGNORECASE)
+_SUBSTITUTES = {"max_tokens": "max_completion_tokens", "stream_options": None, "top_logprobs": None, "logprobs": None}
+
+
+def groundtune_model(settings: ModelSettings, folder: Path, adapter: Path | None) -> OpenAICompatible | None:
+    """Return the model for `openai:MODEL@BASE_URL`, None for other names. Raises `SettingsError`."""
+    if not settings.name.startswith(PREFIX):
+        return None
+    if adapter is not None:
+        raise SettingsError(
+            f"`model.name` is {settings.name!r}: the adapter {adapter.name!r} cannot be put on a model behind an API.",
+            remedy="Tune and compare with a local model, or serve the adapter and name it: openai:ADAPTER@BASE_URL.",
+        )
+    return OpenAICompatible(settings)
+
+
+class _Usage(BaseModel):
+    prompt_tokens: int | None = 0
+    completion_tokens: int | None = 0
+
+
+class _Text(BaseModel):
+    content: str | None = None
+
+
+class _Alternative(BaseModel):
+    token: str
+    logprob: float
+
+
+class _Token(_Alternative):
+    top_logprobs: list[_Alternative] | None = None
+
+
+class _Logprobs(BaseModel):
+    content: list[_Token] | None = None
+
+
+class _Choice(BaseModel):
+    message: _Text = _Text()
+    delta: _Text | None = None
+    finish_reason: str | None = None
+    logprobs: _Logprobs | None = None
+
+
+class _Reply(BaseModel):
+    """A completion, or a chunk of a streamed one."""
+
+    choices: list[_Choice] | None = None
+    usage: _Usage | None = None
+    error: object = None
+
+
+class OpenAICompatible:
+    """A `ChatModel`; a batch is sent as up to `settings.concurrency` requests at once.
+
+    Token counts are the endpoint's, 0 where it gives none. `backoff` says how long to be patient with it.
+    """
+
+    def __init__(self, settings: ModelSettings, backoff: Backoff | None = None) -> None:
+        self._settings = settings
+        self._model, base_url = _parts(settings.name)
+        key = _key(settings.api_key_variable)
+        variable = settings.api_key_variable
+        self._endpoint = Endpoint(base_url, key, variable, settings.timeout, backoff or Backoff())
+        self._refused: frozenset[str] = frozenset()
+
+    @property
+    def name(self) -> str:
+        """The name in the settings."""
+        return self._settings.name
+
+    @property
+    def signature(self) -> str:
+        """Model, address and generation settings. What stands behind a model's name, only the endpoint knows."""
+        return f"{PREFIX}{self._model}@{self._endpoint.base_url}|temperature:0|max_tokens:{self._settings.max_tokens}"
+
+    def complete(self, conversations: Sequence[Conversation], max_tokens: int | None = None) -> list[Completion]:
+        """Answer a batch, in order. Seconds are known of a batch of one.
+
+        Raises `ModelFailed` at the first conversation that fails, and then sends no more.
+        """
+        if len(conversations) == 1:
+            started = time.perf_counter()
+            completion = self._complete(conversations[0], max_tokens)
+            usage = completion.usage
+            timed = Usage(usage.prompt_tokens, usage.completion_tokens, time.perf_counter() - started)
+            return [Completion(completion.text, timed, completion.finish_reason)]
+        with ThreadPoolExecutor(self._settings.concurrency) as pool:
+            futures = [pool.submit(self._complete, conversation, max_tokens) for conversation in conversations]
+            try:
+                return [future.result() for future in futures]
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+
+    def stream(self, messages: Conversation, max_tokens: int | None = None) -> Generator[str, None, Completion]:
+        """Yield the answer in pieces and return the `Completion`. Raises `ModelFailed`, also if it breaks off."""
+        body = {**self._body(messages, max_tokens), "stream": True, "stream_options": {"include_usage": True}}
+        pieces: list[str] = []
+        finish: str | None = None
+        usage = _Usage()
+        for chunk in self._chunks(body):
+            usage = chunk.usage or usage
+            for choice in (chunk.choices or [])[:1]:
+                finish = choice.finish_reason or finish
+                if choice.delta and choice.delta.content:
+                    pieces.append(choice.delta.content)
+                    yield choice.delta.content
+        return Completion("".join(pieces), _counted(usage), _finish(finish))
+
+    def choose(self, messages: Conversation, options: Sequence[str]) -> dict[str, float]:
+        """Return how probable each of at most 26 options is, asked for by letter.
+
+        From the log probabilities of the first token where the endpoint gives them (a letter that is not among the
+        20 likeliest counts as 0), else 1 - `UNCHOSEN` for the letter that it replies. Raises `ModelFailed` if the
+        reply names no option.
+        """
+        labels = dict(zip(string.ascii_uppercase, options, strict=False))
+        if not 0 < len(options) == len(labels):
+            raise ModelFailed(f"cannot choose among {len(options)} options.", remedy="Give 1 to 26 of them.")
+        if len(options) == 1:
+            return {options[0]: 1.0}
+        body = {**self._body(_with_options(messages, labels), 1), "logprobs": True, "top_logprobs": TOP_LOGPROBS}
+        reply = self._reply(body)
+        weights = _weights(reply, labels)
+        if not weights:
+            label = self._named(_first(reply).message.content or "", labels)
+            others = UNCHOSEN / (len(labels) - 1)
+            weights = {each: 1 - UNCHOSEN if each == label else others for each in labels}
+        total = sum(weights.values())
+        return {option: weights.get(label, 0.0) / total for label, option in labels.items()}
+
+    def _complete(self, conversation: Conversation, max_tokens: int | None) -> Completion:
+        reply = self._reply(self._body(conversation, max_tokens))
+        choice = _first(reply)
+        return Completion(choice.message.content or "", _counted(reply.usage), _finish(choice.finish_reason))
+
+    def _body(self, messages: Conversation, max_tokens: int | None) -> dict[str, object]:
+        return {
+            "model": self._model,
+            "messages": [{"role": message.role, "content": message.content} for message in messages],
+            "temperature": 0,
+            "max_tokens": self._settings.max_tokens if max_tokens is None else max_tokens,
+        }
+
+    def _reply(self, body: dict[str, object]) -> _Reply:
+        sent = self._accepted(body)
+        try:
+            reply = self._parsed(self._endpoint.post(PATH, sent))
+        except Refused as error:
+            self._learn(error, sent)
+            return self._reply(body)
+        if not reply.choices:
+            raise self._endpoint.failure("answered without any choice.", "Look at its log.")
+        return reply
+
+    def _chunks(self, body: dict[str, object]) -> Iterator[_Reply]:
+        """Yield the chunks of a stream; one that ends before the model has finished raises `ModelFailed`."""
+        sent = self._accepted(body)
+        finished = False
+        try:
+            for data in self._endpoint.events(PATH, sent):
+                if data == "[DONE]":
+                    return
+                chunk = self._parsed(data)
+                finished = finished or any(choice.finish_reason for choice in chunk.choices or [])
+                yield chunk
+        except Refused as error:
+            self._learn(error, sent)
+            yield from self._chunks(body)
+            return
+        if not finished:
+            raise self._endpoint.failure("ended the stream before the answer was complete.", "Ask again.")
+
+    def _accepted(self, body: dict[str, object]) -> dict[str, object]:
+        """Return `body` with what this endpoint refuses under its other name, or left out."""
+        names = {key: _SUBSTITUTES[key] if key in self._refused else key for key in body}
+        return {name: body[key] for key, name in names.items() if name}
+
+    def _learn(self, error: Refused, sent: dict[str, object]) -> None:
+        """Remember the parameters in `sent` that the endpoint does not know; raise `error` if that is not why."""
+        unknown = {key for key in _SUBSTITUTES if key in sent and key in error.message}
+        if not unknown or not _UNSUPPORTED.search(error.message):
+            raise error
+        self._refused |= unknown
+
+    def _parsed(self, data: str | bytes) -> _Reply:
+        try:
+            reply = _Reply.model_validate_json(data)
+        except ValidationError as error:
+            reason = error.errors()[0]["msg"]
+            excerpt = (data if isinstance(data, str) else data.decode("utf-8", "replace"))[:200]
+            raise self._endpoint.failure(f"answered what is not a chat completion ({reason}): {excerpt!r}") from None
+        if reply.error:
+            raise self._endpoint.failure(f"answered with an error: {reply.error}", "Look at its log.")
+        return reply
+
+    def _named(self, reply: str, labels: dict[str, str]) -> str:
+        """Return the label that a reply begins with, or that of the option which it repeats."""
+        found = _LABEL.match(reply)
+        if found and found[1] in labels:
+            return found[1]
+        for label, option in labels.items():
+            if reply.strip().casefold() == option.strip().casefold():
+                return label
+        raise self._endpoint.failure(
+            f"was asked for one of {', '.join(labels)} and replied {reply!r}.", "Use a model that follows instructions."
+        )
+
+
+def _parts(name: str) -> tuple[str, str]:
+    """Return model and base URL of `openai:MODEL@BASE_URL`. Raises `SettingsError`."""
+    model, _, address = name.removeprefix(PREFIX).partition("@")
+    try:
+        url = httpx.URL(address)
+    except httpx.InvalidURL as error:
+        raise SettingsError(f"`model.name`: not an address ({error}).", remedy=_FORM) from None
+    if url.userinfo:
+        raise SettingsError("`model.name`: the address holds a password.", remedy="Put the key into the environment.")
+    if url.query:
+        raise SettingsError(f"`model.name` is {name!r}: an address with a query does not work.", remedy=_FORM)
+    if not model or len(address.split()) != 1 or url.scheme not in ("http", "https") or not url.host:
+        raise SettingsError(f"`model.name` is {name!r}.", remedy=_FORM)
+    return model, address
+
+
+def _key(variable: str) -> str:
+    """Return the key, or "" if there is none. A broken one is refused here: httpx would print it."""
+    key = os.environ.get(variable, "").strip()
+    if not key.isascii() or any(not character.isprintable() or character.isspace() for character in key):
+        raise SettingsError(
+            "the key holds a blank or a character that no key has.", place=f"environment variable {variable}"
+        )
+    return key
+
+
+def _first(reply: _Reply) -> _Choice:
+    return (reply.choices or [_Choice()])[0]
+
+
+def _counted(usage: _Usage | None) -> Usage:
+    return Usage(usage.prompt_tokens or 0, usage.completion_tokens or 0) if usage else Usage()
+
+
+def _finish(reason: str | None) -> Literal["stop", "length", "content_filter", "other"]:
+    match reason:
+        case "stop" | "length" | "content_filter":
+            return reason
+    return "other"
+
+
+def _with_options(messages: Conversation, labels: dict[str, str]) -> Conversation:
+    """Return `messages` with the lettered options after the last one."""
+    listed = "\n".join(f"{label}. {option}" for label, option in labels.items())
+    last = messages[-1]
+    asked = f"{last.content}\n\nOptions:\n{listed}\n\nReply with one letter and nothing else."
+    return (*messages[:-1], Message(last.role, asked))
+
+
+def _weights(reply: _Reply, labels: dict[str, str]) -> dict[str, float]:
+    """Return the probability of each label that stands among the likeliest first tokens ("A", " A", "(A")."""
+    tokens = (_first(reply).logprobs or _Logprobs()).content or []
+    weights: dict[str, float] = {}
+    for token in (tokens[0].top_logprobs or []) if tokens else []:
+        found = _LABEL.fullmatch(token.token.rstrip())
+        if found and found[1] in labels:
+            weights[found[1]] = weights.get(found[1], 0.0) + math.exp(token.logprob)
+    return weights if sum(weights.values()) > 0 else {}

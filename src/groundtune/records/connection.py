@@ -1,0 +1,135 @@
+"""Opening the database behind the records, and saying in plain words when it refuses.
+
+Knows URLs, folders and database errors; knows nothing of runs, answers or scores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Engine, create_engine, event, insert, inspect, select
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+
+from groundtune.errors import NotInstalled, SettingsError, StoreError
+from groundtune.records.tables import VERSION, metadata, schema
+
+LOCK_SECONDS = 30.0  # how long a writer waits for another one
+
+_REMEDIES = (
+    ("locked", "Another process is writing to it: wait for it to end, then run the same command again."),
+    ("readonly", "Make the file and its folder writable, or set [records] url to a place that is."),
+    ("unable to open", "Make its folder writable, or set [records] url to a place that is."),
+    ("not a database", "Restore it from a backup, or move it away to start with empty records."),
+    ("malformed", "Restore it from a backup, or move it away to start with empty records."),
+    ("is full", "Free some space on the disk, then run the same command again."),
+    ("connect", "Check that the server runs and that [records] url names its host, database and user."),
+)
+
+
+def connect(url: str, folder: Path) -> tuple[Engine, str]:
+    """Return an engine on tables that exist and have our version, and the place to name in errors.
+
+    Relative SQLite paths start at `folder`. Raises `SettingsError`, `NotInstalled` and `StoreError`.
+    """
+    parsed = _parse(url, folder)
+    place = parsed.database if parsed.get_backend_name() == "sqlite" else parsed.render_as_string(hide_password=True)
+    place = place or url
+    engine = _engine(parsed)
+    try:
+        with refusals(place):
+            _prepare(engine, place)
+    except BaseException:
+        engine.dispose()
+        raise
+    return engine, place
+
+
+@contextmanager
+def refusals(place: str) -> Iterator[None]:
+    """Turn what the database raises into `StoreError` with place and remedy."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        cause = str(error.orig) if isinstance(error, DBAPIError) else str(error)
+        reason = " ".join(cause.split())
+        remedy = next((text for word, text in _REMEDIES if word in reason.lower()), "Check the database.")
+        raise StoreError(f"the records refuse to work: {reason}.", place=place, remedy=remedy) from error
+
+
+def _parse(url: str, folder: Path) -> URL:
+    remedy = "Use sqlite:///FILE or postgresql://USER@HOST/DATABASE."
+    try:
+        parsed = make_url(url)
+        backend = parsed.get_backend_name()
+    except ArgumentError:
+        raise SettingsError(f"`records.url` is {url!r}, which is no database URL.", remedy=remedy) from None
+    if backend == "postgresql" and parsed.drivername == backend:
+        return parsed.set(drivername="postgresql+psycopg")
+    if backend != "sqlite":
+        return parsed
+    if parsed.database in (None, "", ":memory:"):
+        raise SettingsError("`records.url` names no file, so that nothing would be kept.", remedy=remedy)
+    return parsed.set(database=str(folder.resolve() / str(parsed.database)))
+
+
+def _engine(url: URL) -> Engine:
+    if url.get_backend_name() == "sqlite":
+        _make_folder(Path(str(url.database)).parent)
+    try:
+        if url.get_backend_name() != "sqlite":
+            return create_engine(url, pool_pre_ping=True)
+        engine = create_engine(url, connect_args={"timeout": LOCK_SECONDS})
+    except NoSuchModuleError:
+        raise SettingsError(
+            f"`records.url` asks for {url.drivername}, which is unknown.", remedy="Use sqlite or postgresql."
+        ) from None
+    except ModuleNotFoundError as error:
+        raise NotInstalled(
+            f"records in {url.get_backend_name()} need the package {error.name}.",
+            remedy='Install it: pip install "psycopg[binary]".',
+        ) from None
+    event.listen(engine, "connect", _set_up_sqlite)
+    return engine
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"the folder of the records cannot be made: {error.strerror}.",
+            place=folder,
+            remedy="Make its parent writable, or set [records] url to a place that is.",
+        ) from None
+
+
+def _set_up_sqlite(connection: DBAPIConnection, _record: object) -> None:
+    """Readers and a writer at once (sqlite.org/wal.html); every commit reaches the disk; references hold."""
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _prepare(engine: Engine, place: str) -> None:
+    """Make the tables in a database that has none of ours; refuse one that a newer groundtune has made."""
+    if not inspect(engine).has_table(schema.name):
+        try:
+            with engine.begin() as connection:
+                metadata.create_all(connection)
+                connection.execute(insert(schema).values(version=VERSION))
+        except DBAPIError:  # another process may have made them in this moment; if not, the next line tells
+            if not inspect(engine).has_table(schema.name):
+                raise
+    with engine.connect() as connection:
+        found = connection.execute(select(schema.c.version)).scalar()
+    if found != VERSION:
+        raise StoreError(
+            f"the records have version {found}, and this groundtune knows version {VERSION}.",
+            place=place,
+            remedy="Install the groundtune that wrote them, or set [records] url to another place.",
+        )

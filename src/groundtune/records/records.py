@@ -1,0 +1,264 @@
+"""Runs with their answers and scores, and comparisons, kept so that no finished work is lost or done twice.
+
+Every save is one transaction. Knows no candidate, benchmark or scorer, only their names and signatures; the
+time comes from a clock that is passed in.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+from sqlalchemy import Engine, Row, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from groundtune.errors import StoreError
+from groundtune.records import tables
+from groundtune.records.connection import connect, refusals
+from groundtune.values import Answer, Failure, Score, digest
+
+_ANSWER = TypeAdapter(Answer)
+_SLICE = 200  # cases named in one statement: databases limit the number of parameters
+
+
+def now() -> datetime:
+    """Return the time of the computer's clock, in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """One candidate over one part of one benchmark. `finished_at` is None while cases are missing."""
+
+    id: str
+    candidate: str
+    signature: str
+    fingerprint: str
+    part: str
+    settings: Mapping[str, object]
+    created_at: datetime
+    finished_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonRecord:
+    """A comparison's report as it was written."""
+
+    id: int
+    created_at: datetime
+    report: Mapping[str, object]
+
+
+def open_records(url: str, folder: Path, clock: Callable[[], datetime] = now) -> Records:
+    """Open the records at `url`, and make them where there are none; relative SQLite paths start at `folder`.
+
+    Raises `SettingsError` for a URL that cannot be used, `NotInstalled` for a missing driver and `StoreError`
+    for a database that refuses.
+    """
+    engine, place = connect(url, folder)
+    return Records(engine, place, clock)
+
+
+class Records:
+    """The open records. Safe to use from several threads; every method raises `StoreError` if the database
+    refuses."""
+
+    def __init__(self, engine: Engine, place: str, clock: Callable[[], datetime]) -> None:
+        self._engine = engine
+        self._place = place
+        self._clock = clock
+
+    # --- runs -------------------------------------------------------------------------------------
+
+    def run(
+        self, candidate: str, signature: str, fingerprint: str, part: str, settings: Mapping[str, object]
+    ) -> RunRecord:
+        """Return the run of this candidate with this signature over this part of this benchmark; begin it if new.
+
+        `settings` are kept from the first time.
+        """
+        key = digest(candidate, signature, fingerprint, part)
+        found = self._run(key)
+        if found is not None:
+            return found
+        row = {
+            "id": key,
+            "candidate": candidate,
+            "signature": signature,
+            "fingerprint": fingerprint,
+            "part": part,
+            "settings": json.dumps(settings),
+            "created_at": self._time(),
+        }
+        with refusals(self._place):
+            try:
+                with self._engine.begin() as connection:
+                    connection.execute(insert(tables.runs).values(row))
+            except IntegrityError:  # another process began it in this moment
+                pass
+        begun = self._run(key)
+        if begun is None:
+            raise StoreError(f"run {key} was written and is not there.", place=self._place)
+        return begun
+
+    def runs(self) -> list[RunRecord]:
+        """Return all runs, oldest first."""
+        with refusals(self._place), self._engine.connect() as connection:
+            rows = connection.execute(select(tables.runs).order_by(tables.runs.c.created_at, tables.runs.c.id)).all()
+        return [_run_record(row) for row in rows]
+
+    def finish(self, run: RunRecord) -> RunRecord:
+        """Note that every case of the run has been answered and scored."""
+        with refusals(self._place), self._engine.begin() as connection:
+            connection.execute(update(tables.runs).where(tables.runs.c.id == run.id).values(finished_at=self._time()))
+        return self._run(run.id) or run
+
+    # --- answers ----------------------------------------------------------------------------------
+
+    def answers(self, run: RunRecord) -> dict[str, Answer | Failure]:
+        """Return what has been saved, by case id, in order of id."""
+        wanted = select(tables.answers).where(tables.answers.c.run == run.id).order_by(tables.answers.c.case_id)
+        with refusals(self._place), self._engine.connect() as connection:
+            rows = connection.execute(wanted).all()
+        return {row.case_id: self._outcome(row) for row in rows}
+
+    def save_answers(self, run: RunRecord, answers: Mapping[str, Answer | Failure]) -> None:
+        """Keep these answers, all or none. A case's earlier answer goes, and its scores with it."""
+        time = self._time()
+        rows = [
+            {
+                "run": run.id,
+                "case_id": case,
+                "answer": None if isinstance(outcome, Failure) else _ANSWER.dump_json(outcome).decode(),
+                "failure": _clean(outcome.reason) if isinstance(outcome, Failure) else None,
+                "saved_at": time,
+            }
+            for case, outcome in answers.items()
+        ]
+        if not rows:
+            return
+        with refusals(self._place), self._engine.begin() as connection:
+            for cases in _slices(list(answers)):
+                for table in (tables.scores, tables.answers):
+                    connection.execute(delete(table).where(table.c.run == run.id, table.c.case_id.in_(cases)))
+            connection.execute(insert(tables.answers), rows)
+
+    # --- scores -----------------------------------------------------------------------------------
+
+    def scores(self, run: RunRecord, scorer_signature: str) -> dict[str, Score]:
+        """Return the scores that the scorer of this signature gave, by case id, in order of id."""
+        table = tables.scores
+        wanted = select(table).where(table.c.run == run.id, table.c.signature == scorer_signature)
+        with refusals(self._place), self._engine.connect() as connection:
+            rows = connection.execute(wanted.order_by(table.c.case_id)).all()
+        return {row.case_id: Score(row.value, row.reason, bool(row.failed)) for row in rows}
+
+    def save_scores(self, run: RunRecord, scorer: str, signature: str, scores: Mapping[str, Score]) -> None:
+        """Keep these scores, all or none, in the place of earlier ones of the same signature."""
+        for case, score in scores.items():
+            if score.value is not None and not math.isfinite(score.value):  # SQLite would keep NaN as "unscored"
+                raise StoreError(f"{scorer} gave case {case} the score {score.value}, which is no number.")
+        rows = [
+            {
+                "run": run.id,
+                "signature": signature,
+                "case_id": case,
+                "scorer": scorer,
+                "value": score.value,
+                "reason": _clean(score.reason),
+                "failed": score.failed,
+            }
+            for case, score in scores.items()
+        ]
+        if not rows:
+            return
+        table = tables.scores
+        with refusals(self._place), self._engine.begin() as connection:
+            for cases in _slices(list(scores)):
+                connection.execute(
+                    delete(table).where(
+                        table.c.run == run.id, table.c.signature == signature, table.c.case_id.in_(cases)
+                    )
+                )
+            connection.execute(insert(table), rows)
+
+    # --- comparisons ------------------------------------------------------------------------------
+
+    def save_comparison(self, report: Mapping[str, object]) -> ComparisonRecord:
+        """Keep a comparison's report (JSON)."""
+        created = self._clock()
+        row = {"created_at": created.isoformat(), "report": json.dumps(report, ensure_ascii=False)}
+        with refusals(self._place), self._engine.begin() as connection:
+            key = connection.execute(insert(tables.comparisons).values(row)).inserted_primary_key
+        return ComparisonRecord(0 if key is None else key[0], created, report)
+
+    def latest_comparison(self) -> ComparisonRecord | None:
+        """Return the comparison that was saved last, or None."""
+        with refusals(self._place), self._engine.connect() as connection:
+            row = connection.execute(select(tables.comparisons).order_by(tables.comparisons.c.id.desc())).first()
+        if row is None:
+            return None
+        return ComparisonRecord(row.id, datetime.fromisoformat(row.created_at), json.loads(row.report))
+
+    # --- the rest ---------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Give back the connections."""
+        self._engine.dispose()
+
+    def __enter__(self) -> Records:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _run(self, key: str) -> RunRecord | None:
+        with refusals(self._place), self._engine.connect() as connection:
+            row = connection.execute(select(tables.runs).where(tables.runs.c.id == key)).first()
+        return None if row is None else _run_record(row)
+
+    def _outcome(self, row: Row[Any]) -> Answer | Failure:
+        if row.answer is None:
+            return Failure(row.failure)
+        try:
+            return _ANSWER.validate_json(row.answer)
+        except ValidationError as error:
+            raise StoreError(
+                f"the answer to case {row.case_id} in run {row.run} cannot be read: {error.errors()[0]['msg']}.",
+                place=self._place,
+                remedy="Delete that row, or move the records away to start with empty ones.",
+            ) from error
+
+    def _time(self) -> str:
+        return self._clock().isoformat()
+
+
+def _run_record(row: Row[Any]) -> RunRecord:
+    return RunRecord(
+        row.id,
+        row.candidate,
+        row.signature,
+        row.fingerprint,
+        row.part,
+        json.loads(row.settings),
+        datetime.fromisoformat(row.created_at),
+        None if row.finished_at is None else datetime.fromisoformat(row.finished_at),
+    )
+
+
+def _clean(reason: str) -> str:
+    """Error messages may hold what a text column cannot: NUL (PostgreSQL) and halves of characters."""
+    return reason.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+
+
+def _slices(items: Sequence[str]) -> list[Sequence[str]]:
+    return [items[start : start + _SLICE] for start in range(0, len(items), _SLICE)]

@@ -1,0 +1,103 @@
+"""RAFT data: training conversations whose prompts already hold retrieved passages, as serving will give them.
+
+After Zhang et al. 2024 (arXiv 2403.10131): the passage with the answer (the oracle) among distractors. One
+thing differs from the paper: where the oracle is left out, the paper still trains the answer, so that it is
+remembered; here the target becomes "I do not know", because an answer without evidence is what a grounded
+assistant must not give (docs/decisions/0003-raft.md).
+
+Knows neither stores nor prompts: it is given a function that retrieves and one that builds the prompt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from groundtune.text import content_words
+from groundtune.tuning.examples import question_and_history
+from groundtune.values import Conversation, Example, Message, Passage
+
+Retrieve = Callable[[Sequence[str]], list[list[Passage]]]
+BuildPrompt = Callable[[str, Sequence[Message], Sequence[Passage]], Conversation]
+SearchText = Callable[[str, Sequence[Message]], str]
+
+
+@dataclass(frozen=True, slots=True)
+class RaftSettings:
+    """How prompts are made: `passages` in each; the oracle is there in `oracle_share` of them."""
+
+    passages: int
+    oracle_share: float
+    unknown: str
+
+
+@dataclass(frozen=True, slots=True)
+class RaftData:
+    """Conversations ready for training, and what became of the originals."""
+
+    examples: list[Example]
+    with_oracle: int
+    without_oracle: int
+    oracle_not_found: int
+
+
+def raft_examples(
+    examples: Sequence[Example],
+    retrieve: Retrieve,
+    search_text: SearchText,
+    build_prompt: BuildPrompt,
+    settings: RaftSettings,
+    rng: np.random.Generator,
+) -> RaftData:
+    """Make one conversation with passages out of each of `examples`.
+
+    `retrieve` is asked for more than `settings.passages`, so that distractors are left when the answer's own
+    passages are taken out. An example whose oracle cannot be found is left out and counted.
+    """
+    asked = [question_and_history(example) for example in examples]
+    found = retrieve([search_text(question, history) for question, history in asked])
+    sources = retrieve(
+        [f"{question} {_answer(example)}" for example, (question, _) in zip(examples, asked, strict=True)]
+    )
+    made: list[Example] = []
+    counts = {"with": 0, "without": 0, "lost": 0}
+    for example, (question, history), near, source in zip(examples, asked, found, sources, strict=True):
+        oracle = find_oracle(example, [*near, *source])
+        if example.documents and oracle is None:
+            counts["lost"] += 1
+            continue
+        kept = oracle is not None and rng.random() < settings.oracle_share
+        counts["with" if kept else "without"] += 1
+        passages = _passages(example, oracle if kept else None, near, settings.passages, rng)
+        target = _answer(example) if kept or not example.documents else settings.unknown
+        prompt = build_prompt(question, history, passages)
+        if kept and oracle is not None:
+            target = f"{target} [{passages.index(oracle) + 1}]"
+        made.append(replace(example, messages=(*prompt, Message("assistant", target))))
+    return RaftData(made, counts["with"], counts["without"], counts["lost"])
+
+
+def find_oracle(example: Example, passages: Sequence[Passage]) -> Passage | None:
+    """Return the passage of the example's own documents that holds most of the answer's content words."""
+    answer = set(content_words(_answer(example)))
+    own = [passage for passage in passages if passage.document in example.documents]
+    if not own:
+        return None
+    return max(own, key=lambda passage: len(answer & set(content_words(passage.text))))
+
+
+def _passages(
+    example: Example, oracle: Passage | None, near: Sequence[Passage], number: int, rng: np.random.Generator
+) -> list[Passage]:
+    """Return the oracle, if any, at a random place among the nearest passages of other documents."""
+    distractors = [passage for passage in near if passage.document not in example.documents]
+    chosen = distractors[: number - 1 if oracle else number]
+    if oracle:
+        chosen.insert(int(rng.integers(len(chosen) + 1)), oracle)
+    return chosen
+
+
+def _answer(example: Example) -> str:
+    return example.messages[-1].content

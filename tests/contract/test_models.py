@@ -1,0 +1,44 @@
+import pytest
+
+from groundtune.errors import ModelFailed
+from groundtune.models.openai_compatible import OpenAICompatible
+from groundtune.settings import ModelSettings
+from groundtune.testing.endpoint import LocalEndpoint, served_by
+from groundtune.testing.models import EchoModel, FunctionModel, ModelContract, ScriptedModel
+from groundtune.values import Message
+
+
+def reply(conversation):
+    return "B" if "Options:" in conversation[-1].content else f"You said: {conversation[-1].content}"
+
+
+class TestFunctionModel(ModelContract):
+    @pytest.fixture
+    def model(self):
+        return FunctionModel(reply)
+
+
+class TestEchoModel(ModelContract):
+    @pytest.fixture
+    def model(self):
+        return EchoModel()
+
+
+class TestOpenAICompatible(ModelContract):
+    @pytest.fixture
+    def model(self, monkeypatch):
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        with LocalEndpoint(served_by(FunctionModel(reply))) as endpoint:
+            yield OpenAICompatible(ModelSettings(name=f"openai:fake@{endpoint.url}"))
+
+
+def test_a_script_is_said_line_by_line_and_runs_out():
+    model = ScriptedModel(["one", "two"])
+    asked = (Message("user", "?"),)
+    assert [each.text for each in model.complete([asked])] == ["one"]
+    with pytest.raises(AssertionError, match="1 lines were never said"):
+        model.assert_complete()
+    assert "".join(model.stream(asked)) == "two"
+    model.assert_complete()
+    with pytest.raises(ModelFailed, match="no line left"):
+        model.complete([asked])

@@ -1,0 +1,167 @@
+"""The records on every database they may stand in: SQLite always, PostgreSQL where a server is named.
+
+GROUNDTUNE_TEST_POSTGRESQL names a database whose tables the test may drop.
+"""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import create_engine
+
+from groundtune.errors import StoreError
+from groundtune.records import open_records
+from groundtune.records.tables import metadata
+from groundtune.values import Answer, Citation, Failure, Passage, Score, Usage
+
+POSTGRESQL = os.environ.get("GROUNDTUNE_TEST_POSTGRESQL")
+RUN = ("rag", "model=x", "fingerprint", "test", {"model.name": {"value": "x", "origin": "file"}})
+
+
+@pytest.fixture(
+    params=[
+        "sqlite",
+        pytest.param(
+            "postgresql",
+            marks=pytest.mark.skipif(not POSTGRESQL, reason="GROUNDTUNE_TEST_POSTGRESQL names no database"),
+        ),
+    ]
+)
+def url(request):
+    if request.param == "sqlite":
+        return "sqlite:///deep/down/records.db"
+    engine = create_engine(POSTGRESQL.replace("postgresql://", "postgresql+psycopg://"))
+    metadata.drop_all(engine)
+    engine.dispose()
+    return POSTGRESQL
+
+
+@pytest.fixture
+def records(url, tmp_path):
+    with open_records(url, tmp_path) as opened:
+        yield opened
+
+
+def test_a_run_is_the_same_until_something_it_depends_on_changes(records):
+    first = records.run(*RUN)
+    assert records.run(*RUN) == first
+    assert first.settings == RUN[4]
+    others = [("base", *RUN[1:]), ("rag", "model=y", *RUN[2:]), (*RUN[:2], "other", *RUN[3:])]
+    others.append((*RUN[:3], "development", RUN[4]))
+    assert len({first.id, *(records.run(*other).id for other in others)}) == 5
+    assert len(records.runs()) == 5
+
+
+def test_finishing_is_kept(url, tmp_path):
+    times = iter(datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=hour) for hour in range(9))
+    with open_records(url, tmp_path, clock=lambda: next(times)) as records:
+        run = records.run(*RUN)
+        assert run.finished_at is None
+        assert records.finish(run).finished_at == datetime(2026, 1, 1, 1, tzinfo=UTC)
+    with open_records(url, tmp_path) as again:
+        assert again.run(*RUN).finished_at == datetime(2026, 1, 1, 1, tzinfo=UTC)
+
+
+text = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
+number = st.floats(allow_nan=False, allow_infinity=False)
+count = st.integers(0, 10**6)
+passages = st.builds(Passage, text, count, count, text, text, count, number, st.none() | number)
+citations = st.builds(Citation, text, count, count, text, st.sampled_from(["model", "attributed"]))
+usages = st.builds(Usage, count, count, st.none() | number, st.none() | number)
+answers = st.builds(
+    Answer,
+    text,
+    st.booleans(),
+    usages,
+    st.lists(passages, max_size=3).map(tuple),
+    st.lists(citations, max_size=3).map(tuple),
+    count,
+    st.none() | number,
+)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(answers)
+def test_every_answer_comes_back_exactly(records, answer):
+    run = records.run(*RUN)
+    records.save_answers(run, {"case": answer})
+    assert records.answers(run) == {"case": answer}
+
+
+def answer(content="yes"):
+    return Answer(content, False, Usage())
+
+
+def test_failures_are_kept_as_failures(records):
+    run = records.run(*RUN)
+    records.save_answers(run, {"a": answer(), "b": Failure("no reply: timed out")})
+    assert records.answers(run) == {"a": answer(), "b": Failure("no reply: timed out")}
+
+
+def test_scores_come_back_with_their_kind(records):
+    run = records.run(*RUN)
+    given_scores = {"a": Score(1 / 3), "b": Score(None, "no gold passages"), "c": Score(None, "broke", failed=True)}
+    records.save_scores(run, "rouge1", "rouge1|v1", given_scores)
+    assert records.scores(run, "rouge1|v1") == given_scores
+    assert records.scores(run, "rouge1|v2") == {}
+
+
+def test_a_score_that_is_no_number_is_refused(records):
+    with pytest.raises(StoreError, match="exact gave case a the score nan"):
+        records.save_scores(records.run(*RUN), "exact", "exact|v1", {"a": Score(float("nan"))})
+
+
+def test_reasons_may_hold_what_programs_say_when_they_break(records):
+    run = records.run(*RUN)
+    records.save_answers(run, {"a": Failure("bad byte \x00 and \udcff")})
+    assert records.answers(run)["a"] == Failure("bad byte \ufffd and ?")
+
+
+def test_a_new_answer_takes_the_old_scores_away(records):
+    run = records.run(*RUN)
+    records.save_answers(run, {"a": Failure("timed out"), "b": answer()})
+    records.save_scores(run, "exact", "exact|v1", {"a": Score(None, "no answer", failed=True), "b": Score(1.0)})
+    records.save_answers(run, {"a": answer("better late than never")})
+    assert records.answers(run)["a"] == answer("better late than never")
+    assert records.scores(run, "exact|v1") == {"b": Score(1.0)}
+
+
+def test_runs_do_not_see_one_another(records):
+    one, other = records.run(*RUN), records.run("base", *RUN[1:])
+    records.save_answers(one, {"a": answer()})
+    records.save_scores(one, "exact", "exact|v1", {"a": Score(1.0)})
+    assert (records.answers(other), records.scores(other, "exact|v1")) == ({}, {})
+
+
+def test_more_cases_than_a_statement_has_room_for(records):
+    run = records.run(*RUN)
+    many = {f"case {index:05}": answer(str(index)) for index in range(3000)}
+    records.save_answers(run, many)
+    records.save_answers(run, many)
+    assert records.answers(run) == many
+
+
+def test_the_latest_comparison_is_the_last_saved(records):
+    assert records.latest_comparison() is None
+    records.save_comparison({"recommendation": {"candidate": None}})
+    saved = records.save_comparison({"recommendation": {"candidate": "rag"}, "umlaut": "ä"})
+    assert records.latest_comparison() == saved
+
+
+def test_threads_may_save_at_once(records):
+    run = records.run(*RUN)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda index: records.save_answers(run, {str(index): answer()}), range(40)))
+    assert len(records.answers(run)) == 40
+
+
+def test_the_same_run_begun_at_once_is_begun_once(records):
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: records.run(*RUN), range(8)))
+    assert len({run.id for run in found}) == 1
+    assert len(records.runs()) == 1

@@ -1,0 +1,98 @@
+"""BLEU as sacrebleu 2.6.0 gives it: the wrapping must pass references, smoothing and order rightly."""
+
+import json
+
+import numpy as np
+import pytest
+import sacrebleu
+
+from groundtune.evaluation.scorers import scorers
+from groundtune.evaluation.scorers.bleu import corpus_bleu, corpus_bleu_signature
+from groundtune.evaluation.statistics import Method
+from groundtune.settings import ComparisonSettings
+from groundtune.values import Answer, Case, Usage
+
+# The example of sacrebleu's README and tests (Apache-2.0).
+TARGETS = ["The dog bit the man.", "It was not unexpected.", "The man bit him first."]
+PREDICTIONS = ["The dog bit the man.", "It wasn't surprising.", "The man had just bitten him."]
+
+
+def pair(target, prediction, group="g"):
+    return Case("1", "?", target, (), True, group, "test"), Answer(prediction, False, Usage())
+
+
+def bleu(target, prediction):
+    return scorers(ComparisonSettings(), ["bleu"])[0].score(*pair(target, prediction)).value
+
+
+def corpus(pairs, resamples=1000):
+    return corpus_bleu(pairs, method=Method(resamples=resamples), rng=np.random.default_rng(1))
+
+
+def test_known_values():
+    target = "producţia de zahăr brut se exprimă în zahăr alb;"
+    prediction = "Producția de zahăr primă va fi exprimată în ceea ce privește zahărul alb;"
+    assert bleu(target, prediction) == pytest.approx(8.493, abs=1e-3)
+    assert bleu("a test", "a test") == pytest.approx(100)  # without effective order: 0
+    assert bleu("okay thanks", "this is a cat") == 0
+    assert bleu("a test", "") == 0
+
+
+def test_the_whole_answer_is_scored():
+    """Handing sacrebleu a string where it wants a list scores the first part only (ragas#2888)."""
+    right = "The sky is blue."
+    assert bleu(right, right) == pytest.approx(100)
+    assert bleu(right, f"{right} It is made of cheese. Cows jump over it.") < 35
+
+
+def test_equals_sacrebleu_on_real_answers(shared_data):
+    lines = (shared_data / "rag_mtrag" / "queries.jsonl").read_text().splitlines()[:60]
+    rows = [json.loads(line) for line in lines]
+    targets = [row["reference_answer"] for row in rows]
+    predictions = [row["conversation"][min(1, len(row["conversation"]) - 1)]["content"] for row in rows]
+    expected = [sacrebleu.sentence_bleu(p, [t]).score for t, p in zip(targets, predictions, strict=True)]
+    assert [bleu(t, p) for t, p in zip(targets, predictions, strict=True)] == expected
+    found = corpus([pair(t, p, str(i % 20)) for i, (t, p) in enumerate(zip(targets, predictions, strict=True))])
+    assert found.mean == pytest.approx(sacrebleu.corpus_bleu(predictions, [targets]).score, abs=1e-9)
+    assert found.low < found.mean < found.high
+    assert found.scored == 60
+
+
+def test_corpus_bleu_is_not_the_mean_of_bleu():
+    pairs = [pair(t, p, str(i)) for i, (t, p) in enumerate(zip(TARGETS, PREDICTIONS, strict=True))]
+    expected = sacrebleu.corpus_bleu(PREDICTIONS, [TARGETS])
+    assert corpus(pairs).mean == pytest.approx(expected.score, abs=1e-9)
+    assert corpus(pairs).mean != pytest.approx(np.mean([bleu(t, p) for t, p in zip(TARGETS, PREDICTIONS, strict=True)]))
+
+
+def test_the_interval_is_that_of_a_bootstrap_over_cases_where_each_is_a_group():
+    """Against sacrebleu's own bootstrap, which is centred on its mean: half widths agree within noise."""
+    targets, predictions = TARGETS * 10, PREDICTIONS * 10
+    metric = sacrebleu.BLEU()
+    expected = metric.corpus_score(predictions, [targets], n_bootstrap=2000)
+    found = corpus([pair(t, p, str(i)) for i, (t, p) in enumerate(zip(targets, predictions, strict=True))], 2000)
+    assert (found.high - found.low) / 2 == pytest.approx(expected._ci, rel=0.1)
+
+
+def test_groups_are_resampled_whole():
+    """Thirty cases in three groups tell less than thirty cases by themselves."""
+    targets, predictions = TARGETS * 10, PREDICTIONS * 10
+    zipped = list(zip(targets, predictions, strict=True))
+    alone = corpus([pair(t, p, str(i)) for i, (t, p) in enumerate(zipped)])
+    grouped = corpus([pair(t, p, str(i % 3)) for i, (t, p) in enumerate(zipped)])
+    assert grouped.mean == alone.mean
+    assert grouped.high - grouped.low > 1.5 * (alone.high - alone.low)
+
+
+def test_one_group_has_no_interval_and_no_case_no_mean():
+    assert corpus([pair("a b c d e", "a b c d e")]).low is None
+    nothing = corpus([pair("", "a")])
+    assert (nothing.mean, nothing.scored, nothing.unscored) == (None, 0, 1)
+
+
+def test_signatures_are_sacrebleus():
+    version = sacrebleu.__version__
+    assert scorers(ComparisonSettings(), ["bleu"])[0].signature == (
+        f"bleu|nrefs:1|case:mixed|eff:yes|tok:13a|smooth:exp|version:{version}"
+    )
+    assert corpus_bleu_signature() == f"bleu|nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:{version}"
