@@ -6,6 +6,7 @@ from, so that a run can record it. Unknown keys are refused with file and remedy
 
 from __future__ import annotations
 
+import json
 import os
 import tomllib
 from collections.abc import Mapping
@@ -66,7 +67,7 @@ class KnowledgeSettings(Table):
 
     documents: str = Field("documents", description="Folder of documents, relative to the project.")
     store: str = Field("lancedb:.groundtune/knowledge", description="Where chunks are kept.")
-    chunk_size: int = Field(900, ge=100, description="The longest chunk, in characters.")
+    chunk_size: int = Field(600, ge=100, description="The longest chunk, in characters.")
     chunk_overlap: int = Field(0, ge=0, description="Characters that neighbouring chunks of one part share.")
     passages: int = Field(3, ge=1, description="Passages given to the model for a question.")
     candidates: int = Field(30, ge=1, description="Chunks that each of vector and word search proposes for fusion.")
@@ -83,6 +84,9 @@ class AssistantSettings(Table):
     unknown: str = Field(
         "I do not know. The documents that I have do not answer this question.",
         description="What is said when the documents do not support an answer.",
+    )
+    also_unknown: list[str] = Field(
+        [], description="Other openings with which an answer says that it does not know, as training data has them."
     )
     min_support: float | None = Field(
         None,
@@ -113,7 +117,8 @@ class TuningSettings(Table):
     examples: str = Field("training.jsonl", description="Training conversations.")
     preferences: str = Field("preferences.jsonl", description="Preference pairs.")
     corpus: str = Field("corpus", description="Folder of plain text for continued pretraining.")
-    steps: int = Field(120, ge=1, description="The most optimizer steps of one training run.")
+    steps: int = Field(120, ge=1, description="The most optimizer steps of instruction tuning.")
+    raft_steps: int = Field(60, ge=1, description="The most optimizer steps of raft, whose prompts are longer.")
     batch_size: int = Field(8, ge=1, description="Conversations in one optimizer step.")
     learning_rate: float = Field(5e-4, gt=0, description="Peak learning rate (linear warm-up, cosine decay).")
     rank: int = Field(16, ge=1, description="LoRA rank; alpha is twice as much.")
@@ -133,6 +138,9 @@ class ComparisonSettings(Table):
 
     candidates: list[str] = Field(
         ["base", "rag", "tuned", "tuned+rag", "raft"], description="What is compared when nothing is named."
+    )
+    cases: int | None = Field(
+        None, ge=2, description="At most so many test cases, drawn as whole groups; all of them if not set."
     )
     decide_by: str = Field("resolution", description="The scorer that the recommendation rests on.")
     resamples: int = Field(10_000, ge=1000, description="Bootstrap resamples.")
@@ -207,6 +215,21 @@ def load(
         return Resolved(settings=Settings.model_validate(tables), origins=origins)
     except ValidationError as error:
         raise _explain(error, path, origins) from None
+
+
+def template(name: str) -> str:
+    """Return a groundtune.toml in which every setting stands, commented out, with its default and meaning."""
+    lines = [f'[project]\nname = "{name}"']
+    for table, field in Settings.model_fields.items():
+        if table == "project":
+            continue
+        lines.append(f"\n[{table}]")
+        model = field.annotation
+        assert model is not None
+        for key, setting in model.model_fields.items():
+            value = "" if setting.default is None else json.dumps(setting.default, ensure_ascii=False)
+            lines.append(f"# {setting.description}\n# {key} = {value}".rstrip())
+    return "\n".join(lines) + "\n"
 
 
 def _read(path: Path) -> dict[str, dict[str, object]]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+_NUMBER = r"\d+(?:\s*[-–]\s*\d+)?"
+CITATION_MARKER = re.compile(rf"[ \t]*\[\s*(?:passages?\s+)?({_NUMBER}(?:\s*[,;]\s*{_NUMBER})*)\s*\]", re.IGNORECASE)
 _WORD = re.compile(r"\w+(?:[.,:]\d+)*%?", re.UNICODE)
 _TYPOGRAPHY = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "–": "-", "—": "-", "\u00a0": " "})
 
@@ -25,6 +27,15 @@ def locate(quote: str, text: str) -> tuple[int, int] | None:
     pattern = r"\s+".join(re.escape(word) for word in words)
     found = re.search(pattern, text.translate(_TYPOGRAPHY))
     return (found.start(), found.end()) if found else None
+
+
+def without_markers(text: str) -> str:
+    """Return `text` without its citation markers.
+
+    >>> without_markers("It costs 8 euros [1], VAT included [2, 3].")
+    'It costs 8 euros, VAT included.'
+    """
+    return CITATION_MARKER.sub("", text).strip()
 
 
 def words(text: str) -> list[str]:

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from groundtune.text import without_markers
+
 Role = Literal["system", "user", "assistant"]
 Split = Literal["development", "test"]
 
@@ -185,6 +187,11 @@ class Answer:
     citations_removed: int = 0
     support: float | None = None
     truncated: bool = False
+
+    @property
+    def prose(self) -> str:
+        """`text` without citation markers, if it has passages to cite: what is compared with an ideal answer."""
+        return without_markers(self.text) if self.passages else self.text
 
 
 # --- evaluation -----------------------------------------------------------------------------------

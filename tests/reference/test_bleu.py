@@ -7,7 +7,7 @@ import pytest
 import sacrebleu
 
 from groundtune.evaluation.scorers import scorers
-from groundtune.evaluation.scorers.bleu import corpus_bleu, corpus_bleu_signature
+from groundtune.evaluation.scorers.bleu import _signature, corpus_bleu, corpus_bleu_signature
 from groundtune.evaluation.statistics import Method
 from groundtune.settings import ComparisonSettings
 from groundtune.values import Answer, Case, Usage
@@ -88,6 +88,15 @@ def test_one_group_has_no_interval_and_no_case_no_mean():
     assert corpus([pair("a b c d e", "a b c d e")]).low is None
     nothing = corpus([pair("", "a")])
     assert (nothing.mean, nothing.scored, nothing.unscored) == (None, 0, 1)
+
+
+def test_sacrebleu_has_nothing_to_warn_of(caplog):
+    """Its advice about effective order goes to the log, once a case."""
+    corpus([pair("a b c d e", "a b c d e")])
+    bleu("a b c d e", "a b c d e")
+    _signature.cache_clear()
+    corpus_bleu_signature()
+    assert caplog.records == []
 
 
 def test_signatures_are_sacrebleus():

@@ -10,50 +10,55 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from groundtune.text import content_words
+from groundtune.assistant.sentences import comparable
 from groundtune.values import Passage
 
-_OPENINGS = (
-    "i do not know",
-    "i don't know",
-    "i do not have that information",
-    "i don't have that information",
-    "i do not have information",
-    "i don't have information",
-    "i do not have enough information",
-    "i don't have enough information",
-    "the passages do not answer",
-    "the passages do not contain",
-    "the documents do not answer",
-    "the documents do not contain",
-    "there is no information",
+SIMILARITY_WEIGHT = 0.8
+_APOLOGY = re.compile(
+    r"(?:(?:i'm|i am|we're|we are) )?(?:(?:very |so )?sorry|unfortunately|i apologi[sz]e)[,.;:!]? (?:but )?"
 )
+_OPENINGS = re.compile(
+    r"""(?:
+    (?:i|we)\ do\ not\ (?:know|have\ (?:(?:that|this|any|enough)\ )?(?:information|details|an\ answer))
+    | (?:i|we)\ cannot\ (?:answer|find\ (?:that|this|any))
+    | (?:i|we)\ can\ only\ help\ with
+    | that\ is\ not\ something\ (?:i|we)\ (?:have|know)
+    | the\ (?:provided\ |numbered\ )?(?:passages|documents)\ do\ not\ (?:answer|contain|mention|provide|say)
+    | there\ is\ no\ information
+    )\b""",
+    re.VERBOSE,
+)
+_FULL_FORMS = {"don't": "do not", "can't": "cannot", "can not": "cannot", "isn't": "is not", "that's": "that is"}
 _SPACE = re.compile(r"\s+")
 
 
 def says_unknown(text: str, unknown: str) -> bool:
     """Tell whether a model's reply is that it does not know.
 
-    It is if it begins with the sentence that it was told to use (`unknown`), with that sentence's first part, or
-    with one of a short list of openings. Only openings count: "..., but I do not know" is an answer with a reserve.
+    It does if it begins, an apology aside, with the first sentence of what it was told to say (`unknown`) or with
+    one of a short list of openings. Only openings count: "It costs €9, but I do not know since when" is an answer.
     """
     reply = _plain(text)
-    asked_for = _plain(unknown)
-    first_sentence = asked_for.split(". ")[0].rstrip(".")
-    return bool(first_sentence and reply.startswith(first_sentence)) or reply.startswith(_OPENINGS)
+    first_sentence = _plain(unknown).split(". ")[0].rstrip(".")
+    return bool(first_sentence and reply.startswith(first_sentence)) or _OPENINGS.match(reply) is not None
 
 
 def support(passages: Sequence[Passage], question: str) -> float:
-    """Return in [0, 1] how well `passages` support an answer to `question`; 0 without passages."""
+    """Return in [0, 1] how well `passages` support an answer to `question`; 0 without passages.
+
+    0.8 · the highest similarity of a passage + 0.2 · the share of the question's content words that stand in any of
+    them; the share alone from a store without similarities. Weights were chosen by area under the curve of answerable
+    against unanswerable questions in development parts, over a grid of weights, similarities and shares.
+    """
     if not passages:
         return 0.0
-    asked = set(content_words(question))
-    found = {word for passage in passages for word in content_words(f"{passage.heading} {passage.text}")}
-    coverage = len(asked & found) / len(asked) if asked else 0.0
+    asked = comparable(question)
+    found = {word for passage in passages for word in comparable(f"{passage.heading}\n{passage.text}")}
+    share = len(asked & found) / len(asked) if asked else 0.0
     known = [passage.similarity for passage in passages if passage.similarity is not None]
     if not known:
-        return coverage
-    return (max(0.0, min(1.0, max(known))) + coverage) / 2
+        return share
+    return SIMILARITY_WEIGHT * max(0.0, min(1.0, max(known))) + (1 - SIMILARITY_WEIGHT) * share
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,4 +103,8 @@ def _rates(cases: Sequence[tuple[float, bool]], threshold: float) -> tuple[float
 
 
 def _plain(text: str) -> str:
-    return _SPACE.sub(" ", text.replace("’", "'")).strip().lstrip("\"'*").casefold()
+    """Return `text` in small letters, without an apology before it, short forms written out."""
+    plain = _SPACE.sub(" ", text.replace("’", "'")).strip().lstrip("\"'*").casefold()
+    for short, full in _FULL_FORMS.items():
+        plain = plain.replace(short, full)
+    return _APOLOGY.sub("", plain, count=1) if _APOLOGY.match(plain) else plain

@@ -81,6 +81,8 @@ def _without_false_citations(text: str, passages: Sequence[Passage]) -> tuple[st
             pieces.append(text[marker.start : marker.end])
         elif kept:
             pieces.append(" " + "".join(f"[{number}]" for number in kept))
+        elif text[marker.start].isspace() and text[marker.end : marker.end + 1].strip(".,;:!?)\n "):
+            pieces.append(" ")
         position = marker.end
     return "".join([*pieces, text[position:]]), dropped
 

@@ -97,15 +97,14 @@ def recommend(contenders: Sequence[Contender], differences: Sequence[Difference]
     return Recommendation(choice.name, (choice.name, *(one.name for one in others)), needed, reasons, sure)
 
 
-def figure(value: float, scale: tuple[float, float] = (0.0, 1.0), *, signed: bool = False) -> str:
+def figure(value: float, scale: tuple[float, float] = (0.0, 1.0)) -> str:
     """Return `value` with the digits that mean something: two on a scale to 1 (three below 0.1), one beyond.
 
-    >>> figure(0.6134), figure(-0.0234, signed=True), figure(31.49, (0, 100))
+    >>> figure(0.6134), figure(-0.0234), figure(31.49, (0, 100))
     ('0.61', '−0.023', '31.5')
     """
-    digits = 1 if scale[1] - scale[0] > 2 else 3 if abs(value) < 0.0995 else 2
-    text = f"{value:+.{digits}f}" if signed else f"{value:.{digits}f}"
-    return text.replace("-", "−")
+    digits = 1 if scale[1] - scale[0] > 2 else 3 if 0 < abs(value) < 0.0995 else 2
+    return f"{value:.{digits}f}".replace("-", "−")
 
 
 def percent(share: float) -> str:
@@ -174,7 +173,10 @@ class _Decision:
             best = "is the only candidate measured" if len(self._contenders) == 1 else "is better than every other one"
             return f"Ship {choice.name}: on {self._ground.decide_by} it {best}."
         if all(self.verdict(choice.name, one.name) == "equivalent" for one in others):
-            return f"Ship {choice.name}: {_names(others)} made no difference that matters, and it is the simplest."
+            small = f"less than {self._figure(self._ground.margin)} either way"
+            return (
+                f"Ship {choice.name}: {_names(others)} made no difference that matters ({small}); it is the simplest."
+            )
         return f"Ship {choice.name} for now: these cases cannot tell it from {_names(others)}."
 
     def why_simplest(self, choice: Contender, leader: Contender, others: Sequence[Contender]) -> list[str]:
@@ -292,8 +294,8 @@ class _Decision:
 
     # --- figures ----------------------------------------------------------------------------------
 
-    def _figure(self, value: float, *, signed: bool = False) -> str:
-        return figure(value, self._ground.scale, signed=signed)
+    def _figure(self, value: float) -> str:
+        return figure(value, self._ground.scale)
 
     def _estimate(self, found: Estimate) -> str:
         if found.mean is None:
@@ -303,17 +305,22 @@ class _Decision:
         return f"{self._figure(found.mean)} ({self._figure(found.low)} to {self._figure(found.high)})"
 
     def _difference(self, found: Difference, seen_from: str) -> str:
-        """Return "+0.08 (+0.03 to +0.13), p = 0.004, on 120 cases" with the sign as `seen_from` has it."""
+        """Return the difference in words, with the sign as `seen_from` has it."""
         mean, low, high = found.difference.mean, found.difference.low, found.difference.high
         if mean is None:
             return "no case has a score of both"
         sign = 1 if found.challenger == seen_from else -1
-        text = self._figure(sign * mean, signed=True)
+        text = f"{self._signed(sign * mean)}"
         if low is not None and high is not None:
-            ends = sorted((sign * low, sign * high))
-            text += f" ({self._figure(ends[0], signed=True)} to {self._figure(ends[1], signed=True)})"
+            least, most = sorted((sign * low, sign * high))
+            sure = percent(self._ground.confidence)
+            text += f" ({sure} sure to lie between {self._signed(least)} and {self._signed(most)})"
         chance = "p < 0.001" if found.p_value < 0.001 else f"p = {found.p_value:.3f}"
-        return f"{text}, {chance}, on {found.difference.scored} cases"
+        return f"{text}, {chance}, on the {found.difference.scored} cases that both have a score for"
+
+    def _signed(self, value: float) -> str:
+        digits = 1 if self._ground.scale[1] - self._ground.scale[0] > 2 else 3
+        return f"{value:+.{digits}f}".replace("-", "−")
 
 
 def _seen_from(found: Difference, name: str) -> Verdict:

@@ -90,6 +90,18 @@ def ingest(
     )
 
 
+def texts(folder: Path) -> dict[str, str]:
+    """Return the plain text of every document in `folder` that can be read, by id."""
+    root = _existing(folder)
+    found = {}
+    for id_, path in _files(root, [root]).items():
+        try:
+            found[id_] = readers.read(path).text
+        except UnreadableDocument:
+            continue
+    return found
+
+
 def _existing(folder: Path) -> Path:
     if not folder.is_dir():
         raise InputError("no such folder of documents.", place=folder, remedy="Create it or set [knowledge] documents.")

@@ -29,6 +29,7 @@ _WIDEST = 120
 _PARAGRAPH = re.compile(r"\n[ \t]*\n\s*")
 _ROW = re.compile(r"\s*(?:[|>#]|[-*+•]\s|\d+[.)]\s|[^\s.!?:][^.!?:\n]{0,40}:\s)|[^\n]*\S \| \S")
 _SENTENCE = re.compile(r"(?<=[.!?…])[\"'”’)\]]*\s+(?=[^\sa-z])")
+_SENTENCE_OR_LINE = re.compile(rf"{_SENTENCE.pattern}|\n")
 _WORD = re.compile(r"\s+")
 
 
@@ -79,17 +80,16 @@ def _sections(document: Document, headings: Sequence[Heading]) -> list[_Section]
     sections: list[_Section] = []
     above: list[Heading] = []
     start, path = 0, ()  # type: int, tuple[str, ...]
-    for heading in [*headings, Heading(len(document.text), 0, "")]:
+    last = Heading(len(document.text), 0, "")
+    for heading in [*headings, last]:
         body = document.text[start : heading.offset].strip()
-        if body and not _only_heading(body, path):
+        if body and (heading is last or not _only_heading(body, path)):
             sections.append(_Section(start, heading.offset, path))
             start = heading.offset
         elif not body:
             start = heading.offset
         above = [other for other in above if other.level < heading.level] + [heading]
         path = tuple(other.title for other in above)
-    if document.text[start:].strip():  # a last heading with nothing below it
-        sections.append(_Section(start, len(document.text), tuple(heading.title for heading in headings[-1:])))
     return sections
 
 
@@ -131,11 +131,11 @@ def _pieces(text: str, section: _Section, size: int, overlap: int) -> list[Span]
 def _pack(text: str, span: Span, size: int, level: int) -> list[Span]:
     """Cut `span` into pieces of at most `size`, as long as they can be, at the coarsest boundaries that do."""
     packed: list[Span] = []
-    finest = level + 1 == len(_LEVELS)
+    divisible = level < _LEVELS.index(_words)  # a word is not cut to fill up what came before it
     for start, end in _LEVELS[level](text, span, size):
         before = packed[-1] if packed else (start, start)
         fits = end - before[0] <= size
-        dangling = before[1] - before[0] < size * _TOO_SMALL and not finest
+        dangling = before[1] - before[0] < size * _TOO_SMALL and divisible
         begin = packed.pop()[0] if packed and (fits or dangling) else start
         if end - begin <= size:
             packed.append((begin, end))
@@ -189,8 +189,8 @@ def _runs(text: str, span: Span) -> Iterator[tuple[Span, bool]]:
         yield _trim(text, start, span[1]), False
 
 
-def _sentences(text: str, span: Span, size: int) -> list[Span]:
-    return _between(_SENTENCE, text, span)
+def _sentences_and_lines(text: str, span: Span, size: int) -> list[Span]:
+    return _between(_SENTENCE_OR_LINE, text, span)
 
 
 def _words(text: str, span: Span, size: int) -> list[Span]:
@@ -201,7 +201,7 @@ def _characters(text: str, span: Span, size: int) -> list[Span]:
     return [(start, min(start + size, span[1])) for start in range(span[0], span[1], size)]
 
 
-_LEVELS = (_paragraphs, _rows_and_sentences, _sentences, _words, _characters)
+_LEVELS = (_paragraphs, _rows_and_sentences, _sentences_and_lines, _words, _characters)
 
 
 def _trim(text: str, start: int, end: int) -> Span:

@@ -29,13 +29,14 @@ def chat_model_folder(name: str = NAME) -> Path:
     """
     if name != NAME:
         raise SettingsError(f"there is no built-in chat model `{name}`.", remedy=f"The built-in one is `{NAME}`.")
-    folder = user_cache_path("groundtune") / "models" / f"{NAME}-{_version()}"
+    folder = user_cache_path("groundtune") / "models" / f"{NAME}-{installed_version()}"
     if not (folder / "config.json").is_file():
         _convert(_package_folder(), folder)
     return folder
 
 
-def _version() -> str:
+def installed_version() -> str:
+    """Return the version of the package. Raises `NotInstalled`."""
     _package_folder()
     return version(PACKAGE)
 

@@ -140,8 +140,8 @@ def _work_folder(folder: Path, job: Job) -> Path:
 
 
 def _trainer(
-    model: Any,
-    tokenizer: Any,
+    model: Any,  # noqa: ANN401 -- transformers' model and tokenizer
+    tokenizer: Any,  # noqa: ANN401
     rows: Mapping[str, list[Rendered]],
     job: Job,
     work: Path,

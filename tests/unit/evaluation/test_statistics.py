@@ -17,6 +17,7 @@ from groundtune.evaluation.statistics import (
     clustered_sd,
     compare,
     compare_all,
+    detectable_difference,
     estimate,
     holm,
     paired_sd,
@@ -133,6 +134,30 @@ def test_the_sample_size_is_the_one_published():
 @pytest.mark.parametrize(("sd", "n", "expected"), [(0.3, 30, 0.153), (0.5, 100, 0.140), (0.5, 400, 0.070)])
 def test_smallest_detectable_differences(sd, n, expected):
     assert smallest_detectable_difference(sd, n) == pytest.approx(expected, abs=5e-4)
+
+
+def test_what_a_comparison_can_detect_allows_for_the_number_of_pairs():
+    """Simulated: a difference of just that size is found about four times in five."""
+    generator, size, found = rng(15), None, 0
+    for _ in range(200):
+        noise = generator.normal(0, 0.3, (3, 80))
+        if size is None:
+            table = {str(index): scores(row) for index, row in enumerate(noise)}
+            size = detectable_difference(table, alone(80), method=QUICK)
+            assert size == pytest.approx(
+                smallest_detectable_difference(0.3 * 2**0.5, 80, confidence=1 - 0.05 / 3), rel=0.1
+            )
+            continue
+        noise[2] += 0.3 * 2**0.5 * (stats.norm.ppf(1 - 0.05 / 6) + stats.norm.ppf(0.8)) / 80**0.5
+        table = {str(index): scores(row) for index, row in enumerate(noise)}
+        pair = compare_all(table, alone(80), scorer="s", method=QUICK, rng=generator)[1]
+        found += pair.verdict == "better"
+    assert 0.7 <= found / 199 <= 0.93  # Holm's method is a little stronger than its strictest step
+
+
+def test_nothing_is_detectable_without_a_pair_on_common_groups():
+    assert detectable_difference({"base": scores([1, 0])}, alone(2), method=QUICK) is None
+    assert detectable_difference({"a": scores([1, 0]), "b": scores([0, 1])}, ["g", "g"], method=QUICK) is None
 
 
 def test_the_spread_of_differences_needs_common_cases():

@@ -6,9 +6,11 @@ and vl-convert are imported when the first chart is drawn, since they take a sec
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from groundtune.comparison.report.data import Report
 from groundtune.comparison.report.scorers import describe
@@ -22,31 +24,33 @@ _VERDICTS = {
     "cannot tell": "var(--unsure)",
 }
 _VERDICT_SHAPES = ["triangle-up", "triangle-down", "square", "circle"]
-_WIDTH = 620
-_SMALL = 200
+_WIDTH = 860
+_SMALL = 290
 _MOST_FACETS = 12
 
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """`svg` is ready to stand in HTML; `description` says in words what it shows."""
+    """`svg` is ready to stand in HTML; `caption` says how to read it, `words` what it shows, for who cannot see it."""
 
     title: str
-    description: str
+    caption: str
+    words: str
     svg: str
 
 
-def draw(report: Report) -> list[Chart]:
-    """Return the charts that the report has data for."""
-    made = [
-        _scores(report),
-        _others(report),
-        _latency(report),
-        _differences(report),
-        _distribution(report),
-        _curves(report),
-    ]
-    return [chart for chart in made if chart is not None]
+def draw(report: Report) -> dict[str, Chart]:
+    """Return the charts that the report has data for, by the name of their place in the page."""
+    drawers = {
+        "scores": _scores,
+        "others": _others,
+        "latency": _latency,
+        "differences": _differences,
+        "distribution": _distribution,
+        "training": _curves,
+    }
+    made = {place: drawer(report) for place, drawer in drawers.items()}
+    return {place: chart for place, chart in made.items() if chart is not None}
 
 
 def colour(report: Report, candidate: str) -> str:
@@ -65,14 +69,15 @@ def _scores(report: Report) -> Chart | None:
     import altair as alt
 
     base = alt.Chart(alt.Data(values=rows))
-    y = alt.Y("candidate:N", sort=None, title=None)
+    y = alt.Y("candidate:N", sort=None, title=None, axis=_names_axis(row["candidate"] for row in rows))
     chart = _with_intervals(report, base, y, describe(report.decide_by).title).properties(
         width=_WIDTH, height=alt.Step(34)
     )
     return Chart(
         f"{describe(report.decide_by).title} of each candidate",
-        "Mean and interval of each candidate. Overlapping intervals do not mean equal: the differences below are paired "
-        "on the same cases and tell more. " + "; ".join(_in_words(row) for row in rows),
+        "Mean and interval of each candidate. Overlapping intervals do not mean equal: the differences are paired "
+        "on the same cases and tell more.",
+        "; ".join(_in_words(row) for row in rows),
         _svg(chart),
     )
 
@@ -84,34 +89,38 @@ def _others(report: Report) -> Chart | None:
         return None
     import altair as alt
 
-    charts = []
+    charts: list[Any] = []
     for index, (name, rows) in enumerate(panels):
-        labels = alt.Axis() if index % 3 == 0 else alt.Axis(labels=False, ticks=False)
-        y = alt.Y("candidate:N", sort=[one.name for one in report.candidates], title=None, axis=labels)
+        labels = (
+            _names_axis(one.name for one in report.candidates)
+            if index % 3 == 0
+            else alt.Axis(labels=False, ticks=False)
+        )
+        everyone = alt.Scale(domain=[one.name for one in report.candidates])
+        y = alt.Y("candidate:N", scale=everyone, title=None, axis=labels)
         base = alt.Chart(alt.Data(values=rows), title=describe(name).title)
-        charts.append(_with_intervals(report, base, y, None).properties(width=_SMALL - 20, height=alt.Step(20)))
+        charts.append(_with_intervals(report, base, y, None).properties(width=_SMALL - 35, height=alt.Step(20)))
     chart = alt.concat(*charts, columns=3, spacing=22)
     return Chart(
         "The other measures",
         "Mean and interval of each candidate on every other measure, each on its own scale. The figures stand in the "
         "table of scores.",
+        "",
         _svg(chart),
     )
 
 
 def _latency(report: Report) -> Chart | None:
-    rows = []
-    for one in report.candidates:
-        found, total = one.scores.get(report.decide_by), one.latency.total
-        if found is not None and found.mean is not None and total is not None:
-            ends = {"low": found.low, "high": found.high} if found.low is not None else {}
-            rows.append({"candidate": one.name, "mean": found.mean, **ends, "seconds": total.median, "p90": total.p90})
+    rows = _latency_rows(report)
     if not rows:
         return None
     import altair as alt
 
     x = alt.X(
-        "seconds:Q", title="seconds to a whole answer (median, line to the 90th percentile)", scale=alt.Scale(zero=True)
+        "seconds:Q",
+        title="seconds to a whole answer (median, line to the 90th percentile)",
+        scale=alt.Scale(zero=True),
+        axis=alt.Axis(tickCount=8),
     )
     y = alt.Y("mean:Q", title=describe(report.decide_by).title, scale=alt.Scale(zero=False))
     paint = _colour(report, legend=False)
@@ -120,10 +129,15 @@ def _latency(report: Report) -> Chart | None:
         base.mark_rule(opacity=0.55).encode(x=x, y="low:Q", y2="high:Q", color=paint),
         base.mark_rule(opacity=0.55).encode(x=x, x2="p90:Q", y=y, color=paint),
         base.mark_point(filled=True, size=110, opacity=1).encode(x=x, y=y, color=paint, shape=_shape(report)),
-        base.mark_text(align="left", dx=9, dy=-9, fontSize=12, color="var(--ink)").encode(x=x, y=y, text="candidate:N"),
+        *(
+            base.transform_filter(f"datum.place % 2 == {side}")
+            .mark_text(align="left", dx=9, dy=-11 if side else 13, fontSize=12, color="var(--ink)")
+            .encode(x=x, y=y, text="candidate:N")
+            for side in (0, 1)  # neighbours are often close: one label below, the next above
+        ),
     ).properties(width=_WIDTH, height=260)
     words = "; ".join(f"{row['candidate']}: {row['mean']:.2f} at {row['seconds']:.1f} s" for row in rows)
-    return Chart("Quality against waiting time", f"Up is better, left is faster. {words}.", _svg(chart))
+    return Chart("Quality against waiting time", "Up is better, left is faster.", words, _svg(chart))
 
 
 def _differences(report: Report) -> Chart | None:
@@ -142,7 +156,7 @@ def _differences(report: Report) -> Chart | None:
         return None
     import altair as alt
 
-    order = alt.Y("pair:N", sort=None, title=None)
+    order = alt.Y("pair:N", sort=None, title=None, axis=_names_axis(str(row["pair"]) for row in rows))
     verdicts = list(_VERDICTS)
     paint = alt.Color("verdict:N", scale=alt.Scale(domain=verdicts, range=list(_VERDICTS.values())), title="verdict")
     shape = alt.Shape("verdict:N", scale=alt.Scale(domain=verdicts, range=_VERDICT_SHAPES), title="verdict")
@@ -154,12 +168,13 @@ def _differences(report: Report) -> Chart | None:
         band.mark_rule(color="var(--muted)").encode(x=alt.datum(0)),
         base.mark_rule(strokeWidth=2.5).encode(x="low:Q", x2="high:Q", y=order, color=paint),
         base.mark_point(filled=True, size=100, opacity=1).encode(x="mean:Q", y=order, color=paint, shape=shape),
-    ).properties(width=_WIDTH - 40, height=alt.Step(30))
+    ).properties(width=_WIDTH - 60, height=alt.Step(30))
     words = "; ".join(f"{row['pair']}: {row['mean']:+.3f}, {row['verdict']}" for row in rows)
     return Chart(
         "Differences on the same cases",
         f"Right of zero the first of the two is better. Inside the band (±{report.margin:g}) a difference does not "
-        f"matter. Verdicts allow for the number of comparisons. {words}.",
+        f"matter. Verdicts allow for the number of comparisons.",
+        words,
         _svg(chart),
     )
 
@@ -177,28 +192,28 @@ def _distribution(report: Report) -> Chart | None:
     import altair as alt
 
     low, high = describe(report.decide_by).scale
-    step = (high - low) / 10
-    charts = []
+    reach = high - low
+    charts: list[Any] = []
     for name, values in panels[:_MOST_FACETS]:
         x = alt.X(
-            "d:Q",
-            bin=alt.Bin(extent=[low - high, high - low], step=step),
+            "from:Q",
             title=None,
-            axis=alt.Axis(values=[low - high, 0, high - low]),
+            scale=alt.Scale(domain=[-1.05 * reach, 1.05 * reach], nice=False),
+            axis=alt.Axis(values=[-reach, 0, reach]),
         )
-        base = alt.Chart(alt.Data(values=[{"d": value} for value in values]), title=f"{chosen} − {name}")
-        bars = base.mark_bar(color=colour(report, chosen)).encode(
-            x=x, y=alt.Y("count():Q", title="cases" if len(charts) % 3 == 0 else None)
+        base = alt.Chart(alt.Data(values=_bins(values, reach)), title=f"{chosen} − {name}")
+        bars = base.mark_rect(color=colour(report, chosen), stroke="var(--paper)").encode(
+            x=x, x2="to:Q", y=alt.Y("cases:Q", title="cases" if len(charts) % 3 == 0 else None), y2=alt.datum(0)
         )
         zero = base.mark_rule(color="var(--ink)", strokeDash=[3, 3]).encode(x=alt.datum(0))
-        charts.append((bars + zero).properties(width=_SMALL - 30, height=110))
+        charts.append((bars + zero).properties(width=_SMALL - 20, height=110))
     chart = alt.concat(*charts, columns=3, spacing=20)
     words = "; ".join(
         f"against {name} better on {sum(value > 0 for value in values)} cases, worse on "
         f"{sum(value < 0 for value in values)}, equal on {sum(value == 0 for value in values)}"
         for name, values in panels
     )
-    return Chart("Case by case", f"How many cases {chosen} gains and loses: {words}.", _svg(chart))
+    return Chart("Case by case", f"On how many cases {chosen} gains and loses, and how much.", words, _svg(chart))
 
 
 def _curves(report: Report) -> Chart | None:
@@ -220,7 +235,7 @@ def _curves(report: Report) -> Chart | None:
     import altair as alt
 
     parts = alt.Scale(domain=["training", "held out"], range=["var(--c0)", "var(--c1)"])
-    charts = []
+    charts: list[Any] = []
     for adapter in dict.fromkeys(row["adapter"] for row in rows):
         values = [row for row in rows if row["adapter"] == adapter]
         base = alt.Chart(alt.Data(values=values), title=str(adapter)).encode(
@@ -234,10 +249,11 @@ def _curves(report: Report) -> Chart | None:
             )
         )
         held = base.mark_point(filled=True, size=36, opacity=1).transform_filter("datum.part == 'held out'")
-        charts.append((line + held).properties(width=_SMALL + 60, height=170))
+        charts.append((line + held).properties(width=_SMALL + 90, height=180))
     return Chart(
         "Training",
         "Loss by optimizer step. Where held-out loss rises while training loss falls, the model learns by heart.",
+        "",
         _svg(alt.concat(*charts, columns=2, spacing=24)),
     )
 
@@ -256,6 +272,17 @@ def _score_rows(report: Report, scorers: Sequence[str]) -> list[dict[str, Any]]:
     return rows
 
 
+def _latency_rows(report: Report) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    for one in report.candidates:
+        found, total = one.scores.get(report.decide_by), one.latency.total
+        if found is not None and found.mean is not None and total is not None:
+            low, high = (found.mean if end is None else end for end in (found.low, found.high))
+            row = {"candidate": one.name, "mean": found.mean, "low": low, "high": high, "place": len(rows)}
+            rows.append(row | {"seconds": total.median, "p90": total.p90})
+    return rows
+
+
 def _in_words(row: dict[str, Any]) -> str:
     return f"{row['candidate']}: {row['mean']:.2f}, {row['low']:.2f} to {row['high']:.2f}"
 
@@ -268,6 +295,14 @@ def _case_differences(report: Report, one: str, other: str) -> list[float]:
         if len(values) == 2:
             found.append(values[0] - values[1])
     return found
+
+
+def _bins(values: Sequence[float], reach: float) -> list[dict[str, float]]:
+    """Count differences in 21 bins over ±reach, the middle one centred on no difference at all."""
+    width = reach / 10
+    counts, edges = np.histogram(values, bins=np.linspace(-reach - width / 2, reach + width / 2, 22))
+    bars = zip(edges[:-1], edges[1:], counts, strict=True)
+    return [{"from": float(low), "to": float(high), "cases": int(count)} for low, high, count in bars]
 
 
 def _with_intervals(report: Report, base: Any, y: Any, title: str | None) -> Any:  # noqa: ANN401 -- altair is untyped
@@ -296,6 +331,13 @@ def _shape(report: Report) -> Any:  # noqa: ANN401 -- altair is untyped
     return alt.Shape("candidate:N", scale=alt.Scale(domain=names, range=shapes), legend=None)
 
 
+def _names_axis(names: Iterable[str]) -> Any:  # noqa: ANN401 -- altair is untyped
+    """The drawing library measures text without the reader's fonts: room is kept by the letter."""
+    import altair as alt
+
+    return alt.Axis(minExtent=min(230, 12 + 7.6 * max(len(name) for name in names)), labelLimit=230)
+
+
 def _svg(chart: Any) -> str:  # noqa: ANN401 -- altair is untyped
     import vl_convert
 
@@ -317,4 +359,4 @@ def _svg(chart: Any) -> str:  # noqa: ANN401 -- altair is untyped
         .configure_title(color="var(--ink)", fontSize=12.5, fontWeight=600, anchor="start")
         .configure_legend(labelColor="var(--ink)", titleColor="var(--muted)", titleFontWeight="normal", orient="top")
     )
-    return str(vl_convert.vegalite_to_svg(chart.to_dict()))
+    return str(vl_convert.vegalite_to_svg(chart.to_dict(validate=False)))

@@ -34,6 +34,6 @@ def text_scorer(name: str, signature: str, compare: Callable[[str, str], float])
     def measure(case: Case, answer: Answer) -> Score:
         if not case.ideal_answer.strip():
             return NO_IDEAL_ANSWER
-        return Score(compare(case.ideal_answer, answer.text))
+        return Score(compare(case.ideal_answer, answer.prose))
 
     return FunctionScorer(name, signature, measure)

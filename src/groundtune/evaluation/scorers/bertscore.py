@@ -78,7 +78,7 @@ class BertScorer:
 
     def score_many(self, pairs: Sequence[tuple[Case, Answer]]) -> list[Score]:
         """Return the scores of `pairs`, in order."""
-        texts = [(case.ideal_answer.strip(), answer.text.strip()) for case, answer in pairs]
+        texts = [(case.ideal_answer.strip(), answer.prose.strip()) for case, answer in pairs]
         triples = self.matcher.match([pair for pair in texts if pair[0]])
         place = PARTS.index(self.part)
         return [Score(triples[pair][place]) if pair[0] else NO_IDEAL_ANSWER for pair in texts]

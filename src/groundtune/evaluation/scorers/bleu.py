@@ -40,7 +40,7 @@ def groundtune_scorer(settings: ComparisonSettings) -> list[FunctionScorer]:
 @cache
 def _signature(*, effective_order: bool) -> str:
     metric = BLEU(effective_order=effective_order)
-    metric.sentence_score("a", ["a"])  # sacrebleu knows the number of references after the first score
+    metric.corpus_score(["a"], [["a"]])  # sacrebleu knows the number of references after the first score
     return f"bleu|{metric.get_signature()}"
 
 
@@ -61,9 +61,9 @@ def corpus_bleu(pairs: Sequence[tuple[Case, Answer]], *, method: Method, rng: np
     groups = sorted({case.group for case, _ in scored})
     row = {group: number for number, group in enumerate(groups)}
     counts = np.zeros((len(groups), 10), dtype=np.int64)
-    metric = BLEU()
+    metric = BLEU(effective_order=True)  # counts do not depend on it, and sacrebleu warns without
     for case, answer in scored:
-        counts[row[case.group]] += _counts(metric, answer.text, case.ideal_answer)
+        counts[row[case.group]] += _counts(metric, answer.prose, case.ideal_answer)
     low, high = None, None
     if len(groups) > 1:  # one group says nothing about how groups differ
         drawn = rng.multinomial(len(groups), np.full(len(groups), 1 / len(groups)), size=method.resamples)

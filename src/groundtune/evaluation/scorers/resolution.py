@@ -34,4 +34,4 @@ def resolution(case: Case, answer: Answer) -> Score:
         return Score(0.0)
     if not case.ideal_answer.strip():
         return NO_IDEAL_ANSWER
-    return Score(token_f1(case.ideal_answer, answer.text))
+    return Score(token_f1(case.ideal_answer, answer.prose))

@@ -42,7 +42,7 @@ class HtmlReader:
         writer = _Writer()
         writer.element(root)
         writer.flush()
-        return writer.builder.plain(otherwise=titled or name_of(path))
+        return writer.builder.plain(otherwise=" ".join(titled.split()) or name_of(path))
 
 
 def _decoded(path: Path) -> str:

@@ -181,25 +181,27 @@ def _open(path: Path, schema: pa.Schema) -> Any:  # noqa: ANN401 -- lancedb has 
     try:
         # Interval zero: every read looks for what others have written, so that a deleted document is gone at once.
         database = lancedb.connect(path, read_consistency_interval=timedelta(0))
-        table = database.create_table(_TABLE, schema=schema, exist_ok=True)
+        if _TABLE in database.list_tables().tables:
+            table = database.open_table(_TABLE)
+        else:
+            table = database.create_table(_TABLE, schema=schema, exist_ok=True)
+        _check(path, table.schema, schema)
         if not any(index.columns == ["search_text"] for index in table.list_indices()):
             table.create_index("search_text", config=FTS(language="English", stem=True, remove_stop_words=True))
     except (OSError, RuntimeError, ValueError) as error:
-        if (path / f"{_TABLE}.lance").exists() and "schema" in str(error).lower():
-            raise _made_otherwise(path, "another layout", "this one") from error
         raise StoreError(f"LanceDB cannot open it: {error}.", place=path, remedy="Check path and rights.") from error
-    for key in ("layout", "embedder", "dimension"):
-        if _setting(table.schema, key) != _setting(schema, key):
-            raise _made_otherwise(path, f"{key} {_setting(table.schema, key)!r}", repr(_setting(schema, key)))
     return table
 
 
-def _made_otherwise(path: Path, held: str, wanted: str) -> StoreError:
-    return StoreError(
-        f"this store was filled with {held}; {wanted} is set now, and their vectors must not be mixed.",
-        place=path,
-        remedy="Delete the folder and run `groundtune ingest` again, or set back [embedding].",
-    )
+def _check(path: Path, held: pa.Schema, wanted: pa.Schema) -> None:
+    for key in ("layout", "embedder", "dimension"):
+        if _setting(held, key) != _setting(wanted, key):
+            raise StoreError(
+                f"this store was filled with {key} {_setting(held, key)!r}; it is {_setting(wanted, key)!r} now, and "
+                "vectors of both must not be mixed.",
+                place=path,
+                remedy="Delete the folder and run `groundtune ingest` again, or set back [embedding].",
+            )
 
 
 def _literal(value: str) -> str:

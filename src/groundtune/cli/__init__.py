@@ -1,0 +1,60 @@
+"""The command line: one file a command, each a thin layer over `groundtune.project`.
+
+Exit codes: 0 success, 1 a failed check or gate, 2 wrong use or wrong input, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+
+import typer
+
+from groundtune.cli import _shared
+from groundtune.errors import GroundtuneError
+
+COMMANDS = ("init", "doctor", "ingest", "search", "ask", "benchmark", "tune", "evaluate", "score", "compare")
+
+app = typer.Typer(
+    name="groundtune",
+    help="Makes a foundation model useful for one company: grounds it in the company's documents, tunes it, measures "
+    "every candidate on the same expert benchmark, and says with evidence which to ship.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+for command in COMMANDS:
+    importlib.import_module(f"groundtune.cli.{command}").register(app)
+
+
+@app.callback()
+def _main(
+    version: bool = typer.Option(
+        False, "--version", help="Print the version.", is_eager=True, callback=_shared.version
+    ),
+) -> None:
+    """Options that stand before the command."""
+
+
+def main() -> None:
+    """Run the command line; errors made on purpose become one message and exit code 2."""
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    try:
+        app()
+    except GroundtuneError as error:
+        if "--json" in sys.argv:
+            print(json.dumps({"error": {"message": error.message, "place": error.place, "remedy": error.remedy}}))
+        print(f"groundtune: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+    except KeyboardInterrupt:
+        print(
+            "groundtune: interrupted. What was finished is kept; the same command goes on from here.", file=sys.stderr
+        )
+        raise SystemExit(130) from None
+    except BrokenPipeError:
+        # whoever read our output has closed it (`groundtune … | head`): nothing is wrong
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(0) from None

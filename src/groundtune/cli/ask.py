@@ -1,0 +1,60 @@
+"""`groundtune ask`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from groundtune.cli._shared import HERE, AsJson, Overrides, ProjectFolder, emit, opened
+from groundtune.errors import SettingsError
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(ask)
+
+
+def ask(
+    question: Annotated[str, typer.Argument(help="The question.")],
+    candidate: Annotated[
+        str, typer.Option(help="Which candidate answers: base, rag, tuned, tuned+rag, raft, …")
+    ] = "rag",
+    project: ProjectFolder = HERE,
+    as_json: AsJson = False,
+    overrides: Overrides = [],  # noqa: B006 -- typer reads the default, nobody changes it
+) -> None:
+    """Answer a question, with checked citations, or say that it is not known.
+
+    Examples:
+        groundtune ask "How much is the Brook plan?"
+
+        groundtune ask "How much is the Brook plan?" --candidate raft --json
+
+    """
+    if not question.strip():
+        raise SettingsError("the question is empty.", remedy='Write groundtune ask "How much is …?"')
+    with opened(project, overrides) as opened_project:
+        if not opened_project.workshop.recipe(candidate).grounded or opened_project.has_knowledge():
+            answer = opened_project.ask(question, candidate)
+        else:
+            opened_project.ingest()
+            answer = opened_project.ask(question, candidate)
+    citations = [asdict(citation) for citation in answer.citations]
+    document = {
+        "answer": answer.text,
+        "abstained": answer.abstained,
+        "citations": citations,
+        "citations_removed": answer.citations_removed,
+        "candidate": candidate,
+        "support": answer.support,
+        "usage": asdict(answer.usage),
+    }
+    shown = Text(answer.text)
+    for citation in answer.citations:
+        made = "" if citation.origin == "model" else " (attributed afterwards)"
+        shown.append(f"\n  {citation.document}{made}: ", style="cyan")
+        shown.append(f"“{citation.quote}”", style="dim")
+    emit(as_json, document, shown)

@@ -1,0 +1,46 @@
+"""The report of a comparison: one value, shown as JSON, as a page and in a terminal."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from groundtune.comparison.report.data import (
+    BenchmarkFacts,
+    CandidateResult,
+    CaseRow,
+    Curve,
+    Latency,
+    Report,
+    Setting,
+    Spread,
+    TokenUse,
+    as_json,
+)
+from groundtune.comparison.report.html import render_html
+from groundtune.comparison.report.terminal import render_terminal
+from groundtune.files import write_text
+
+__all__ = [
+    "BenchmarkFacts",
+    "CandidateResult",
+    "CaseRow",
+    "Curve",
+    "Latency",
+    "Report",
+    "Setting",
+    "Spread",
+    "TokenUse",
+    "as_json",
+    "render_html",
+    "render_terminal",
+    "write_report",
+]
+
+
+def write_report(report: Report, folder: Path) -> tuple[Path, Path]:
+    """Write report.html and report.json into `folder`, which is made if missing; return their paths in this order."""
+    page, data = folder / "report.html", folder / "report.json"
+    write_text(data, json.dumps(as_json(report), ensure_ascii=False, indent=1, allow_nan=False) + "\n")
+    write_text(page, render_html(report))
+    return page, data

@@ -1,0 +1,168 @@
+"""The report as one HTML page that needs nothing besides itself: no network, no script to read it, no font.
+
+Everything that people or models wrote is escaped by the template: answers are data, never markup. Only the charts,
+which `charts` draws, go in as they are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from groundtune.comparison.recommend import figure, percent
+from groundtune.comparison.report import charts
+from groundtune.comparison.report.data import CaseRow, Report
+from groundtune.comparison.report.scorers import ScorerText, describe
+from groundtune.values import Difference, Estimate, Failure
+
+MOST_LINKS = 24  # cases named in one row of the list of gaps
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One candidate's estimate on one scorer, and where its missing cases are listed."""
+
+    candidate: str
+    found: Estimate | None
+    gaps: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreLine:
+    """One line of the table of scores."""
+
+    name: str
+    text: ScorerText
+    signature: str
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Cases of one candidate that some scorers have no value for, for one reason. `numbers` are places in the list."""
+
+    candidate: str
+    failed: bool
+    reason: str
+    numbers: tuple[int, ...]
+    scorers: tuple[str, ...]
+
+
+def render_html(report: Report) -> str:
+    """Return the page."""
+    template = _environment().get_template("report.html.j2")
+    return template.render(
+        report=report,
+        lines=_lines(report),
+        drawn=charts.draw(report),
+        most_links=MOST_LINKS,
+        missing=_gaps(report),
+        decisive=[found for found in report.comparisons if found.scorer == report.decide_by],
+        further=[found for found in report.comparisons if found.scorer != report.decide_by],
+        detectable_at=_power(report),
+        tags=sorted({tag for row in report.cases for tag in row.case.tags}),
+        data=_data(report),
+        colours={one.name: charts.colour(report, one.name) for one in report.candidates},
+        scale=describe(report.decide_by).scale,
+    )
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("groundtune.comparison.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"value": _value, "percent": percent, "figure": figure, "p": _p_value}
+    environment.tests["failure"] = lambda outcome: isinstance(outcome, Failure)
+    environment.globals["describe"] = describe
+    environment.filters["svg"] = Markup
+    environment.globals["measured"] = _measured
+    return environment
+
+
+def _lines(report: Report) -> list[ScoreLine]:
+    return [
+        ScoreLine(
+            name,
+            describe(name),
+            report.scorers.get(name, ""),
+            tuple(Cell(one.name, one.scores.get(name), f"gap-{one.name}-{name}") for one in report.candidates),
+        )
+        for name in report.ordered_scorers
+    ]
+
+
+def _measured(row: CaseRow, scorer: str) -> bool:
+    """Whether any candidate has a value on this case by this scorer."""
+    found = (scores.get(scorer) for scores in row.scores.values())
+    return any(score is not None and (score.value is not None or score.failed) for score in found)
+
+
+def _gaps(report: Report) -> list[Gap]:
+    """Return what is missing, failures first; scorers that lack the same cases for the same reason share a row."""
+    found = [gap for one in report.candidates for gap in _gaps_of(report, one.name)]
+    return sorted(found, key=lambda gap: not gap.failed)
+
+
+def _gaps_of(report: Report, candidate: str) -> list[Gap]:
+    scorers: dict[tuple[bool, str, tuple[int, ...]], list[str]] = {}
+    for scorer in report.ordered_scorers:
+        missing: dict[tuple[bool, str], list[int]] = {}
+        for number, row in enumerate(report.cases):
+            score = row.scores.get(candidate, {}).get(scorer)
+            if score is not None and score.value is None:
+                missing.setdefault((score.failed, score.reason), []).append(number)
+        for (failed, reason), numbers in missing.items():
+            scorers.setdefault((failed, reason, tuple(numbers)), []).append(scorer)
+    return [Gap(candidate, *key, tuple(names)) for key, names in scorers.items()]
+
+
+def _power(report: Report) -> list[tuple[int, float]]:
+    """Return (cases, smallest difference found four times in five) for this benchmark and for larger ones of its
+    kind: it falls with the root of the number."""
+    if report.detectable is None:
+        return []
+    return [(report.benchmark.cases * times, report.detectable / times**0.5) for times in (1, 2, 4, 8)]
+
+
+def _data(report: Report) -> dict[str, object]:
+    """Return what the page's filters work on: scores by case, candidate and scorer, in the order of the names."""
+    names, scorers = [one.name for one in report.candidates], report.ordered_scorers
+    return {
+        "candidates": names,
+        "scorers": scorers,
+        "decide_by": report.decide_by,
+        "cases": [
+            {
+                "id": row.case.id,
+                "tags": list(row.case.tags),
+                "scores": [[_short(row, name, scorer) for scorer in scorers] for name in names],
+            }
+            for row in report.cases
+        ],
+    }
+
+
+def _short(row: CaseRow, candidate: str, scorer: str) -> float | None:
+    score = row.scores.get(candidate, {}).get(scorer)
+    return None if score is None or score.value is None else round(score.value, 5)
+
+
+def _value(number: float | None, scale: tuple[float, float] = (0.0, 1.0), *, signed: bool = False) -> str:
+    """Return a figure for a column: always as many digits as its neighbours."""
+    if number is None:
+        return "–"
+    digits = 1 if scale[1] - scale[0] > 2 else 3
+    text = f"{number:+.{digits}f}" if signed else f"{number:.{digits}f}"
+    return text.replace("-", "−")
+
+
+def _p_value(found: Difference) -> str:
+    return "< 0.001" if found.p_value < 0.001 else f"{found.p_value:.3f}"

@@ -1,0 +1,247 @@
+"""The parts of one project, opened when they are first needed and built when they are missing.
+
+The place where layer 1 is joined: retrieval is put into answerers, prompts into training data, adapters into
+models. Knows no statistics and no report.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from groundtune import plugins
+from groundtune.assistant.abstention import Fitted, fit_threshold, support
+from groundtune.assistant.closed_book import ClosedBook
+from groundtune.assistant.grounded import Grounded
+from groundtune.assistant.prompts import closed_book_messages, grounded_messages, search_text
+from groundtune.comparison.candidates import INSTRUCTION_ADAPTER, RAFT_ADAPTER, Recipe, recipe
+from groundtune.errors import InputError, SettingsError
+from groundtune.evaluation.benchmark import Benchmark, load_benchmark
+from groundtune.files import read_text, write_text
+from groundtune.knowledge.embedding import embedder
+from groundtune.knowledge.ingest import IngestReport, ingest, texts
+from groundtune.knowledge.search import search_many
+from groundtune.knowledge.stores import open_store
+from groundtune.models import local
+from groundtune.protocols import Answerer, ChatModel, Embedder, KnowledgeStore, Progress, silent
+from groundtune.records import Records, open_records
+from groundtune.settings import Resolved, Settings
+from groundtune.tuning.adapters import Manifest, read_manifest
+from groundtune.tuning.examples import load_examples, question_and_history
+from groundtune.tuning.instruction import Base, Job, tune
+from groundtune.tuning.raft import RaftSettings, raft_examples
+from groundtune.values import Example, Message, Passage, digest
+
+STATE = ".groundtune"
+PRINCIPALS = ("everyone",)
+DISTRACTOR_DEPTH = 12  # passages looked at for raft: enough to leave distractors when the answer's own are taken out
+
+
+class Workshop:
+    """The parts of the project in `folder`."""
+
+    def __init__(self, folder: Path, resolved: Resolved, progress: Progress = silent) -> None:
+        self.folder = folder
+        self.resolved = resolved
+        self.progress = progress
+        self._open_model: tuple[Path | None, ChatModel] | None = None
+
+    @property
+    def settings(self) -> Settings:
+        """The resolved settings."""
+        return self.resolved.settings
+
+    # --- knowledge --------------------------------------------------------------------------------
+
+    @cached_property
+    def embedder(self) -> Embedder:
+        """The embedder of `[embedding]`."""
+        return embedder(self.settings.embedding)
+
+    @cached_property
+    def store(self) -> KnowledgeStore:
+        """The store of `[knowledge]`."""
+        return open_store(self.settings.knowledge.store, self.folder, self.embedder)
+
+    def ingest(self, paths: Sequence[Path] | None = None) -> IngestReport:
+        """Bring the store up to date with the documents folder."""
+        folder = self.folder / self.settings.knowledge.documents
+        return ingest(folder, self.store, self.embedder, self.settings.knowledge, paths, self.progress)
+
+    def texts(self) -> dict[str, str]:
+        """Return the text of every document in the folder that can be read, by id."""
+        return texts(self.folder / self.settings.knowledge.documents)
+
+    def retrieve(
+        self, texts: Sequence[str], limit: int | None = None, principals: Sequence[str] = PRINCIPALS
+    ) -> list[list[Passage]]:
+        """Return the passages for each text, best first. Raises `InputError` while nothing is ingested."""
+        if not self.store.documents():
+            raise InputError(
+                "the knowledge store is empty.", place=self.settings.knowledge.store, remedy="Run `groundtune ingest`."
+            )
+        knowledge = self.settings.knowledge
+        return search_many(
+            self.store,
+            self.embedder,
+            texts,
+            limit or knowledge.passages,
+            principals,
+            candidates=knowledge.candidates,
+        )
+
+    @property
+    def retrieval_signature(self) -> str:
+        """All that can change which passages are found."""
+        knowledge = self.settings.knowledge
+        return (
+            f"revision:{self.store.revision()}|passages:{knowledge.passages}|candidates:{knowledge.candidates}"
+            f"|{self.embedder.signature}"
+        )
+
+    # --- benchmark and records --------------------------------------------------------------------
+
+    @cached_property
+    def benchmark(self) -> Benchmark:
+        """The cases of `[benchmark]`."""
+        settings = self.settings.benchmark
+        return load_benchmark(self.folder / settings.cases, settings.development_share)
+
+    @cached_property
+    def records(self) -> Records:
+        """The records of `[records]`."""
+        return open_records(self.settings.records.url, self.folder)
+
+    # --- adapters ---------------------------------------------------------------------------------
+
+    def adapter_folder(self, name: str) -> Path:
+        """Return where the adapter `name` is or will be."""
+        return self.folder / STATE / "adapters" / name
+
+    def adapters(self) -> list[str]:
+        """Return the names of the finished adapters."""
+        found = sorted((self.folder / STATE / "adapters").glob("*/manifest.json"))
+        return [path.parent.name for path in found]
+
+    def build_adapter(self, name: str, technique: str) -> Manifest:
+        """Train the adapter unless it is there already, made of the same model, data and settings."""
+        self._open_model = None  # training holds a model of its own
+        examples = {"instruction": self.closed_book_examples, "raft": self.grounded_examples}[technique]()
+        settings = self.settings.tuning
+        if technique == "raft":
+            settings = settings.model_copy(update={"steps": settings.raft_steps})
+        job = Job(technique, self._base(), examples, settings, self.resolved.record())
+        return tune(job, self.adapter_folder(name), self.progress)
+
+    def closed_book_examples(self) -> list[Example]:
+        """Return the training conversations behind the prompt that closed-book answering gives."""
+        build = partial(closed_book_messages, self.settings.assistant, self.settings.project.name)
+        return [_with_prompt(example, build) for example in self._training()]
+
+    def grounded_examples(self) -> list[Example]:
+        """Return raft's training conversations: behind the prompt that grounded answering gives."""
+        tuning, assistant = self.settings.tuning, self.settings.assistant
+        data = raft_examples(
+            self._training(),
+            partial(self.retrieve, limit=DISTRACTOR_DEPTH),
+            search_text,
+            partial(grounded_messages, assistant, self.settings.project.name),
+            RaftSettings(tuning.raft_passages, tuning.raft_oracle_share, assistant.unknown),
+            np.random.default_rng(tuning.seed),
+        )
+        return data.examples
+
+    def _training(self) -> list[Example]:
+        return load_examples(self.folder / self.settings.tuning.examples)
+
+    def _base(self) -> Base:
+        name = self.settings.model.name
+        scheme, _, rest = name.partition(":")
+        if scheme not in local.SCHEMES:
+            raise SettingsError(
+                f"`{name}` cannot be tuned here.",
+                remedy="Tune a builtin:, hf: or path: model, or compare `base` and `rag` only.",
+            )
+        source = local.locate_weights(scheme, rest, self.folder)
+        weights = local.fingerprint(Path(source)) if Path(source).is_dir() else source
+        return Base(name, weights, partial(local.load, source))
+
+    # --- answering --------------------------------------------------------------------------------
+
+    def chat_model(self, adapter: Path | None = None) -> ChatModel:
+        """Return the model of `[model]`, with an adapter or without. One model is held at a time."""
+        if self._open_model is None or self._open_model[0] != adapter:
+            self._open_model = None
+            model = plugins.first("models", self.settings.model.name, self.settings.model, self.folder, adapter)
+            self._open_model = (adapter, cast("ChatModel", model))
+        return self._open_model[1]
+
+    def recipe(self, name: str) -> Recipe:
+        """Return what a candidate's name stands for here."""
+        return recipe(name, self.adapters())
+
+    def prepare(self, candidate: Recipe) -> None:
+        """Build what the candidate lacks: its adapter."""
+        if candidate.adapter == INSTRUCTION_ADAPTER:
+            self.build_adapter(INSTRUCTION_ADAPTER, "instruction")
+        if candidate.adapter == RAFT_ADAPTER:
+            self.build_adapter(RAFT_ADAPTER, "raft")
+
+    def answerer(self, candidate: Recipe) -> Answerer:
+        """Return the candidate, ready to answer; its adapter must be there."""
+        folder = None if candidate.adapter is None else self.adapter_folder(candidate.adapter)
+        if folder is not None and read_manifest(folder) is None:
+            raise InputError(
+                f"candidate `{candidate.name}` has not been tuned yet.",
+                place=folder,
+                remedy="Run `groundtune compare`.",
+            )
+        model = self.chat_model(folder)
+        settings, name = self.settings.assistant, self.settings.project.name
+        if not candidate.grounded:
+            return ClosedBook(model, settings, name)
+        return Grounded(model, self.retrieve, settings, name, self.threshold().threshold, self.retrieval_signature)
+
+    def threshold(self) -> Fitted:
+        """Return from which support on grounded candidates answer: as set, or fitted on the development part.
+
+        What was fitted is kept in the project's state folder for as long as documents, retrieval and cases are
+        the same.
+        """
+        given = self.settings.assistant.min_support
+        if given is not None:
+            return Fitted(given, None, None, 0, "set by `[assistant] min_support`")
+        if not (self.folder / self.settings.benchmark.cases).is_file():
+            return Fitted(0.0, None, None, 0, "there is no benchmark to fit it on")
+        key = digest(self.retrieval_signature, self.benchmark.fingerprint)
+        fitted = remembered(self.folder / STATE / "threshold.json", key, lambda: asdict(self._fit()))
+        return Fitted(**fitted)
+
+    def _fit(self) -> Fitted:
+        cases = self.benchmark.part("development")
+        found = self.retrieve([search_text(case.question, case.history) for case in cases]) if cases else []
+        supports = [support(passages, case.question) for passages, case in zip(found, cases, strict=True)]
+        return fit_threshold(supports, [case.answerable for case in cases])
+
+
+def remembered(path: Path, key: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Return what was kept in `path` under `key`, or make and keep it; one file keeps one key."""
+    if path.is_file():
+        kept = json.loads(read_text(path))
+        if kept["key"] == key:
+            return dict(kept["value"])
+    value = make()
+    write_text(path, json.dumps({"key": key, "value": value}))
+    return value
+
+
+def _with_prompt(example: Example, build: Callable[[str, Sequence[Message]], tuple[Message, ...]]) -> Example:
+    """Put the served prompt before the answer. Earlier assistant turns stay in it and are trained too."""
+    question, history = question_and_history(example)
+    return Example((*build(question, history), example.messages[-1]), example.documents, example.source)

@@ -1,0 +1,73 @@
+"""Contract of readers.
+
+class TestMine(ReaderContract):
+    def make(self) -> Reader:
+        return MyReader()
+    def write(self, path: Path) -> None:
+        ...                          # a file with the words of SAMPLE in it
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from groundtune.errors import UnreadableDocument
+from groundtune.protocols import Reader
+
+SAMPLE = "Roaming in Switzerland costs 5 euros a day."
+
+
+class ReaderContract:
+    """Every reader passes these tests. Override `make` and `write`."""
+
+    def make(self) -> Reader:
+        """Return the reader under test."""
+        raise NotImplementedError
+
+    def write(self, path: Path) -> None:
+        """Write a file of the reader's format that contains `SAMPLE`."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def path(self, tmp_path: Path) -> Path:
+        """A file with `SAMPLE` in it."""
+        path = tmp_path / f"price_list{self.make().suffixes[0]}"
+        self.write(path)
+        return path
+
+    def test_suffixes(self) -> None:
+        """Lower case, with the dot."""
+        suffixes = self.make().suffixes
+        assert suffixes
+        assert all(suffix == suffix.lower() and suffix.startswith(".") for suffix in suffixes)
+
+    def test_the_text_is_in_it(self, path: Path) -> None:
+        """Words keep their order; there is a title."""
+        plain = self.make().read(path)
+        assert SAMPLE in plain.text
+        assert plain.title.strip()
+
+    def test_headings_are_where_they_say(self, path: Path) -> None:
+        """In order of offset, inside of the text, with a level and a title."""
+        plain = self.make().read(path)
+        offsets = [heading.offset for heading in plain.headings]
+        assert offsets == sorted(offsets)
+        for heading in plain.headings:
+            assert 0 <= heading.offset < len(plain.text)
+            assert heading.level >= 1
+            assert heading.title == heading.title.strip() != ""
+
+    def test_reading_twice_gives_the_same(self, path: Path) -> None:
+        """A document's identity rests on this."""
+        assert self.make().read(path) == self.make().read(path)
+
+    def test_bytes_that_are_something_else(self, tmp_path: Path) -> None:
+        """Noise is refused as unreadable, never taken as text and never another error."""
+        path = tmp_path / f"noise{self.make().suffixes[0]}"
+        path.write_bytes(bytes(range(128, 256)) * 20)
+        with pytest.raises(UnreadableDocument) as caught:
+            self.make().read(path)
+        assert caught.value.remedy
+        assert str(path) in str(caught.value)

@@ -1,0 +1,275 @@
+"""Contract of knowledge stores: freshness, access lists and queries that are only data.
+
+    class TestMine(StoreContract):
+        def open(self, folder: Path) -> KnowledgeStore:
+            return MyStore(folder, embedder)    # twice with one folder: two handles on one store
+
+Vectors are those of `HashingEmbedder(64)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from groundtune.errors import StoreError
+from groundtune.protocols import Entry, KnowledgeStore
+from groundtune.testing.embedders import HashingEmbedder
+from groundtune.values import Chunk, Document, Passage, Query
+
+EMBEDDER = HashingEmbedder(64)
+EVERYONE = ("everyone",)
+STRANGE_QUERIES = [
+    "", " ", '"', "'", "a AND (", "NOT", "*", "+", "-", "~", "title:", "'; DROP TABLE chunks; --", "hello\0", "[1]",
+    "\\", "100 %", "{}", "😀", "ﷺ" * 50, "word " * 3000,
+]  # fmt: skip
+
+
+def entry(
+    document: str,
+    texts: Sequence[str],
+    readable_by: Sequence[str] = EVERYONE,
+    metadata: Mapping[str, str] | None = None,
+    heading: str = "",
+) -> Entry:
+    """Return a document made of one chunk a text."""
+    whole = Document(document, "\n\n".join(texts), document, tuple(readable_by), metadata or {})
+    chunks, start = [], 0
+    for text in texts:
+        chunks.append(
+            Chunk(document, start, start + len(text), text, heading, whole.readable_by, metadata=whole.metadata)
+        )
+        start += len(text) + 2
+    return Entry(whole, chunks, EMBEDDER.embed([f"{heading}\n{text}" for text in texts], "document"))
+
+
+def ask(
+    store: KnowledgeStore,
+    text: str,
+    principals: Sequence[str] = EVERYONE,
+    limit: int = 10,
+    where: Mapping[str, str] | None = None,
+) -> list[Passage]:
+    """Search with the vector that `EMBEDDER` gives to `text`."""
+    vector = tuple(map(float, EMBEDDER.embed([text], "query")[0]))
+    return store.search(Query(text, vector, limit, tuple(principals), where or {}))
+
+
+def documents_of(passages: Sequence[Passage]) -> set[str]:
+    """Return the ids of the documents that the passages are from."""
+    return {passage.document for passage in passages}
+
+
+class StoreContract:
+    """Every knowledge store passes these tests. Override `open`."""
+
+    def open(self, folder: Path) -> KnowledgeStore:
+        """Return a handle on the store in `folder`, which is empty at the first call of a test."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> KnowledgeStore:
+        """An empty store."""
+        return self.open(tmp_path)
+
+    def test_an_empty_store_finds_nothing(self, store: KnowledgeStore) -> None:
+        """No error, no passages, no documents."""
+        assert ask(store, "roaming") == []
+        assert store.documents() == {}
+        assert store.revision() == store.revision()
+        store.optimize()
+        store.remove(["nothing.md"])
+
+    def test_a_passage_is_the_chunk(self, store: KnowledgeStore) -> None:
+        """Place, text, heading, rank, score and similarity come back; the best is first."""
+        store.replace([entry("a.md", ["roaming in Switzerland", "invoice by post"], heading="Prices")])
+        found = ask(store, "roaming Switzerland")
+        assert [passage.rank for passage in found] == [1, 2]
+        assert (found[0].document, found[0].start, found[0].end) == ("a.md", 0, 22)
+        assert (found[0].text, found[0].heading) == ("roaming in Switzerland", "Prices")
+        assert found[0].score > found[1].score
+        vectors = EMBEDDER.embed(["roaming Switzerland", "Prices\nroaming in Switzerland"], "query")
+        if found[0].similarity is not None:
+            assert found[0].similarity == pytest.approx(float(vectors[0] @ vectors[1]), abs=1e-3)
+
+    def test_headings_are_searched(self, store: KnowledgeStore) -> None:
+        """A word that stands in the heading only finds the chunk."""
+        store.replace([entry("a.md", ["it costs nothing"], heading="Voicemail"), entry("b.md", ["it costs a lot"])])
+        assert ask(store, "voicemail")[0].document == "a.md"
+
+    def test_limit(self, store: KnowledgeStore) -> None:
+        """Never more than asked for, also if more than the usual number of candidates is."""
+        store.replace([entry(f"{number}.md", [f"roaming number {number}"]) for number in range(60)])
+        assert len(ask(store, "roaming", limit=1)) == 1
+        assert len(ask(store, "roaming", limit=50)) == 50
+        assert ask(store, "roaming", limit=0) == []
+
+    def test_a_changed_document_is_found_anew_at_once(self, store: KnowledgeStore) -> None:
+        """The old text is gone with the commit that brings the new one, in vectors and in words."""
+        store.replace([entry("a.md", ["zebra crossing", "yellow line"]), entry("b.md", ["zebra fur"])])
+        store.replace([entry("a.md", ["giraffe neck"])])
+        assert not any(
+            "zebra" in passage.text or "yellow" in passage.text for passage in ask(store, "zebra", limit=9)[1:]
+        )
+        assert documents_of(ask(store, "zebra", limit=1)) == {"b.md"}
+        assert ask(store, "giraffe")[0].text == "giraffe neck"
+        assert len([passage for passage in ask(store, "line", limit=50) if passage.document == "a.md"]) == 1
+
+    def test_a_removed_document_is_gone_at_once(self, store: KnowledgeStore) -> None:
+        """Nothing of it is found, and the others stay."""
+        store.replace([entry("a.md", ["zebra"]), entry("b.md", ["zebra too"])])
+        store.remove(["a.md", "unknown.md"])
+        assert documents_of(ask(store, "zebra")) == {"b.md"}
+        assert set(store.documents()) == {"b.md"}
+
+    def test_a_document_without_chunks_is_forgotten(self, store: KnowledgeStore) -> None:
+        """Replacing by nothing removes, alone and together with others."""
+        store.replace([entry("a.md", ["zebra"]), entry("b.md", ["zebra"]), entry("c.md", ["zebra"])])
+        store.replace([entry("a.md", []), entry("b.md", ["giraffe"])])
+        store.replace([entry("c.md", [])])
+        assert set(store.documents()) == {"b.md"}
+        assert documents_of(ask(store, "zebra")) == {"b.md"}
+
+    def test_a_second_handle_sees_changes(self, tmp_path: Path) -> None:
+        """A server that has the store open answers from what another process has just ingested."""
+        one, other = self.open(tmp_path), self.open(tmp_path)
+        one.replace([entry("a.md", ["zebra"])])
+        assert documents_of(ask(other, "zebra")) == {"a.md"}
+        revision = other.revision()
+        one.replace([entry("a.md", ["giraffe"])])
+        assert ask(other, "giraffe")[0].text == "giraffe"
+        one.remove(["a.md"])
+        assert ask(other, "zebra") == []
+        assert other.revision() == one.revision() != revision
+
+    def test_it_outlives_the_handle(self, tmp_path: Path) -> None:
+        """What was written is there when the store is opened again."""
+        self.open(tmp_path).replace([entry("a.md", ["zebra"])])
+        assert documents_of(ask(self.open(tmp_path), "zebra")) == {"a.md"}
+
+    def test_equal_text_in_two_documents(self, store: KnowledgeStore) -> None:
+        """Both are held; removing one leaves the other."""
+        store.replace([entry("a.md", ["zebra"]), entry("b.md", ["zebra"])])
+        assert documents_of(ask(store, "zebra")) == {"a.md", "b.md"}
+        store.remove(["a.md"])
+        assert documents_of(ask(store, "zebra")) == {"b.md"}
+
+    def test_writing_the_same_again_changes_nothing(self, store: KnowledgeStore) -> None:
+        """No twins, and the revision stays."""
+        store.replace([entry("a.md", ["zebra", "zebra"])])
+        before = store.revision()
+        store.replace([entry("a.md", ["zebra", "zebra"])])
+        assert len(ask(store, "zebra")) == 2
+        assert store.revision() == before
+
+    def test_a_document_twice_in_one_batch(self, store: KnowledgeStore) -> None:
+        """The last one counts."""
+        store.replace([entry("a.md", ["zebra"]), entry("a.md", ["giraffe"])])
+        assert [passage.text for passage in ask(store, "zebra giraffe")] == ["giraffe"]
+
+    def test_revision(self, store: KnowledgeStore) -> None:
+        """Equal content, equal revision; every change makes another."""
+        seen = [store.revision()]
+        store.replace([entry("a.md", ["zebra"])])
+        seen.append(store.revision())
+        store.replace([entry("a.md", ["zebra"], readable_by=["staff"])])
+        seen.append(store.revision())
+        store.replace([entry("b.md", ["zebra"])])
+        seen.append(store.revision())
+        assert len(set(seen)) == 4
+        store.remove(["b.md"])
+        store.optimize()
+        assert store.revision() == seen[2]
+        store.remove(["b.md"])
+        store.replace([])
+        assert store.revision() == seen[2]
+
+    def test_optimize_changes_nothing_that_is_found(self, store: KnowledgeStore) -> None:
+        """After many changes, tidying up keeps what is found and what was removed gone."""
+        for number in range(6):
+            store.replace([entry("a.md", [f"zebra version {number}"]), entry(f"{number}.md", ["a zebra of its own"])])
+        store.remove(["0.md"])
+        before = {(passage.document, passage.text) for passage in ask(store, "zebra", limit=20)}
+        store.optimize()
+        assert {(passage.document, passage.text) for passage in ask(store, "zebra", limit=20)} == before
+        assert len(before) == 6
+
+    def test_nobody_reads_without_a_principal(self, store: KnowledgeStore) -> None:
+        """Deny by default: no principals, no passages; no readers, never found."""
+        store.replace([entry("a.md", ["zebra"]), entry("nobody.md", ["zebra"], readable_by=[])])
+        assert ask(store, "zebra", principals=[]) == []
+        assert ask(store, "zebra", principals=[""]) == []
+        assert documents_of(ask(store, "zebra")) == {"a.md"}
+
+    def test_access_is_by_any_common_principal(self, store: KnowledgeStore) -> None:
+        """Several principals on either side."""
+        store.replace(
+            [
+                entry("public.md", ["zebra"]),
+                entry("staff.md", ["zebra"], readable_by=["staff", "management"]),
+                entry("quote.md", ["zebra"], readable_by=["o'neil"]),
+            ]
+        )
+        assert documents_of(ask(store, "zebra", ["everyone", "staff"])) == {"public.md", "staff.md"}
+        assert documents_of(ask(store, "zebra", ["management"])) == {"staff.md"}
+        assert documents_of(ask(store, "zebra", ["o'neil"])) == {"quote.md"}
+        assert ask(store, "zebra", ["staf", "STAFF", "x') OR array_has(readable_by, 'staff"]) == []
+
+    def test_access_and_filter_come_before_the_limit(self, store: KnowledgeStore) -> None:
+        """One readable chunk among many better ones that are not is still found (filtered before ranking)."""
+        hidden = [entry(f"secret{number}.md", ["zebra zebra"], readable_by=["staff"]) for number in range(80)]
+        store.replace([*hidden, entry("a.md", ["a text that mentions a zebra"])])
+        assert documents_of(ask(store, "zebra", limit=1)) == {"a.md"}
+        store.optimize()
+        assert documents_of(ask(store, "zebra", limit=1)) == {"a.md"}
+
+    def test_access_can_be_taken_away(self, store: KnowledgeStore) -> None:
+        """The same text with another list of readers is no longer found by those who are not on it."""
+        store.replace([entry("a.md", ["zebra"])])
+        store.replace([entry("a.md", ["zebra"], readable_by=["staff"])])
+        assert ask(store, "zebra") == []
+        assert documents_of(ask(store, "zebra", ["staff"])) == {"a.md"}
+
+    def test_where(self, store: KnowledgeStore) -> None:
+        """All given values must be equal; values are data."""
+        store.replace(
+            [
+                entry("a.md", ["zebra"], metadata={"language": "de", "product": "it's"}),
+                entry("b.md", ["zebra"], metadata={"language": "en"}),
+                entry("c.md", ["zebra"]),
+            ]
+        )
+        assert documents_of(ask(store, "zebra", where={"language": "de"})) == {"a.md"}
+        assert documents_of(ask(store, "zebra", where={"language": "de", "product": "it's"})) == {"a.md"}
+        assert ask(store, "zebra", where={"language": "de", "product": "x"}) == []
+        assert ask(store, "zebra", where={"language": "' OR 1=1 --"}) == []
+        assert ask(store, "zebra", where={"de": "language"}) == []
+
+    @pytest.mark.parametrize("query", STRANGE_QUERIES, ids=range(len(STRANGE_QUERIES)))
+    def test_queries_are_data(self, store: KnowledgeStore, query: str) -> None:
+        """Operators, quotes and emptiness are neither errors nor commands."""
+        store.replace([entry("a.md", ["zebra"])])
+        assert documents_of(ask(store, query)) <= {"a.md"}
+        assert documents_of(ask(store, "zebra")) == {"a.md"}
+
+    def test_any_text_comes_back_as_it_is(self, store: KnowledgeStore) -> None:
+        """Unicode, quotes, line ends and strange file names."""
+        text = "Größe 5″ – “Ärger” \t it's\r\n日本語 😀 e\u0301"
+        store.replace([entry("ordner/größe 'x'\".md", [text])])
+        assert [(passage.document, passage.text) for passage in ask(store, "Größe")] == [
+            ("ordner/größe 'x'\".md", text)
+        ]
+        store.remove(["ordner/größe 'x'\".md"])
+        assert store.documents() == {}
+
+    def test_a_vector_of_another_length_is_refused(self, store: KnowledgeStore) -> None:
+        """With an error that says so, for questions and for documents; nothing is written."""
+        with pytest.raises(StoreError, match="dimension"):
+            store.search(Query("zebra", (1.0, 0.0), 3, EVERYONE))
+        made = entry("a.md", ["zebra"])
+        with pytest.raises(StoreError, match="dimension"):
+            store.replace([entry("b.md", ["zebra"]), Entry(made.document, made.chunks, np.ones((1, 3), np.float32))])
+        assert store.documents() == {}

@@ -1,0 +1,146 @@
+import json
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+
+from groundtune.errors import ModelFailed, SettingsError
+from groundtune.knowledge.embedding import embedded_text, embedder
+from groundtune.knowledge.embedding.openai_ import OpenAIEmbedder
+from groundtune.protocols import Embedder
+from groundtune.settings import EmbeddingSettings
+from groundtune.testing.embedders import EmbedderContract, HashingEmbedder
+from groundtune.values import Chunk
+
+
+class TestHashing(EmbedderContract):
+    def make(self) -> Embedder:
+        return HashingEmbedder()
+
+
+@pytest.mark.models
+class TestBuiltin(EmbedderContract):
+    made: Embedder | None = None
+
+    def make(self) -> Embedder:
+        type(self).made = type(self).made or embedder(EmbeddingSettings())
+        return self.made
+
+    def test_dimension_needs_no_model(self) -> None:
+        fresh = embedder(EmbeddingSettings())
+        assert fresh.dimension == 384
+        assert "_model" not in vars(fresh)
+        assert fresh.signature == self.make().signature
+
+    def test_words_beyond_the_shipped_limit_count(self) -> None:
+        start = "word " * 300
+        vectors = self.make().embed([start + "roaming in Switzerland", start + "a broken router"], "document")
+        assert float(vectors[0] @ vectors[1]) < 0.9999
+
+    def test_meaning(self) -> None:
+        made = self.make()
+        question = made.embed(["How do I get my money back?"], "query")[0]
+        refund, router = made.embed(["Refunds are paid within a week.", "Restart the router first."], "document")
+        assert question @ refund > question @ router + 0.1
+
+    def test_a_copy_in_a_folder_gives_the_same_vectors(self) -> None:
+        from groundtune.knowledge.embedding.local import builtin_folder
+
+        copy = embedder(EmbeddingSettings(name=f"path:{builtin_folder()}"))
+        np.testing.assert_allclose(copy.embed(["roaming"], "query"), self.make().embed(["roaming"], "query"), atol=1e-5)
+
+
+class Server:
+    """Answers as the API does, with the vectors of HashingEmbedder times three, in another order."""
+
+    def __init__(self, troubles: list[httpx.Response | Exception] | None = None) -> None:
+        self.troubles = troubles or []
+        self.batches: list[int] = []
+        self.pauses: list[float] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        if self.troubles:
+            trouble = self.troubles.pop(0)
+            if isinstance(trouble, Exception):
+                raise trouble
+            return trouble
+        body = json.loads(request.content)
+        assert request.url == "http://server/v1/embeddings"
+        assert body["model"] == "m"
+        self.batches.append(len(body["input"]))
+        vectors = 3 * HashingEmbedder().embed(body["input"], "query")
+        rows = [{"index": number, "embedding": vector.tolist()} for number, vector in enumerate(vectors)]
+        return httpx.Response(200, json={"data": rows[::-1]})
+
+    def embedder(self, batch_size: int = 2) -> OpenAIEmbedder:
+        client = httpx.Client(transport=httpx.MockTransport(self))
+        return OpenAIEmbedder("m", "http://server/v1/", batch_size, client, self.pauses.append)
+
+
+class TestOpenAI(EmbedderContract):
+    def make(self) -> Embedder:
+        return Server().embedder()
+
+    def test_batches(self) -> None:
+        server = Server()
+        server.embedder().embed(list("abcde"), "document")
+        assert server.batches == [2, 2, 1]
+
+    def test_a_busy_server_is_asked_again(self) -> None:
+        busy = [httpx.Response(429, headers={"Retry-After": "7"}), httpx.Response(503), httpx.ConnectError("gone")]
+        server = Server(list(busy))
+        assert server.embedder().embed(["a"], "query").shape == (1, 256)
+        assert server.pauses == [7.0, 2.0, 4.0]
+
+    def test_a_server_that_stays_busy(self) -> None:
+        server = Server([httpx.Response(500, text="overloaded") for _ in range(9)])
+        with pytest.raises(ModelFailed, match=r"500: overloaded.*OPENAI_API_KEY"):
+            server.embedder().embed(["a"], "query")
+        assert len(server.pauses) == 4
+
+    def test_a_refusal_is_final(self) -> None:
+        server = Server([httpx.Response(401, text="bad key")])
+        with pytest.raises(ModelFailed, match="401: bad key"):
+            server.embedder().embed(["a"], "query")
+        assert server.pauses == []
+
+    @pytest.mark.parametrize(
+        "reply",
+        [
+            httpx.Response(200, text="<html>"),
+            httpx.Response(200, json={"data": []}),
+            httpx.Response(200, json={"data": [{"index": 0, "embedding": [0.0, 0.0]}]}),
+            httpx.Response(200, json={"error": "x"}),
+        ],
+    )
+    def test_a_useless_reply(self, reply: httpx.Response) -> None:
+        with pytest.raises(ModelFailed, match="no embeddings"):
+            Server([reply]).embedder().embed(["a"], "query")
+
+    def test_the_key_is_sent(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("OPENAI_API_KEY", "k3y")
+        seen = []
+
+        def handler(request: httpx.Request) -> httpx.Response:
+            seen.append(request.headers["Authorization"])
+            return httpx.Response(200, json={"data": [{"index": 0, "embedding": [1.0, 0.0]}]})
+
+        client = httpx.Client(transport=httpx.MockTransport(handler))
+        OpenAIEmbedder("m", "http://server", 2, client).embed(["a"], "query")
+        assert seen == ["Bearer k3y"]
+
+
+@pytest.mark.parametrize("name", ["openai:m", "openai:@http://x", "nonsense", "path:/no/such/folder"])
+def test_a_name_that_leads_nowhere(name: str) -> None:
+    with pytest.raises(SettingsError, match=r"`(embedding\.name|nonsense)`"):
+        embedder(EmbeddingSettings(name=name))
+
+
+def test_the_name_chooses(tmp_path: Path) -> None:
+    assert embedder(EmbeddingSettings(name="openai:m@http://server")).signature == "openai:m@http://server"
+
+
+def test_headings_are_embedded_with_the_text() -> None:
+    assert embedded_text(Chunk("a", 0, 1, "x", "Plans", ())) == "Plans\nx"
+    assert embedded_text(Chunk("a", 0, 1, "x", "", ())) == "x"

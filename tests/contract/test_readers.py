@@ -1,0 +1,102 @@
+import csv
+import json
+from pathlib import Path
+
+import docx
+import pytest
+from fpdf import FPDF
+
+from groundtune.errors import UnreadableDocument
+from groundtune.knowledge import readers
+from groundtune.knowledge.readers.csv_ import groundtune_reader as csv_reader
+from groundtune.knowledge.readers.docx import groundtune_reader as docx_reader
+from groundtune.knowledge.readers.html import groundtune_reader as html_reader
+from groundtune.knowledge.readers.json_faq import groundtune_reader as json_reader
+from groundtune.knowledge.readers.markdown import groundtune_reader as markdown_reader
+from groundtune.knowledge.readers.pdf import groundtune_reader as pdf_reader
+from groundtune.knowledge.readers.text import groundtune_reader as text_reader
+from groundtune.testing.readers import SAMPLE, ReaderContract
+
+
+class TestText(ReaderContract):
+    make = staticmethod(text_reader)
+
+    def write(self, path: Path) -> None:
+        path.write_text(SAMPLE, encoding="utf-8")
+
+
+class TestMarkdown(ReaderContract):
+    make = staticmethod(markdown_reader)
+
+    def write(self, path: Path) -> None:
+        path.write_text(f"# Prices\n\n{SAMPLE}\n", encoding="utf-8")
+
+
+class TestHtml(ReaderContract):
+    make = staticmethod(html_reader)
+
+    def write(self, path: Path) -> None:
+        path.write_text(f"<h1>Prices</h1><p>{SAMPLE}</p>", encoding="utf-8")
+
+
+class TestDocx(ReaderContract):
+    make = staticmethod(docx_reader)
+
+    def write(self, path: Path) -> None:
+        document = docx.Document()
+        document.add_heading("Prices", 1)
+        document.add_paragraph(SAMPLE)
+        document.save(str(path))
+
+
+class TestPdf(ReaderContract):
+    make = staticmethod(pdf_reader)
+
+    def write(self, path: Path) -> None:
+        pdf = FPDF()
+        pdf.add_page()
+        pdf.set_font("helvetica", size=18)
+        pdf.cell(text="Prices", new_x="LMARGIN", new_y="NEXT")
+        pdf.set_font("helvetica", size=11)
+        pdf.multi_cell(0, text=SAMPLE)
+        pdf.output(str(path))
+
+
+class TestCsv(ReaderContract):
+    make = staticmethod(csv_reader)
+
+    def write(self, path: Path) -> None:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows([["id", "text"], ["1", SAMPLE]])
+
+
+class TestJson(ReaderContract):
+    make = staticmethod(json_reader)
+
+    def write(self, path: Path) -> None:
+        path.write_text(json.dumps([{"question": "What does roaming cost?", "answer": SAMPLE}]), encoding="utf-8")
+
+
+def test_every_format_is_registered() -> None:
+    expected = {".txt", ".md", ".markdown", ".html", ".htm", ".xhtml", ".docx", ".pdf", ".csv", ".tsv", ".json"}
+    assert expected <= set(readers.readers())
+
+
+def test_suffixes_in_capitals(tmp_path: Path) -> None:
+    (tmp_path / "A.MD").write_text("# Prices")
+    assert readers.read(tmp_path / "A.MD").title == "Prices"
+
+
+@pytest.mark.parametrize("name", ["a.xlsx", "README", ".env"])
+def test_an_unknown_suffix(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UnreadableDocument, match=r"no reader for .*Convert it to one of .*\.pdf"):
+        readers.read(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [("a.txt", " \n"), ("a.md", "---\ntitle: x\n---\n"), ("a.html", "<p> </p>"), ("a.json", "[]")]
+)
+def test_an_empty_document(tmp_path: Path, name: str, content: str) -> None:
+    (tmp_path / name).write_text(content)
+    with pytest.raises(UnreadableDocument, match="no text in it"):
+        readers.read(tmp_path / name)

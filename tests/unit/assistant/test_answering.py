@@ -1,0 +1,150 @@
+import pytest
+
+from groundtune.assistant.closed_book import ClosedBook
+from groundtune.assistant.grounded import Grounded
+from groundtune.errors import ModelFailed
+from groundtune.settings import AssistantSettings
+from groundtune.testing.models import EchoModel, FunctionModel, ScriptedModel
+from groundtune.values import Answer, Message, Passage, Usage
+
+SETTINGS = AssistantSettings()
+TEXT = "The Brook plan costs €9 a month."
+GOOD = Passage("plans.md", 100, 100 + len(TEXT), TEXT, "Plans", 1, 1.0, 0.9)
+POOR = Passage("other.md", 0, 5, "Other", "", 1, 0.1, 0.05)
+
+
+class Retrieval:
+    def __init__(self):
+        self.asked = []
+
+    def __call__(self, texts):
+        self.asked.append(list(texts))
+        return [[] if "nothing" in text else [POOR] if "unrelated" in text else [GOOD] for text in texts]
+
+
+def grounded(model, retrieve=None, min_support=0.5, signature="store:1"):
+    return Grounded(model, retrieve or Retrieval(), SETTINGS, "Acme", min_support, signature)
+
+
+def test_closed_book_says_what_the_model_says():
+    answer = ClosedBook(ScriptedModel([" Brook costs €9. \n"]), SETTINGS, "Acme").answer("What does Brook cost?")
+    assert (answer.text, answer.abstained, answer.passages, answer.support) == ("Brook costs €9.", False, (), None)
+    assert answer.usage.prompt_tokens > 0
+    assert answer.usage.seconds >= 0
+
+
+@pytest.mark.parametrize("reply", ["I don't know.", SETTINGS.unknown, ""])
+def test_a_model_that_does_not_know_abstains(reply):
+    for answerer in (ClosedBook(ScriptedModel([reply]), SETTINGS, "Acme"), grounded(ScriptedModel([reply]))):
+        answer = answerer.answer("What does Brook cost?")
+        assert answer.abstained
+        assert answer.text == (reply or SETTINGS.unknown)
+        assert answer.citations == ()
+
+
+def test_grounded_puts_passages_and_history_before_the_model_and_searches_with_the_turn_before():
+    model, retrieval = EchoModel(), Retrieval()
+    history = (Message("user", "Tell me of Brook."), Message("assistant", "Gladly."))
+    answer = grounded(model, retrieval, 0.0).answer("What does it cost?", history)
+    assert TEXT in answer.text
+    assert model.asked[0][1:3] == history
+    assert retrieval.asked == [["Tell me of Brook.\nWhat does it cost?"]]
+
+
+def test_grounded_checks_citations():
+    answer = grounded(ScriptedModel(["Brook costs €9 [1], as all know [4]."])).answer("What does Brook cost?")
+    assert answer.text == "Brook costs €9 [1], as all know."
+    assert answer.citations_removed == 1
+    (citation,) = answer.citations
+    assert (citation.document, citation.start, citation.end) == ("plans.md", 100, 100 + len(TEXT))
+    assert (citation.quote, citation.origin) == (TEXT, "model")
+    assert answer.passages == (GOOD,)
+    assert answer.support == pytest.approx(0.8 * 0.9 + 0.2)
+
+
+@pytest.mark.parametrize(("question", "found"), [("Something unrelated?", (POOR,)), ("nothing at all?", ())])
+def test_without_support_the_model_is_not_asked(question, found):
+    model = ScriptedModel([])
+    answerer = grounded(model)
+    answer = answerer.answer(question)
+    assert (answer.text, answer.abstained, answer.passages) == (SETTINGS.unknown, True, found)
+    assert answer.support < 0.5
+    assert answer.usage.prompt_tokens == 0
+    *pieces, last = answerer.stream(question)
+    assert pieces == [SETTINGS.unknown]
+    assert last.abstained
+
+
+def test_without_passages_it_abstains_even_at_threshold_zero():
+    assert grounded(ScriptedModel([]), min_support=0.0).answer("nothing?").abstained
+
+
+def test_a_batch_is_one_retrieval_and_one_call_for_what_is_supported():
+    model, retrieval = FunctionModel(lambda conversation: "Brook costs €9 [1]."), Retrieval()
+    questions = ["What does Brook cost?", "Something unrelated?", "Is Brook a plan?"]
+    answers = grounded(model, retrieval).answer_many([(question, ()) for question in questions])
+    assert [answer.abstained for answer in answers] == [False, True, False]
+    assert model.batches == [2]
+    assert retrieval.asked == [questions]
+    assert all(answer.usage.seconds is None for answer in answers)
+
+
+def test_empty_batches_ask_nobody():
+    model, retrieval = ScriptedModel([]), Retrieval()
+    assert grounded(model, retrieval).answer_many([]) == []
+    assert ClosedBook(model, SETTINGS, "Acme").answer_many([]) == []
+    assert retrieval.asked == []
+    assert model.batches == []
+
+
+def test_a_stream_gives_the_models_words_and_then_the_checked_answer():
+    *pieces, last = grounded(ScriptedModel(["Brook costs €9 [1]. Really [7]."])).stream("What does Brook cost?")
+    assert "".join(pieces) == "Brook costs €9 [1]. Really [7]."
+    assert isinstance(last, Answer)
+    assert last.text == "Brook costs €9 [1]. Really."
+    assert last.usage.prompt_tokens > 0
+    assert 0 <= last.usage.seconds_to_first_token <= last.usage.seconds
+
+
+def test_a_model_whose_stream_returns_nothing_still_gives_an_answer():
+    class Plain(EchoModel):
+        def stream(self, messages, max_tokens=None):
+            return iter(["Brook ", "costs €9."])
+
+    *_, last = ClosedBook(Plain(), SETTINGS, "Acme").stream("?")
+    assert last.text == "Brook costs €9."
+    assert (last.usage.prompt_tokens, last.truncated) == (0, False)
+
+
+def test_an_answer_that_was_cut_off_says_so():
+    class Short(EchoModel):
+        def complete(self, conversations, max_tokens=None):
+            return super().complete(conversations, 2)
+
+    assert ClosedBook(Short(), SETTINGS, "Acme").answer("one two three four").truncated
+    assert grounded(Short()).answer("What does Brook cost?").truncated
+
+
+def test_a_failing_model_is_not_an_abstention():
+    with pytest.raises(ModelFailed):
+        grounded(ScriptedModel([])).answer("What does Brook cost?")
+
+
+def test_signatures_hold_all_that_changes_an_answer():
+    model = EchoModel("fake:one")
+    signatures = {
+        ClosedBook(model, SETTINGS, "Acme").signature,
+        ClosedBook(EchoModel("fake:two"), SETTINGS, "Acme").signature,
+        ClosedBook(model, SETTINGS, "Other").signature,
+        grounded(model).signature,
+        grounded(model, min_support=0.6).signature,
+        grounded(model, signature="store:2").signature,
+        grounded(EchoModel("fake:two")).signature,
+    }
+    assert len(signatures) == 7
+    assert grounded(model).signature == grounded(EchoModel("fake:one")).signature
+
+
+def test_usage_of_an_abstention_is_nothing_but_time():
+    usage = grounded(ScriptedModel([])).answer("nothing?").usage
+    assert usage == Usage(seconds=usage.seconds)

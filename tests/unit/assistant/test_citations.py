@@ -1,0 +1,168 @@
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from groundtune.assistant.citations import check_citations
+from groundtune.values import Passage
+
+PLANS = (
+    "# Plans\n\nThe Pebble plan costs €24.90 a month, incl. VAT. You can cancel it at any time.\n\n"
+    "| Plan | Price |\n|---|---|\n| Brook | €9.00 |\n"
+)
+SHIPPING = "Delivery takes two days. A courier brings the SIM card to your door."
+DOCUMENTS = {"plans.md": f"Introduction.\n{PLANS}The end.", "shipping.md": SHIPPING}
+
+
+def passage(document, text, heading="", rank=1):
+    start = DOCUMENTS[document].index(text)
+    return Passage(document, start, start + len(text), text, heading, rank, 1.0, 0.5)
+
+
+PASSAGES = (passage("plans.md", PLANS, "Plans"), passage("shipping.md", SHIPPING, "Delivery", 2))
+
+
+def quotes(checked):
+    return [(citation.quote, citation.origin) for citation in checked.citations]
+
+
+def test_a_citation_becomes_the_sentence_that_supports_it():
+    checked = check_citations("Pebble costs €24.90 a month [1]. The SIM comes by courier [2].", PASSAGES)
+    assert checked.text == "Pebble costs €24.90 a month [1]. The SIM comes by courier [2]."
+    assert quotes(checked) == [
+        ("The Pebble plan costs €24.90 a month, incl. VAT.", "model"),
+        ("A courier brings the SIM card to your door.", "model"),
+    ]
+    assert checked.removed == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[1] Brook costs €9.",
+        "Brook costs €9. [1]",
+        "Brook costs €9 [1].",
+        "Brook costs €9[Passage 1].",
+        "Brook costs €9 [ 1 ].",
+    ],
+)
+def test_a_citation_may_stand_anywhere_in_its_sentence(text):
+    assert quotes(check_citations(text, PASSAGES)) == [("Brook | €9.00", "model")]
+
+
+def test_two_citations_in_one_sentence_stand_for_their_own_parts():
+    checked = check_citations("Brook costs €9 [1] and delivery takes two days [2].", PASSAGES)
+    assert quotes(checked) == [("Brook | €9.00", "model"), ("Delivery takes two days.", "model")]
+
+
+@pytest.mark.parametrize(
+    ("text", "clean", "removed"),
+    [
+        ("Pebble costs €24.90 [3].", "Pebble costs €24.90.", 1),
+        ("Pebble costs €24.90 [0].", "Pebble costs €24.90.", 1),
+        ("Pebble costs €24.90 [1, 7].", "Pebble costs €24.90 [1].", 1),
+        ("Pebble costs €24.90 [1][7].", "Pebble costs €24.90 [1].", 1),
+        ("Pebble costs €24.90 [1; 8-9].", "Pebble costs €24.90 [1].", 2),
+        ("Pebble costs €24.90 [99999999999999999999].", "Pebble costs €24.90.", 1),
+        ("Pebble costs [[9]1] €24.90.", "Pebble costs [1] €24.90.", 1),
+    ],
+)
+def test_numbers_of_no_passage_are_removed_and_counted(text, clean, removed):
+    checked = check_citations(text, PASSAGES)
+    assert (checked.text, checked.removed) == (clean, removed)
+    assert ("The Pebble plan costs €24.90 a month, incl. VAT.") in [quote for quote, _ in quotes(checked)]
+
+
+def test_a_passage_without_a_word_of_the_sentence_is_no_source():
+    checked = check_citations("Pebble costs €24.90 a month [2].", PASSAGES)
+    assert checked.text == "Pebble costs €24.90 a month."
+    assert checked.removed == 1
+    assert quotes(checked) == [("The Pebble plan costs €24.90 a month, incl. VAT.", "attributed")]
+
+
+def test_a_short_reply_cites_the_whole_passage():
+    assert quotes(check_citations("Yes [2].", PASSAGES)) == [(SHIPPING, "model")]
+
+
+def test_a_true_quotation_is_the_quote():
+    checked = check_citations("It says “cancel it at any time.” [1]", PASSAGES)
+    assert quotes(checked) == [("cancel it at any time", "model")]
+
+
+def test_a_quotation_may_begin_with_another_case():
+    assert quotes(check_citations('It says "you can cancel it" [1].', PASSAGES)) == [("You can cancel it", "model")]
+
+
+@pytest.mark.parametrize("number", ["1", "2", "1, 2"])
+def test_a_made_up_quotation_loses_its_citation(number):
+    checked = check_citations(f'The terms say "you pay nothing for ever" [{number}].', PASSAGES)
+    assert checked.text == 'The terms say "you pay nothing for ever".'
+    assert checked.removed == len(number.split(","))
+    assert checked.citations == ()
+
+
+def test_a_quotation_keeps_only_the_passage_that_holds_it():
+    checked = check_citations('It says "Delivery takes two days" [1][2].', PASSAGES)
+    assert checked.text == 'It says "Delivery takes two days" [2].'
+    assert quotes(checked) == [("Delivery takes two days", "model")]
+
+
+def test_sentences_without_citation_are_attributed():
+    checked = check_citations("Brook costs €9 a month. Delivery takes two days.", PASSAGES)
+    assert quotes(checked) == [("Brook | €9.00", "attributed"), ("Delivery takes two days.", "attributed")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Brook costs €12 a month.",  # a number that no passage has
+        "Delivery takes two to five weeks at most everywhere.",  # too few words in common
+        "Delivery.",  # one word is not enough
+        "Plans.",
+    ],
+)
+def test_what_no_passage_says_is_not_attributed(text):
+    assert check_citations(text, PASSAGES).citations == ()
+
+
+def test_the_same_place_is_cited_once():
+    checked = check_citations("Delivery takes two days [2]. Delivery takes two days [2].", PASSAGES)
+    assert quotes(checked) == [("Delivery takes two days.", "model")]
+
+
+def test_without_passages_nothing_is_cited():
+    checked = check_citations("Brook costs €9 [1].", [])
+    assert (checked.text, checked.citations, checked.removed) == ("Brook costs €9.", (), 1)
+
+
+PIECES = [
+    "[1]",
+    "[2]",
+    "[9]",
+    "[1, 2]",
+    "[2-4]",
+    "[",
+    "]",
+    "1",
+    "Pebble costs",
+    "€24.90",
+    ". ",
+    " ",
+    "\n",
+    '"',
+    "two days",
+]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=14).map("".join), st.integers(0, 2))
+def test_quotes_are_exact_and_no_false_number_remains(text, count):
+    passages = PASSAGES[:count]
+    checked = check_citations(text, passages)
+    for citation in checked.citations:
+        assert DOCUMENTS[citation.document][citation.start : citation.end] == citation.quote
+        assert citation.quote
+    for marker in re.findall(r"\[([\d ,;-]+)\]", checked.text):
+        assert all(1 <= int(number) <= count for number in re.findall(r"\d+", marker))
+    again = check_citations(checked.text, passages)
+    assert (again.text, again.citations, again.removed) == (checked.text, checked.citations, 0)

@@ -1,0 +1,99 @@
+import json
+
+import numpy as np
+import pytest
+import sacrebleu
+
+from groundtune.errors import InputError
+from groundtune.evaluation.benchmark import load_benchmark
+from groundtune.evaluation.predictions import TEXT_SCORERS, load_predictions, score_predictions
+from groundtune.evaluation.scorers import scorers
+from groundtune.evaluation.statistics import Method
+from groundtune.settings import ComparisonSettings
+
+IDEAL = {"1": "Ten days.", "2": "It costs nothing at all.", "3": "Call us."}
+
+
+def write(path, rows):
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def benchmark(tmp_path):
+    rows = [
+        {"id": id, "question": "?", "ideal_answer": ideal, "passages": [{"document": "a.md", "quote": "ten"}]}
+        for id, ideal in IDEAL.items()
+    ]
+    return load_benchmark(write(tmp_path / "benchmark.jsonl", rows), 0.3)
+
+
+def load(tmp_path, benchmark, *rows):
+    return load_predictions(write(tmp_path / "predictions.jsonl", rows), benchmark)
+
+
+def score(benchmark, predictions, *names):
+    return score_predictions(
+        benchmark,
+        predictions,
+        scorers(ComparisonSettings(), names),
+        method=Method(resamples=1000),
+        rng=np.random.default_rng(1),
+    )
+
+
+def test_the_shape_and_the_counts(tmp_path, benchmark):
+    predictions = load(tmp_path, benchmark, {"id": "1", "answer": "Ten days"}, {"id": "2", "answer": "It costs a lot"})
+    found = score(benchmark, predictions, "exact", "rouge1")
+    assert found["summary"]["exact"]["mean"] == 0.5
+    assert {key: found["summary"]["exact"][key] for key in ("scored", "unscored", "failed")} == {
+        "scored": 2,
+        "unscored": 0,
+        "failed": 1,
+    }
+    assert set(found["summary"]["exact"]) == {"mean", "low", "high", "scored", "unscored", "failed"}
+    assert found["cases"][0] == {"id": "1", "scores": {"exact": 1.0, "rouge1": 1.0}, "reasons": {}}
+    assert found["cases"][2]["scores"] == {"exact": None, "rouge1": None}
+    assert "no line for this case" in found["cases"][2]["reasons"]["exact"]
+    assert found["benchmark"]["fingerprint"] == benchmark.fingerprint
+    json.dumps(found, allow_nan=False)
+
+
+def test_corpus_bleu_is_over_what_was_answered(tmp_path, benchmark):
+    answers = {"1": "Ten days, no more.", "2": "It costs nothing at all today."}
+    predictions = load(tmp_path, benchmark, *({"id": id, "answer": text} for id, text in answers.items()))
+    summary = score(benchmark, predictions, "bleu")["summary"]["corpus_bleu"]
+    expected = sacrebleu.corpus_bleu(list(answers.values()), [[IDEAL[id] for id in answers]]).score
+    assert summary["mean"] == pytest.approx(expected)
+    assert (summary["scored"], summary["failed"]) == (2, 1)
+
+
+def test_only_what_the_file_tells_of_is_scored(tmp_path, benchmark):
+    plain = load(tmp_path, benchmark, {"id": "1", "answer": "x"})
+    assert list(plain.scorers) == TEXT_SCORERS
+    full = load(
+        tmp_path,
+        benchmark,
+        {"id": "1", "answer": "x", "abstained": True, "passages": [{"document": "a.md", "text": "ten"}]},
+    )
+    assert {"retrieval_recall", "abstention_recall", "resolution"} <= set(full.scorers)
+    found = score(benchmark, full, "retrieval_recall", "resolution")["cases"][0]["scores"]
+    assert found == {"retrieval_recall": 1.0, "resolution": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ([{"id": "1", "answer": "x"}, {"id": "9", "answer": "x"}], "jsonl:2: the benchmark has no approved case `9`"),
+        ([{"id": "1", "answer": "x"}, {"id": "1", "answer": "y"}], "jsonl:2: `1` is answered here and on line 1"),
+        ([{"id": "1", "answer": "x"}, {"id": "2"}], "jsonl:2: `answer` is missing"),
+        ([{"id": "1", "answer": "x"}, {"id": "2", "anwser": "x", "answer": "x"}], "jsonl:2: unknown key `anwser`"),
+    ],
+)
+def test_wrong_lines_are_refused_with_their_place(tmp_path, benchmark, rows, words):
+    with pytest.raises(InputError, match=words):
+        load(tmp_path, benchmark, *rows)
+
+
+def test_numbers_as_ids_are_taken(tmp_path, benchmark):
+    assert set(load(tmp_path, benchmark, {"id": 1, "answer": "x"}).answers) == {"1"}

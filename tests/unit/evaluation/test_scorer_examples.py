@@ -1,0 +1,132 @@
+"""Worked examples of the scorers that need no model; those against other implementations stand in tests/reference."""
+
+import subprocess
+import sys
+
+import pytest
+
+from groundtune.errors import SettingsError
+from groundtune.evaluation.scorers import scorers
+from groundtune.evaluation.scorers.overlap import exact, token_f1, token_recall
+from groundtune.settings import ComparisonSettings
+from groundtune.values import Answer, Case, Citation, Evidence, Passage, Usage
+
+QUOTE = "Refunds are paid within 30 days of the day on which we receive the device"
+
+
+def case(*evidence, ideal_answer="Within 30 days.", answerable=True):
+    return Case("1", "How long?", ideal_answer, evidence, answerable, "g", "test")
+
+
+def passages(*given):
+    return tuple(Passage(document, 0, len(text), text, "", rank, 1.0) for rank, (document, text) in enumerate(given, 1))
+
+
+def answer(text="Within 30 days.", *, abstained=False, passages=(), citations=(), support=None):
+    return Answer(text, abstained, Usage(), passages, citations, support=support)
+
+
+def score(name, case, answer):
+    return scorers(ComparisonSettings(), [name])[0].score(case, answer)
+
+
+@pytest.mark.parametrize(
+    ("reference", "prediction", "expected"),
+    [
+        ("The Eiffel Tower", "the tower in Paris", (0, 0.4, 0.5)),
+        ("The Eiffel Tower", "Eiffel tower!", (1, 1, 1)),
+        ("308", "The defense surrendered 308 points.", (0, 0.4, 1)),
+        ("a b c", "", (0, 0, 0)),
+        ("cat cat", "cat", (0, 2 / 3, 0.5)),
+        ("an apple", "the Apple", (1, 1, 1)),
+        ("the", "the", (1, 0, 1)),  # nothing is left to compare: as in evaluate-v1.1.py, F1 is 0
+    ],
+)
+def test_overlap(reference, prediction, expected):
+    found = (exact(reference, prediction), token_f1(reference, prediction), token_recall(reference, prediction))
+    assert found == pytest.approx(expected)
+
+
+def test_retrieval_counts_evidence_that_was_found_and_the_first_rank():
+    asked = case(Evidence("refunds.md", "within 30 days"), Evidence("fees.md", "no fee"))
+    given = answer(passages=passages(("about.md", "x"), ("refunds.md", "paid within\n30 days or so")), support=0.4)
+    assert score("retrieval_recall", asked, given).value == 0.5
+    assert score("reciprocal_rank", asked, given).value == 0.5
+
+
+def test_rank_is_that_of_retrieval_whatever_the_order_in_the_prompt():
+    first, second = passages(("refunds.md", QUOTE), ("about.md", "x"))
+    assert score("reciprocal_rank", case(Evidence("refunds.md")), answer(passages=(second, first))).value == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "hit"),
+    [
+        (f"About us. {QUOTE}.", True),
+        ("Refunds are paid within 30 days of the day", True),  # a chunk ends inside the quote
+        ("on which we receive the device", False),  # the smaller piece of it
+        ("within 30 days of the day on which we", True),  # a small chunk out of its middle
+        ("Device refunds: the 30 days are within the day we are paid", False),  # the words, scattered
+    ],
+)
+def test_a_chunk_hits_with_one_run_of_half_the_quote(text, hit):
+    given = answer(passages=passages(("refunds.md", text)))
+    assert score("retrieval_recall", case(Evidence("refunds.md", QUOTE)), given).value == hit
+
+
+def test_the_same_words_in_another_document_are_no_hit():
+    given = answer(passages=passages(("other.md", QUOTE)))
+    assert score("retrieval_recall", case(Evidence("refunds.md", QUOTE)), given).value == 0
+
+
+@pytest.mark.parametrize("name", ["retrieval_recall", "reciprocal_rank"])
+def test_retrieval_is_unscored_closed_book_and_without_evidence_but_zero_if_nothing_was_found(name):
+    assert score(name, case(Evidence("a.md")), answer()).value is None
+    assert score(name, case(), answer(passages=passages(("a.md", "x")))).value is None
+    assert score(name, case(Evidence("a.md")), answer(support=0.0)).value == 0
+
+
+def test_citations_on_evidence():
+    asked = case(Evidence("refunds.md", QUOTE))
+    on = Citation("refunds.md", 0, 1, "paid within 30 days", "model")
+    off = Citation("about.md", 0, 1, "paid within 30 days", "model")
+    elsewhere = Citation("refunds.md", 0, 1, "Fees are not refunded at all", "model")
+    assert score("citation_precision", asked, answer(citations=(on, off))).value == 0.5
+    assert score("citation_precision", asked, answer(citations=(elsewhere,))).value == 0
+    assert score("citation_precision", asked, answer()).value is None
+    assert score("citation_precision", case(), answer(citations=(on,))).value is None
+
+
+@pytest.mark.parametrize(
+    ("answerable", "abstained", "precision", "recall", "resolution"),
+    [(False, True, 1, 1, 1), (False, False, None, 0, 0), (True, True, 0, None, 0), (True, False, None, None, 1)],
+)
+def test_abstention_and_resolution(answerable, abstained, precision, recall, resolution):
+    asked, given = case(answerable=answerable), answer(abstained=abstained)
+    found = [score(name, asked, given).value for name in ("abstention_precision", "abstention_recall", "resolution")]
+    assert found == [precision, recall, resolution]
+
+
+def test_resolution_of_an_answer_is_its_token_f1():
+    assert score("resolution", case(ideal_answer="the tower"), answer("tower bridge")).value == pytest.approx(2 / 3)
+
+
+@pytest.mark.parametrize("name", ["rouge1", "bleu", "exact", "token_recall", "resolution"])
+def test_texts_are_unscored_without_an_ideal_answer_and_zero_without_an_answer(name):
+    assert score(name, case(ideal_answer=" "), answer("x")).value is None
+    assert score(name, case(), answer("")).value == 0
+
+
+def test_names_are_taken_in_order_and_unknown_ones_refused():
+    assert [scorer.name for scorer in scorers(ComparisonSettings(), ["bleu", "exact"])] == ["bleu", "exact"]
+    with pytest.raises(SettingsError, match=r"rougeX.*rougeL"):
+        scorers(ComparisonSettings(), ["rougeX"])
+
+
+def test_scorers_are_listed_without_torch():
+    code = (
+        "import sys; from groundtune.evaluation.scorers import scorers; from groundtune.settings import "
+        "ComparisonSettings; [s.signature for s in scorers(ComparisonSettings())]; "
+        "assert not {'torch', 'transformers'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
