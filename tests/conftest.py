@@ -12,3 +12,9 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("the real data sets (../shared/data) are not here")
     return folder
+
+
+@pytest.fixture(scope="session")
+def telecom() -> Path:
+    """The folder of the telecom example."""
+    return Path(__file__).parents[1] / "examples" / "telecom"

@@ -128,7 +128,7 @@ class TuningSettings(Table):
     patience: int = Field(2, ge=1, description="Evaluations without improvement before training stops.")
     seed: int = Field(17, description="Seed of adapter initialisation and data order.")
     raft_oracle_share: float = Field(
-        0.8, ge=0, le=1, description="Share of raft examples whose prompt contains the passage with the answer."
+        0.9, ge=0, le=1, description="Share of raft examples whose prompt contains the passage with the answer."
     )
     raft_passages: int = Field(3, ge=1, description="Passages in a raft prompt, distractors included.")
 

@@ -20,6 +20,7 @@ _ABBREVIATIONS = frozenset("e.g i.e incl excl approx mr mrs ms dr vs st fig art 
 _END = re.compile(r"[.!?…]+[\"'”’)*]*\s+(?=[^\sa-z])")
 _LETTER = re.compile(r"\w")
 _LAST_WORD = re.compile(r"[\w.]*$")
+_CELLS = re.compile(r"\t|\s\|\s")
 _ITEM = re.compile(r"\s*(?:[-*+•>#|]|\d+[.)]\s)")
 _ENUMERATOR = re.compile(r"\s*\d+$")
 _LEADING = re.compile(r"(?:[-*+•>#|\s]|\d+[.)]\s)*")
@@ -79,8 +80,9 @@ def _goes_on(line: str, following: str) -> bool:
     return (
         len(stripped) >= UNWRAPPED_LINE
         and stripped[-1] not in ".!?:;|"
-        and "\t" not in line
-        and not stripped.startswith(("#", "|"))
+        and not _CELLS.search(line)
+        and not _CELLS.search(following)
+        and not stripped.startswith("#")
         and bool(following.strip())
         and not _ITEM.match(following)
     )

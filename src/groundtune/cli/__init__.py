@@ -9,6 +9,7 @@ import importlib
 import json
 import os
 import sys
+from typing import Annotated
 
 import typer
 
@@ -50,9 +51,7 @@ def main() -> None:
         print(f"groundtune: {error}", file=sys.stderr)
         raise SystemExit(2) from None
     except KeyboardInterrupt:
-        print(
-            "groundtune: interrupted. What was finished is kept; the same command goes on from here.", file=sys.stderr
-        )
+        print("groundtune: interrupted. What is finished is kept; the same command goes on from here.", file=sys.stderr)
         raise SystemExit(130) from None
     except BrokenPipeError:
         # whoever read our output has closed it (`groundtune … | head`): nothing is wrong

@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console, RenderableType
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from groundtune import __version__
 from groundtune.errors import SettingsError
@@ -79,7 +87,7 @@ class _Bar:
         self._bar = bar
         self._console = console
         self._stage = ""
-        self._task = None
+        self._task: TaskID | None = None
 
     def __call__(self, stage: str, done: int, total: int) -> None:
         if stage != self._stage:

@@ -20,7 +20,7 @@ def register(app: typer.Typer) -> None:
 def ask(
     question: Annotated[str, typer.Argument(help="The question.")],
     candidate: Annotated[
-        str, typer.Option(help="Which candidate answers: base, rag, tuned, tuned+rag, raft, …")
+        str, typer.Option(help="Who answers: base, rag, tuned, tuned+rag, raft or an adapter.")
     ] = "rag",
     project: ProjectFolder = HERE,
     as_json: AsJson = False,

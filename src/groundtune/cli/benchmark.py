@@ -61,7 +61,7 @@ def stats(
         benchmark = opened_project.benchmark
     rows: dict[str, dict[str, object]] = {}
     for part in ("development", "test"):
-        cases = benchmark.part(part)  # type: ignore[arg-type]  # the two splits
+        cases = benchmark.part(part)
         rows[part] = {
             "cases": len(cases),
             "unanswerable": sum(not case.answerable for case in cases),

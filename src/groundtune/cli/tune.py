@@ -61,7 +61,7 @@ def _tune(technique: str, name: str, project: ProjectFolder, as_json: bool, over
         manifest = opened_project.tune(name, technique)
     folder = opened_project.workshop.adapter_folder(name)
     shown = Text(
-        f"Adapter `{name}`: {manifest.tokens} tokens, {manifest.seconds:.0f} s, stopped {manifest.stopped}; best held-out "
-        f"loss at step {manifest.best_step}.\n{folder}"
+        f"Adapter `{name}`: {manifest.seconds:.0f} s, stopped {manifest.stopped}; best held-out loss at step "
+        f"{manifest.best_step}.\n{folder}"
     )
     emit(as_json, {"folder": str(folder), **asdict(manifest)}, shown)

@@ -7,6 +7,7 @@ file format (readers tell where headings are), no model and no tokens: sizes are
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,11 +18,12 @@ from groundtune.settings import KnowledgeSettings
 from groundtune.values import Chunk, Document, Heading
 
 Span = tuple[int, int]
+_Unit = tuple[int, int, float]  # start, end, cost of a cut before it
 
 HEADING_SEPARATOR = " > "
-# A run of text shorter than this share of a chunk does not stand alone if what follows can be cut to join it.
-_TOO_SMALL = 0.25
-
+# What it costs to begin a chunk at a paragraph, a row or sentence, a line, a word, within a word; a chunk costs 1.
+_COSTS = (0.0, 0.25, 0.5, 1.0, 2.0)
+_EMPTINESS = 0.75  # times the square of the share of a chunk that stays empty
 # Lines shorter than this share of the block's width (of so many characters at most) end something.
 _SHORT = 0.6
 _WIDEST = 120
@@ -125,23 +127,45 @@ def _pieces(text: str, section: _Section, size: int, overlap: int) -> list[Span]
     whole = _trim(text, section.start, section.end)
     if whole[1] - whole[0] <= size:
         return [whole]
-    return [piece for piece in _pack(text, whole, size - overlap, 0) if piece[0] < piece[1]]
+    return _best_cut(_units(text, whole, size - overlap, 0, 0.0), size - overlap)
 
 
-def _pack(text: str, span: Span, size: int, level: int) -> list[Span]:
-    """Cut `span` into pieces of at most `size`, as long as they can be, at the coarsest boundaries that do."""
-    packed: list[Span] = []
-    divisible = level < _LEVELS.index(_words)  # a word is not cut to fill up what came before it
-    for start, end in _LEVELS[level](text, span, size):
-        before = packed[-1] if packed else (start, start)
-        fits = end - before[0] <= size
-        dangling = before[1] - before[0] < size * _TOO_SMALL and divisible
-        begin = packed.pop()[0] if packed and (fits or dangling) else start
-        if end - begin <= size:
-            packed.append((begin, end))
+def _units(text: str, span: Span, size: int, level: int, cost: float) -> list[_Unit]:
+    """Return the parts that are not cut further: paragraphs always are, what is finer only if it is too long.
+
+    `cost` is what it costs to begin a chunk at `span`.
+    """
+    units: list[_Unit] = []
+    for number, part in enumerate(_LEVELS[level](text, span, size)):
+        here = _COSTS[level] if number else cost
+        if level == 0 or part[1] - part[0] > size:
+            units.extend(_units(text, part, size, level + 1, here))
         else:
-            packed.extend(_pack(text, (begin, end), size, level + 1))
-    return packed
+            units.append((*part, here))
+    return units
+
+
+def _best_cut(units: list[_Unit], size: int) -> list[Span]:
+    """Join units to chunks of at most `size`: as few as can be, cut where it costs least, none of them tiny.
+
+    Finds the least sum of costs by dynamic programming, as a typesetter breaks lines (Knuth & Plass 1981).
+    """
+    least = [0.0] + [math.inf] * len(units)
+    begin = [0] * (len(units) + 1)
+    for last in range(len(units)):
+        for first in range(last, -1, -1):
+            length = units[last][1] - units[first][0]
+            if length > size:
+                break
+            total = least[first] + units[first][2] + 1.0 + _EMPTINESS * (1.0 - length / size) ** 2
+            if total < least[last + 1]:
+                least[last + 1], begin[last + 1] = total, first
+    pieces: list[Span] = []
+    stop = len(units)
+    while stop:
+        pieces.append((units[begin[stop]][0], units[stop - 1][1]))
+        stop = begin[stop]
+    return pieces[::-1]
 
 
 def _between(pattern: re.Pattern[str], text: str, span: Span) -> list[Span]:

