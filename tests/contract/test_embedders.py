@@ -5,7 +5,7 @@ import httpx
 import numpy as np
 import pytest
 
-from groundtune.errors import ModelFailed, SettingsError
+from groundtune.errors import ModelFailed, NotInstalled, SettingsError
 from groundtune.knowledge.embedding import embedded_text, embedder
 from groundtune.knowledge.embedding.openai_ import OpenAIEmbedder
 from groundtune.protocols import Embedder
@@ -139,6 +139,15 @@ def test_a_name_that_leads_nowhere(name: str) -> None:
 
 def test_the_name_chooses(tmp_path: Path) -> None:
     assert embedder(EmbeddingSettings(name="openai:m@http://server")).signature == "openai:m@http://server"
+
+
+@pytest.mark.models
+def test_a_model_that_is_not_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    import huggingface_hub.constants
+
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(NotInstalled, match=r"hf:nobody/nothing.*path:DIR"):
+        embedder(EmbeddingSettings(name="hf:nobody/nothing"))
 
 
 def test_headings_are_embedded_with_the_text() -> None:

@@ -1,3 +1,4 @@
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from groundtune.knowledge.stores import open_store
 from groundtune.protocols import KnowledgeStore
 from groundtune.testing.embedders import HashingEmbedder
 from groundtune.testing.stores import EMBEDDER, StoreContract, ask, entry
+from groundtune.values import Query
 
 
 class TestLanceDB(StoreContract):
@@ -26,6 +28,21 @@ class TestLanceDB(StoreContract):
         assert len(store.documents()) == 300
         assert sum(path.is_file() for path in tmp_path.rglob("*")) < 50
 
+    def test_writers_at_the_same_time_lose_nothing(self, tmp_path: Path) -> None:
+        self.open(tmp_path)
+
+        def write(writer: int) -> None:
+            store = self.open(tmp_path)
+            for number in range(4):
+                store.replace([entry(f"{writer}-{number}.md", [f"zebra {writer} {number}"])])
+            store.optimize()
+
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(write, range(4)))
+        store = self.open(tmp_path)
+        assert len(store.documents()) == 16
+        assert len(ask(store, "zebra", limit=50)) == 16
+
     def test_a_vector_that_is_not_finite_is_refused(self, tmp_path: Path) -> None:
         made = entry("a.md", ["zebra"])
         made.vectors[0, 0] = float("nan")
@@ -33,8 +50,6 @@ class TestLanceDB(StoreContract):
             self.open(tmp_path).replace([made])
 
     def test_a_question_without_direction_is_answered_by_words(self, tmp_path: Path) -> None:
-        from groundtune.values import Query
-
         store = self.open(tmp_path)
         store.replace([entry("a.md", ["zebra"]), entry("b.md", ["giraffe"])])
         found = store.search(Query("zebra", (0.0,) * 64, 5, ("everyone",)))

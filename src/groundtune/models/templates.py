@@ -92,11 +92,13 @@ def _check(tokenizer: Tokenizer, messages: Conversation, ids: Sequence[int], lab
             "would never stop.",
             remedy="Use the tokenizer of an instruction-tuned model.",
         )
-    prompt = prompt_ids(tokenizer, messages[: _assistant_turns(messages)[0]])
-    if list(ids[: len(prompt)]) != prompt:
-        raise TuningError(
-            "the prompt is tokenized differently in training and in serving.", remedy="Strip the messages' white space."
-        )
+    for turn in _assistant_turns(messages):
+        prompt = prompt_ids(tokenizer, messages[:turn])
+        if list(ids[: len(prompt)]) != prompt:
+            raise TuningError(
+                "the prompt is tokenized differently in training and in serving.",
+                remedy="Strip the messages' white space.",
+            )
 
 
 def _text(tokenizer: Tokenizer, messages: Sequence[Message], *, generate: bool) -> str:

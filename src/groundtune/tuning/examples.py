@@ -50,17 +50,18 @@ def question_and_history(example: Example) -> tuple[str, tuple[Message, ...]]:
     return turns[-1].content, turns[:-1]
 
 
-def hold_out(
-    examples: Sequence[Example], share: float, rng: np.random.Generator
-) -> tuple[list[Example], list[Example]]:
-    """Return (training, held out); at least one conversation is held out. Raises `TuningError` for fewer than two."""
+def hold_out(examples: Sequence[Example], number: int, rng: np.random.Generator) -> tuple[list[Example], list[Example]]:
+    """Return (training, held out): `number` conversations are held out, but at most a fifth and at least one.
+
+    Raises `TuningError` for fewer than two conversations.
+    """
     if len(examples) < 2:
         raise TuningError(
             f"{len(examples)} training conversation is too few to hold one out for early stopping.",
             remedy="Add conversations to the training data.",
         )
     order = rng.permutation(len(examples))
-    kept = max(1, round(share * len(examples)))
+    kept = max(1, min(number, len(examples) // 5))
     return [examples[index] for index in order[kept:]], [examples[index] for index in order[:kept]]
 
 

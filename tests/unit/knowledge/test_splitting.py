@@ -1,4 +1,5 @@
 import re
+import time
 from itertools import pairwise
 
 import pytest
@@ -134,6 +135,25 @@ def test_lines_of_a_plain_table_are_kept_whole():
     rows.insert(4, "A much longer row that tells at some length what the customer pays for 3.00 euros")
     for chunk in cut("\n".join(rows)):
         assert all(line in rows for line in chunk.text.split("\n"))
+
+
+def test_as_few_chunks_as_can_be():
+    text = "\n\n".join(["A short line."] * 40)
+    chunks = cut(text, size=200)
+    assert len(chunks) == 4  # thirteen lines fit into one
+    assert min(len(chunk.text) for chunk in chunks) > 100
+
+
+def test_a_paragraph_that_fits_is_not_cut_for_a_better_fill():
+    paragraphs = ["One sentence here. " * 8, "Two sentences there. " * 8, "Three of them now. " * 8]
+    text = "\n\n".join(paragraph.strip() for paragraph in paragraphs)
+    assert [chunk.text for chunk in cut(text, size=200)] == [paragraph.strip() for paragraph in paragraphs]
+
+
+def test_a_long_text_is_cut_in_good_time():
+    began = time.perf_counter()
+    cut("Some words in a sentence. " * 40_000, size=600)
+    assert time.perf_counter() - began < 20
 
 
 def test_a_heading_is_not_left_alone_at_the_end():
