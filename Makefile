@@ -2,7 +2,7 @@
 #
 # PYTHON  the Python to make the environment with (3.11 or newer)
 # VENV    where the environment goes
-# TORCH   what to install as PyTorch: `make demo TORCH="torch --index-url URL"` takes another build of the pinned version
+# TORCH   what to install as PyTorch: `make demo TORCH="torch --extra-index-url URL"` takes another build of the pinned version
 # DEMO    where the demonstration project goes
 
 PYTHON ?= python3
@@ -47,7 +47,9 @@ check-install: $(VENV)/.installed ## build the wheel, install it alone (no extra
 	build/core/bin/python -m pip --disable-pip-version-check install --quiet -c constraints.txt build/dist/*.whl
 	build/core/bin/groundtune init build/core/project --example telecom
 	build/core/bin/groundtune benchmark check --project build/core/project
-	build/core/bin/groundtune score examples/predictions.jsonl --benchmark build/core/project/benchmark.jsonl --scorer rougeL
+	printf '{"id": "plan-pebble-01", "answer": "Pebble costs 8.40 euros a month."}\n' > build/core/predictions.jsonl
+	build/core/bin/groundtune score build/core/predictions.jsonl --benchmark build/core/project/benchmark.jsonl \
+		--scorer rougeL --scorer bleu
 
 clean: ## remove the environment and what was built, not the demonstration
 	rm -rf $(VENV) build

@@ -219,7 +219,7 @@ def load(
 
 def template(name: str) -> str:
     """Return a groundtune.toml in which every setting stands, commented out, with its default and meaning."""
-    lines = [f'[project]\nname = "{name}"']
+    lines = [f"[project]\nname = {json.dumps(name, ensure_ascii=False)}"]
     for table, field in Settings.model_fields.items():
         if table == "project":
             continue

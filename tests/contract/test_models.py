@@ -1,5 +1,6 @@
 import pytest
 
+from groundtune import plugins
 from groundtune.errors import ModelFailed
 from groundtune.models.openai_compatible import OpenAICompatible
 from groundtune.settings import ModelSettings
@@ -30,6 +31,19 @@ class TestOpenAICompatible(ModelContract):
         monkeypatch.setenv("NO_PROXY", "127.0.0.1")
         with LocalEndpoint(served_by(FunctionModel(reply))) as endpoint:
             yield OpenAICompatible(ModelSettings(name=f"openai:fake@{endpoint.url}"))
+
+
+@pytest.fixture(scope="module")
+def local_model(tmp_path_factory):
+    settings = ModelSettings(max_tokens=12)
+    return plugins.first("models", settings.name, settings, tmp_path_factory.mktemp("project"), None)
+
+
+@pytest.mark.models
+class TestLocal(ModelContract):
+    @pytest.fixture
+    def model(self, local_model):
+        return local_model
 
 
 def test_a_script_is_said_line_by_line_and_runs_out():

@@ -51,8 +51,17 @@ def flags(overrides: Sequence[str]) -> dict[str, object]:
         key, sign, value = override.partition("=")
         if not sign or "." not in key:
             raise SettingsError(f"`--set {override}` is not KEY=VALUE.", remedy="Write --set tuning.steps=40.")
-        found[key.strip()] = json.loads(value) if value.strip().startswith("[") else value.strip()
+        found[key.strip()] = _list(override, value) if value.strip().startswith("[") else value.strip()
     return found
+
+
+def _list(override: str, value: str) -> object:
+    try:
+        return json.loads(value)
+    except ValueError:
+        raise SettingsError(
+            f"`--set {override}` is no list.", remedy='Write it as in --set \'comparison.candidates=["base", "rag"]\'.'
+        ) from None
 
 
 @contextmanager

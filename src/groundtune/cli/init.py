@@ -38,9 +38,13 @@ def init(
     """
     if (folder / FILE_NAME).exists():
         raise InputError("is a project already.", place=folder, remedy="Name another folder.")
+    if folder.exists() and not folder.is_dir():
+        raise InputError("is a file, not a folder.", place=folder, remedy="Name another folder.")
     if example:
         if example not in EXAMPLES:
             raise SettingsError(f"there is no example `{example}`.", remedy=f"Known: {', '.join(EXAMPLES)}.")
+        if folder.exists() and any(folder.iterdir()):
+            raise InputError("is not empty, and its files might be overwritten.", place=folder, remedy="Name another.")
         shutil.copytree(example_folder(example), folder, ignore=_LEFT_OUT, dirs_exist_ok=True)
         next_step = "groundtune compare --quick"
     else:

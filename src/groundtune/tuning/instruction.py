@@ -150,7 +150,7 @@ def _trainer(
     try:
         from datasets import Dataset
         from peft import LoraConfig
-        from transformers import EarlyStoppingCallback
+        from transformers import EarlyStoppingCallback, PrinterCallback
         from transformers.trainer_utils import set_seed
         from trl import SFTTrainer
     except ImportError:
@@ -166,7 +166,7 @@ def _trainer(
     lora = LoraConfig(
         r=job.settings.rank, lora_alpha=2 * job.settings.rank, target_modules="all-linear", task_type="CAUSAL_LM"
     )
-    return SFTTrainer(
+    trainer = SFTTrainer(
         model=model,
         args=_arguments(job.settings, work),
         train_dataset=parts["training"],
@@ -175,6 +175,10 @@ def _trainer(
         peft_config=lora,
         callbacks=[EarlyStoppingCallback(job.settings.patience), _reporter(job.technique, progress)],
     )
+    trainer.remove_callback(PrinterCallback)  # it prints every log entry on stdout; `progress` tells what is needed
+    return trainer
+    trainer.remove_callback(PrinterCallback)  # it prints its log on stdout, which is for results
+    return trainer
 
 
 def _arguments(settings: TuningSettings, work: Path) -> Any:  # noqa: ANN401

@@ -1,0 +1,145 @@
+"""Every example in README.md and docs/ is run, or says why it is not.
+
+A fenced block of `console` or `python`, or of a file's content, has a comment on the line before it:
+
+    <!-- run -->              run it; lines of a console block without `$ ` must appear in the output, … is any text
+    <!-- run: models -->      the same, where the local models are installed
+    <!-- file: PATH -->       write the block to this file
+    <!-- not run: REASON -->  leave it alone
+
+The blocks of a page are run in order, in one empty folder.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+GENERATED = {"commands.md", "settings.md"}
+PAGES = [ROOT / "README.md", *sorted(path for path in (ROOT / "docs").glob("*.md") if path.name not in GENERATED)]
+MARKED = {"console", "python", "json", "toml", "md"}
+MARK = re.compile(r"<!-- (run: models|run|file: (?P<path>\S+)|not run: .+) -->")
+FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+SPACE = re.compile(r"\s+")
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A fenced block, with what is to be done with it; `mark` is empty if nothing says so."""
+
+    language: str
+    text: str
+    line: int
+    mark: str
+
+
+def blocks(page: Path) -> list[Block]:
+    text = page.read_text(encoding="utf-8")
+    found = []
+    for fence in FENCE.finditer(text):
+        before = text[: fence.start()].rstrip("\n").rpartition("\n")[2]
+        marked = MARK.fullmatch(before)
+        line = text[: fence.start()].count("\n") + 1
+        found.append(Block(fence[1], fence[2], line, marked[1] if marked else ""))
+    return found
+
+
+def steps(block: Block) -> list[tuple[str, list[str]]]:
+    """The commands of a console block, each with the lines that it is said to print."""
+    found: list[tuple[str, list[str]]] = []
+    for line in block.text.splitlines():
+        if line.startswith("$ "):
+            found.append((line[2:], []))
+        elif line.strip():
+            found[-1][1].append(line)
+    return found
+
+
+def run(command: list[str] | str, folder: Path, place: str) -> str:
+    scripts = str(Path(sys.executable).parent)
+    environment = {
+        **os.environ,
+        "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}",
+        "HF_HUB_OFFLINE": "1",
+        "COLUMNS": "120",
+        "PYTHONUTF8": "1",
+    }
+    done = subprocess.run(
+        command,
+        shell=isinstance(command, str),
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 0, f"{place}: {command}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def printed(expected: str, output: str) -> bool:
+    """Whether the line appears in the output, white space aside; … stands for any text."""
+    parts = [re.escape(SPACE.sub(" ", part).strip()) for part in expected.split("…")]
+    return re.search(r".*?".join(parts), SPACE.sub(" ", output)) is not None
+
+
+def play(page: Path, folder: Path, *, models: bool) -> int:
+    """Run the page's blocks and return how many there were to run."""
+    played = 0
+    for block in blocks(page):
+        place = f"{page.name}:{block.line}"
+        if block.mark.startswith("file: "):
+            path = folder / block.mark.removeprefix("file: ")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(block.text, encoding="utf-8")
+        elif block.mark == "run" or (models and block.mark == "run: models"):
+            played += 1
+            if block.language == "python":
+                run([sys.executable, "-c", block.text], folder, place)
+                continue
+            for command, lines in steps(block):
+                output = run(command, folder, place)
+                for line in lines:
+                    assert printed(line, output), f"{place}: `{command}` does not print `{line}` but\n{output}"
+    return played
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_example_says_whether_it_is_run(page: Path) -> None:
+    unmarked = [f"{page.name}:{one.line}" for one in blocks(page) if one.language in MARKED and not one.mark]
+    assert not unmarked
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if any(one.mark == "run" for one in blocks(page))], ids=lambda page: page.name
+)
+def test_examples(page: Path, tmp_path: Path) -> None:
+    assert play(page, tmp_path, models=False) > 0
+
+
+@pytest.mark.models
+@pytest.mark.parametrize(
+    "page",
+    [page for page in PAGES if any(one.mark == "run: models" for one in blocks(page))],
+    ids=lambda page: page.name,
+)
+def test_examples_with_models(page: Path, tmp_path: Path) -> None:
+    assert play(page, tmp_path, models=True) > 0
+
+
+def test_what_does_not_hold_is_noticed(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    for output in ("another thing", "groundtune 9…"):
+        page.write_text(f"<!-- run -->\n```console\n$ groundtune --version\n{output}\n```\n", encoding="utf-8")
+        with pytest.raises(AssertionError, match="does not print"):
+            play(page, tmp_path, models=False)
+    page.write_text("<!-- run -->\n```console\n$ groundtune nothing\n```\n", encoding="utf-8")
+    with pytest.raises(AssertionError, match="No such command"):
+        play(page, tmp_path, models=False)

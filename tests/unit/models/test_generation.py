@@ -1,0 +1,91 @@
+"""Batches within the budget, and decoding of which no row depends on its neighbours."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from groundtune.models._generation import MOST_ROWS, batches, decode
+
+lengths = st.lists(st.integers(1, 3000), max_size=200)
+
+
+@given(lengths, st.integers(1, 200), st.integers(256, 40_000))
+def test_batches_hold_every_prompt_once_within_the_budget(lengths, max_tokens, budget):
+    found = batches(lengths, max_tokens, budget)
+    assert sorted(index for batch in found for index in batch) == list(range(len(lengths)))
+    for batch in found:
+        assert 1 <= len(batch) <= MOST_ROWS
+        width = max(lengths[index] for index in batch) + max_tokens
+        assert len(batch) == 1 or len(batch) * width <= budget, "only a prompt too long by itself may pass the budget"
+
+
+@given(lengths, st.integers(256, 40_000))
+def test_batches_are_of_similar_length(lengths, budget):
+    order = [lengths[index] for batch in batches(lengths, 10, budget) for index in batch]
+    assert order == sorted(lengths, reverse=True)
+
+
+@pytest.fixture(scope="module")
+def model():
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    torch.manual_seed(3)
+    # heads that differ from key-value heads, as in the built-in model
+    config = LlamaConfig(
+        vocab_size=50,
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+    )
+    return LlamaForCausalLM(config).eval()
+
+
+PROMPTS = [[5, 6, 7], [8] * 11, [9], [1, 2, 3, 4, 5, 6, 7], list(range(30)), [12, 13]]
+
+
+def written(model, prompts, max_tokens, ends):
+    rows = [[] for _ in prompts]
+    for step in decode(model, prompts, max_tokens, ends):
+        for row, token in step.items():
+            rows[row].append(token)
+    return rows
+
+
+def alone(model, prompt, max_tokens):
+    """Greedy decoding at its plainest: the whole text is read anew for each token."""
+    import torch
+
+    ids = list(prompt)
+    with torch.inference_mode():
+        for _ in range(max_tokens):
+            ids.append(int(model(torch.tensor([ids])).logits[0, -1].argmax()))
+    return ids[len(prompt) :]
+
+
+@pytest.mark.models
+def test_a_batch_writes_what_each_prompt_alone_gets(model):
+    assert written(model, PROMPTS, 12, set()) == [alone(model, prompt, 12) for prompt in PROMPTS]
+
+
+@pytest.mark.models
+def test_prompts_that_are_read_in_pieces_come_to_the_same(model, monkeypatch):
+    from groundtune.models import _generation
+
+    whole = written(model, PROMPTS, 8, set())
+    monkeypatch.setattr(_generation, "PREFILL_TOKENS", 60)
+    assert written(model, PROMPTS, 8, set()) == whole
+
+
+@pytest.mark.models
+def test_rows_that_have_ended_leave_and_change_nothing_for_the_others(model):
+    free = written(model, PROMPTS, 12, set())
+    ends = {free[0][2], free[3][5]}
+    for row, unbounded in zip(written(model, PROMPTS, 12, ends), free, strict=True):
+        stop = next((place for place, token in enumerate(unbounded) if token in ends), len(unbounded) - 1)
+        assert row == unbounded[: stop + 1]
+    sizes = [len(step) for step in decode(model, PROMPTS, 12, ends)]
+    assert sizes[0] == len(PROMPTS) > sizes[-1]
+    assert sizes == sorted(sizes, reverse=True)
