@@ -85,6 +85,9 @@ class AssistantSettings(Table):
         "I do not know. The documents that I have do not answer this question.",
         description="What is said when the documents do not support an answer.",
     )
+    history_turns: int = Field(
+        4, ge=0, multiple_of=2, description="Earlier messages of the conversation that the model is shown."
+    )
     also_unknown: list[str] = Field(
         [], description="Other openings with which an answer says that it does not know, as training data has them."
     )
@@ -261,7 +264,8 @@ def _explain(error: ValidationError, path: Path, origins: Mapping[str, Origin]) 
     first = error.errors()[0]
     key = ".".join(str(part) for part in first["loc"][:2])
     table, _, name = key.partition(".")
-    place = {"environment": "environment variable", "flag": "command line"}.get(origins.get(key, "file"), str(path))
+    origin = origins.get(key) or next((origins[each] for each in origins if each.startswith(f"{key}.")), "file")
+    place = {"environment": "environment variable", "flag": "command line"}.get(origin, str(path))
     if first["type"] == "extra_forbidden":
         known = list(Settings.model_fields)
         if name:

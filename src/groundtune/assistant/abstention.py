@@ -32,15 +32,16 @@ _FULL_FORMS = {"don't": "do not", "can't": "cannot", "can not": "cannot", "isn't
 _SPACE = re.compile(r"\s+")
 
 
-def says_unknown(text: str, unknown: str) -> bool:
+def says_unknown(text: str, unknown: str, others: Sequence[str] = ()) -> bool:
     """Tell whether a model's reply is that it does not know.
 
-    It does if it begins, an apology aside, with the first sentence of what it was told to say (`unknown`) or with
-    one of a short list of openings. Only openings count: "It costs €9, but I do not know since when" is an answer.
+    It does if it begins, an apology aside, with the first sentence of what it was told to say (`unknown`), with one
+    of the project's `others` or with one of a short list of openings. Only openings count: "It costs €9, but I do not
+    know since when" is an answer.
     """
     reply = _plain(text)
-    first_sentence = _plain(unknown).split(". ")[0].rstrip(".")
-    return bool(first_sentence and reply.startswith(first_sentence)) or _OPENINGS.match(reply) is not None
+    own = (_plain(unknown).split(". ")[0].rstrip("."), *map(_plain, others))
+    return any(opening and reply.startswith(opening) for opening in own) or _OPENINGS.match(reply) is not None
 
 
 def support(passages: Sequence[Passage], question: str) -> float:

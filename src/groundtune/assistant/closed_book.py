@@ -55,7 +55,7 @@ class ClosedBook:
         text = completion.text.strip()
         return Answer(
             text=text or self._settings.unknown,
-            abstained=not text or says_unknown(text, self._settings.unknown),
+            abstained=not text or says_unknown(text, self._settings.unknown, self._settings.also_unknown),
             usage=completion.usage,
             truncated=completion.finish_reason == "length",
         )

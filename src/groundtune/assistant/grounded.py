@@ -114,7 +114,7 @@ class Grounded:
         """Return the model's reply as an answer; a reply that says that it does not know keeps no citation."""
         checked = check_citations(completion.text, prepared.passages)
         text = checked.text.strip()
-        abstained = not text or says_unknown(text, self._settings.unknown)
+        abstained = not text or says_unknown(text, self._settings.unknown, self._settings.also_unknown)
         return Answer(
             text=text or self._settings.unknown,
             abstained=abstained,

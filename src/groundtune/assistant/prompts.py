@@ -30,7 +30,7 @@ def closed_book_messages(
 ) -> Conversation:
     """Return instructions, the earlier turns and the question."""
     system = Message("system", _instructions(settings, project_name))
-    return (system, *_turns(history), Message("user", _data(question)))
+    return (system, *_turns(settings, history), Message("user", _data(question)))
 
 
 def grounded_messages(
@@ -48,7 +48,7 @@ def grounded_messages(
     system = Message("system", f"{_instructions(settings, project_name)} {rules}")
     quoted = "\n\n".join(_passage(number, passage) for number, passage in enumerate(passages, start=1))
     user = Message("user", f"<passages>\n{quoted}\n</passages>\n\nQuestion: {_data(question)}")
-    return (system, *_turns(history), user)
+    return (system, *_turns(settings, history), user)
 
 
 def search_text(question: str, history: Sequence[Message]) -> str:
@@ -75,9 +75,10 @@ def _instructions(settings: AssistantSettings, project_name: str) -> str:
     return settings.instructions.replace("{project}", project_name)
 
 
-def _turns(history: Sequence[Message]) -> list[Message]:
-    """Return the user's and the assistant's turns; a system turn from outside is not taken as ours."""
-    return [Message(turn.role, _data(turn.content)) for turn in history if turn.role != "system"]
+def _turns(settings: AssistantSettings, history: Sequence[Message]) -> list[Message]:
+    """Return the last of the user's and the assistant's turns; a system turn from outside is not taken as ours."""
+    turns = [Message(turn.role, _data(turn.content)) for turn in history if turn.role != "system"]
+    return turns[max(0, len(turns) - settings.history_turns) :]
 
 
 def _passage(number: int, passage: Passage) -> str:

@@ -17,6 +17,7 @@ from groundtune.cli import _shared
 from groundtune.errors import GroundtuneError
 
 COMMANDS = ("init", "doctor", "ingest", "search", "ask", "benchmark", "tune", "evaluate", "score", "compare")
+INTERRUPTED = 130
 
 app = typer.Typer(
     name="groundtune",
@@ -50,9 +51,12 @@ def main() -> None:
             print(json.dumps({"error": {"message": error.message, "place": error.place, "remedy": error.remedy}}))
         print(f"groundtune: {error}", file=sys.stderr)
         raise SystemExit(2) from None
-    except KeyboardInterrupt:
-        print("groundtune: interrupted. What is finished is kept; the same command goes on from here.", file=sys.stderr)
-        raise SystemExit(130) from None
+    except SystemExit as ended:
+        if ended.code == INTERRUPTED:  # which is what typer makes of Ctrl-C
+            print(
+                "groundtune: interrupted. What is finished is kept; run it again to go on from here.", file=sys.stderr
+            )
+        raise
     except BrokenPipeError:
         # whoever read our output has closed it (`groundtune … | head`): nothing is wrong
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

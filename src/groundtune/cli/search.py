@@ -9,7 +9,6 @@ from rich.console import Group
 from rich.text import Text
 
 from groundtune.cli._shared import HERE, AsJson, Overrides, ProjectFolder, emit, opened
-
 from groundtune.errors import SettingsError
 
 

@@ -66,9 +66,11 @@ def compare(workshop: Workshop, names: Sequence[str], now: datetime) -> Report:
             place=workshop.folder / workshop.settings.benchmark.cases,
             remedy="Give cases `split: test`, or leave `split` out.",
         )
+    scorers = all_scorers(workshop.settings.comparison)
+    all_scorers(workshop.settings.comparison, [workshop.settings.comparison.decide_by])  # refused now, not at the end
+    workshop.check(candidates)
     if any(candidate.grounded for candidate in candidates):
         _ingest(workshop)
-    scorers = all_scorers(workshop.settings.comparison)
     runs = [evaluate(workshop, candidate, cases, scorers) for candidate in candidates]
     return report(workshop, runs, cases, scorers, now)
 
@@ -104,16 +106,29 @@ def evaluate(workshop: Workshop, candidate: Recipe, cases: Sequence[Case], score
 
 
 def select(cases: Sequence[Case], most: int | None, seed: int) -> list[Case]:
-    """Return whole groups, drawn at random, until `most` cases are reached; all cases if `most` is None."""
+    """Return about `most` cases as whole groups drawn at random, with the same share of unanswerable cases.
+
+    All cases if `most` is None. Groups of mainly answerable and of mainly unanswerable cases are drawn apart.
+    """
     if most is None or most >= len(cases):
         return list(cases)
-    groups = sorted({case.group for case in cases})
+    members: dict[str, list[Case]] = {}
+    for case in cases:
+        members.setdefault(case.group, []).append(case)
+    rng = np.random.default_rng(seed)
     chosen: set[str] = set()
-    for index in np.random.default_rng(seed).permutation(len(groups)):
-        if sum(case.group in chosen for case in cases) >= most:
-            break
-        chosen.add(groups[index])
-    return [case for case in cases if case.group in chosen][:most]
+    for answerable in (True, False):
+        names = [name for name, group in sorted(members.items()) if _mainly_answerable(group) is answerable]
+        wanted = most * sum(len(members[name]) for name in names) / len(cases)
+        for index in rng.permutation(len(names)):
+            if sum(len(members[name]) for name in names if name in chosen) >= round(wanted):
+                break
+            chosen.add(names[index])
+    return [case for case in cases if case.group in chosen]
+
+
+def _mainly_answerable(group: Sequence[Case]) -> bool:
+    return 2 * sum(case.answerable for case in group) >= len(group)
 
 
 def report(

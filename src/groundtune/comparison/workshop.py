@@ -21,7 +21,7 @@ from groundtune.assistant.closed_book import ClosedBook
 from groundtune.assistant.grounded import Grounded
 from groundtune.assistant.prompts import closed_book_messages, grounded_messages, search_text
 from groundtune.comparison.candidates import INSTRUCTION_ADAPTER, RAFT_ADAPTER, Recipe, recipe
-from groundtune.errors import InputError, SettingsError
+from groundtune.errors import InputError, NotComparable, SettingsError
 from groundtune.evaluation.benchmark import Benchmark, load_benchmark
 from groundtune.files import read_text, write_text
 from groundtune.knowledge.embedding import embedder
@@ -186,6 +186,12 @@ class Workshop:
         """Return what a candidate's name stands for here."""
         return recipe(name, self.adapters())
 
+    def check(self, candidates: Sequence[Recipe]) -> None:
+        """Refuse before hours of work what would fail after them: no training data, or a model not to be tuned."""
+        if any(candidate.adapter in (INSTRUCTION_ADAPTER, RAFT_ADAPTER) for candidate in candidates):
+            self._base()
+            self._training()
+
     def prepare(self, candidate: Recipe) -> None:
         """Build what the candidate lacks: its adapter."""
         if candidate.adapter == INSTRUCTION_ADAPTER:
@@ -196,17 +202,26 @@ class Workshop:
     def answerer(self, candidate: Recipe) -> Answerer:
         """Return the candidate, ready to answer; its adapter must be there."""
         folder = None if candidate.adapter is None else self.adapter_folder(candidate.adapter)
-        if folder is not None and read_manifest(folder) is None:
-            raise InputError(
-                f"candidate `{candidate.name}` has not been tuned yet.",
-                place=folder,
-                remedy="Run `groundtune compare`.",
-            )
+        if folder is not None:
+            self._check_adapter(candidate.name, folder)
         model = self.chat_model(folder)
         settings, name = self.settings.assistant, self.settings.project.name
         if not candidate.grounded:
             return ClosedBook(model, settings, name)
         return Grounded(model, self.retrieve, settings, name, self.threshold().threshold, self.retrieval_signature)
+
+    def _check_adapter(self, candidate: str, folder: Path) -> None:
+        manifest = read_manifest(folder)
+        if manifest is None:
+            raise InputError(
+                f"candidate `{candidate}` has not been tuned yet.", place=folder, remedy="Run `groundtune compare`."
+            )
+        if manifest.base_weights != self._base().weights:
+            raise NotComparable(
+                f"candidate `{candidate}` was tuned on {manifest.base_model}, and `[model] name` is now another model.",
+                place=folder,
+                remedy="Tune it again, or set the model back.",
+            )
 
     def threshold(self) -> Fitted:
         """Return from which support on grounded candidates answer: as set, or fitted on the development part.

@@ -24,9 +24,7 @@ def every_command():
     return list(walk(get_command(cli.app), []))
 
 
-@pytest.mark.parametrize(
-    ("words", "command"), every_command(), ids=[" ".join(words) for words, _ in every_command()]
-)
+@pytest.mark.parametrize(("words", "command"), every_command(), ids=[" ".join(words) for words, _ in every_command()])
 def test_the_help_of_every_command_has_an_example_and_explains_every_option(run, words, command):
     shown = run(*words, "--help")
     assert shown.code == 0
@@ -59,7 +57,9 @@ def test_init_makes_a_project_with_working_defaults(run, tmp_path):
 def test_init_copies_the_example_without_its_workings(run, tmp_path):
     made = run("init", tmp_path / "demo", "--example", "telecom", "--json")
     assert made.json["example"] == "telecom"
-    copied = {path.relative_to(tmp_path / "demo").as_posix() for path in (tmp_path / "demo").rglob("*") if path.is_file()}
+    copied = {
+        path.relative_to(tmp_path / "demo").as_posix() for path in (tmp_path / "demo").rglob("*") if path.is_file()
+    }
     given = {path.relative_to(example_folder("telecom")).as_posix() for path in example_folder("telecom").rglob("*")}
     assert {"groundtune.toml", "benchmark.jsonl", "training.jsonl", "preferences.jsonl", "README.md"} <= copied <= given
     assert not any(name.startswith(("sources", "make_", ".groundtune", "report")) for name in copied)
@@ -120,7 +120,9 @@ def models(monkeypatch):
 
 
 def test_ask_answers_with_checked_citations(run, project, models):
-    asked = run("ask", "What does the river plan cost?", "--project", project, "--json", "--set", "assistant.min_support=0")
+    asked = run(
+        "ask", "What does the river plan cost?", "--project", project, "--json", "--set", "assistant.min_support=0"
+    )
     assert asked.code == 0, asked.err
     answer = asked.json
     assert {"answer", "abstained", "citations", "candidate", "usage"} <= set(answer)

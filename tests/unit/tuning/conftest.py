@@ -6,7 +6,6 @@ from groundtune.settings import TuningSettings
 from groundtune.tuning.instruction import Base, Job
 from groundtune.values import Example, Message
 
-
 TEMPLATE = (
     "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"

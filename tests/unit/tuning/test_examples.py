@@ -94,7 +94,6 @@ def test_the_hash_of_the_data_ignores_order_and_sees_every_word_and_role():
 
 def test_the_last_question_is_asked_with_the_turns_before_it_and_without_the_system_message():
     conversation = tuple(
-        Message(role, str(number))
-        for number, role in enumerate(("system", "user", "assistant", "user", "assistant"))
+        Message(role, str(number)) for number, role in enumerate(("system", "user", "assistant", "user", "assistant"))
     )
     assert question_and_history(Example(conversation)) == ("3", (Message("user", "1"), Message("assistant", "2")))
