@@ -264,8 +264,8 @@ def _explain(error: ValidationError, path: Path, origins: Mapping[str, Origin]) 
     first = error.errors()[0]
     key = ".".join(str(part) for part in first["loc"][:2])
     table, _, name = key.partition(".")
-    origin = origins.get(key) or next((origins[each] for each in origins if each.startswith(f"{key}.")), "file")
-    place = {"environment": "environment variable", "flag": "command line"}.get(origin, str(path))
+    origin = next((origins[each] for each in origins if f"{each}.".startswith(f"{key}.")), "file")
+    place = {"environment": "environment variable", "flag": "command line"}.get(str(origin), str(path))
     if first["type"] == "extra_forbidden":
         known = list(Settings.model_fields)
         if name:

@@ -9,7 +9,6 @@ import importlib
 import json
 import os
 import sys
-from typing import Annotated
 
 import typer
 
@@ -53,9 +52,7 @@ def main() -> None:
         raise SystemExit(2) from None
     except SystemExit as ended:
         if ended.code == INTERRUPTED:  # which is what typer makes of Ctrl-C
-            print(
-                "groundtune: interrupted. What is finished is kept; run it again to go on from here.", file=sys.stderr
-            )
+            print("groundtune: interrupted. What is finished is kept; run it again to go on.", file=sys.stderr)
         raise
     except BrokenPipeError:
         # whoever read our output has closed it (`groundtune … | head`): nothing is wrong

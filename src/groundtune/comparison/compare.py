@@ -5,52 +5,21 @@ Finished work is kept as it is made: killed at any point and called again, it go
 
 from __future__ import annotations
 
-import platform
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 
 from groundtune.comparison.candidates import Recipe
-from groundtune.comparison.recommend import Contender, Ground, recommend
-from groundtune.comparison.report.data import (
-    BenchmarkFacts,
-    CandidateResult,
-    CaseRow,
-    Curve,
-    Latency,
-    Report,
-    Setting,
-    Spread,
-    TokenUse,
-)
-from groundtune.comparison.report.scorers import describe
+from groundtune.comparison.report.data import Latency, Report, Spread
+from groundtune.comparison.summary import PART, Run, summarise
 from groundtune.comparison.workshop import STATE, Workshop, remembered
 from groundtune.errors import InputError
-from groundtune.evaluation import statistics
 from groundtune.evaluation.run import answer_cases, score_answers
 from groundtune.evaluation.scorers import scorers as all_scorers
-from groundtune.evaluation.scorers.bleu import corpus_bleu
 from groundtune.protocols import Answerer, Scorer
-from groundtune.tuning.adapters import read_manifest
-from groundtune.values import Answer, Case, Failure, Score, Split, digest
-
-PART: Split = "test"
-VERSIONS = ("groundtune", "torch", "transformers", "trl", "peft", "sentence-transformers", "lancedb", "sacrebleu")
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One candidate over the cases, with its scores by scorer and case id."""
-
-    candidate: Recipe
-    signature: str
-    outcomes: Mapping[str, Answer | Failure]
-    scores: Mapping[str, Mapping[str, Score]]
-    latency: Latency
+from groundtune.values import Case, digest
 
 
 def compare(workshop: Workshop, names: Sequence[str], now: datetime) -> Report:
@@ -72,7 +41,7 @@ def compare(workshop: Workshop, names: Sequence[str], now: datetime) -> Report:
     if any(candidate.grounded for candidate in candidates):
         _ingest(workshop)
     runs = [evaluate(workshop, candidate, cases, scorers) for candidate in candidates]
-    return report(workshop, runs, cases, scorers, now)
+    return summarise(workshop, runs, cases, scorers, now)
 
 
 def evaluate(workshop: Workshop, candidate: Recipe, cases: Sequence[Case], scorers: Sequence[Scorer]) -> Run:
@@ -131,80 +100,6 @@ def _mainly_answerable(group: Sequence[Case]) -> bool:
     return 2 * sum(case.answerable for case in group) >= len(group)
 
 
-def report(
-    workshop: Workshop, runs: Sequence[Run], cases: Sequence[Case], scorers: Sequence[Scorer], now: datetime
-) -> Report:
-    """Put the runs side by side."""
-    settings = workshop.settings.comparison
-    groups = [case.group for case in cases]
-    rng = np.random.default_rng(settings.seed)
-    by_scorer = {
-        scorer.name: {run.candidate.name: [run.scores[scorer.name][case.id] for case in cases] for run in runs}
-        for scorer in scorers
-    }
-    results = [_result(run, by_scorer, cases, groups, workshop, rng) for run in runs]
-    differences = [
-        difference
-        for name, scores in by_scorer.items()
-        for difference in statistics.compare_all(scores, groups, scorer=name, method=_method(workshop, name), rng=rng)
-    ]
-    method = _method(workshop, settings.decide_by)
-    detectable = statistics.detectable_difference(by_scorer[settings.decide_by], groups, method=method)
-    ground = Ground(
-        settings.decide_by,
-        len(cases),
-        len(set(groups)),
-        scale=describe(settings.decide_by).scale,
-        detectable=detectable,
-        confidence=settings.confidence,
-        margin=method.margin,
-    )
-    return Report(
-        project=workshop.settings.project.name,
-        created_at=now,
-        benchmark=BenchmarkFacts(
-            workshop.benchmark.fingerprint,
-            len(cases),
-            PART,
-            len(set(groups)),
-            sum(not case.answerable for case in cases),
-        ),
-        decide_by=settings.decide_by,
-        scorers={scorer.name: scorer.signature for scorer in scorers},
-        candidates=tuple(results),
-        comparisons=tuple(differences),
-        recommendation=recommend(
-            [_contender(one, settings.decide_by, len(cases)) for one in results], differences, ground
-        ),
-        cases=tuple(
-            CaseRow(
-                case,
-                {run.candidate.name: run.outcomes[case.id] for run in runs},
-                {run.candidate.name: {name: scores[case.id] for name, scores in run.scores.items()} for run in runs},
-            )
-            for case in cases
-        ),
-        curves=tuple(_curves(workshop, runs)),
-        notes=tuple(_notes(workshop, cases)),
-        settings=tuple(_settings(workshop)),
-        versions=versions(),
-        confidence=settings.confidence,
-        margin=method.margin,
-        detectable=detectable,
-    )
-
-
-def versions() -> dict[str, str]:
-    """Return the versions of what computes the figures, as far as installed."""
-    found = {"python": platform.python_version()}
-    for package in VERSIONS:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
 def _ingest(workshop: Workshop) -> None:
     done = workshop.ingest()
     if done.failed and not workshop.store.documents():
@@ -234,91 +129,3 @@ def _spreads(seconds: Mapping[str, Sequence[float]]) -> Latency:
         return Spread(float(np.median(values)), float(np.quantile(values, 0.9)), len(values)) if values else None
 
     return Latency(spread(seconds["first_token"]), spread(seconds["total"]))
-
-
-def _method(workshop: Workshop, scorer: str) -> statistics.Method:
-    settings = workshop.settings.comparison
-    margin = settings.margin * (100 if scorer == "bleu" else 1)
-    return statistics.Method(settings.confidence, settings.resamples, margin)
-
-
-def _result(
-    run: Run,
-    by_scorer: Mapping[str, Mapping[str, Sequence[Score]]],
-    cases: Sequence[Case],
-    groups: Sequence[str],
-    workshop: Workshop,
-    rng: np.random.Generator,
-) -> CandidateResult:
-    name = run.candidate.name
-    answers = [outcome for outcome in run.outcomes.values() if isinstance(outcome, Answer)]
-    estimates = {
-        scorer: statistics.estimate(scores[name], groups, method=_method(workshop, scorer), rng=rng)
-        for scorer, scores in by_scorer.items()
-    }
-    pairs = [(case, outcome) for case in cases if isinstance(outcome := run.outcomes[case.id], Answer)]
-    return CandidateResult(
-        name=name,
-        signature=run.signature,
-        scores={**estimates, "corpus_bleu": corpus_bleu(pairs, method=_method(workshop, "bleu"), rng=rng)},
-        latency=run.latency,
-        usage=TokenUse(
-            sum(answer.usage.prompt_tokens for answer in answers),
-            sum(answer.usage.completion_tokens for answer in answers),
-            len(answers),
-        ),
-        abstained=sum(answer.abstained for answer in answers),
-        failed=len(cases) - len(answers),
-        settings={"adapter": run.candidate.adapter or "none", "grounded": str(run.candidate.grounded).lower()},
-    )
-
-
-def _contender(result: CandidateResult, decide_by: str, cases: int) -> Contender:
-    total = result.latency.total
-    return Contender(result.name, result.scores[decide_by], total.median if total else None, result.abstained / cases)
-
-
-def _curves(workshop: Workshop, runs: Sequence[Run]) -> list[Curve]:
-    curves = []
-    for adapter in dict.fromkeys(run.candidate.adapter for run in runs if run.candidate.adapter):
-        manifest = read_manifest(workshop.adapter_folder(adapter))
-        if manifest is not None:
-            points = tuple((point.step, point.train, point.held_out) for point in manifest.loss)
-            curves.append(Curve(adapter, points))
-    return curves
-
-
-def _notes(workshop: Workshop, cases: Sequence[Case]) -> list[str]:
-    notes = []
-    benchmark = workshop.benchmark
-    whole = len(benchmark.part(PART))
-    if len(cases) < whole:
-        notes.append(f"Quick size: {len(cases)} of the {whole} test cases, drawn as whole groups.")
-    if benchmark.drafts or benchmark.rejected:
-        notes.append(f"Not used: {benchmark.drafts} draft and {benchmark.rejected} rejected cases.")
-    if benchmark.straddling_groups:
-        notes.append(
-            f"{benchmark.straddling_groups} groups have cases in the development and in the test part, as the "
-            "benchmark's file puts them there."
-        )
-    notes.append(_threshold_note(workshop))
-    return notes
-
-
-def _threshold_note(workshop: Workshop) -> str:
-    fitted = workshop.threshold()
-    rates = ""
-    if fitted.sensitivity is not None and fitted.specificity is not None:
-        rates = (
-            f" There it lets {fitted.sensitivity:.0%} of the answerable questions through and stops "
-            f"{fitted.specificity:.0%} of the others."
-        )
-    return (
-        f"Grounded candidates answer from a retrieval support of {fitted.threshold:.2f} on, a threshold fitted on "
-        f"{fitted.n} development cases.{rates} {fitted.note}".strip()
-    )
-
-
-def _settings(workshop: Workshop) -> list[Setting]:
-    record = workshop.resolved.record()
-    return [Setting(key, str(entry["value"]), str(entry["origin"])) for key, entry in record.items()]

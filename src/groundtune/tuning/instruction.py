@@ -166,7 +166,7 @@ def _trainer(
     lora = LoraConfig(
         r=job.settings.rank, lora_alpha=2 * job.settings.rank, target_modules="all-linear", task_type="CAUSAL_LM"
     )
-    trainer = SFTTrainer(
+    trainer: Any = SFTTrainer(
         model=model,
         args=_arguments(job.settings, work),
         train_dataset=parts["training"],
@@ -176,8 +176,6 @@ def _trainer(
         callbacks=[EarlyStoppingCallback(job.settings.patience), _reporter(job.technique, progress)],
     )
     trainer.remove_callback(PrinterCallback)  # it prints every log entry on stdout; `progress` tells what is needed
-    return trainer
-    trainer.remove_callback(PrinterCallback)  # it prints its log on stdout, which is for results
     return trainer
 
 

@@ -54,13 +54,14 @@ def test_init_makes_a_project_with_working_defaults(run, tmp_path):
     assert load(tmp_path / 'my "shop"', environment={}).settings.project.name == 'my "shop"'
 
 
+def names(folder):
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
 def test_init_copies_the_example_without_its_workings(run, tmp_path):
     made = run("init", tmp_path / "demo", "--example", "telecom", "--json")
     assert made.json["example"] == "telecom"
-    copied = {
-        path.relative_to(tmp_path / "demo").as_posix() for path in (tmp_path / "demo").rglob("*") if path.is_file()
-    }
-    given = {path.relative_to(example_folder("telecom")).as_posix() for path in example_folder("telecom").rglob("*")}
+    copied, given = names(tmp_path / "demo"), names(example_folder("telecom"))
     assert {"groundtune.toml", "benchmark.jsonl", "training.jsonl", "preferences.jsonl", "README.md"} <= copied <= given
     assert not any(name.startswith(("sources", "make_", ".groundtune", "report")) for name in copied)
 
@@ -120,9 +121,8 @@ def models(monkeypatch):
 
 
 def test_ask_answers_with_checked_citations(run, project, models):
-    asked = run(
-        "ask", "What does the river plan cost?", "--project", project, "--json", "--set", "assistant.min_support=0"
-    )
+    always = ("--set", "assistant.min_support=0")
+    asked = run("ask", "What does the river plan cost?", "--project", project, "--json", *always)
     assert asked.code == 0, asked.err
     answer = asked.json
     assert {"answer", "abstained", "citations", "candidate", "usage"} <= set(answer)

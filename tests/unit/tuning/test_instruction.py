@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -101,15 +102,20 @@ def test_one_conversation_is_too_few(job, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory):
-    """An uninterrupted run: (folder, manifest)."""
-    folder = tmp_path_factory.mktemp("trained") / "adapter"
-    return folder
+def trained_folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("trained") / "adapter"
+
+
+@pytest.fixture
+def trained(job, trained_folder):
+    """The folder of an uninterrupted run: made once, and kept as `tune` keeps what is finished."""
+    tune(job(), trained_folder)
+    return trained_folder
 
 
 @pytest.mark.models
-def test_tuning_gives_an_adapter_with_a_manifest_that_tells_all(job, trained, capsys):
-    steps = []
+def test_tuning_gives_an_adapter_with_a_manifest_that_tells_all(job, trained_folder, capsys):
+    steps, trained = [], trained_folder
     manifest = tune(job(), trained, lambda stage, done, total: steps.append((stage, done, total)))
     assert steps == [("tuning instruction", step, 8) for step in range(1, 9)]
     assert capsys.readouterr().out == "", "stdout is for results"
@@ -178,11 +184,20 @@ def test_a_killed_run_goes_on_from_its_checkpoint_to_the_same_adapter(job, train
     assert len({point.step for point in manifest.loss if point.train is not None}) == 8
 
 
+@contextmanager
+def killed_before_the_manifest(monkeypatch):
+    def kill(*_):
+        raise Killed
+
+    with monkeypatch.context() as patched, pytest.raises(Killed):  # noqa: PT012 -- the caller's block is in it
+        patched.setattr(instruction, "write_manifest", kill)
+        yield
+
+
 @pytest.mark.models
 def test_a_run_killed_after_the_last_step_is_only_written_down(job, trained, tmp_path, monkeypatch):
     folder = tmp_path / "adapter"
-    with monkeypatch.context() as patched, pytest.raises(Killed):
-        patched.setattr(instruction, "write_manifest", lambda *_: (_ for _ in ()).throw(Killed()))
+    with killed_before_the_manifest(monkeypatch):
         tune(job(), folder)
     steps = []
     manifest = tune(job(), folder, lambda stage, done, total: steps.append(done))
@@ -198,8 +213,7 @@ def test_early_stopping_is_kept_over_an_interruption(job, tmp_path, monkeypatch)
     whole = tune(wild, tmp_path / "whole")
     assert whole.stopped.startswith(f"early, at step {whole.best_step + 2}:")
     folder = tmp_path / "adapter"
-    with monkeypatch.context() as patched, pytest.raises(Killed):
-        patched.setattr(instruction, "write_manifest", lambda *_: (_ for _ in ()).throw(Killed()))
+    with killed_before_the_manifest(monkeypatch):
         tune(wild, folder)
     manifest = tune(wild, folder)
     assert manifest.stopped.startswith("early")

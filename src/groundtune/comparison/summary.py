@@ -1,0 +1,211 @@
+"""Runs side by side: estimates, differences, the recommendation and all else that a report says.
+
+Computes from finished runs only; answers and trains nothing.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+
+import numpy as np
+
+from groundtune.comparison.candidates import Recipe
+from groundtune.comparison.recommend import Contender, Ground, recommend
+from groundtune.comparison.report.data import (
+    BenchmarkFacts,
+    CandidateResult,
+    CaseRow,
+    Curve,
+    Latency,
+    Report,
+    Setting,
+    TokenUse,
+)
+from groundtune.comparison.report.scorers import describe
+from groundtune.comparison.workshop import Workshop
+from groundtune.evaluation import statistics
+from groundtune.evaluation.scorers.bleu import corpus_bleu
+from groundtune.protocols import Scorer
+from groundtune.tuning.adapters import read_manifest
+from groundtune.values import Answer, Case, Failure, Score, Split
+
+PART: Split = "test"
+VERSIONS = ("groundtune", "torch", "transformers", "trl", "peft", "sentence-transformers", "lancedb", "sacrebleu")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One candidate over the cases, with its scores by scorer and case id."""
+
+    candidate: Recipe
+    signature: str
+    outcomes: Mapping[str, Answer | Failure]
+    scores: Mapping[str, Mapping[str, Score]]
+    latency: Latency
+
+
+def summarise(
+    workshop: Workshop, runs: Sequence[Run], cases: Sequence[Case], scorers: Sequence[Scorer], now: datetime
+) -> Report:
+    """Put the runs side by side and recommend; `now` is what the report is dated."""
+    settings = workshop.settings.comparison
+    groups = [case.group for case in cases]
+    rng = np.random.default_rng(settings.seed)
+    by_scorer = {
+        scorer.name: {run.candidate.name: [run.scores[scorer.name][case.id] for case in cases] for run in runs}
+        for scorer in scorers
+    }
+    results = [_result(run, by_scorer, cases, groups, workshop, rng) for run in runs]
+    differences = [
+        difference
+        for name, scores in by_scorer.items()
+        for difference in statistics.compare_all(scores, groups, scorer=name, method=_method(workshop, name), rng=rng)
+    ]
+    method = _method(workshop, settings.decide_by)
+    facts = _facts(workshop, cases)
+    detectable = statistics.detectable_difference(by_scorer[settings.decide_by], groups, method=method)
+    ground = Ground(
+        settings.decide_by,
+        facts.cases,
+        facts.groups,
+        scale=describe(settings.decide_by).scale,
+        detectable=detectable,
+        confidence=settings.confidence,
+        margin=method.margin,
+    )
+    contenders = [_contender(one, settings.decide_by, len(cases)) for one in results]
+    return Report(
+        project=workshop.settings.project.name,
+        created_at=now,
+        benchmark=facts,
+        decide_by=settings.decide_by,
+        scorers={scorer.name: scorer.signature for scorer in scorers},
+        candidates=tuple(results),
+        comparisons=tuple(differences),
+        recommendation=recommend(contenders, differences, ground),
+        cases=tuple(_row(case, runs) for case in cases),
+        curves=tuple(_curves(workshop, runs)),
+        notes=tuple(_notes(workshop, cases)),
+        settings=tuple(_settings(workshop)),
+        versions=versions(),
+        confidence=settings.confidence,
+        margin=method.margin,
+        detectable=detectable,
+    )
+
+
+def _facts(workshop: Workshop, cases: Sequence[Case]) -> BenchmarkFacts:
+    unanswerable = sum(not case.answerable for case in cases)
+    groups = len({case.group for case in cases})
+    return BenchmarkFacts(workshop.benchmark.fingerprint, len(cases), PART, groups, unanswerable)
+
+
+def _row(case: Case, runs: Sequence[Run]) -> CaseRow:
+    return CaseRow(
+        case,
+        {run.candidate.name: run.outcomes[case.id] for run in runs},
+        {run.candidate.name: {name: scores[case.id] for name, scores in run.scores.items()} for run in runs},
+    )
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what computes the figures, as far as installed."""
+    found = {"python": platform.python_version()}
+    for package in VERSIONS:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _method(workshop: Workshop, scorer: str) -> statistics.Method:
+    settings = workshop.settings.comparison
+    margin = settings.margin * (100 if scorer == "bleu" else 1)
+    return statistics.Method(settings.confidence, settings.resamples, margin)
+
+
+def _result(
+    run: Run,
+    by_scorer: Mapping[str, Mapping[str, Sequence[Score]]],
+    cases: Sequence[Case],
+    groups: Sequence[str],
+    workshop: Workshop,
+    rng: np.random.Generator,
+) -> CandidateResult:
+    name = run.candidate.name
+    answers = [outcome for outcome in run.outcomes.values() if isinstance(outcome, Answer)]
+    estimates = {
+        scorer: statistics.estimate(scores[name], groups, method=_method(workshop, scorer), rng=rng)
+        for scorer, scores in by_scorer.items()
+    }
+    pairs = [(case, outcome) for case in cases if isinstance(outcome := run.outcomes[case.id], Answer)]
+    return CandidateResult(
+        name=name,
+        signature=run.signature,
+        scores={**estimates, "corpus_bleu": corpus_bleu(pairs, method=_method(workshop, "bleu"), rng=rng)},
+        latency=run.latency,
+        usage=TokenUse(
+            sum(answer.usage.prompt_tokens for answer in answers),
+            sum(answer.usage.completion_tokens for answer in answers),
+            len(answers),
+        ),
+        abstained=sum(answer.abstained for answer in answers),
+        failed=len(cases) - len(answers),
+        settings={"adapter": run.candidate.adapter or "none", "grounded": str(run.candidate.grounded).lower()},
+    )
+
+
+def _contender(result: CandidateResult, decide_by: str, cases: int) -> Contender:
+    total = result.latency.total
+    return Contender(result.name, result.scores[decide_by], total.median if total else None, result.abstained / cases)
+
+
+def _curves(workshop: Workshop, runs: Sequence[Run]) -> list[Curve]:
+    curves = []
+    for adapter in dict.fromkeys(run.candidate.adapter for run in runs if run.candidate.adapter):
+        manifest = read_manifest(workshop.adapter_folder(adapter))
+        if manifest is not None:
+            points = tuple((point.step, point.train, point.held_out) for point in manifest.loss)
+            curves.append(Curve(adapter, points))
+    return curves
+
+
+def _notes(workshop: Workshop, cases: Sequence[Case]) -> list[str]:
+    notes = []
+    benchmark = workshop.benchmark
+    whole = len(benchmark.part(PART))
+    if len(cases) < whole:
+        notes.append(f"Quick size: {len(cases)} of the {whole} test cases, drawn as whole groups.")
+    if benchmark.drafts or benchmark.rejected:
+        notes.append(f"Not used: {benchmark.drafts} draft and {benchmark.rejected} rejected cases.")
+    if benchmark.straddling_groups:
+        notes.append(
+            f"{benchmark.straddling_groups} groups have cases in the development and in the test part, as the "
+            "benchmark's file puts them there."
+        )
+    notes.append(_threshold_note(workshop))
+    return notes
+
+
+def _threshold_note(workshop: Workshop) -> str:
+    fitted = workshop.threshold()
+    rates = ""
+    if fitted.sensitivity is not None and fitted.specificity is not None:
+        rates = (
+            f" There it lets {fitted.sensitivity:.0%} of the answerable questions through and stops "
+            f"{fitted.specificity:.0%} of the others."
+        )
+    return (
+        f"Grounded candidates answer from a retrieval support of {fitted.threshold:.2f} on, a threshold fitted on "
+        f"{fitted.n} development cases.{rates} {fitted.note}".strip()
+    )
+
+
+def _settings(workshop: Workshop) -> list[Setting]:
+    record = workshop.resolved.record()
+    return [Setting(key, str(entry["value"]), str(entry["origin"])) for key, entry in record.items()]

@@ -1,0 +1,201 @@
+"""Comparing on a small project with fakes for models: what is run, kept, failed and reported."""
+
+import json
+from collections import Counter
+from datetime import UTC, datetime
+
+import pytest
+
+from groundtune.comparison import workshop as workshop_module
+from groundtune.comparison.compare import compare, select
+from groundtune.comparison.report import as_json
+from groundtune.comparison.workshop import Workshop
+from groundtune.errors import InputError, ModelFailed, SettingsError
+from groundtune.settings import load
+from groundtune.testing.embedders import HashingEmbedder
+from groundtune.testing.models import FunctionModel
+from groundtune.values import Case
+
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+NAMES = ("pebble", "brook", "river", "delta", "hazel", "sprig", "forge", "skim")
+FLAGS = {"comparison.resamples": "1000", "comparison.latency_cases": "2", "assistant.min_support": "0"}
+
+
+def case(number, name):
+    return {
+        "id": f"c{number}",
+        "question": f"What does the {name} plan cost?",
+        "ideal_answer": f"The {name} plan costs {number + 7} euros.",
+        "passages": [{"document": f"{name}.md", "quote": f"The {name} plan costs {number + 7} euros"}],
+        "group": name,
+        "split": "test" if number < 6 else "development",
+    }
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(workshop_module, "embedder", lambda settings: HashingEmbedder())
+    (tmp_path / "documents").mkdir()
+    for number, name in enumerate(NAMES):
+        text = f"# Plan {name}\n\nThe {name} plan costs {number + 7} euros a month."
+        (tmp_path / "documents" / f"{name}.md").write_text(text, encoding="utf-8")
+    (tmp_path / "groundtune.toml").write_text('[project]\nname = "Shop"\n', encoding="utf-8")
+    lines = [case(number, name) for number, name in enumerate(NAMES)]
+    lines.append({"id": "u", "question": "Who is king?", "answerable": False, "group": "u", "split": "test"})
+    (tmp_path / "benchmark.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    return tmp_path
+
+
+def reply(conversation):
+    """Read the price out of the passages; closed-book, make one up."""
+    text = conversation[-1].content
+    name = next((name for name in NAMES if f"the {name} plan" in text.partition("Question:")[2]), None)
+    place = text.find(f"The {name} plan costs")
+    return f"{text[place : text.find(' a month', place)]}. [1]" if name and place >= 0 else "It is 99 euros."
+
+
+@pytest.fixture
+def bench(folder, monkeypatch):
+    """Make a workshop whose model is a fake; scorers that need no model."""
+    from groundtune.comparison import compare as compare_module
+    from groundtune.evaluation.scorers import scorers
+
+    cheap = ["resolution", "exact", "token_f1", "retrieval_recall"]
+    monkeypatch.setattr(compare_module, "all_scorers", lambda settings, names=None: scorers(settings, names or cheap))
+
+    def make(model=None, **flags):
+        opened = Workshop(folder, load(folder, FLAGS | flags, environment={}))
+        fake = model or FunctionModel(reply)
+        monkeypatch.setattr(opened, "chat_model", lambda adapter=None: fake)
+        opened.fake = fake
+        return opened
+
+    return make
+
+
+def test_the_grounded_candidate_wins_where_documents_have_the_answer(bench):
+    report = compare(bench(), ["base", "rag"], NOW)
+    by_name = {one.name: one for one in report.candidates}
+    assert by_name["rag"].scores["exact"].mean == pytest.approx(1.0)
+    assert by_name["base"].scores["exact"].mean == 0.0
+    assert by_name["rag"].scores["retrieval_recall"].scored == 6
+    assert by_name["base"].scores["retrieval_recall"].scored == 0
+    assert by_name["base"].scores["retrieval_recall"].unscored == 7
+    assert report.recommendation.candidate in ("rag", None)
+    assert (report.benchmark.cases, report.benchmark.groups, report.benchmark.unanswerable) == (7, 7, 1)
+    assert report.created_at == NOW
+    assert report.decide_by == "resolution"
+
+
+def test_a_benchmark_run_is_batched_and_latency_is_measured_one_by_one(bench):
+    workshop = bench()
+    report = compare(workshop, ["base"], NOW)
+    assert workshop.fake.batches == [7]
+    assert len(workshop.fake.asked) == 7 + 2
+    assert report.candidates[0].latency.total.n == 2
+
+
+def test_what_is_finished_is_not_done_again(bench):
+    first = bench()
+    report = compare(first, ["base", "rag"], NOW)
+    again = bench()
+    second = compare(again, ["base", "rag"], NOW)
+    assert again.fake.asked == []
+    assert as_json(second) == as_json(report)
+
+
+def test_changed_documents_are_asked_anew_by_those_who_read_them(bench, folder):
+    compare(bench(), ["base", "rag"], NOW)
+    (folder / "documents" / "new.md").write_text("# New\n\nThe new plan costs 50 euros a month.", encoding="utf-8")
+    again = bench()
+    compare(again, ["base", "rag"], NOW)
+    assert again.fake.batches == [7], "the closed-book candidate has nothing to do with documents"
+
+
+def test_a_failed_answer_is_counted_and_tried_again_next_time(bench):
+    def failing(conversation):
+        if "delta" in conversation[-1].content:
+            raise ModelFailed("the endpoint is down.")
+        return reply(conversation)
+
+    report = compare(bench(FunctionModel(failing)), ["base"], NOW)
+    (result,) = report.candidates
+    assert result.failed == 1
+    assert (result.scores["token_f1"].scored, result.scores["token_f1"].failed) == (5, 1)
+    again = bench()
+    (repaired,) = compare(again, ["base"], NOW).candidates
+    assert repaired.failed == 0
+    assert again.fake.batches == [1]
+
+
+def test_a_question_that_fails_while_latency_is_measured_does_not_end_the_comparison(bench):
+    def failing(conversation):
+        if "pebble" in conversation[-1].content:
+            raise ModelFailed("the endpoint is down.")
+        return reply(conversation)
+
+    (result,) = compare(bench(FunctionModel(failing)), ["base"], NOW).candidates
+    assert result.failed == 1
+    assert result.latency.total.n == 1
+
+
+def test_one_name_given_twice_is_one_candidate(bench):
+    assert [one.name for one in compare(bench(), ["base", "base"], NOW).candidates] == ["base"]
+
+
+def test_settings_and_versions_are_recorded(bench):
+    report = compare(bench(), ["base"], NOW)
+    settings = {one.key: one for one in report.settings}
+    assert (settings["comparison.resamples"].value, settings["comparison.resamples"].origin) == ("1000", "flag")
+    assert settings["project.name"].origin == "file"
+    assert settings["tuning.steps"].origin == "default"
+    assert {"python", "groundtune"} <= set(report.versions)
+
+
+def test_a_quick_size_is_said(bench):
+    report = compare(bench(**{"comparison.cases": "4"}), ["base"], NOW)
+    assert report.benchmark.cases < 7
+    assert any("of the 7 test cases" in note for note in report.notes)
+
+
+def test_without_test_cases_there_is_nothing_to_compare(bench, folder):
+    lines = (folder / "benchmark.jsonl").read_text(encoding="utf-8").replace('"test"', '"development"')
+    (folder / "benchmark.jsonl").write_text(lines, encoding="utf-8")
+    with pytest.raises(InputError, match="no test cases"):
+        compare(bench(), ["base"], NOW)
+
+
+def test_an_unknown_deciding_scorer_is_refused_before_anything_is_run(bench):
+    workshop = bench(**{"comparison.decide_by": "magic"})
+    with pytest.raises(SettingsError, match="magic"):
+        compare(workshop, ["base"], NOW)
+    assert workshop.fake.asked == []
+
+
+def made(number, groups, unanswerable=()):
+    return [
+        Case(f"c{index}", "?", "!", (), index % groups not in unanswerable, f"g{index % groups}", "test")
+        for index in range(number)
+    ]
+
+
+@pytest.mark.parametrize("most", [2, 5, 12, 30])
+def test_a_selection_is_of_whole_groups_and_about_as_many_cases_as_wanted(most):
+    cases = made(40, 10, unanswerable=(0, 1))
+    chosen = select(cases, most, seed=3)
+    counts, whole = Counter(one.group for one in chosen), Counter(one.group for one in cases)
+    assert all(counts[group] == whole[group] for group in counts)
+    assert abs(len(chosen) - most) <= 2 * 4
+    assert chosen == select(cases, most, seed=3)
+    assert [one.id for one in chosen] == [one.id for one in cases if one in chosen], "in order of the file"
+
+
+def test_another_seed_selects_other_groups():
+    cases = made(400, 100)
+    assert select(cases, 40, seed=1) != select(cases, 40, seed=2)
+
+
+@pytest.mark.parametrize("most", [None, 40, 41])
+def test_no_limit_or_a_big_one_selects_all(most):
+    cases = made(40, 10)
+    assert select(cases, most, seed=0) == cases

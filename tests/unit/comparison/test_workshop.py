@@ -1,0 +1,190 @@
+"""How a project's parts are joined: prompts into training data, adapters into candidates, thresholds kept."""
+
+import json
+
+import pytest
+
+from groundtune.assistant.prompts import closed_book_messages, grounded_messages
+from groundtune.comparison import workshop as workshop_module
+from groundtune.comparison.candidates import STANDARD
+from groundtune.comparison.workshop import Workshop, remembered
+from groundtune.errors import InputError, NotComparable, SettingsError
+from groundtune.settings import load
+from groundtune.testing.embedders import HashingEmbedder
+from groundtune.testing.models import EchoModel
+from groundtune.tuning.adapters import Manifest, write_manifest
+from groundtune.values import Message
+
+NAMES = ("pebble", "brook", "river", "delta", "hazel")
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(workshop_module, "embedder", lambda settings: HashingEmbedder())
+    (tmp_path / "documents").mkdir()
+    for number, name in enumerate(NAMES):
+        text = f"# Plan {name}\n\nThe {name} plan costs {number + 7} euros a month."
+        (tmp_path / "documents" / f"{name}.md").write_text(text, encoding="utf-8")
+    (tmp_path / "groundtune.toml").write_text('[project]\nname = "Shop"\n', encoding="utf-8")
+    lines = [
+        {
+            "messages": [
+                {"role": "user", "content": f"What does the {name} plan cost?"},
+                {"role": "assistant", "content": f"The {name} plan costs {number + 7} euros."},
+            ],
+            "documents": [f"{name}.md"],
+        }
+        for number, name in enumerate(NAMES)
+    ]
+    (tmp_path / "training.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    return tmp_path
+
+
+def opened(folder, **flags):
+    return Workshop(folder, load(folder, flags, environment={}))
+
+
+def benchmark(folder, *cases):
+    lines = [{"id": f"c{number}", "split": "development"} | case for number, case in enumerate(cases)]
+    (folder / "benchmark.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+
+
+ANSWERABLE = [{"question": f"What does the {name} plan cost a month?", "ideal_answer": "7 euros."} for name in NAMES]
+UNANSWERABLE = [{"question": text, "answerable": False} for text in ("Who was king?", "Is rain likely?")]
+
+
+def test_tuning_sees_the_prompt_that_closed_book_serving_gives(folder):
+    workshop = opened(folder)
+    for name, example in zip(NAMES, workshop.closed_book_examples(), strict=True):
+        served = closed_book_messages(
+            workshop.settings.assistant, "Shop", f"What does the {name} plan cost?", ()
+        )
+        assert example.messages[:-1] == served
+        assert example.messages[-1].role == "assistant"
+
+
+def test_raft_sees_the_prompt_that_grounded_serving_gives(folder):
+    workshop = opened(folder, **{"tuning.raft_oracle_share": "1"})
+    workshop.ingest()
+    served = grounded_messages(workshop.settings.assistant, "Shop", "x", (), [])
+    examples = workshop.grounded_examples()
+    assert len(examples) == len(NAMES)
+    for example in examples:
+        assert example.messages[0] == served[0]
+        assert example.messages[-2].content.count("[1]") == 1
+        assert example.messages[-1].content[-3:] in ("[1]", "[2]", "[3]")
+    assert workshop.grounded_examples() == examples
+
+
+def test_nothing_is_found_before_anything_is_ingested(folder):
+    with pytest.raises(InputError, match="empty") as raised:
+        opened(folder).retrieve(["x"])
+    assert "groundtune ingest" in raised.value.remedy
+
+
+def test_passages_are_for_those_who_may_read_them(folder):
+    workshop = opened(folder)
+    workshop.ingest()
+    assert workshop.retrieve(["brook plan"])[0]
+    assert workshop.retrieve(["brook plan"], principals=["nobody"]) == [[]]
+    assert len(workshop.retrieve(["brook plan"], limit=2)[0]) == 2
+
+
+def test_the_retrieval_signature_follows_what_is_found(folder):
+    workshop = opened(folder)
+    workshop.ingest()
+    before = workshop.retrieval_signature
+    assert opened(folder).retrieval_signature == before
+    assert opened(folder, **{"knowledge.passages": "4"}).retrieval_signature != before
+    (folder / "documents" / "brook.md").write_text("# Brook\n\nThe brook plan has ended.", encoding="utf-8")
+    workshop.ingest()
+    assert workshop.retrieval_signature != before
+
+
+def test_a_threshold_that_is_set_is_taken(folder):
+    fitted = opened(folder, **{"assistant.min_support": "0.25"}).threshold()
+    assert (fitted.threshold, fitted.n) == (0.25, 0)
+
+
+def test_without_a_benchmark_everything_is_answered_and_that_is_said(folder):
+    fitted = opened(folder).threshold()
+    assert fitted.threshold == 0.0
+    assert "no benchmark" in fitted.note
+
+
+def test_the_threshold_is_fitted_on_development_cases_and_kept(folder, monkeypatch):
+    benchmark(folder, *ANSWERABLE, *UNANSWERABLE, {"question": "Test?", "ideal_answer": "x", "split": "test"})
+    workshop = opened(folder)
+    workshop.ingest()
+    fitted = workshop.threshold()
+    assert (fitted.n, fitted.sensitivity, fitted.specificity) == (7, 1.0, 1.0)
+    assert 0 < fitted.threshold < 1
+    again = opened(folder)
+    monkeypatch.setattr(again, "_fit", lambda: pytest.fail("it was fitted again"))
+    assert again.threshold() == fitted
+
+
+def test_the_threshold_is_fitted_again_when_the_cases_change(folder, monkeypatch):
+    benchmark(folder, *ANSWERABLE, *UNANSWERABLE)
+    workshop = opened(folder)
+    workshop.ingest()
+    workshop.threshold()
+    benchmark(folder, *ANSWERABLE[:3], *UNANSWERABLE)
+    assert opened(folder).threshold().n == 5
+
+
+def test_what_is_remembered_is_kept_for_one_key(tmp_path):
+    path = tmp_path / "state" / "x.json"
+    assert remembered(path, "a", lambda: {"value": 1}) == {"value": 1}
+    assert remembered(path, "a", lambda: pytest.fail("it was made again")) == {"value": 1}
+    assert remembered(path, "b", lambda: {"value": 2}) == {"value": 2}
+
+
+def test_one_model_is_held_at_a_time_and_opened_once(folder, monkeypatch):
+    made = []
+
+    def first(kind, name, settings, where, adapter):
+        made.append(adapter)
+        return EchoModel(str(adapter))
+
+    monkeypatch.setattr(workshop_module.plugins, "first", first)
+    workshop = opened(folder)
+    assert workshop.chat_model() is workshop.chat_model()
+    workshop.chat_model(folder / "a")
+    workshop.chat_model()
+    assert made == [None, folder / "a", None]
+
+
+def manifest(weights):
+    return Manifest("k", "instruction", "path:old", weights, {}, {}, {}, 0, 0.0, "", 1, ())
+
+
+def test_an_adapter_of_another_model_is_refused(folder, monkeypatch):
+    (folder / "model").mkdir()
+    (folder / "model" / "config.json").write_text("{}", encoding="utf-8")
+    workshop = opened(folder, **{"model.name": "path:model"})
+    monkeypatch.setattr(workshop, "chat_model", lambda adapter=None: EchoModel())
+    with pytest.raises(InputError, match="has not been tuned yet"):
+        workshop.answerer(STANDARD["tuned"])
+    write_manifest(workshop.adapter_folder("tuned"), manifest("other weights"))
+    assert workshop.adapters() == ["tuned"]
+    with pytest.raises(NotComparable, match="was tuned on path:old"):
+        workshop.answerer(STANDARD["tuned"])
+    write_manifest(workshop.adapter_folder("tuned"), manifest(workshop._base().weights))
+    assert workshop.answerer(STANDARD["tuned"]).answer("Hello?").text == "Hello?"
+
+
+def test_a_remote_model_cannot_be_tuned(folder):
+    workshop = opened(folder, **{"model.name": "openai:m@http://127.0.0.1:9/v1"})
+    with pytest.raises(SettingsError, match="cannot be tuned here"):
+        workshop.check([STANDARD["tuned"]])
+    workshop.check([STANDARD["base"], STANDARD["rag"]])
+
+
+def test_earlier_turns_stay_in_the_training_prompt(folder):
+    turns = ["What does the river plan cost?", "9 euros.", "And the delta plan?", "10 euros."]
+    line = {"messages": [{"role": r, "content": t} for r, t in zip(["user", "assistant"] * 2, turns, strict=True)]}
+    (folder / "training.jsonl").write_text(json.dumps(line) + "\n", encoding="utf-8")
+    (example,) = opened(folder).closed_book_examples()
+    assert [message.content for message in example.messages[1:]] == turns
+    assert example.messages[-1] == Message("assistant", "10 euros.")
