@@ -70,7 +70,7 @@ def test_the_rules_can_fail() -> None:
         ("values", "groundtune.files.read_text"),  # within layer 0
         ("knowledge", "groundtune.values.Chunk"),
         ("tuning", "groundtune.models.templates.training_ids"),
-        ("comparison", "groundtune.tuning.instruction.tune"),
+        ("comparison", "groundtune.tuning.training.tune"),
         ("cli", "groundtune.project.open_project"),
     ):
         assert allowed(importer, Import(imported, 1, lazy=False, typing_only=False)), (importer, imported)

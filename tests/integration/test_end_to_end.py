@@ -17,7 +17,7 @@ import pytest
 import groundtune
 from groundtune.comparison.report import as_json, write_report
 from groundtune.models.local import LocalChatModel
-from groundtune.tuning import instruction
+from groundtune.tuning import training
 
 DOCUMENTS = (
     "plans/pebble-and-brook.md",
@@ -144,7 +144,7 @@ def test_compare_from_documents_to_a_recommendation(project, monkeypatch):
     with monkeypatch.context() as patched:
         for name in ("complete", "stream"):
             patched.setattr(LocalChatModel, name, refuse)
-        patched.setattr(instruction, "_trainer", refuse)
+        patched.setattr(training, "_trainer", refuse)
         again = groundtune.open_project(project).compare()
     assert saved(project) == after
     first, second = as_json(report), as_json(again)

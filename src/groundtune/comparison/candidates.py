@@ -42,8 +42,8 @@ def recipe(name: str, adapters: Collection[str] = ()) -> Recipe:
     """
     if name in STANDARD:
         return STANDARD[name]
-    adapter, _, rest = name.partition("+")
-    if adapter in adapters and rest in ("", "rag"):
-        return Recipe(name, adapter, grounded=rest == "rag")
+    adapter = name.removesuffix("+rag")
+    if adapter in adapters:
+        return Recipe(name, adapter, grounded=adapter != name)
     known = [*STANDARD, *(one for adapter in adapters for one in (adapter, f"{adapter}+rag") if one not in STANDARD)]
     raise SettingsError(f"there is no candidate `{name}`.", remedy=f"Known here: {', '.join(dict.fromkeys(known))}.")

@@ -19,7 +19,7 @@ from groundtune.errors import InputError
 from groundtune.evaluation.run import answer_cases, score_answers
 from groundtune.evaluation.scorers import scorers as all_scorers
 from groundtune.protocols import Answerer, Scorer
-from groundtune.values import Case, digest
+from groundtune.values import Answer, Case, digest
 
 
 def compare(workshop: Workshop, names: Sequence[str], now: datetime) -> Report:
@@ -67,7 +67,8 @@ def evaluate(workshop: Workshop, candidate: Recipe, cases: Sequence[Case], score
         progress=lambda stage, done, total: workshop.progress(f"{candidate.name}: {stage}", done, total),
     )
     records.finish(run)
-    asked = cases[: workshop.settings.comparison.latency_cases]
+    answered = [case for case in cases if isinstance(outcomes[case.id], Answer)]  # the others would only fail again
+    asked = answered[: workshop.settings.comparison.latency_cases]
     key = digest(answerer.signature, *(case.id for case in asked))
     path = workshop.folder / STATE / "latency" / f"{candidate.name}.json"
     seconds = remembered(path, key, lambda: _latency(answerer, asked, workshop, candidate.name))

@@ -13,8 +13,6 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
-
 from groundtune import plugins
 from groundtune.assistant.abstention import Fitted, fit_threshold, support
 from groundtune.assistant.closed_book import ClosedBook
@@ -33,10 +31,10 @@ from groundtune.protocols import Answerer, ChatModel, Embedder, KnowledgeStore, 
 from groundtune.records import Records, open_records
 from groundtune.settings import Resolved, Settings
 from groundtune.tuning.adapters import Manifest, read_manifest
-from groundtune.tuning.examples import load_examples, question_and_history
-from groundtune.tuning.instruction import Base, Job, tune
-from groundtune.tuning.raft import RaftSettings, raft_examples
-from groundtune.values import Example, Message, Passage, digest
+from groundtune.tuning.examples import load_examples
+from groundtune.tuning.technique import Task, technique
+from groundtune.tuning.training import Base
+from groundtune.values import Passage, digest
 
 STATE = ".groundtune"
 PRINCIPALS = ("everyone",)
@@ -129,36 +127,25 @@ class Workshop:
         found = sorted((self.folder / STATE / "adapters").glob("*/manifest.json"))
         return [path.parent.name for path in found]
 
-    def build_adapter(self, name: str, technique: str) -> Manifest:
+    def build_adapter(self, name: str, technique_name: str) -> Manifest:
         """Train the adapter unless it is there already, made of the same model, data and settings."""
         self._open_model = None  # training holds a model of its own
-        examples = {"instruction": self.closed_book_examples, "raft": self.grounded_examples}[technique]()
-        settings = self.settings.tuning
-        if technique == "raft":
-            settings = settings.model_copy(update={"steps": settings.raft_steps})
-        job = Job(technique, self._base(), examples, settings, self.resolved.record())
-        return tune(job, self.adapter_folder(name), self.progress)
+        return technique(technique_name).run(self.task(), self.adapter_folder(name), self.progress)
 
-    def closed_book_examples(self) -> list[Example]:
-        """Return the training conversations behind the prompt that closed-book answering gives."""
-        build = partial(closed_book_messages, self.settings.assistant, self.settings.project.name)
-        return [_with_prompt(example, build) for example in self._training()]
-
-    def grounded_examples(self) -> list[Example]:
-        """Return raft's training conversations: behind the prompt that grounded answering gives."""
-        tuning, assistant = self.settings.tuning, self.settings.assistant
-        data = raft_examples(
-            self._training(),
-            partial(self.retrieve, limit=DISTRACTOR_DEPTH),
-            search_text,
-            partial(grounded_messages, assistant, self.settings.project.name),
-            RaftSettings(tuning.raft_passages, tuning.raft_oracle_share, assistant.unknown),
-            np.random.default_rng(tuning.seed),
+    def task(self) -> Task:
+        """Return what techniques tune with: the data, and prompts and retrieval as serving has them."""
+        assistant, name = self.settings.assistant, self.settings.project.name
+        return Task(
+            base=self._base(),
+            examples=lambda: load_examples(self.folder / self.settings.tuning.examples),
+            settings=self.settings.tuning,
+            record=self.resolved.record(),
+            closed_book=partial(closed_book_messages, assistant, name),
+            grounded=partial(grounded_messages, assistant, name),
+            search_text=search_text,
+            retrieve=partial(self.retrieve, limit=DISTRACTOR_DEPTH),
+            unknown=assistant.unknown,
         )
-        return data.examples
-
-    def _training(self) -> list[Example]:
-        return load_examples(self.folder / self.settings.tuning.examples)
 
     def _base(self) -> Base:
         name = self.settings.model.name
@@ -189,8 +176,7 @@ class Workshop:
     def check(self, candidates: Sequence[Recipe]) -> None:
         """Refuse before hours of work what would fail after them: no training data, or a model not to be tuned."""
         if any(candidate.adapter in (INSTRUCTION_ADAPTER, RAFT_ADAPTER) for candidate in candidates):
-            self._base()
-            self._training()
+            self.task().examples()
 
     def prepare(self, candidate: Recipe) -> None:
         """Build what the candidate lacks: its adapter."""
@@ -254,9 +240,3 @@ def remembered(path: Path, key: str, make: Callable[[], dict[str, Any]]) -> dict
     value = make()
     write_text(path, json.dumps({"key": key, "value": value}))
     return value
-
-
-def _with_prompt(example: Example, build: Callable[[str, Sequence[Message]], tuple[Message, ...]]) -> Example:
-    """Put the served prompt before the answer. Earlier assistant turns stay in it and are trained too."""
-    question, history = question_and_history(example)
-    return Example((*build(question, history), example.messages[-1]), example.documents, example.source)

@@ -5,23 +5,24 @@ thing differs from the paper: where the oracle is left out, the paper still trai
 remembered; here the target becomes "I do not know", because an answer without evidence is what a grounded
 assistant must not give (docs/decisions/0003-raft.md).
 
-Knows neither stores nor prompts: it is given a function that retrieves and one that builds the prompt.
+Knows neither stores nor prompts: retrieval and the prompt come with the task.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
+from groundtune.protocols import Progress, silent
 from groundtune.text import content_words
+from groundtune.tuning.adapters import Manifest
 from groundtune.tuning.examples import question_and_history
-from groundtune.values import Conversation, Example, Message, Passage
-
-Retrieve = Callable[[Sequence[str]], list[list[Passage]]]
-BuildPrompt = Callable[[str, Sequence[Message], Sequence[Passage]], Conversation]
-SearchText = Callable[[str, Sequence[Message]], str]
+from groundtune.tuning.technique import GroundedPrompt, Retrieve, SearchText, Task
+from groundtune.tuning.training import Job, tune
+from groundtune.values import Example, Message, Passage
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +44,46 @@ class RaftData:
     oracle_not_found: int
 
 
+@dataclass(frozen=True, slots=True)
+class Raft:
+    """The technique `raft`."""
+
+    name: str = "raft"
+
+    def run(self, task: Task, folder: Path, progress: Progress = silent) -> Manifest:
+        """Train on prompts with passages; see `Technique.run`."""
+        data = conversations(task)
+        settings = task.settings.model_copy(update={"steps": task.settings.raft_steps})
+        counts = {
+            "with_oracle": data.with_oracle,
+            "without_oracle": data.without_oracle,
+            "oracle_not_found": data.oracle_not_found,
+        }
+        return tune(Job(self.name, task.base, data.examples, settings, task.record, counts), folder, progress)
+
+
+def conversations(task: Task) -> RaftData:
+    """Return what `Raft` trains on: the same for the same task."""
+    return raft_examples(
+        task.examples(),
+        task.retrieve,
+        task.search_text,
+        task.grounded,
+        RaftSettings(task.settings.raft_passages, task.settings.raft_oracle_share, task.unknown),
+        np.random.default_rng(task.settings.seed),
+    )
+
+
+def groundtune_technique() -> Raft:
+    """Give the technique."""
+    return Raft()
+
+
 def raft_examples(
     examples: Sequence[Example],
     retrieve: Retrieve,
     search_text: SearchText,
-    build_prompt: BuildPrompt,
+    build_prompt: GroundedPrompt,
     settings: RaftSettings,
     rng: np.random.Generator,
 ) -> RaftData:

@@ -12,6 +12,7 @@ from groundtune.errors import InputError, NotComparable, SettingsError
 from groundtune.settings import load
 from groundtune.testing.embedders import HashingEmbedder
 from groundtune.testing.models import EchoModel
+from groundtune.tuning import instruction, raft
 from groundtune.tuning.adapters import Manifest, write_manifest
 from groundtune.values import Message
 
@@ -55,10 +56,8 @@ UNANSWERABLE = [{"question": text, "answerable": False} for text in ("Who was ki
 
 def test_tuning_sees_the_prompt_that_closed_book_serving_gives(folder):
     workshop = opened(folder)
-    for name, example in zip(NAMES, workshop.closed_book_examples(), strict=True):
-        served = closed_book_messages(
-            workshop.settings.assistant, "Shop", f"What does the {name} plan cost?", ()
-        )
+    for name, example in zip(NAMES, instruction.conversations(workshop.task()), strict=True):
+        served = closed_book_messages(workshop.settings.assistant, "Shop", f"What does the {name} plan cost?", ())
         assert example.messages[:-1] == served
         assert example.messages[-1].role == "assistant"
 
@@ -67,13 +66,13 @@ def test_raft_sees_the_prompt_that_grounded_serving_gives(folder):
     workshop = opened(folder, **{"tuning.raft_oracle_share": "1"})
     workshop.ingest()
     served = grounded_messages(workshop.settings.assistant, "Shop", "x", (), [])
-    examples = workshop.grounded_examples()
+    examples = raft.conversations(workshop.task()).examples
     assert len(examples) == len(NAMES)
     for example in examples:
         assert example.messages[0] == served[0]
         assert example.messages[-2].content.count("[1]") == 1
         assert example.messages[-1].content[-3:] in ("[1]", "[2]", "[3]")
-    assert workshop.grounded_examples() == examples
+    assert raft.conversations(workshop.task()).examples == examples
 
 
 def test_nothing_is_found_before_anything_is_ingested(folder):
@@ -185,6 +184,12 @@ def test_earlier_turns_stay_in_the_training_prompt(folder):
     turns = ["What does the river plan cost?", "9 euros.", "And the delta plan?", "10 euros."]
     line = {"messages": [{"role": r, "content": t} for r, t in zip(["user", "assistant"] * 2, turns, strict=True)]}
     (folder / "training.jsonl").write_text(json.dumps(line) + "\n", encoding="utf-8")
-    (example,) = opened(folder).closed_book_examples()
+    (example,) = instruction.conversations(opened(folder).task())
     assert [message.content for message in example.messages[1:]] == turns
     assert example.messages[-1] == Message("assistant", "10 euros.")
+
+
+def test_an_unknown_technique_is_refused_with_the_known_ones(folder):
+    with pytest.raises(SettingsError, match="no technique `magic`") as raised:
+        opened(folder).build_adapter("x", "magic")
+    assert "instruction, raft" in raised.value.remedy

@@ -3,7 +3,7 @@
 import pytest
 
 from groundtune.settings import TuningSettings
-from groundtune.tuning.instruction import Base, Job
+from groundtune.tuning.training import Base, Job
 from groundtune.values import Example, Message
 
 TEMPLATE = (

@@ -1,4 +1,4 @@
-"""Instruction tuning on a tiny random model: what it refuses, its invariants, and going on after a kill."""
+"""Training a tiny random model: what it refuses, its invariants, and going on after a kill."""
 
 import json
 import shutil
@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from groundtune.errors import TuningError
-from groundtune.tuning import instruction
+from groundtune.tuning import training
 from groundtune.tuning.adapters import LossPoint, read_manifest
-from groundtune.tuning.instruction import last_checkpoint, loss_curve, tune
+from groundtune.tuning.training import Job, last_checkpoint, loss_curve, tune
 from groundtune.values import Example, Message
 
 COMPLETE = ("adapter_model.safetensors", "optimizer.pt", "scheduler.pt", "trainer_state.json")
@@ -72,9 +72,7 @@ def test_a_jobs_key_is_that_of_all_the_adapter_depends_on(job, change, same):
     change = {("examples" if key == "examples_file" else key): value for key, value in change.items()}
     if "examples" in change:
         other = job()
-        other = instruction.Job(
-            other.technique, other.base, other.examples, other.settings.model_copy(update=change), other.record
-        )
+        other = Job(other.technique, other.base, other.examples, other.settings.model_copy(update=change), other.record)
     else:
         other = job(**change)
     assert (other.key == job().key) is same
@@ -190,7 +188,7 @@ def killed_before_the_manifest(monkeypatch):
         raise Killed
 
     with monkeypatch.context() as patched, pytest.raises(Killed):  # noqa: PT012 -- the caller's block is in it
-        patched.setattr(instruction, "write_manifest", kill)
+        patched.setattr(training, "write_manifest", kill)
         yield
 
 

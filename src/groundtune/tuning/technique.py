@@ -1,0 +1,70 @@
+"""What a technique is: a way to make an adapter out of a company's data. One file each, beside this one.
+
+A technique is found by the hook `groundtune_technique()`. It gets a `Task`, in which the company's data, the prompts
+that serving will give and the retrieval stand ready; it knows neither stores nor settings files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from groundtune import plugins
+from groundtune.errors import SettingsError
+from groundtune.protocols import Progress, silent
+from groundtune.settings import TuningSettings
+from groundtune.tuning.adapters import Manifest
+from groundtune.tuning.training import Base
+from groundtune.values import Conversation, Example, Message, Passage
+
+Retrieve = Callable[[Sequence[str]], list[list[Passage]]]
+SearchText = Callable[[str, Sequence[Message]], str]
+ClosedBookPrompt = Callable[[str, Sequence[Message]], Conversation]
+GroundedPrompt = Callable[[str, Sequence[Message], Sequence[Passage]], Conversation]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What there is to tune with.
+
+    `examples` loads the training conversations; `closed_book` and `grounded` build the prompts that serving gives;
+    `retrieve` returns more passages than a prompt holds; `unknown` is how the company says that it does not know;
+    `record` is what the manifest tells of the settings and their origins.
+    """
+
+    base: Base
+    examples: Callable[[], list[Example]]
+    settings: TuningSettings
+    record: Mapping[str, object]
+    closed_book: ClosedBookPrompt
+    grounded: GroundedPrompt
+    search_text: SearchText
+    retrieve: Retrieve
+    unknown: str
+
+
+@runtime_checkable
+class Technique(Protocol):
+    """One way to tune."""
+
+    @property
+    def name(self) -> str:
+        """What `groundtune tune` calls it."""
+        ...
+
+    def run(self, task: Task, folder: Path, progress: Progress = silent) -> Manifest:
+        """Make the adapter in `folder`; a finished one of the same task is kept, an interrupted one goes on.
+
+        Raises `TuningError`, `InputError`, `NotInstalled`.
+        """
+        ...
+
+
+def technique(name: str) -> Technique:
+    """Return the technique called `name`. Raises `SettingsError` with the names there are."""
+    known: dict[str, Technique] = {found.name: found for found in (hook() for hook in plugins.hooks("techniques"))}
+    if name not in known:
+        raise SettingsError(f"there is no technique `{name}`.", remedy=f"Known here: {', '.join(sorted(known))}.")
+    return known[name]

@@ -1,0 +1,237 @@
+"""Supervised training: LoRA on conversations, with loss on the assistant's turns only (TRL and PEFT).
+
+Reads top to bottom: render, check, train with early stopping on held-out conversations, keep the best
+checkpoint, write the adapter with its manifest. Killed at any point and called again, it goes on from the
+last checkpoint. Knows nothing of documents and prompts: techniques differ in the conversations that they train on.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from groundtune.errors import NotInstalled, TuningError
+from groundtune.models.templates import Rendered, training_ids
+from groundtune.protocols import Progress, silent
+from groundtune.settings import TuningSettings
+from groundtune.tuning.adapters import CHECKPOINTS, LossPoint, Manifest, read_manifest, write_manifest
+from groundtune.tuning.examples import data_hash, hold_out
+from groundtune.values import Example, digest
+
+PACKAGES = ("torch", "transformers", "trl", "peft")
+_CHECKPOINT_FILES = ("adapter_model.safetensors", "optimizer.pt", "scheduler.pt", "trainer_state.json")
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """The model that is tuned: its name, its weights' fingerprint, and a function that loads (model, tokenizer)."""
+
+    name: str
+    weights: str
+    load: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One training run. For the manifest: `record` tells the settings with their origins, `counts` more of the data."""
+
+    technique: str
+    base: Base
+    examples: Sequence[Example]
+    settings: TuningSettings
+    record: Mapping[str, object]
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """Identifies all that the adapter depends on."""
+        settings = self.settings.model_dump_json(exclude={"examples", "preferences", "corpus"})
+        return digest(self.technique, self.base.name, self.base.weights, data_hash(self.examples), settings)
+
+
+def tune(job: Job, folder: Path, progress: Progress = silent) -> Manifest:
+    """Train an adapter into `folder` and return its manifest; a finished one for the same job is kept.
+
+    Raises `TuningError` for data that cannot teach and `NotInstalled` without the `local` extra.
+    """
+    finished = read_manifest(folder)
+    if finished is not None and finished.key == job.key:
+        return finished
+    work = _work_folder(folder, job)
+    started = time.monotonic()
+    model, tokenizer = job.base.load()
+    training, held_out = hold_out(job.examples, job.settings.held_out, np.random.default_rng(job.settings.seed))
+    rows = {
+        part: render(tokenizer, data, job.settings.max_length)
+        for part, data in (("training", training), ("held out", held_out))
+    }
+    trainer = _trainer(model, tokenizer, rows, job, work, progress)
+    trainer.train(resume_from_checkpoint=last_checkpoint(work))
+    curve = loss_curve(trainer.state.log_history)
+    if not any(point.held_out is not None for point in curve):
+        raise TuningError("training ended before it was evaluated once.", remedy="Set `[tuning] steps` higher.")
+    shutil.rmtree(folder, ignore_errors=True)
+    trainer.model.save_pretrained(str(folder))
+    manifest = Manifest(
+        key=job.key,
+        technique=job.technique,
+        base_model=job.base.name,
+        base_weights=job.base.weights,
+        data={"training": len(training), "held_out": len(held_out), "hash": data_hash(job.examples), **job.counts},
+        settings=dict(job.record),
+        versions={package: version(package) for package in PACKAGES},
+        tokens=sum(len(row.input_ids) for row in rows["training"]),
+        seconds=round(time.monotonic() - started, 1),
+        stopped=_why_stopped(trainer.state),
+        best_step=trainer.state.best_global_step,  # among checkpoints: step 0 is measured, not kept
+        loss=curve,
+    )
+    write_manifest(folder, manifest)
+    shutil.rmtree(work)
+    return manifest
+
+
+def render(tokenizer: Any, examples: Sequence[Example], max_length: int) -> list[Rendered]:  # noqa: ANN401
+    """Return token ids and labels of every conversation. Raises `TuningError` rather than cut one short."""
+    rows = [training_ids(tokenizer, example.messages) for example in examples]
+    longest = max(len(row.input_ids) for row in rows)
+    if longest > max_length:
+        too_long = sum(len(row.input_ids) > max_length for row in rows)
+        raise TuningError(
+            f"{too_long} of {len(rows)} training conversations are longer than {max_length} tokens "
+            f"(the longest has {longest}).",
+            remedy=f"Set `[tuning] max_length` to {longest}, or shorten them.",
+        )
+    return rows
+
+
+def last_checkpoint(work: Path) -> str | None:
+    """Return the newest complete checkpoint; one that a kill cut short is removed."""
+    found = sorted(work.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]))
+    while found:
+        if all((found[-1] / name).is_file() for name in _CHECKPOINT_FILES):
+            return str(found[-1])
+        shutil.rmtree(found.pop())
+    return None
+
+
+def loss_curve(history: Sequence[Mapping[str, float]]) -> tuple[LossPoint, ...]:
+    """Take the losses out of the trainer's log."""
+    points = [LossPoint(int(entry["step"]), train=entry["loss"]) for entry in history if "loss" in entry]
+    points += [LossPoint(int(entry["step"]), held_out=entry["eval_loss"]) for entry in history if "eval_loss" in entry]
+    return tuple(sorted(points, key=lambda point: point.step))
+
+
+def _work_folder(folder: Path, job: Job) -> Path:
+    """Return the folder of this job's checkpoints; those of another job under the same name are removed."""
+    parent = folder.with_name(f"{folder.name}.{CHECKPOINTS}")
+    work = parent / job.key
+    for other in parent.glob("*"):
+        if other != work:
+            shutil.rmtree(other)
+    work.mkdir(parents=True, exist_ok=True)
+    return work
+
+
+def _trainer(
+    model: Any,  # noqa: ANN401 -- transformers' model and tokenizer
+    tokenizer: Any,  # noqa: ANN401
+    rows: Mapping[str, list[Rendered]],
+    job: Job,
+    work: Path,
+    progress: Progress,
+) -> Any:  # noqa: ANN401
+    try:
+        from datasets import Dataset
+        from peft import LoraConfig
+        from transformers import EarlyStoppingCallback, PrinterCallback
+        from transformers.trainer_utils import set_seed
+        from trl import SFTTrainer
+    except ImportError:
+        raise NotInstalled(
+            "tuning needs packages that are not installed.",
+            remedy='Install the extra: pip install "groundtune[local]".',
+        ) from None
+    set_seed(job.settings.seed)  # before the adapter is initialised, or the seed does not cover it
+    parts = {
+        part: Dataset.from_dict({"input_ids": [row.input_ids for row in data], "labels": [row.labels for row in data]})
+        for part, data in rows.items()
+    }
+    lora = LoraConfig(
+        r=job.settings.rank, lora_alpha=2 * job.settings.rank, target_modules="all-linear", task_type="CAUSAL_LM"
+    )
+    trainer: Any = SFTTrainer(
+        model=model,
+        args=_arguments(job.settings, work),
+        train_dataset=parts["training"],
+        eval_dataset=parts["held out"],
+        processing_class=tokenizer,
+        peft_config=lora,
+        callbacks=[EarlyStoppingCallback(job.settings.patience), _reporter(job.technique, progress)],
+    )
+    trainer.remove_callback(PrinterCallback)  # it prints every log entry on stdout; `progress` tells what is needed
+    return trainer
+
+
+def _arguments(settings: TuningSettings, work: Path) -> Any:  # noqa: ANN401
+    import torch
+    from trl import SFTConfig
+
+    every = min(settings.evaluate_every, settings.steps)
+    return SFTConfig(
+        output_dir=str(work),
+        max_steps=settings.steps,
+        per_device_train_batch_size=settings.batch_size,
+        per_device_eval_batch_size=settings.batch_size,
+        learning_rate=settings.learning_rate,
+        lr_scheduler_type="cosine",
+        warmup_steps=max(1, settings.steps // 20),
+        train_sampling_strategy="group_by_length",
+        max_length=None,  # nothing is ever cut: `render` refuses what is too long
+        packing=False,
+        gradient_checkpointing=False,
+        bf16=torch.cuda.is_available() and torch.cuda.is_bf16_supported(),
+        dataloader_pin_memory=torch.cuda.is_available(),
+        eval_strategy="steps",
+        eval_steps=every,
+        # going on from a checkpoint, early stopping must count as if there had been no interruption
+        eval_on_start=last_checkpoint(work) is None,
+        restore_callback_states_from_checkpoint=True,
+        save_strategy="steps",
+        save_steps=every,
+        save_total_limit=2,
+        load_best_model_at_end=True,
+        metric_for_best_model="eval_loss",
+        greater_is_better=False,
+        logging_steps=max(1, every // 4),
+        logging_first_step=True,
+        report_to="none",
+        disable_tqdm=True,
+        seed=settings.seed,
+        data_seed=settings.seed,
+    )
+
+
+def _reporter(technique: str, progress: Progress) -> Any:  # noqa: ANN401
+    from transformers import TrainerCallback
+
+    class Reporter(TrainerCallback):  # type: ignore[misc]  # transformers is untyped here
+        """Passes the trainer's steps on."""
+
+        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ANN401
+            progress(f"tuning {technique}", state.global_step, state.max_steps)
+
+    return Reporter()
+
+
+def _why_stopped(state: Any) -> str:  # noqa: ANN401
+    if state.global_step < state.max_steps:
+        return f"early, at step {state.global_step}: the held-out loss no longer fell"
+    return f"at the last step, {state.global_step}"

@@ -1,0 +1,93 @@
+"""Every technique, ours and others': makes an adapter, keeps a finished one, and refuses data that cannot teach."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from groundtune.errors import InputError, SettingsError
+from groundtune.settings import TuningSettings
+from groundtune.tuning.adapters import read_manifest
+from groundtune.tuning.examples import load_examples
+from groundtune.tuning.technique import Task, technique
+from groundtune.tuning.training import Base
+from groundtune.values import Message, Passage
+
+TECHNIQUES = ["instruction", "raft"]  # a new technique is one more name here
+
+pytestmark = pytest.mark.models
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    from transformers import AutoTokenizer
+
+    from groundtune.models.builtin import chat_model_folder
+
+    return AutoTokenizer.from_pretrained(chat_model_folder())
+
+
+@pytest.fixture
+def task(tmp_path, tokenizer):
+    def load():
+        import torch
+        from transformers import LlamaConfig, LlamaForCausalLM
+
+        torch.manual_seed(0)
+        config = LlamaConfig(
+            vocab_size=len(tokenizer), hidden_size=32, intermediate_size=64, num_hidden_layers=2,
+            num_attention_heads=2, num_key_value_heads=2, pad_token_id=2, eos_token_id=2, bos_token_id=1,
+        )  # fmt: skip
+        return LlamaForCausalLM(config), tokenizer
+
+    passages = [Passage(f"{n}.md", 0, 20, f"Plan {n} costs {n} euros.", "Plans", n, 1 / n) for n in range(1, 7)]
+    lines = [
+        {
+            "messages": [
+                {"role": "user", "content": f"What does plan {n} cost?"},
+                {"role": "assistant", "content": f"Plan {n} costs {n} euros."},
+            ],
+            "documents": [f"{n}.md"],
+        }
+        for n in range(1, 7)
+    ]
+    path = tmp_path / "training.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    return Task(
+        base=Base("tiny", "0", load),
+        examples=lambda: load_examples(path),
+        settings=TuningSettings(steps=2, raft_steps=2, batch_size=2, evaluate_every=1, held_out=1),
+        record={},
+        closed_book=lambda question, history: (*history, Message("user", question)),
+        grounded=lambda question, history, found: (
+            *history,
+            Message("user", "\n".join(f"[{n}] {one.text}" for n, one in enumerate(found, 1)) + question),
+        ),
+        search_text=lambda question, history: question,
+        retrieve=lambda texts: [passages for _ in texts],
+        unknown="I do not know.",
+    )
+
+
+@pytest.mark.parametrize("name", TECHNIQUES)
+def test_makes_an_adapter_once(name, task, tmp_path):
+    folder = tmp_path / "adapters" / "a"
+    made = technique(name).run(task, folder)
+    assert made.technique == name
+    assert read_manifest(folder) == made
+    assert (folder / "adapter_model.safetensors").is_file()
+    written = (folder / "adapter_model.safetensors").stat().st_mtime_ns
+    assert technique(name).run(task, folder) == made
+    assert (folder / "adapter_model.safetensors").stat().st_mtime_ns == written
+
+
+@pytest.mark.parametrize("name", TECHNIQUES)
+def test_missing_data_is_named(name, task, tmp_path):
+    (tmp_path / "training.jsonl").unlink()
+    with pytest.raises(InputError, match=r"training\.jsonl"):
+        technique(name).run(task, Path(tmp_path / "a"))
+
+
+def test_an_unknown_technique_is_refused_with_those_there_are():
+    with pytest.raises(SettingsError, match="instruction, raft"):
+        technique("magic")
