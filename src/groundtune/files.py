@@ -74,6 +74,7 @@ def _explain(error: ValidationError, path: Path, line: int, model: type[BaseMode
         near = get_close_matches(key, list(model.model_fields), n=1)
         hint = f"Did you mean `{near[0]}`?" if near else f"Known keys: {', '.join(model.model_fields)}."
         return InputError(f"unknown key `{key}`.", place=path, line=line, remedy=hint)
+    what = f"`{key}`" if key else "the line"
     return InputError(
-        f"`{key}` is {first['input']!r}: {first['msg']}.", place=path, line=line, remedy="Correct the value."
+        f"{what} is {first['input']!r}: {first['msg']}.", place=path, line=line, remedy="Correct the value."
     )

@@ -42,7 +42,7 @@ def test_rows_come_with_their_line_numbers_and_blank_lines_count(tmp_path):
     ("line", "message", "remedy"),
     [
         ('{"name": ', "broken JSON", "one object a line"),
-        ("[1]", "valid", "Correct"),
+        ("[1]", "the line is [1]: Input should be an object", "Correct"),
         ("{}", "`name` is missing", "Add it"),
         ('{"name": 3}', "`name` is 3", "Correct the value"),
         ('{"name": "x", "numbr": 1}', "unknown key `numbr`", "Did you mean `number`?"),

@@ -71,7 +71,7 @@ def test_what_is_wrong_in_the_file_is_said_with_file_and_remedy(tmp_path, text, 
 
 def test_a_file_that_is_not_utf8_is_refused(tmp_path):
     (tmp_path / "groundtune.toml").write_bytes(b'[project]\nname = "Caf\xe9"\n')
-    with pytest.raises(SettingsError, match="groundtune.toml"):
+    with pytest.raises(SettingsError, match=r"groundtune\.toml"):
         resolve(tmp_path)
 
 
