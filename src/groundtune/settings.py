@@ -123,6 +123,9 @@ class TuningSettings(Table):
     steps: int = Field(240, ge=1, description="The most optimizer steps of instruction tuning.")
     raft_steps: int = Field(120, ge=1, description="The most optimizer steps of raft, whose prompts are longer.")
     batch_size: int = Field(4, ge=1, description="Conversations in one optimizer step.")
+    microbatch_tokens: int = Field(
+        1536, ge=64, description="Tokens trained on at once: less takes less memory and gives the same adapter."
+    )
     learning_rate: float = Field(5e-4, gt=0, description="Peak learning rate (linear warm-up, cosine decay).")
     rank: int = Field(16, ge=1, description="LoRA rank; alpha is twice as much.")
     max_length: int = Field(1024, ge=64, description="Tokens; longer conversations are refused, never cut.")

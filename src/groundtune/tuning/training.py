@@ -52,7 +52,7 @@ class Job:
     @property
     def key(self) -> str:
         """Identifies all that the adapter depends on."""
-        settings = self.settings.model_dump_json(exclude={"examples", "preferences", "corpus"})
+        settings = self.settings.model_dump_json(exclude={"examples", "preferences", "corpus", "microbatch_tokens"})
         return digest(self.technique, self.base.name, self.base.weights, data_hash(self.examples), settings)
 
 
@@ -122,6 +122,15 @@ def last_checkpoint(work: Path) -> str | None:
     return None
 
 
+def microbatch(batch_size: int, most: int) -> int:
+    """Return how many conversations go through the model at once: the largest part of a batch, at most `most`.
+
+    >>> microbatch(8, 5), microbatch(8, 0)
+    (4, 1)
+    """
+    return max(rows for rows in range(1, batch_size + 1) if batch_size % rows == 0 and rows <= max(1, most))
+
+
 def loss_curve(history: Sequence[Mapping[str, float]]) -> tuple[LossPoint, ...]:
     """Take the losses out of the trainer's log."""
     points = [LossPoint(int(entry["step"]), train=entry["loss"]) for entry in history if "loss" in entry]
@@ -169,7 +178,7 @@ def _trainer(
     )
     trainer: Any = SFTTrainer(
         model=model,
-        args=_arguments(job.settings, work),
+        args=_arguments(job.settings, work, max(len(row.input_ids) for data in rows.values() for row in data)),
         train_dataset=parts["training"],
         eval_dataset=parts["held out"],
         processing_class=tokenizer,
@@ -180,16 +189,18 @@ def _trainer(
     return trainer
 
 
-def _arguments(settings: TuningSettings, work: Path) -> Any:  # noqa: ANN401
+def _arguments(settings: TuningSettings, work: Path, longest: int) -> Any:  # noqa: ANN401
     import torch
     from trl import SFTConfig
 
     every = min(settings.evaluate_every, settings.steps)
+    rows = microbatch(settings.batch_size, settings.microbatch_tokens // longest)
     return SFTConfig(
         output_dir=str(work),
         max_steps=settings.steps,
-        per_device_train_batch_size=settings.batch_size,
-        per_device_eval_batch_size=settings.batch_size,
+        per_device_train_batch_size=rows,
+        per_device_eval_batch_size=rows,
+        gradient_accumulation_steps=settings.batch_size // rows,
         learning_rate=settings.learning_rate,
         lr_scheduler_type="cosine",
         warmup_steps=max(1, settings.steps // 20),
