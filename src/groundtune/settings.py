@@ -146,7 +146,7 @@ class ComparisonSettings(Table):
         ["base", "rag", "tuned", "tuned+rag", "raft"], description="What is compared when nothing is named."
     )
     cases: int | None = Field(
-        None, ge=2, description="At most so many test cases, drawn as whole groups; all of them if not set."
+        None, ge=2, description="So many test cases at most, spread over the groups; all of them if not set."
     )
     decide_by: str = Field("resolution", description="The scorer that the recommendation rests on.")
     resamples: int = Field(10_000, ge=1000, description="Bootstrap resamples.")

@@ -34,7 +34,10 @@ SETTINGS = """
 name = "Tirvane"
 [model]
 max_tokens = 24
+[knowledge]
+passages = 2
 [tuning]
+raft_passages = 2
 steps = 3
 raft_steps = 3
 evaluate_every = 3

@@ -6,6 +6,7 @@ Finished work is kept as it is made: killed at any point and called again, it go
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -76,29 +77,29 @@ def evaluate(workshop: Workshop, candidate: Recipe, cases: Sequence[Case], score
 
 
 def select(cases: Sequence[Case], most: int | None, seed: int) -> list[Case]:
-    """Return about `most` cases as whole groups drawn at random, with the same share of unanswerable cases.
+    """Return `most` cases drawn at random, spread over as many groups as there are; all if `most` is None.
 
-    All cases if `most` is None. Groups of mainly answerable and of mainly unanswerable cases are drawn apart.
+    Few cases of many groups tell more than many of few, since cases of a group are alike. Answerable and
+    unanswerable cases keep their shares.
     """
     if most is None or most >= len(cases):
         return list(cases)
-    members: dict[str, list[Case]] = {}
-    for case in cases:
-        members.setdefault(case.group, []).append(case)
     rng = np.random.default_rng(seed)
-    chosen: set[str] = set()
-    for answerable in (True, False):
-        names = [name for name, group in sorted(members.items()) if _mainly_answerable(group) is answerable]
-        wanted = most * sum(len(members[name]) for name in names) / len(cases)
-        for index in rng.permutation(len(names)):
-            if sum(len(members[name]) for name in names if name in chosen) >= round(wanted):
-                break
-            chosen.add(names[index])
-    return [case for case in cases if case.group in chosen]
+    unanswerable = [case for case in cases if not case.answerable]
+    fewer = round(most * len(unanswerable) / len(cases))
+    chosen = set(_spread(unanswerable, fewer, rng))
+    chosen |= set(_spread([case for case in cases if case.answerable], most - fewer, rng))
+    return [case for case in cases if case.id in chosen]
 
 
-def _mainly_answerable(group: Sequence[Case]) -> bool:
-    return 2 * sum(case.answerable for case in group) >= len(group)
+def _spread(cases: Sequence[Case], number: int, rng: np.random.Generator) -> list[str]:
+    """Return ids of `number` cases: one of every group, then a second of every group, and so on."""
+    turns: Counter[str] = Counter()
+    drawn: list[tuple[int, int, str]] = []
+    for place, index in enumerate(rng.permutation(len(cases))):
+        drawn.append((turns[cases[index].group], place, cases[index].id))
+        turns[cases[index].group] += 1
+    return [id_ for _, _, id_ in sorted(drawn)[:number]]
 
 
 def _ingest(workshop: Workshop) -> None:

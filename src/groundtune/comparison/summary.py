@@ -180,7 +180,7 @@ def _notes(workshop: Workshop, cases: Sequence[Case]) -> list[str]:
     benchmark = workshop.benchmark
     whole = len(benchmark.part(PART))
     if len(cases) < whole:
-        notes.append(f"Quick size: {len(cases)} of the {whole} test cases, drawn as whole groups.")
+        notes.append(f"Quick size: {len(cases)} of the {whole} test cases, drawn across all groups.")
     if benchmark.drafts or benchmark.rejected:
         notes.append(f"Not used: {benchmark.drafts} draft and {benchmark.rejected} rejected cases.")
     if benchmark.straddling_groups:

@@ -237,3 +237,14 @@ def test_a_manifest_that_is_not_one_is_refused(tmp_path):
     (tmp_path / "manifest.json").write_text(json.dumps({"key": "x"}), encoding="utf-8")
     with pytest.raises(InputError, match="no adapter manifest"):
         read_manifest(tmp_path)
+
+
+@pytest.mark.models
+def test_micro_batches_change_memory_and_nothing_else(job, trained, tmp_path):
+    """Four conversations at once and one at a time, accumulated, are the same training run."""
+    one_by_one = job(microbatch_tokens=64)
+    assert one_by_one.key == job().key
+    manifest = tune(one_by_one, tmp_path / "a")
+    whole = read_manifest(trained)
+    assert [point.train for point in manifest.loss] == pytest.approx([point.train for point in whole.loss], abs=2e-3)
+    assert manifest.best_step == whole.best_step

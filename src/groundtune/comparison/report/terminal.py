@@ -35,15 +35,14 @@ def _table(report: Report) -> Table:
     table = Table(
         box=box.SIMPLE_HEAD, caption=f"Mean with {interval} interval; n cases scored, ! failed", caption_justify="left"
     )
-    table.add_column("candidate")
-    for name in scorers:
-        table.add_column(name, justify="right")
-    table.add_column("seconds", justify="right")
+    table.add_column("")
     for one in report.candidates:
         chosen = one.name == report.recommendation.candidate
-        seconds = f"{one.latency.total.median:.2f}" if one.latency.total else "–"
-        cells = [_cell(one.scores.get(name), describe(name).scale) for name in scorers]
-        table.add_row(Text(one.name), *cells, seconds, style="bold" if chosen else "")
+        table.add_column(Text(one.name), justify="right", style="bold" if chosen else "", no_wrap=True)
+    for name in scorers:
+        table.add_row(name, *(_cell(one.scores.get(name), describe(name).scale) for one in report.candidates))
+    medians = [one.latency.total.median if one.latency.total else None for one in report.candidates]
+    table.add_row("seconds", *("–" if median is None else f"{median:.2f}" for median in medians))
     return table
 
 
