@@ -36,6 +36,7 @@ name = "Tirvane"
 max_tokens = 24
 [knowledge]
 passages = 2
+chunk_size = 300
 [tuning]
 raft_passages = 2
 steps = 3

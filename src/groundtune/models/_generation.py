@@ -44,7 +44,7 @@ def decode(model: Any, prompts: Sequence[Sequence[int]], max_tokens: int, ends: 
             if not running or step == max_tokens - 1:
                 return
             if len(running) < len(rows):
-                keep = torch.tensor(running)
+                keep = torch.tensor(running, device=tokens.device)
                 cache.batch_select_indices(keep)
                 rows, tokens, mask = [rows[place] for place in running], tokens[keep], mask[keep]
             mask = torch.cat([mask, mask.new_ones(len(rows), 1)], dim=1)
@@ -64,8 +64,8 @@ def prefill(model: Any, prompts: Sequence[Sequence[int]]) -> tuple[Any, Any, Any
     from transformers import DynamicCache
 
     width = max(map(len, prompts))
-    ids = torch.tensor([[0] * (width - len(prompt)) + list(prompt) for prompt in prompts])
-    mask = torch.tensor([[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts])
+    ids = torch.tensor([[0] * (width - len(prompt)) + list(prompt) for prompt in prompts], device=model.device)
+    mask = torch.tensor([[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts], device=model.device)
     step = max(1, PREFILL_TOKENS // width)
     logits, caches = [], []
     for start in range(0, len(prompts), step):

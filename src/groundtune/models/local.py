@@ -78,7 +78,7 @@ def load(source: str) -> tuple[Any, Any]:
             f"the model `{source}` has no chat template, so it cannot hold a conversation.",
             remedy="Use an instruction-tuned model.",
         )
-    return model.eval(), tokenizer
+    return model.to("cuda" if torch.cuda.is_available() else "cpu").eval(), tokenizer
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +139,9 @@ class LocalChatModel:
         import torch
 
         with torch.inference_mode():
-            ids = torch.tensor([prompt + answer])
+            ids = torch.tensor([prompt + answer], device=self.model.device)
             logits = self.model(ids, logits_to_keep=len(answer) + 1).logits[0, :-1]
-            chosen = torch.log_softmax(logits, dim=-1).gather(1, torch.tensor(answer)[:, None])
+            chosen = torch.log_softmax(logits, dim=-1).gather(1, ids[0, len(prompt) :, None])
         return float(chosen.sum())
 
     def _ends(self) -> set[int]:
