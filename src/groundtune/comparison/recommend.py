@@ -1,7 +1,7 @@
 """Which candidate to ship, how sure that is, and why, in sentences that need no statistician.
 
 Pure: takes means, differences and latencies, and knows no model, benchmark or file. The rule: the leader by mean
-on the deciding scorer, and all that cannot be told from it, stand for choice; of these the simplest is shipped.
+on the deciding scorer, and all that no other is shown to beat, stand for choice; of these the simplest is shipped.
 It is told openly when that is a choice by simplicity and not by proof.
 """
 
@@ -72,7 +72,8 @@ def recommend(contenders: Sequence[Contender], differences: Sequence[Difference]
     if ground.groups < FEWEST_GROUPS and len(measured) > 1:
         return Recommendation(None, (), None, (_too_few(ground), *decision.means(), *excluded), sure=False)
     leader = max(measured, key=_mean)
-    open_to_choice = [leader] + [one for one in measured if one is not leader and not decision.beaten(one, leader)]
+    # what another candidate beats beyond doubt is no choice, even if the leader, whose lead may be noisier, does not
+    open_to_choice = [one for one in measured if one is leader or not decision.beaten(one, measured)]
     choice = min(open_to_choice, key=lambda one: (simplicity(one.name), -_mean(one)))
     others = sorted((one for one in open_to_choice if one is not choice), key=_mean, reverse=True)
     rival = leader if choice is not leader else (others[0] if others else None)
@@ -87,8 +88,7 @@ def recommend(contenders: Sequence[Contender], differences: Sequence[Difference]
         *excluded,
         *decision.power(),
     )
-    beaten = [one for one in measured if one not in open_to_choice]
-    threats = decision.threats(leader, beaten)
+    threats = decision.threats(leader, [one for one in measured if one not in open_to_choice])
     if threats:
         return Recommendation(None, (), None, (*threats, *decision.means(), *excluded), sure=False)
     sure = all(decision.verdict(choice.name, one.name) == "equivalent" for one in others)
@@ -156,9 +156,9 @@ class _Decision:
         found = self.find(one, other)
         return "cannot tell" if found is None else _seen_from(found, one)
 
-    def beaten(self, one: Contender, leader: Contender) -> bool:
-        """Whether `one` is below the leader beyond doubt."""
-        return self.verdict(one.name, leader.name) == "worse"
+    def beaten(self, one: Contender, measured: Sequence[Contender]) -> bool:
+        """Whether `one` is below any of the others beyond doubt."""
+        return any(self.verdict(one.name, other.name) == "worse" for other in measured if other is not one)
 
     def _bound(self, one: Contender, *, best: bool) -> float:
         """The mean if every failed case had got the highest or the lowest score that there is."""
@@ -170,7 +170,13 @@ class _Decision:
 
     def headline(self, choice: Contender, others: Sequence[Contender]) -> str:
         if not others:
-            best = "is the only candidate measured" if len(self._contenders) == 1 else "is better than every other one"
+            rivals = [one for one in self._contenders if one is not choice and _measured(one)]
+            if len(self._contenders) == 1:
+                best = "is the only candidate measured"
+            elif all(self.verdict(one.name, choice.name) == "worse" for one in rivals):
+                best = "is better than every other one"
+            else:
+                best = "leads, and every other one is worse than some other"
             return f"Ship {choice.name}: on {self._ground.decide_by} it {best}."
         if all(self.verdict(choice.name, one.name) == "equivalent" for one in others):
             small = f"less than {self._figure(self._ground.margin)} either way"

@@ -62,6 +62,23 @@ def test_a_tie_goes_to_the_simpler_one_openly_with_the_cases_that_would_tell():
     assert "About 340 more cases would tell them apart" in found.reasons[2]
 
 
+def test_what_another_candidate_beats_is_no_choice_even_if_the_leader_does_not_beat_it():
+    found = recommend(
+        [contender("base", 0.11), contender("rag", 0.21), contender("tuned", 0.23), contender("raft", 0.29)],
+        [
+            difference("base", "rag", 0.1, "cannot tell", more=300, p_value=0.9),
+            difference("base", "tuned", 0.12, "better"),
+            difference("base", "raft", 0.18, "cannot tell", more=43, p_value=0.07),
+            difference("rag", "tuned", 0.02, "cannot tell", p_value=0.9),
+            difference("rag", "raft", 0.08, "cannot tell", more=40, p_value=0.2),
+            difference("tuned", "raft", 0.06, "cannot tell", more=600, p_value=0.9),
+        ],
+        GROUND,
+    )
+    assert (found.candidate, found.indistinguishable) == ("rag", ("rag", "raft", "tuned"))
+    assert found.more_cases_needed == 40
+
+
 def test_a_simpler_leader_keeps_the_lead_and_says_what_it_would_take():
     found = recommend(
         [contender("rag", 0.62), contender("raft", 0.6)],
