@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from groundtune.comparison.compare import compare
-from groundtune.comparison.report.data import Report
+from groundtune.comparison.report.data import Report, as_json
 from groundtune.comparison.workshop import PRINCIPALS, Workshop
 from groundtune.errors import SettingsError
 from groundtune.evaluation.benchmark import Benchmark, EvidenceProblem, check_evidence
@@ -88,6 +88,8 @@ class Project:
         return self.answerer(candidate).answer(question, history)
 
     def compare(self, candidates: Sequence[str] = ()) -> Report:
-        """Build what is missing, run the candidates on the test part, and recommend."""
+        """Build what is missing, run the candidates on the test part, recommend, and keep the report in the records."""
         names = candidates or self.settings.comparison.candidates
-        return compare(self.workshop, names, datetime.now(UTC))
+        report = compare(self.workshop, names, datetime.now(UTC))
+        self.workshop.records.save_comparison(as_json(report))
+        return report

@@ -259,8 +259,15 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
     for name, value in environment.items():
         table, _, key = name.removeprefix(ENVIRONMENT_PREFIX).lower().partition("_")
         if name.startswith(ENVIRONMENT_PREFIX) and table in Settings.model_fields and key:
-            found[f"{table}.{key}"] = value
+            found[f"{table}.{key}"] = _list_or_text(value)
     return found
+
+
+def _list_or_text(value: str) -> object:
+    try:
+        return json.loads(value) if value.lstrip().startswith("[") else value
+    except ValueError:
+        return value  # which is no list, as the validation will say
 
 
 def _explain(error: ValidationError, path: Path, origins: Mapping[str, Origin]) -> SettingsError:

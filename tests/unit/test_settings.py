@@ -126,3 +126,10 @@ def test_the_templates_values_are_the_defaults(tmp_path):
     write(tmp_path, "\n".join(kept))
     assert resolve(tmp_path).settings == Settings()
     assert len([line for line in kept if " = " in line]) > 40
+
+
+def test_a_list_can_stand_in_the_environment(tmp_path):
+    found = resolve(tmp_path, GROUNDTUNE_COMPARISON_CANDIDATES='["base", "rag"]').settings
+    assert found.comparison.candidates == ["base", "rag"]
+    with pytest.raises(SettingsError, match="environment variable"):
+        resolve(tmp_path, GROUNDTUNE_COMPARISON_CANDIDATES='["base"')

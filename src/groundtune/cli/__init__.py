@@ -54,7 +54,3 @@ def main() -> None:
         if ended.code == INTERRUPTED:  # which is what typer makes of Ctrl-C
             print("groundtune: interrupted. What is finished is kept; run it again to go on.", file=sys.stderr)
         raise
-    except BrokenPipeError:
-        # whoever read our output has closed it (`groundtune … | head`): nothing is wrong
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise SystemExit(0) from None

@@ -36,7 +36,10 @@ class RaftSettings:
 
 @dataclass(frozen=True, slots=True)
 class RaftData:
-    """Conversations ready for training, and what became of the originals."""
+    """Conversations ready for training, and what became of the originals.
+
+    `without_oracle` counts prompts without the passage that answers: left out by chance, or there is none.
+    """
 
     examples: list[Example]
     with_oracle: int

@@ -26,6 +26,16 @@ from groundtune.tuning.examples import data_hash, hold_out
 from groundtune.values import Example, digest
 
 PACKAGES = ("torch", "transformers", "trl", "peft")
+# names of files, how memory is used, and what shows in the examples of those whom it concerns
+NOT_IN_KEY = {
+    "examples",
+    "preferences",
+    "corpus",
+    "microbatch_tokens",
+    "raft_steps",
+    "raft_oracle_share",
+    "raft_passages",
+}
 _CHECKPOINT_FILES = ("adapter_model.safetensors", "optimizer.pt", "scheduler.pt", "trainer_state.json")
 
 
@@ -52,7 +62,7 @@ class Job:
     @property
     def key(self) -> str:
         """Identifies all that the adapter depends on."""
-        settings = self.settings.model_dump_json(exclude={"examples", "preferences", "corpus", "microbatch_tokens"})
+        settings = self.settings.model_dump_json(exclude=NOT_IN_KEY)
         return digest(self.technique, self.base.name, self.base.weights, data_hash(self.examples), settings)
 
 

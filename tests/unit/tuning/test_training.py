@@ -248,3 +248,7 @@ def test_micro_batches_change_memory_and_nothing_else(job, trained, tmp_path):
     whole = read_manifest(trained)
     assert [point.train for point in manifest.loss] == pytest.approx([point.train for point in whole.loss], abs=2e-3)
     assert manifest.best_step == whole.best_step
+
+
+def test_rafts_own_settings_do_not_retrain_other_adapters(job):
+    assert job(raft_steps=1, raft_passages=1, raft_oracle_share=0.5).key == job().key
