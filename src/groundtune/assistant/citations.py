@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from groundtune.assistant.sentences import comparable, numbers, sentence_spans
-from groundtune.text import locate
+from groundtune.text import CITATION_MARKER, locate
 from groundtune.values import Citation, Passage
 
 ATTRIBUTION_OVERLAP = 0.5
@@ -24,8 +24,6 @@ JUDGED_WORDS = 3
 QUOTED_WORDS = 2
 """Fewer words in quotation marks are a name or an emphasis, not a quotation."""
 
-_NUMBER = r"\d+(?:\s*[-–]\s*\d+)?"
-_MARKER = re.compile(rf"[ \t]*\[\s*(?:passages?\s+)?({_NUMBER}(?:\s*[,;]\s*{_NUMBER})*)\s*\]", re.IGNORECASE)
 _QUOTATION = re.compile(r"[\"“]([^\"“”\n]+)[\"”]")
 _RANGE_LIMIT = 20
 
@@ -89,7 +87,7 @@ def _without_false_citations(text: str, passages: Sequence[Passage]) -> tuple[st
 
 def _blanked(text: str) -> str:
     """Return `text` with its citations as blanks, so that all places stay."""
-    return _MARKER.sub(lambda match: " " * len(match[0]), text)
+    return CITATION_MARKER.sub(lambda match: " " * len(match[0]), text)
 
 
 def _markers(text: str) -> list[_Marker]:
@@ -99,7 +97,7 @@ def _markers(text: str) -> list[_Marker]:
     """
     bare = _blanked(text)
     spans = sentence_spans(bare)
-    found = list(_MARKER.finditer(text))
+    found = list(CITATION_MARKER.finditer(text))
     markers = []
     for index, match in enumerate(found):
         sentence = _sentence_of(bare, spans, match.start())

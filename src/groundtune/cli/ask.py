@@ -37,11 +37,9 @@ def ask(
     if not question.strip():
         raise SettingsError("the question is empty.", remedy='Write groundtune ask "How much is …?"')
     with opened(project, overrides) as opened_project:
-        if not opened_project.workshop.recipe(candidate).grounded or opened_project.has_knowledge():
-            answer = opened_project.ask(question, candidate)
-        else:
+        if opened_project.workshop.recipe(candidate).grounded and not opened_project.has_knowledge():
             opened_project.ingest()
-            answer = opened_project.ask(question, candidate)
+        answer = opened_project.ask(question, candidate)
     citations = [asdict(citation) for citation in answer.citations]
     document = {
         "answer": answer.text,
