@@ -69,7 +69,7 @@ class KnowledgeSettings(Table):
     store: str = Field("lancedb:.groundtune/knowledge", description="Where chunks are kept.")
     chunk_size: int = Field(450, ge=100, description="The longest chunk, in characters.")
     chunk_overlap: int = Field(0, ge=0, description="Characters that neighbouring chunks of one part share.")
-    passages: int = Field(3, ge=1, description="Passages given to the model for a question.")
+    passages: int = Field(3, ge=1, description="Passages given to the model for a question, and in raft's prompts.")
     candidates: int = Field(30, ge=1, description="Chunks that each of vector and word search proposes for fusion.")
     readable_by: list[str] = Field(["everyone"], description="Principals that may read documents of this folder.")
 
@@ -124,7 +124,7 @@ class TuningSettings(Table):
     raft_steps: int = Field(120, ge=1, description="The most optimizer steps of raft, whose prompts are longer.")
     batch_size: int = Field(4, ge=1, description="Conversations in one optimizer step.")
     microbatch_tokens: int = Field(
-        1536, ge=64, description="Tokens trained on at once: less takes less memory and gives the same adapter."
+        1024, ge=64, description="Tokens trained on at once: less takes less memory and gives the same adapter."
     )
     learning_rate: float = Field(5e-4, gt=0, description="Peak learning rate (linear warm-up, cosine decay).")
     rank: int = Field(16, ge=1, description="LoRA rank; alpha is twice as much.")
@@ -136,7 +136,6 @@ class TuningSettings(Table):
     raft_oracle_share: float = Field(
         0.9, ge=0, le=1, description="Share of raft examples whose prompt contains the passage with the answer."
     )
-    raft_passages: int = Field(3, ge=1, description="Passages in a raft prompt, distractors included.")
 
 
 class ComparisonSettings(Table):

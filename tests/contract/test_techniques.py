@@ -65,6 +65,7 @@ def task(tmp_path, tokenizer):
         ),
         search_text=lambda question, history: question,
         retrieve=lambda texts: [passages for _ in texts],
+        passages=3,
         unknown="I do not know.",
     )
 

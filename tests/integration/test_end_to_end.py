@@ -38,7 +38,6 @@ max_tokens = 24
 passages = 2
 chunk_size = 300
 [tuning]
-raft_passages = 2
 steps = 3
 raft_steps = 3
 evaluate_every = 3

@@ -38,7 +38,7 @@ from groundtune.values import Passage, digest
 
 STATE = ".groundtune"
 PRINCIPALS = ("everyone",)
-DISTRACTOR_DEPTH = 12  # passages looked at for raft: enough to leave distractors when the answer's own are taken out
+DISTRACTOR_DEPTH = 4  # times the passages of a prompt: leaves distractors for raft when the answer's own are taken out
 
 
 class Workshop:
@@ -143,7 +143,8 @@ class Workshop:
             closed_book=partial(closed_book_messages, assistant, name),
             grounded=partial(grounded_messages, assistant, name),
             search_text=search_text,
-            retrieve=partial(self.retrieve, limit=DISTRACTOR_DEPTH),
+            retrieve=partial(self.retrieve, limit=DISTRACTOR_DEPTH * self.settings.knowledge.passages),
+            passages=self.settings.knowledge.passages,
             unknown=assistant.unknown,
         )
 

