@@ -21,7 +21,7 @@ from groundtune.settings import ModelSettings
 from groundtune.values import Message
 
 SIZE = 2048
-SHAPES = ((1, 256), (1, 512), (1, 1024), (4, 256), (4, 512), (16, 128), (32, 40))
+SHAPES = ((1, 256), (1, 512), (1, 1024), (8, 256), (8, 480), (16, 128), (32, 40))
 CASES, TOKENS = 60, 48
 TOPICS = ("a phone contract", "a fibre line", "roaming", "an invoice", "a router", "a SIM card")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-PREFILL_TOKENS = 2048
+PREFILL_TOKENS = 1024
 MOST_ROWS = 64
 
 
