@@ -14,10 +14,10 @@ from groundtune.cli._shared import HERE, AsJson, Overrides, ProjectFolder, emit,
 QUICK: dict[str, object] = {
     "comparison.cases": 48,
     "comparison.latency_cases": 3,
-    "tuning.steps": 60,
-    "tuning.raft_steps": 30,
-    "tuning.evaluate_every": 15,
-    "tuning.held_out": 16,
+    "tuning.steps": 48,
+    "tuning.raft_steps": 24,
+    "tuning.evaluate_every": 12,
+    "tuning.held_out": 12,
 }
 
 

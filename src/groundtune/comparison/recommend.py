@@ -22,12 +22,13 @@ _STEPS = (("base", "rag"), ("base", "tuned"), ("rag", "tuned+rag"), ("tuned", "t
 @dataclass(frozen=True, slots=True)
 class Contender:
     """A candidate as far as choosing goes: `score` on the deciding scorer, median `seconds` to a whole answer,
-    share of cases on which it `abstained`."""
+    share of cases on which it `abstained`, and (answered all the same, asked) of those without an answer."""
 
     name: str
     score: Estimate
     seconds: float | None = None
     abstained: float | None = None
+    made_up: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +258,12 @@ class _Decision:
             sentences.append(f"{choice.name} takes {choice.seconds:.1f} seconds for a typical answer{beside}.")
         if choice.abstained is not None:
             sentences.append(f'{choice.name} said "I do not know" to {percent(choice.abstained)} of the questions.')
+        if choice.made_up is not None and choice.made_up[1]:
+            answered, asked = choice.made_up
+            sentences.append(
+                f"Of the {asked} questions that the documents do not answer, {choice.name} made up an answer to "
+                f"{answered or 'none'}."
+            )
         return sentences
 
     def threats(self, leader: Contender, beaten: Sequence[Contender]) -> list[str]:

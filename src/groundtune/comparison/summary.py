@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 
@@ -31,7 +31,7 @@ from groundtune.evaluation import statistics
 from groundtune.evaluation.scorers.bleu import corpus_bleu
 from groundtune.protocols import Scorer
 from groundtune.tuning.adapters import read_manifest
-from groundtune.values import Answer, Case, Failure, Score, Split
+from groundtune.values import Answer, Case, Difference, Failure, Score, Split, Verdict
 
 PART: Split = "test"
 VERSIONS = ("groundtune", "torch", "transformers", "trl", "peft", "sentence-transformers", "lancedb", "sacrebleu")
@@ -61,9 +61,11 @@ def summarise(
     }
     results = [_result(run, by_scorer, cases, groups, workshop, rng) for run in runs]
     differences = [
-        difference
-        for name, scores in by_scorer.items()
-        for difference in statistics.compare_all(scores, groups, scorer=name, method=_method(workshop, name), rng=rng)
+        difference if getattr(scorer, "higher_is_better", True) else _turned(difference)
+        for scorer in scorers
+        for difference in statistics.compare_all(
+            by_scorer[scorer.name], groups, scorer=scorer.name, method=_method(workshop, scorer.name), rng=rng
+        )
     ]
     method = _method(workshop, settings.decide_by)
     facts = _facts(workshop, cases)
@@ -77,7 +79,7 @@ def summarise(
         confidence=settings.confidence,
         margin=method.margin,
     )
-    contenders = [_contender(one, settings.decide_by, len(cases)) for one in results]
+    contenders = [_contender(one, run, settings.decide_by, cases) for one, run in zip(results, runs, strict=True)]
     return Report(
         project=workshop.settings.project.name,
         created_at=now,
@@ -96,6 +98,12 @@ def summarise(
         margin=method.margin,
         detectable=detectable,
     )
+
+
+def _turned(difference: Difference) -> Difference:
+    """Return the difference with the verdict of a scorer of which less is better."""
+    verdicts: dict[Verdict, Verdict] = {"better": "worse", "worse": "better"}
+    return replace(difference, verdict=verdicts.get(difference.verdict, difference.verdict))
 
 
 def _facts(workshop: Workshop, cases: Sequence[Case]) -> BenchmarkFacts:
@@ -160,9 +168,17 @@ def _result(
     )
 
 
-def _contender(result: CandidateResult, decide_by: str, cases: int) -> Contender:
+def _contender(result: CandidateResult, run: Run, decide_by: str, cases: Sequence[Case]) -> Contender:
     total = result.latency.total
-    return Contender(result.name, result.scores[decide_by], total.median if total else None, result.abstained / cases)
+    unanswerable = [run.outcomes[case.id] for case in cases if not case.answerable]
+    made_up = sum(isinstance(outcome, Answer) and not outcome.abstained for outcome in unanswerable)
+    return Contender(
+        result.name,
+        result.scores[decide_by],
+        total.median if total else None,
+        result.abstained / len(cases),
+        (made_up, len(unanswerable)),
+    )
 
 
 def _curves(workshop: Workshop, runs: Sequence[Run]) -> list[Curve]:

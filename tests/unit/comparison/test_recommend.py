@@ -142,6 +142,19 @@ def test_latency_abstention_and_power_are_told():
     assert "a true difference of 0.090 on resolution is found four times in five" in text
 
 
+@pytest.mark.parametrize(
+    ("made_up", "sentence"),
+    [
+        ((8, 8), "Of the 8 questions that the documents do not answer, rag made up an answer to 8."),
+        ((0, 8), "Of the 8 questions that the documents do not answer, rag made up an answer to none."),
+        ((0, 0), None),
+    ],
+)
+def test_answers_to_questions_without_one_are_told(made_up, sentence):
+    text = " ".join(recommend([contender("rag", 0.6, made_up=made_up)], [], GROUND).reasons)
+    assert (sentence in text) if sentence else ("made up" not in text)
+
+
 def test_nothing_scored_recommends_nothing():
     found = recommend([contender("rag", None, scored=0, failed=100)], [], GROUND)
     assert (found.candidate, found.indistinguishable, found.sure) == (None, (), False)
