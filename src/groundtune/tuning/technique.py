@@ -30,7 +30,8 @@ class Task:
     """What there is to tune with.
 
     `examples` loads the training conversations; `closed_book` and `grounded` build the prompts that serving gives;
-    `retrieve` returns more than the `passages` that a prompt holds; `unknown` is how the company says that it does not know;
+    `retrieve` returns more than the `passages` that a prompt holds; `unknown` is how the company says that it does
+    not know;
     `record` is what the manifest tells of the settings and their origins.
     """
 

@@ -204,9 +204,7 @@ def _trainer(
         part: Dataset.from_dict({"input_ids": [row.input_ids for row in data], "labels": [row.labels for row in data]})
         for part, data in rows.items()
     }
-    lora = LoraConfig(
-        r=settings.rank, lora_alpha=2 * settings.rank, target_modules="all-linear", task_type="CAUSAL_LM"
-    )
+    lora = LoraConfig(r=settings.rank, lora_alpha=2 * settings.rank, target_modules="all-linear", task_type="CAUSAL_LM")
     trainer: Any = _trainer_class()(
         model=model,
         args=_arguments(settings, work, max(len(row.input_ids) for data in rows.values() for row in data)),
