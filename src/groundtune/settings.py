@@ -71,6 +71,11 @@ class KnowledgeSettings(Table):
     chunk_overlap: int = Field(0, ge=0, description="Characters that neighbouring chunks of one part share.")
     passages: int = Field(3, ge=1, description="Passages given to the model for a question, and in raft's prompts.")
     candidates: int = Field(30, ge=1, description="Chunks that each of vector and word search proposes for fusion.")
+    reranker: str = Field(
+        "late:builtin:minilm-l6-v2",
+        description="What orders the first of them anew: late:ENCODER, cross:hf:ORG/NAME, cross:path:DIR or none.",
+    )
+    reranked: int = Field(12, ge=1, description="Passages of the fusion that the reranker reads.")
     readable_by: list[str] = Field(["everyone"], description="Principals that may read documents of this folder.")
 
 
@@ -96,6 +101,12 @@ class AssistantSettings(Table):
         ge=0,
         le=1,
         description="Answer only if retrieval supports it at least so well. Fitted on the development part if not set.",
+    )
+    least_answered: float = Field(
+        0.9,
+        ge=0,
+        le=1,
+        description="Share of the answerable development questions that the fitted `min_support` must let through.",
     )
 
 

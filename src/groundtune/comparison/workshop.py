@@ -24,10 +24,11 @@ from groundtune.evaluation.benchmark import Benchmark, load_benchmark
 from groundtune.files import read_text, write_text
 from groundtune.knowledge.embedding import embedder
 from groundtune.knowledge.ingest import IngestReport, ingest, texts
-from groundtune.knowledge.search import search_many
+from groundtune.knowledge.reranking import reranker
+from groundtune.knowledge.search import Depth, search_many
 from groundtune.knowledge.stores import open_store
 from groundtune.models import local
-from groundtune.protocols import Answerer, ChatModel, Embedder, KnowledgeStore, Progress, silent
+from groundtune.protocols import Answerer, ChatModel, Embedder, KnowledgeStore, Progress, Reranker, silent
 from groundtune.records import Records, open_records
 from groundtune.settings import Resolved, Settings
 from groundtune.tuning.adapters import Manifest, read_manifest
@@ -63,6 +64,11 @@ class Workshop:
         return embedder(self.settings.embedding)
 
     @cached_property
+    def reranker(self) -> Reranker | None:
+        """The reranker of `[knowledge]`, if any."""
+        return reranker(self.settings.knowledge.reranker)
+
+    @cached_property
     def store(self) -> KnowledgeStore:
         """The store of `[knowledge]`."""
         return open_store(self.settings.knowledge.store, self.folder, self.embedder)
@@ -85,22 +91,17 @@ class Workshop:
                 "the knowledge store is empty.", place=self.settings.knowledge.store, remedy="Run `groundtune ingest`."
             )
         knowledge = self.settings.knowledge
-        return search_many(
-            self.store,
-            self.embedder,
-            texts,
-            limit or knowledge.passages,
-            principals,
-            candidates=knowledge.candidates,
-        )
+        depth = Depth(limit or knowledge.passages, knowledge.reranked, knowledge.candidates)
+        return search_many(self.store, self.embedder, texts, depth, principals, self.reranker)
 
     @property
     def retrieval_signature(self) -> str:
         """All that can change which passages are found."""
         knowledge = self.settings.knowledge
+        order = "none" if self.reranker is None else f"{knowledge.reranked}|{self.reranker.signature}"
         return (
             f"revision:{self.store.revision()}|passages:{knowledge.passages}|candidates:{knowledge.candidates}"
-            f"|{self.embedder.signature}"
+            f"|{self.embedder.signature}|reranked:{order}"
         )
 
     # --- benchmark and records --------------------------------------------------------------------
@@ -221,7 +222,7 @@ class Workshop:
             return Fitted(given, None, None, 0, "set by `[assistant] min_support`")
         if not (self.folder / self.settings.benchmark.cases).is_file():
             return Fitted(0.0, None, None, 0, "there is no benchmark to fit it on")
-        key = digest(self.retrieval_signature, self.benchmark.fingerprint)
+        key = digest(self.retrieval_signature, self.benchmark.fingerprint, str(self.settings.assistant.least_answered))
         fitted = remembered(self.folder / STATE / "threshold.json", key, lambda: asdict(self._fit()))
         return Fitted(**fitted)
 
@@ -229,7 +230,7 @@ class Workshop:
         cases = self.benchmark.part("development")
         found = self.retrieve([search_text(case.question, case.history) for case in cases]) if cases else []
         supports = [support(passages, case.question) for passages, case in zip(found, cases, strict=True)]
-        return fit_threshold(supports, [case.answerable for case in cases])
+        return fit_threshold(supports, [case.answerable for case in cases], self.settings.assistant.least_answered)
 
 
 def remembered(path: Path, key: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
