@@ -6,7 +6,7 @@ from groundtune.testing.scorers import ScorerContract
 
 WITHOUT_MODEL = (
     "rouge1 rouge2 rougeL rougeLsum bleu exact token_f1 token_recall retrieval_recall reciprocal_rank "
-    "abstention_precision abstention_recall citation_precision resolution"
+    "abstention_precision abstention_recall citation_precision resolution resolution_answerable"
 ).split()
 WITH_MODEL = ["bertscore_precision", "bertscore_recall", "bertscore_f1"]
 BUILT_IN = {scorer.name: scorer for scorer in scorers(ComparisonSettings())}  # models are loaded when first used

@@ -22,13 +22,15 @@ _STEPS = (("base", "rag"), ("base", "tuned"), ("rag", "tuned+rag"), ("tuned", "t
 @dataclass(frozen=True, slots=True)
 class Contender:
     """A candidate as far as choosing goes: `score` on the deciding scorer, median `seconds` to a whole answer,
-    share of cases on which it `abstained`, and (answered all the same, asked) of those without an answer."""
+    share of cases on which it `abstained`, (answered all the same, asked) of those without an answer, and the
+    deciding scorer's mean over those `answerable`."""
 
     name: str
     score: Estimate
     seconds: float | None = None
     abstained: float | None = None
     made_up: tuple[int, int] | None = None
+    answerable: Estimate | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,7 @@ def recommend(contenders: Sequence[Contender], differences: Sequence[Difference]
         decision.headline(choice, others),
         *decision.why_simplest(choice, leader, others),
         *decision.means(),
+        *decision.where_answerable(),
         *decision.against_others(choice, open_to_choice),
         *decision.regressions(),
         *decision.disagreements(choice.name),
@@ -216,6 +219,17 @@ class _Decision:
             return []
         interval = percent(self._ground.confidence)
         return [f"Mean {self._ground.decide_by}, with the {interval} interval in brackets: {'; '.join(parts)}."]
+
+    def where_answerable(self) -> list[str]:
+        """Tell apart what is gained by answers and what by "I do not know"."""
+        means = {
+            one.name: one.answerable for one in self._contenders if one.answerable and one.answerable.mean is not None
+        }
+        if not means or not any(one.made_up and one.made_up[1] for one in self._contenders):
+            return []
+        ordered = sorted(means.items(), key=lambda pair: -(pair[1].mean or 0.0))
+        parts = "; ".join(f"{name} {self._estimate(found)}" for name, found in ordered)
+        return [f"The same over the questions that have an answer only: {parts}."]
 
     def against_others(self, choice: Contender, open_to_choice: Sequence[Contender]) -> list[str]:
         sentences = []

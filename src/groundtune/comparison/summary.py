@@ -29,6 +29,7 @@ from groundtune.comparison.report.scorers import describe
 from groundtune.comparison.workshop import Workshop
 from groundtune.evaluation import statistics
 from groundtune.evaluation.scorers.bleu import corpus_bleu
+from groundtune.evaluation.scorers.resolution import ANSWERABLE
 from groundtune.protocols import Scorer
 from groundtune.tuning.adapters import read_manifest
 from groundtune.values import Answer, Case, Difference, Failure, Score, Split, Verdict
@@ -178,6 +179,7 @@ def _contender(result: CandidateResult, run: Run, decide_by: str, cases: Sequenc
         total.median if total else None,
         result.abstained / len(cases),
         (made_up, len(unanswerable)),
+        result.scores.get(ANSWERABLE) if decide_by == "resolution" else None,
     )
 
 

@@ -27,7 +27,7 @@ TEXT_SCORERS = (
     "rouge1 rouge2 rougeL rougeLsum bleu bertscore_precision bertscore_recall bertscore_f1 exact token_f1 token_recall"
 ).split()
 RETRIEVAL_SCORERS = ("retrieval_recall", "reciprocal_rank")
-ABSTENTION_SCORERS = ("abstention_precision", "abstention_recall", "resolution")
+ABSTENTION_SCORERS = ("abstention_precision", "abstention_recall", "resolution", "resolution_answerable")
 
 MISSING = Failure("predictions.jsonl has no line for this case")
 

@@ -113,10 +113,10 @@ class Report:
 
     @property
     def ordered_scorers(self) -> list[str]:
-        """The deciding scorer, then the others that any candidate has, in the given order."""
+        """The deciding scorer, its parts, then the others that any candidate has, in the given order."""
         known = list(dict.fromkeys([*self.scorers, *(name for one in self.candidates for name in one.scores)]))
         present = [name for name in known if any(name in one.scores for one in self.candidates)]
-        return sorted(present, key=lambda name: name != self.decide_by)
+        return sorted(present, key=lambda name: (name != self.decide_by, not name.startswith(f"{self.decide_by}_")))
 
 
 def as_json(report: Report) -> dict[str, object]:
