@@ -148,7 +148,7 @@ def _result(
     name = run.candidate.name
     answers = [outcome for outcome in run.outcomes.values() if isinstance(outcome, Answer)]
     estimates = {
-        scorer: statistics.estimate(scores[name], groups, method=_method(workshop, scorer), rng=rng)
+        scorer: statistics.estimate(scores[name], groups, method=_method(workshop, scorer))
         for scorer, scores in by_scorer.items()
     }
     pairs = [(case, outcome) for case in cases if isinstance(outcome := run.outcomes[case.id], Answer)]
