@@ -39,7 +39,7 @@ def of_mean(sample: Sample, scale: Scale | None, alpha: float) -> Interval | Non
         return None if sample.constant else _student(sample, alpha)
     length = scale[1] - scale[0]
     if sample.constant:
-        ends = _constant(sample, length, alpha)
+        ends = constant_interval(sample.mean, sample.groups, length, alpha)
     else:
         share, error = (sample.mean - scale[0]) / length, sample.standard_error / length
         least, most = _wilson(share, error, _most_cases(sample, scale), _quantile(sample, alpha))
@@ -54,7 +54,7 @@ def of_difference(baseline: Sample, challenger: Sample, scale: Scale | None, alp
         return None
     widest = scale[1] - scale[0] if scale else math.inf
     if difference.constant:
-        ends = _constant(difference, span(baseline, challenger, scale), alpha)
+        ends = constant_interval(difference.mean, difference.groups, span(baseline, challenger, scale), alpha)
     elif _passes(baseline.values) and _passes(challenger.values):
         ends = _newcombe(baseline, challenger, alpha)
     else:
@@ -109,8 +109,8 @@ def _added(one: float, other: float, correlation: float) -> float:
     return math.sqrt(max(0.0, one**2 + other**2 - 2 * correlation * one * other))
 
 
-def _constant(sample: Sample, length: float, alpha: float) -> Interval:
+def constant_interval(mean: float, groups: int, length: float, alpha: float) -> Interval:
     """Where all groups agree, the share of groups unlike them may still be this high (Clopper & Pearson 1934 for
     0 of G, the "rule of three"); such a group moves the mean by at most the length of the scale."""
-    width = (1 - (alpha / 2) ** (1 / sample.groups)) * length
-    return sample.mean - width, sample.mean + width
+    width = (1 - (alpha / 2) ** (1 / groups)) * length
+    return mean - width, mean + width
