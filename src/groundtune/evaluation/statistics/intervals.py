@@ -16,7 +16,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy import stats
+from scipy.special import stdtrit
 
 from groundtune.evaluation.statistics.sample import Floats, Sample
 
@@ -77,7 +77,7 @@ def _student(sample: Sample, alpha: float) -> Interval:
 
 
 def _quantile(sample: Sample, alpha: float) -> float:
-    return float(stats.t.ppf(1 - alpha / 2, sample.freedom))
+    return float(stdtrit(sample.freedom, 1 - alpha / 2))  # Student's t, without the costs of scipy.stats
 
 
 def _wilson(share: float, error: float, most: float, quantile: float) -> Interval:

@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from scipy import stats
+from scipy.special import ndtri
 
 from groundtune.evaluation.statistics.sample import Method
 from groundtune.evaluation.statistics.size import POWER
@@ -115,4 +115,4 @@ def _groups_for_constant(span: float, seen: float, method: Method) -> float:
 
 
 def _z_sum(alpha: float, power: float) -> float:
-    return float(stats.norm.ppf(1 - alpha / 2) + stats.norm.ppf(power))
+    return float(ndtri(1 - alpha / 2) + ndtri(power))
