@@ -126,6 +126,7 @@ def score_predictions(
 def _case_row(case: Case, scores: dict[str, Score]) -> dict[str, object]:
     return {
         "id": case.id,
+        "group": case.group,
         "scores": {name: score.value for name, score in scores.items()},
         "reasons": {name: score.reason for name, score in scores.items() if score.value is None},
     }

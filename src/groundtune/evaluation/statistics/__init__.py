@@ -11,6 +11,7 @@ from groundtune.evaluation.statistics.comparing import (
     compare_all,
     estimate,
     noise_floor,
+    paired_difference,
 )
 from groundtune.evaluation.statistics.sample import Method, clustered_sd, paired_sd
 from groundtune.evaluation.statistics.size import (
@@ -35,6 +36,7 @@ __all__ = [
     "holm",
     "judged",
     "noise_floor",
+    "paired_difference",
     "paired_sd",
     "smallest_detectable_difference",
 ]

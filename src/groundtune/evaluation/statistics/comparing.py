@@ -76,6 +76,15 @@ def compare_all(
     return judged([one for one, _ in found], [evidence for _, evidence in found], method, floor)
 
 
+def paired_difference(
+    baseline: Sequence[Score], challenger: Sequence[Score], groups: Sequence[str], *, method: Method
+) -> Estimate:
+    """Return the difference of `compare` with its interval, without the test."""
+    check(baseline, groups)
+    check(challenger, groups)
+    return _pair(baseline, challenger, groups, method)[1]
+
+
 @dataclass(frozen=True, slots=True)
 class NoiseFloor:
     """How far one candidate, run twice, is from itself: `absolute` is the mean absolute difference of a case,
