@@ -29,11 +29,17 @@ Outcomes = Mapping[str, Answer | Failure]
 
 
 def compare_corpus_bleu(
-    outcomes: Mapping[str, Outcomes], cases: Sequence[Case], *, method: Method, rng: np.random.Generator
+    outcomes: Mapping[str, Outcomes],
+    cases: Sequence[Case],
+    *,
+    method: Method,
+    rng: np.random.Generator,
+    floor: float = 0.0,
 ) -> list[Difference]:
     """Return challenger minus baseline in corpus BLEU for every pair, the earlier candidate as baseline.
 
-    `outcomes` maps candidate and case id to what was answered. P-values are corrected by Holm's method.
+    `outcomes` maps candidate and case id to what was answered. P-values are corrected by Holm's method, and no
+    difference up to `floor` is called better or worse.
     """
     scored = [case for case in cases if case.ideal_answer.strip()]
     counts = {name: _by_case(found, scored) for name, found in outcomes.items()}
@@ -41,7 +47,7 @@ def compare_corpus_bleu(
         _difference(pair, (counts[pair[0]], counts[pair[1]]), scored, len(cases), (method, rng))
         for pair in combinations(outcomes, 2)
     ]
-    return judged([one for one, _ in found], [evidence for _, evidence in found], method)
+    return judged([one for one, _ in found], [evidence for _, evidence in found], method, floor)
 
 
 def bleu(counts: Floats) -> Floats:
