@@ -207,3 +207,10 @@ def test_percentages(share, said):
 
 def test_the_examples_in_the_documentation():
     assert doctest.testmod(module).failed == 0
+
+
+def test_differences_are_told_with_their_verdict_as_the_choice_has_it():
+    found = recommend(
+        [contender("base", 0.3), contender("rag", 0.6)], [difference("rag", "base", -0.3, "worse")], GROUND
+    )
+    assert any(reason.startswith("rag against base: better; +0.300") for reason in found.reasons)
