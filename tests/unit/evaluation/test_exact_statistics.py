@@ -144,6 +144,17 @@ def test_a_candidate_that_never_passes_still_leaves_an_interval():
     assert -0.1 < found.low < found.mean == 0.75 < found.high <= 1
 
 
+@pytest.mark.parametrize("values", [[0, 1, 1, 0, 0, 1], [0.1, 0.7, 0.5, 0.3, 0.6, 0.2]])
+def test_groups_with_the_same_mean_prove_no_certainty(values):
+    """Nothing tells how other groups would differ, which a standard error of 0 would say they do not."""
+    groups = ["a", "a", "b", "b", "c", "c"]
+    found = estimate(scores(values), groups, method=Method())
+    share = stats.binomtest(0, 3).proportion_ci(0.95, "exact").high
+    assert (found.low, found.high) == pytest.approx((max(0, found.mean - share), min(1, found.mean + share)))
+    apart = compared(np.zeros(6), values, groups).difference
+    assert apart.low < 0 < apart.mean < apart.high
+
+
 def test_one_big_group_takes_degrees_of_freedom_away():
     even, uneven = ([str(index % 10) for index in range(100)], [str(min(index, 9)) for index in range(100)])
     assert sampled(np.zeros(100), even).freedom == pytest.approx(9)

@@ -151,6 +151,6 @@ def _difference(
         return Difference(scorer, *names, found, 1.0, "cannot tell"), None
     sample = pair.difference
     p_value = sign_flip(sample.totals, method.resamples, rng)
-    span = intervals.span(pair.baseline, pair.challenger, pair.scale) if sample.constant else None
+    span = intervals.span(pair.baseline, pair.challenger, pair.scale) if sample.unanimous else None
     evidence = Evidence(sample.n, sample.groups, sample.standard_error * math.sqrt(sample.n), span)
     return Difference(scorer, *names, found, p_value, "cannot tell"), evidence

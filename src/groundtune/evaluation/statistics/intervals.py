@@ -32,13 +32,13 @@ def scale_of(values: Floats, given: Scale | None) -> Scale | None:
 
 
 def of_mean(sample: Sample, scale: Scale | None, alpha: float) -> Interval | None:
-    """Return the interval of the mean; None where nothing can be said: one group, or all alike on no known scale."""
+    """Return the interval of the mean; None where nothing can be said: one group, or groups alike on no known scale."""
     if sample.groups < 2:
         return None
     if scale is None:
-        return None if sample.constant else _student(sample, alpha)
+        return None if sample.unanimous else _student(sample, alpha)
     length = scale[1] - scale[0]
-    if sample.constant:
+    if sample.unanimous:
         ends = constant_interval(sample.mean, sample.groups, length, alpha)
     else:
         share, error = (sample.mean - scale[0]) / length, sample.standard_error / length
@@ -53,7 +53,7 @@ def of_difference(baseline: Sample, challenger: Sample, scale: Scale | None, alp
     if difference.groups < 2:
         return None
     widest = scale[1] - scale[0] if scale else math.inf
-    if difference.constant:
+    if difference.unanimous:
         ends = constant_interval(difference.mean, difference.groups, span(baseline, challenger, scale), alpha)
     elif _passes(baseline.values) and _passes(challenger.values):
         ends = _newcombe(baseline, challenger, alpha)
@@ -97,8 +97,10 @@ def _newcombe(baseline: Sample, challenger: Sample, alpha: float) -> Interval:
     one, other = of_mean(baseline, (0.0, 1.0), alpha), of_mean(challenger, (0.0, 1.0), alpha)
     assert one is not None  # there are two groups and a scale
     assert other is not None
-    errors = baseline.standard_error * challenger.standard_error
-    alike = float(baseline.influence @ challenger.influence) / errors if errors else 0.0
+    alike = 0.0
+    if not (baseline.unanimous or challenger.unanimous):
+        errors = baseline.standard_error * challenger.standard_error
+        alike = float(baseline.influence @ challenger.influence) / errors
     difference = challenger.mean - baseline.mean
     down = _added(challenger.mean - other[0], one[1] - baseline.mean, alike)
     up = _added(other[1] - challenger.mean, baseline.mean - one[0], alike)

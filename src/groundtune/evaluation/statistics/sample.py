@@ -14,6 +14,7 @@ from groundtune.errors import InputError, NotComparable
 from groundtune.values import Score
 
 Floats = NDArray[np.float64]
+ROUNDING = 1e-12  # errors below are those of adding up
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +59,6 @@ class Sample:
         """The mean over values, so that large groups weigh more."""
         return float(self.totals.sum() / self.counts.sum())
 
-    @property
-    def constant(self) -> bool:
-        """Whether all values are the same."""
-        return bool(np.ptp(self.values) == 0)
-
     @cached_property
     def influence(self) -> Floats:
         """What each group does to the mean, (groups,): the sum of squares is the jackknife's variance of the mean.
@@ -77,6 +73,11 @@ class Sample:
     def standard_error(self) -> float:
         """Of the mean; needs two groups."""
         return math.sqrt(float((self.influence**2).sum()))
+
+    @property
+    def unanimous(self) -> bool:
+        """Whether all groups have the same mean, so that nothing tells how much others would differ; needs two."""
+        return self.standard_error <= ROUNDING * max(1.0, float(np.abs(self.values).max()))
 
     @property
     def freedom(self) -> float:

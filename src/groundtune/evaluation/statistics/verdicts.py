@@ -21,7 +21,7 @@ MOST_CASES = 100_000  # a benchmark that would have to be larger is no advice
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """What a difference rests on: `sd` per case with groups allowed for; `span` of the scale is only given where
-    all cases differ by the same, so that `sd` is 0 and tells nothing."""
+    all groups differ by the same, so that `sd` is 0 and tells nothing."""
 
     cases: int
     groups: int
