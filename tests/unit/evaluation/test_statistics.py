@@ -305,7 +305,7 @@ def _benchmark(generator, groups=25, cases=100, icc=0.4):
 
 
 def test_intervals_cover_the_truth_as_often_as_they_say():
-    """Roughly: `benchmarks/statistics.py` does this at length."""
+    """Roughly: `benchmarks/simulation.py` does this at length."""
     generator, hits, apart = rng(13), 0, 0
     for _ in range(400):
         (one, other), groups = _benchmark(generator)

@@ -2,7 +2,7 @@
 
 Cases of one group (one document, one expert, paraphrases of one question) are not independent, so groups are
 what is left out, flipped or resampled, never cases. Knows scores and groups only: no scorer, no run, no storage and
-no clock; randomness is a generator that is passed in. `benchmarks/statistics.py` shows what the methods hold to.
+no clock; randomness is a generator that is passed in. `benchmarks/simulation.py` shows what the methods hold to.
 """
 
 from groundtune.evaluation.statistics.comparing import (

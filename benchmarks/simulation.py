@@ -1,6 +1,6 @@
 """What the statistics promise, by simulation with planted effects: coverage, false alarms, power, equivalence.
 
-    python benchmarks/statistics.py [--repeats 3000]
+    python benchmarks/simulation.py [--repeats 3000]
 
 Scores are drawn as ours look: passes and failures with shares near 0, in the middle and near 1; graded ones with a
 lump at 0, as token F1 has; smooth ones. Cases come in groups of 1 to 10 that are alike (a third of the variance of
