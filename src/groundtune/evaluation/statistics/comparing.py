@@ -11,7 +11,7 @@ import numpy as np
 
 from groundtune.evaluation.statistics import intervals
 from groundtune.evaluation.statistics.flips import sign_flip
-from groundtune.evaluation.statistics.sample import Method, Sample, check, paired, sampled
+from groundtune.evaluation.statistics.sample import Method, Sample, added, check, numbered, paired, sampled
 from groundtune.evaluation.statistics.verdicts import Evidence, judged
 from groundtune.values import Difference, Estimate, Score
 
@@ -133,7 +133,8 @@ def _pair(
     if not kept:
         return None, Estimate(None, None, None, *counts)
     scale = intervals.scale_of(np.concatenate([one, other]), method.scale)
-    pair = _Pair(sampled(one, kept), sampled(other, kept), sampled(other - one, kept), scale)
+    numbers = numbered(kept)
+    pair = _Pair(added(one, numbers), added(other, numbers), added(other - one, numbers), scale)
     low, high = intervals.of_difference(pair.baseline, pair.challenger, scale, method.alpha) or (None, None)
     return pair, Estimate(pair.difference.mean, low, high, *counts)
 

@@ -87,10 +87,19 @@ class Sample:
 
 def sampled(values: Sequence[float] | Floats, groups: Sequence[str]) -> Sample:
     """Add `values` up within `groups`; both are (n,), n at least 1."""
-    given = np.asarray(values, dtype=np.float64)
-    _, index = np.unique(np.asarray(groups), return_inverse=True)
-    totals = np.bincount(index, weights=given).astype(np.float64)
-    return Sample(given, totals, np.bincount(index).astype(np.float64))
+    return added(np.asarray(values, dtype=np.float64), numbered(groups))
+
+
+def numbered(groups: Sequence[str]) -> NDArray[np.int64]:
+    """Return a number from 0 on for the group of every case, (n,)."""
+    numbers: dict[str, int] = {}
+    return np.array([numbers.setdefault(group, len(numbers)) for group in groups], dtype=np.int64)
+
+
+def added(values: Floats, groups: NDArray[np.int64]) -> Sample:
+    """Add `values` up within numbered groups; both are (n,)."""
+    totals = np.bincount(groups, weights=values).astype(np.float64)
+    return Sample(values, totals, np.bincount(groups).astype(np.float64))
 
 
 def clustered_sd(values: Sequence[float] | Floats, groups: Sequence[str]) -> float | None:
