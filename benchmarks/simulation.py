@@ -63,7 +63,7 @@ class Shape:
         """Whether fewer than ten passes, or failures, are to be expected: then few results are possible at all, and
         no interval can cover just 95 % and no exact test err in just 5 %."""
         rare = min(self.mean, 1 - self.mean) * groups * (1 if alone else MEAN_SIZE)
-        return self.draw is _passes and rare < 10
+        return self.draw is _passes and round(rare, 6) < 10
 
 
 def _passes(ranks: Floats, mean: float) -> Floats:
