@@ -60,8 +60,8 @@ class Shape:
         return [(self, self.mean), (self, self.mean + (planted if self.mean <= 0.5 else -planted))]
 
     def scarce(self, groups: int, *, alone: bool) -> bool:
-        """Whether fewer than ten passes, or failures, are to be expected: then few results are possible at all, and
-        no interval can cover just 95 % and no exact test err in just 5 %."""
+        """Whether fewer than ten passes, or failures, are to be expected: then only a handful of results are
+        possible, and coverage cannot be held near 95 % for every true share."""
         rare = min(self.mean, 1 - self.mean) * groups * (1 if alone else MEAN_SIZE)
         return self.draw is _passes and round(rare, 6) < 10
 

@@ -50,6 +50,8 @@ def compare(
 
         groundtune compare rag --gate gate.toml
 
+        groundtune compare base rag --set comparison.repeat=rag
+
     """
     from groundtune.comparison.report import as_json as report_json
     from groundtune.comparison.report import render_terminal, write_report

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat
 
 from groundtune.errors import InputError, NotComparable
 from groundtune.evaluation.statistics import Method, cases_needed, paired_difference, paired_sd
@@ -35,7 +35,7 @@ class GateFile(BaseModel):
     baseline: str = Field(min_length=1)
     candidate: str = ""
     most_missing: float = Field(0.0, ge=0, lt=1)
-    allowed_loss: dict[str, float] = Field(min_length=1)
+    allowed_loss: dict[str, NonNegativeFloat] = Field(min_length=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +91,7 @@ def check_gate(
     """
     now = read_scored(document, gate.limits.candidate, gate.path)
     _refuse_others(gate, now)
-    return [
-        _find(scorer, gate, now, method, -1 if scorer in lower_is_better else 1) for scorer in gate.limits.allowed_loss
-    ]
+    return [_find(scorer, gate, now, method, lower=scorer in lower_is_better) for scorer in gate.limits.allowed_loss]
 
 
 def gate_json(findings: Collection[Finding]) -> dict[str, object]:
@@ -162,36 +160,36 @@ def _refuse_others(gate: Gate, now: Scored) -> None:
         )
     for scorer in gate.limits.allowed_loss:
         was, is_now = before.signatures.get(scorer), now.signatures.get(scorer)
-        if was is None or is_now is None or scorer not in before.scores or scorer not in now.scores:
-            known = ", ".join(name for name in now.signatures if name in before.signatures)
+        if scorer not in before.scores or scorer not in now.scores:
+            known = ", ".join(name for name in now.scores if name in before.scores)
             raise InputError(f"`{scorer}` has no scores in both runs.", place=gate.path, remedy=f"Both have: {known}.")
         if was != is_now:
             raise NotComparable(f"{scorer} was `{was}` and is now `{is_now}`.", place=gate.path, remedy=AGREE)
 
 
-def _find(scorer: str, gate: Gate, now: Scored, method: Method, sign: int) -> Finding:
+def _find(scorer: str, gate: Gate, now: Scored, method: Method, *, lower: bool) -> Finding:
     allowed, most = gate.limits.allowed_loss[scorer], gate.limits.most_missing
     old, new = gate.before.scores[scorer], now.scores[scorer]
     expected = [id_ for id_, value in old.items() if value is not None]
     missing = [id_ for id_ in expected if new[id_] is None]
-    one, other = ([_score(values[id_], sign) for id_ in old] for values in (old, new))
+    worse, better = (new, old) if lower else (old, new)  # from the first to the second, up is better
+    one, other = ([Score(values[id_]) for id_ in old] for values in (worse, better))
     groups = [now.groups[id_] for id_ in old]
     found = paired_difference(one, other, groups, method=method)
-    passed, message = _verdict(found, _lost(old, new, sign), allowed, method.confidence)
     if len(missing) > most * len(expected) or not expected:
-        passed, message = False, _missing(missing, len(expected), most)
-    elif not passed and found.mean is not None and found.mean > -allowed:
+        message = f"{scorer}: {_missing(missing, len(expected), most)}"
+        return Finding(scorer, False, found, allowed, len(missing), message)
+    passed, message = _verdict(found, _lost(worse, better), allowed, method.confidence)
+    if not passed and found.mean is not None and found.mean > -allowed:
         message += _more(paired_sd(one, other, groups), found.mean + allowed, found.scored, method)
+    if missing:
+        message += f" Cases without a score now: {len(missing)}."
     return Finding(scorer, passed, found, allowed, len(missing), f"{scorer}: {message}")
 
 
-def _lost(old: Mapping[str, float | None], new: Mapping[str, float | None], sign: int) -> dict[str, float]:
-    pairs = ((id_, value, new[id_]) for id_, value in old.items())
-    return {id_: sign * (was - is_now) for id_, was, is_now in pairs if was is not None and is_now is not None}
-
-
-def _score(value: float | None, sign: int) -> Score:
-    return Score(None if value is None else sign * value)
+def _lost(first: Mapping[str, float | None], second: Mapping[str, float | None]) -> dict[str, float]:
+    pairs = ((id_, value, second[id_]) for id_, value in first.items())
+    return {id_: one - other for id_, one, other in pairs if one is not None and other is not None}
 
 
 def _verdict(found: Estimate, lost: Mapping[str, float], allowed: float, confidence: float) -> tuple[bool, str]:
@@ -206,10 +204,10 @@ def _verdict(found: Estimate, lost: Mapping[str, float], allowed: float, confide
     if found.low >= -allowed:
         return True, f"{seen}."
     worst = [id_ for id_, loss in sorted(lost.items(), key=lambda item: -item[1])[:NAMED] if loss > 0]
-    look = f"Look first at what lost most: {', '.join(worst)}."
+    look = f" Look first at what lost most: {', '.join(worst)}." if worst else ""
     if found.mean <= -allowed:
-        return False, f"{seen}. {look} Mend that, or agree to a new baseline."
-    return False, f"{seen}, so that a greater one cannot be ruled out. {look}"
+        return False, f"{seen}.{look} Mend that, or agree to a new baseline."
+    return False, f"{seen}, so that a greater one cannot be ruled out.{look}"
 
 
 def _more(sd: float | None, room: float, cases: int, method: Method) -> str:

@@ -120,9 +120,11 @@ def test_missing_scores_fail_beyond_the_stated_share(gate, scores):
     (found,) = gate(document(scores), document(now))
     assert (found.passed, found.missing) == (False, 4)
     assert "4 of 80 cases" in found.message
+    assert found.message.endswith("Run the failed cases again.")
     assert "c0, c1, c2, …" in found.message
     (allowed,) = gate(document(scores), document(now), "most_missing = 0.05\n" + GATE)
     assert allowed.passed
+    assert allowed.message.endswith("Cases without a score now: 4.")
     (unscored_before,) = gate(document(now), document(scores))
     assert unscored_before.passed, "what the baseline has no score for is not missing"
     (nothing,) = gate(document([None] * 80), document(scores))
@@ -135,6 +137,21 @@ def test_where_less_is_better_more_is_a_loss(gate, scores):
     (found,) = gate(document(scores), now, lower_is_better=["f1"])
     assert not found.passed
     assert found.difference.mean == pytest.approx(-0.1, abs=0.03)
+
+
+def test_passes_are_compared_as_passes_whichever_way_is_better(gate):
+    before, now = [1.0, 0.0] * 40, [1.0, 0.0, 0.0, 0.0] * 20
+    (found,) = gate(document(before), document(now))
+    (turned,) = gate(document(now), document(before), lower_is_better=["f1"])
+    assert (turned.difference.low, turned.difference.high) == (found.difference.low, found.difference.high)
+    assert turned.message == found.message
+
+
+def test_a_gain_that_is_unsure_names_no_case_that_lost(gate):
+    (found,) = gate(document([0.0] * 8), document([0.9] + [0.0] * 7))
+    assert not found.passed
+    assert "cannot be ruled out" in found.message
+    assert "lost most" not in found.message
 
 
 def test_each_scorer_has_a_limit_of_its_own(gate, scores):
@@ -180,6 +197,7 @@ def test_other_cases_are_not_comparable(gate, scores):
         (GATE.replace("agreed", "nowhere"), "nowhere.json: no such file"),
         ('baseline = "agreed.json"\n', "gate.toml: `allowed_loss` is missing"),
         ('baselin = "x"\n' + GATE, "unknown key `baselin`. Did you mean `baseline`"),
+        (GATE.replace("0.05", "-0.05"), "allowed_loss.f1` is -0.05"),
         ("most_missing = 2\n" + GATE, "`most_missing` is 2"),
         ("baseline = \n", "gate.toml: not valid TOML"),
     ],
