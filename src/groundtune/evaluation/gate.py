@@ -19,7 +19,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat
 
 from groundtune.errors import InputError, NotComparable
-from groundtune.evaluation.statistics import Method, cases_needed, paired_difference, paired_sd
+from groundtune.evaluation.statistics import MOST_CASES, Method, cases_needed, paired_difference, paired_sd
 from groundtune.files import read_text, read_toml
 from groundtune.values import Estimate, Score
 
@@ -212,7 +212,11 @@ def _verdict(found: Estimate, lost: Mapping[str, float], allowed: float, confide
 
 def _more(sd: float | None, room: float, cases: int, method: Method) -> str:
     """Tell how many cases would rule it out four times in five, if the difference is as seen."""
-    more = cases_needed(sd, room, confidence=method.confidence) - cases if sd else 0
+    if not sd:
+        return ""
+    more = cases_needed(sd, room, confidence=method.confidence) - cases
+    if more > MOST_CASES:
+        return " No benchmark of a sensible size would rule it out."
     return f" About {more:,} more cases would rule it out, if nothing else changes." if more > 0 else ""
 
 

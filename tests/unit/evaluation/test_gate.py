@@ -154,6 +154,14 @@ def test_a_gain_that_is_unsure_names_no_case_that_lost(gate):
     assert "lost most" not in found.message
 
 
+def test_no_absurd_number_of_cases_is_asked_for(gate, scores):
+    scatter = np.random.default_rng(4).normal(0, 0.2, 80)
+    now = (np.array(scores) + scatter - scatter.mean() - 0.0499).tolist()
+    (found,) = gate(document(scores), document(now))
+    assert not found.passed
+    assert found.message.endswith("No benchmark of a sensible size would rule it out.")
+
+
 def test_each_scorer_has_a_limit_of_its_own(gate, scores):
     found = gate(document(scores), document(changed(scores, -0.1)), GATE + "exact = 0.0\n")
     assert [(one.scorer, one.passed) for one in found] == [("f1", False), ("exact", True)]

@@ -88,6 +88,8 @@ def test_on_a_known_scale_the_interval_stays_on_it_and_goes_with_the_unit():
     assert share.high - share.mean > share.mean - share.low, "near the low end of the scale there is more room above"
     hundred = estimate(scores(100 * values), alone(6), method=Method(scale=(0.0, 100.0)))
     assert (hundred.low, hundred.high) == pytest.approx((100 * share.low, 100 * share.high))
+    values[4] = 1 + 4e-16  # what scorers make of a perfect answer
+    assert estimate(scores(values), alone(6), method=QUICK).low > 0, "still taken to be on the scale"
 
 
 def test_a_perfect_score_keeps_the_exact_binomial_interval():

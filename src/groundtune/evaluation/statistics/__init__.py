@@ -20,9 +20,10 @@ from groundtune.evaluation.statistics.size import (
     detectable_difference,
     smallest_detectable_difference,
 )
-from groundtune.evaluation.statistics.verdicts import Evidence, holm, judged
+from groundtune.evaluation.statistics.verdicts import MOST_CASES, Evidence, holm, judged
 
 __all__ = [
+    "MOST_CASES",
     "POWER",
     "Evidence",
     "Method",

@@ -20,15 +20,16 @@ from scipy.special import stdtrit
 
 from groundtune.evaluation.statistics.sample import Floats, Sample
 
+SLACK = 1e-6  # scorers overshoot the ends of their scales by rounding: sacrebleu gives 100.00000000000004
 Interval = tuple[float, float]
 Scale = tuple[float, float]
 
 
 def scale_of(values: Floats, given: Scale | None) -> Scale | None:
     """Return the scale that scores are on: the one given, else 0 to 1 if all lie there, else None."""
-    if given is None:
-        return (0.0, 1.0) if values.min() >= 0 and values.max() <= 1 else None
-    return given if given[0] <= values.min() and values.max() <= given[1] else None
+    low, high = given or (0.0, 1.0)
+    slack = SLACK * (high - low)
+    return (low, high) if low - slack <= values.min() and values.max() <= high + slack else None
 
 
 def of_mean(sample: Sample, scale: Scale | None, alpha: float) -> Interval | None:
@@ -41,7 +42,7 @@ def of_mean(sample: Sample, scale: Scale | None, alpha: float) -> Interval | Non
     if sample.unanimous:
         ends = constant_interval(sample.mean, sample.groups, length, alpha)
     else:
-        share, error = (sample.mean - scale[0]) / length, sample.standard_error / length
+        share, error = min(1.0, max(0.0, (sample.mean - scale[0]) / length)), sample.standard_error / length
         least, most = _wilson(share, error, _most_cases(sample, scale), _quantile(sample, alpha))
         ends = (scale[0] + length * least, scale[0] + length * most)
     return max(scale[0], ends[0]), min(scale[1], ends[1])
