@@ -159,11 +159,14 @@ class ComparisonSettings(Table):
         None, ge=2, description="So many test cases at most, spread over the groups; all of them if not set."
     )
     decide_by: str = Field("resolution", description="The scorer that the recommendation rests on.")
-    resamples: int = Field(10_000, ge=1000, description="Bootstrap resamples.")
+    resamples: int = Field(10_000, ge=1000, description="Random draws of tests, and of corpus BLEU's intervals.")
     confidence: float = Field(0.95, gt=0.5, lt=1, description="Coverage of the intervals.")
     margin: float = Field(0.02, gt=0, description="Differences below this do not matter (equivalence margin).")
+    repeat: str | None = Field(
+        None, description="Candidate that is run twice: differences as small as its own are not called better."
+    )
     latency_cases: int = Field(5, ge=1, description="Questions asked one at a time to measure latency.")
-    seed: int = Field(17, description="Seed of the bootstrap.")
+    seed: int = Field(17, description="Seed of what is drawn at random.")
     bertscore_model: str = Field("builtin:minilm-l6-v2", description="Encoder for BERTScore, named like [embedding].")
     bertscore_layer: int | None = Field(None, description="Encoder layer; the last one if not set.")
 

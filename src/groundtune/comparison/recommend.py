@@ -111,6 +111,22 @@ def figure(value: float, scale: tuple[float, float] = (0.0, 1.0)) -> str:
     return f"{value:.{digits}f}".replace("-", "−")
 
 
+def verdict_words(found: Difference, seen_from: str | None = None) -> str:
+    """Return the verdict as it is shown everywhere: of the challenger, unless `seen_from` names the baseline.
+
+    >>> from groundtune.values import Difference, Estimate
+    >>> verdict_words(Difference("bleu", "base", "rag", Estimate(0.1, -0.1, 0.3, 40), 0.2, "cannot tell", 120))
+    'cannot tell, about 120 more cases needed'
+    >>> verdict_words(Difference("bleu", "base", "rag", Estimate(0.2, 0.1, 0.3, 40), 0.01, "better"), "base")
+    'worse'
+    """
+    verdict = _seen_from(found, seen_from or found.challenger)
+    if verdict != "cannot tell" or found.more_cases_needed is None:
+        return verdict
+    plural = "" if found.more_cases_needed == 1 else "s"
+    return f"{verdict}, about {found.more_cases_needed:,} more case{plural} needed"
+
+
 def percent(share: float) -> str:
     """Return 0.123 as "12 %", and never a share above nothing as "0 %"."""
     return "under 1 %" if 0 < share < 0.005 else f"{share:.0%}".replace("%", " %")
@@ -236,7 +252,10 @@ class _Decision:
         for other in self._contenders:
             found = self.find(choice.name, other.name)
             if other not in open_to_choice and found is not None and found.difference.mean is not None:
-                sentences.append(f"{choice.name} against {other.name}: {self._difference(found, choice.name)}.")
+                words = verdict_words(found, choice.name)
+                sentences.append(
+                    f"{choice.name} against {other.name}: {words}; {self._difference(found, choice.name)}."
+                )
         return sentences
 
     def regressions(self) -> list[str]:

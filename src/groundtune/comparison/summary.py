@@ -15,12 +15,14 @@ import numpy as np
 
 from groundtune.comparison.candidates import Recipe
 from groundtune.comparison.recommend import Contender, Ground, recommend
+from groundtune.comparison.repeat import repeat_note, repeated, with_bleu
 from groundtune.comparison.report.data import (
     BenchmarkFacts,
     CandidateResult,
     CaseRow,
     Curve,
     Latency,
+    Repeat,
     Report,
     Setting,
     TokenUse,
@@ -28,6 +30,7 @@ from groundtune.comparison.report.data import (
 from groundtune.comparison.report.scorers import describe
 from groundtune.comparison.workshop import Workshop
 from groundtune.evaluation import statistics
+from groundtune.evaluation.paired_bleu import compare_corpus_bleu
 from groundtune.evaluation.scorers.bleu import corpus_bleu
 from groundtune.evaluation.scorers.resolution import ANSWERABLE
 from groundtune.protocols import Scorer
@@ -50,9 +53,14 @@ class Run:
 
 
 def summarise(
-    workshop: Workshop, runs: Sequence[Run], cases: Sequence[Case], scorers: Sequence[Scorer], now: datetime
+    workshop: Workshop,
+    runs: Sequence[Run],
+    cases: Sequence[Case],
+    scorers: Sequence[Scorer],
+    now: datetime,
+    again: Run | None = None,
 ) -> Report:
-    """Put the runs side by side and recommend; `now` is what the report is dated."""
+    """Put the runs side by side and recommend; `now` is what the report is dated, `again` a second run of one."""
     settings = workshop.settings.comparison
     groups = [case.group for case in cases]
     rng = np.random.default_rng(settings.seed)
@@ -61,13 +69,8 @@ def summarise(
         for scorer in scorers
     }
     results = [_result(run, by_scorer, cases, groups, workshop, rng) for run in runs]
-    differences = [
-        difference if getattr(scorer, "higher_is_better", True) else _turned(difference)
-        for scorer in scorers
-        for difference in statistics.compare_all(
-            by_scorer[scorer.name], groups, scorer=scorer.name, method=_method(workshop, scorer.name), rng=rng
-        )
-    ]
+    repeat = None if again is None else _repeat(workshop, runs, again, cases, rng)
+    differences = _differences(workshop, runs, cases, scorers, repeat, rng)
     method = _method(workshop, settings.decide_by)
     facts = _facts(workshop, cases)
     detectable = statistics.detectable_difference(by_scorer[settings.decide_by], groups, method=method)
@@ -92,13 +95,45 @@ def summarise(
         recommendation=recommend(contenders, differences, ground),
         cases=tuple(_row(case, runs) for case in cases),
         curves=tuple(_curves(workshop, runs)),
-        notes=tuple(_notes(workshop, cases)),
+        notes=(*_notes(workshop, cases), *([repeat_note(repeat)] if repeat else [])),
         settings=tuple(_settings(workshop)),
         versions=versions(),
         confidence=settings.confidence,
         margin=method.margin,
         detectable=detectable,
+        repeat=repeat,
     )
+
+
+def _differences(
+    workshop: Workshop,
+    runs: Sequence[Run],
+    cases: Sequence[Case],
+    scorers: Sequence[Scorer],
+    repeat: Repeat | None,
+    rng: np.random.Generator,
+) -> list[Difference]:
+    """Compare all pairs by each scorer, and by corpus BLEU, which is no mean of cases."""
+    groups = [case.group for case in cases]
+    found: list[Difference] = []
+    for scorer in scorers:
+        scores = {run.candidate.name: [run.scores[scorer.name][case.id] for case in cases] for run in runs}
+        method, floor = _method(workshop, scorer.name), repeat.floor(scorer.name) if repeat else 0.0
+        pairs = statistics.compare_all(scores, groups, scorer=scorer.name, method=method, rng=rng, floor=floor)
+        found += pairs if getattr(scorer, "higher_is_better", True) else map(_turned, pairs)
+    outcomes = {run.candidate.name: run.outcomes for run in runs}
+    method, floor = _method(workshop, "bleu"), repeat.floor("corpus_bleu") if repeat else 0.0
+    return found + compare_corpus_bleu(outcomes, cases, method=method, rng=rng, floor=floor)
+
+
+def _repeat(
+    workshop: Workshop, runs: Sequence[Run], again: Run, cases: Sequence[Case], rng: np.random.Generator
+) -> Repeat:
+    name = again.candidate.name
+    first = next(run for run in runs if run.candidate.name == name)
+    methods = {scorer: _method(workshop, scorer) for scorer in first.scores}
+    found = repeated(name, (first.scores, again.scores), cases, methods)
+    return with_bleu(found, (first.outcomes, again.outcomes), cases, _method(workshop, "bleu"), rng)
 
 
 def _turned(difference: Difference) -> Difference:
@@ -134,8 +169,9 @@ def versions() -> dict[str, str]:
 
 def _method(workshop: Workshop, scorer: str) -> statistics.Method:
     settings = workshop.settings.comparison
-    margin = settings.margin * (100 if scorer == "bleu" else 1)
-    return statistics.Method(settings.confidence, settings.resamples, margin)
+    bleu = scorer == "bleu"  # the one built-in scale that does not end at 1
+    margin, scale = settings.margin * (100 if bleu else 1), (0.0, 100.0) if bleu else None
+    return statistics.Method(settings.confidence, settings.resamples, margin, scale)
 
 
 def _result(
@@ -149,7 +185,7 @@ def _result(
     name = run.candidate.name
     answers = [outcome for outcome in run.outcomes.values() if isinstance(outcome, Answer)]
     estimates = {
-        scorer: statistics.estimate(scores[name], groups, method=_method(workshop, scorer), rng=rng)
+        scorer: statistics.estimate(scores[name], groups, method=_method(workshop, scorer))
         for scorer, scores in by_scorer.items()
     }
     pairs = [(case, outcome) for case in cases if isinstance(outcome := run.outcomes[case.id], Answer)]

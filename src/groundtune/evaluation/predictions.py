@@ -113,9 +113,7 @@ def score_predictions(
     pairs: list[tuple[Case, Outcome]] = [(case, predictions.answers.get(case.id, MISSING)) for case in benchmark.cases]
     scores = score_answers(scorers, pairs, {}, lambda scorer, new: None, progress=progress)
     groups = [case.group for case, _ in pairs]
-    summary = {
-        name: asdict(estimate(list(found.values()), groups, method=method, rng=rng)) for name, found in scores.items()
-    }
+    summary = {name: asdict(estimate(list(found.values()), groups, method=method)) for name, found in scores.items()}
     summary["corpus_bleu"] = asdict(_corpus_bleu(pairs, method, rng))
     return {
         "summary": summary,
@@ -128,6 +126,7 @@ def score_predictions(
 def _case_row(case: Case, scores: dict[str, Score]) -> dict[str, object]:
     return {
         "id": case.id,
+        "group": case.group,
         "scores": {name: score.value for name, score in scores.items()},
         "reasons": {name: score.reason for name, score in scores.items() if score.value is None},
     }

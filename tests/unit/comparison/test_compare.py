@@ -201,3 +201,52 @@ def test_another_seed_selects_other_groups():
 def test_no_limit_or_a_big_one_selects_all(most):
     cases = made(40, 10)
     assert select(cases, most, seed=0) == cases
+
+
+def test_a_greedy_candidate_run_twice_has_no_noise(bench):
+    workshop = bench(**{"comparison.repeat": "rag"})
+    report = compare(workshop, ["base", "rag"], NOW)
+    assert workshop.fake.batches == [7, 7, 7], "the repeat is a run of its own"
+    assert report.repeat.candidate == "rag"
+    assert all(found.floor == 0 for found in report.repeat.floors.values() if found.absolute is not None)
+    assert report.repeat.floors["token_f1"].absolute == 0.0
+    assert any("rag was run twice, and scored the same on every case" in note for note in report.notes)
+    assert [one.name for one in report.candidates] == ["base", "rag"]
+    assert as_json(report)["noise_floor"]["scorers"]["exact"]["floor"] == 0.0
+    again = bench(**{"comparison.repeat": "rag"})
+    compare(again, ["base", "rag"], NOW)
+    assert again.fake.asked == [], "and is kept like any other"
+
+
+def test_a_model_that_samples_has_a_noise_floor_below_which_nothing_is_better(bench):
+    turns = Counter()
+
+    def moody(conversation):
+        """Right at first, wrong from the second time on."""
+        turns[conversation[-1].content] += 1
+        return reply(conversation) if turns[conversation[-1].content] == 1 else "It is 99 euros."
+
+    report = compare(bench(FunctionModel(moody), **{"comparison.repeat": "rag"}), ["base", "rag"], NOW)
+    noise = report.repeat.floors["exact"]
+    assert noise.absolute == pytest.approx(1.0)
+    assert noise.difference.mean == pytest.approx(-1.0)
+    assert noise.floor >= 1.0
+    found = {one.scorer: one for one in report.comparisons}
+    assert found["exact"].difference.mean == pytest.approx(1.0)
+    assert found["exact"].verdict == "cannot tell"
+    assert any("exact 1.00 and 1.00" in note for note in report.notes)
+
+
+def test_a_candidate_that_is_not_run_cannot_be_repeated(bench):
+    workshop = bench(**{"comparison.repeat": "raft"})
+    with pytest.raises(SettingsError, match="raft"):
+        compare(workshop, ["base", "rag"], NOW)
+    assert workshop.fake.asked == []
+
+
+def test_corpus_bleu_is_compared_too(bench):
+    report = compare(bench(), ["base", "rag"], NOW)
+    (found,) = [one for one in report.comparisons if one.scorer == "corpus_bleu"]
+    by_name = {one.name: one.scores["corpus_bleu"].mean for one in report.candidates}
+    assert found.difference.mean == pytest.approx(by_name["rag"] - by_name["base"])
+    assert (found.difference.scored, found.difference.unscored) == (6, 1)

@@ -225,3 +225,10 @@ def test_what_is_gained_by_not_knowing_is_told_apart():
         contender(name, mean, made_up=(0, 0), answerable=answerable[0]) for name, mean in (("a", 0.2), ("b", 0.3))
     ]
     assert not any("have an answer only" in text for text in recommend(without, [], GROUND).reasons)
+
+
+def test_differences_are_told_with_their_verdict_as_the_choice_has_it():
+    found = recommend(
+        [contender("base", 0.3), contender("rag", 0.6)], [difference("rag", "base", -0.3, "worse")], GROUND
+    )
+    assert any(reason.startswith("rag against base: better; +0.300") for reason in found.reasons)

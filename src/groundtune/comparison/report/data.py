@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
 from groundtune.comparison.recommend import Recommendation
+from groundtune.evaluation.statistics import NoiseFloor
 from groundtune.values import Answer, Case, Difference, Estimate, Failure, Score
 
 
@@ -91,6 +92,18 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True)
+class Repeat:
+    """A candidate that was run twice, and how far both runs are apart, by scorer."""
+
+    candidate: str
+    floors: Mapping[str, NoiseFloor]
+
+    def floor(self, scorer: str) -> float:
+        """Return the difference up to which nothing is called better."""
+        return self.floors[scorer].floor if scorer in self.floors else 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """The whole comparison. `scorers` maps name to signature, in the order to show; `comparisons` cover all scorers."""
 
@@ -110,6 +123,7 @@ class Report:
     confidence: float = 0.95
     margin: float = 0.02
     detectable: float | None = None
+    repeat: Repeat | None = None
 
     @property
     def ordered_scorers(self) -> list[str]:
@@ -130,6 +144,7 @@ def as_json(report: Report) -> dict[str, object]:
         "margin": report.margin,
         "detectable_difference": report.detectable,
         "candidates": {one.name: _candidate(one) for one in report.candidates},
+        "noise_floor": _repeat(report.repeat) if report.repeat else None,
         "comparisons": [asdict(found) for found in report.comparisons],
         "recommendation": {
             **asdict(report.recommendation),
@@ -166,6 +181,11 @@ def _candidate(one: CandidateResult) -> dict[str, object]:
         "failed": one.failed,
         "settings": dict(one.settings),
     }
+
+
+def _repeat(repeat: Repeat) -> dict[str, object]:
+    found = {name: {**asdict(noise), "floor": noise.floor} for name, noise in repeat.floors.items()}
+    return {"candidate": repeat.candidate, "scorers": found}
 
 
 def _case(row: CaseRow) -> dict[str, object]:
