@@ -13,7 +13,8 @@ from groundtune.comparison.compare import compare
 from groundtune.comparison.report.data import Report, as_json
 from groundtune.comparison.workshop import PRINCIPALS, Workshop
 from groundtune.errors import SettingsError
-from groundtune.evaluation.benchmark import Benchmark, EvidenceProblem, check_evidence
+from groundtune.evaluation.benchmark import Benchmark
+from groundtune.evaluation.checks import Finding, check_benchmark, read_said
 from groundtune.knowledge.ingest import IngestReport
 from groundtune.protocols import Answerer, Progress, silent
 from groundtune.settings import FILE_NAME, Settings, load
@@ -67,9 +68,13 @@ class Project:
         """Tell whether anything has been ingested."""
         return bool(self.workshop.store.documents())
 
-    def check_benchmark(self) -> list[EvidenceProblem]:
-        """Return the gold quotes that do not stand in their documents, as the documents are now."""
-        return check_evidence(self.benchmark.cases, self.workshop.texts())
+    def check_benchmark(self) -> list[Finding]:
+        """Return what is wrong or doubtful about the benchmark, with documents and training data as they are now."""
+        tuning = self.settings.tuning
+        training = [
+            said for file in (tuning.examples, tuning.preferences) for said in read_said(self.folder / file, file)
+        ]
+        return check_benchmark(self.benchmark, self.settings.benchmark.cases, self.workshop.texts(), training)
 
     def tune(self, name: str, technique: str) -> Manifest:
         """Train the adapter `name` by "instruction" or "raft", unless it is there already."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Group
@@ -14,6 +14,9 @@ from rich.text import Text
 
 from groundtune.cli._shared import HERE, AsJson, Overrides, ProjectFolder, emit, flags, opened
 from groundtune.errors import InputError
+
+if TYPE_CHECKING:
+    from groundtune.evaluation.checks import Finding
 
 commands = typer.Typer(no_args_is_help=True, help="Work on the expert benchmark.")
 
@@ -29,18 +32,25 @@ def check(
     as_json: AsJson = False,
     overrides: Overrides = [],  # noqa: B006 -- typer reads the default, nobody changes it
 ) -> None:
-    """Check that the file is sound and that every gold quote stands in its document. Exit code 1 if not.
+    """Check the cases against documents, training data and one another. Exit code 1 if there is a problem.
+
+    Problems: a quote that does not stand in its document; one question in two groups, or answerable here and not
+    there. Warnings, for an expert to look at: repeated and nearly repeated questions (half of the pairs of words
+    are the same), questions and answers that training or preference data repeat (12 words in a row), a group with
+    more than a fifth of a part, groups on both sides of the split, a part without unanswerable questions, and
+    numbers of an ideal answer that no quote has.
 
     Example:
         groundtune benchmark check
 
     """
     with opened(project, overrides) as opened_project:
-        problems = opened_project.check_benchmark()
+        found = opened_project.check_benchmark()
         cases = len(opened_project.benchmark.cases)
-    lines = [Text(f"{one.case}: {one.document}: {one.reason}", style="red") for one in problems]
-    summary = Text(f"{cases} cases, {len(problems)} problems.")
-    emit(as_json, {"cases": cases, "problems": [asdict(one) for one in problems]}, Group(*lines, summary))
+    problems, warnings = [one for one in found if one.problem], [one for one in found if not one.problem]
+    summary = f"{cases} cases, {len(problems)} problems." + (f" {len(warnings)} warnings." if warnings else "")
+    document = {"cases": cases, "problems": list(map(asdict, problems)), "warnings": list(map(asdict, warnings))}
+    emit(as_json, document, Group(*map(_finding, found), Text(summary)))
     if problems:
         raise typer.Exit(1)
 
@@ -117,6 +127,12 @@ def import_(
         "test": parts["test"],
     }
     emit(as_json, document, Text(", ".join(f"{number} {name}" for name, number in document.items())))
+
+
+def _finding(one: Finding) -> Text:
+    place = f"{one.file}:{one.line}" if one.line else one.file
+    subject = f"{one.case}: " if one.case else ""
+    return Text(f"{place}: {subject}{one.message}", style="red" if one.problem else "yellow")
 
 
 def _cell(value: object) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -84,7 +84,7 @@ class Benchmark:
 
     `straddling_groups` counts groups that the file itself puts on both sides of the split. That is allowed
     (other questions on the same text may well be the point), but test and development are then not independent,
-    and a report says so.
+    and a report says so. `lines` tells where each case stands in the file, by id.
     """
 
     cases: tuple[Case, ...]
@@ -92,6 +92,7 @@ class Benchmark:
     drafts: int = 0
     rejected: int = 0
     straddling_groups: int = 0
+    lines: Mapping[str, int] = field(default_factory=dict)
 
     def part(self, split: Split) -> tuple[Case, ...]:
         """Return the cases of one side."""
@@ -126,7 +127,8 @@ def load_benchmark(path: Path, development_share: float) -> Benchmark:
     cases = tuple(row.case(_split(row, number, named, path, development_share)) for number, row in used)
     status = Counter(row.status for _, row in rows)
     straddling = sum(len(splits) > 1 for splits in named.values())
-    return Benchmark(cases, fingerprint(cases), status["draft"], status["rejected"], straddling)
+    lines = {row.id: number for number, row in used}
+    return Benchmark(cases, fingerprint(cases), status["draft"], status["rejected"], straddling, lines)
 
 
 def fingerprint(cases: Iterable[Case]) -> str:
