@@ -10,11 +10,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from groundtune.comparison.compare import compare
+from groundtune.comparison.pilot import pilot
 from groundtune.comparison.report.data import Report, as_json
+from groundtune.comparison.summary import PART
 from groundtune.comparison.workshop import PRINCIPALS, Workshop
 from groundtune.errors import SettingsError
 from groundtune.evaluation.benchmark import Benchmark
 from groundtune.evaluation.checks import Finding, check_benchmark, read_said
+from groundtune.evaluation.planning import Pilot, Plan, plan
 from groundtune.knowledge.ingest import IngestReport
 from groundtune.protocols import Answerer, Progress, silent
 from groundtune.settings import FILE_NAME, Settings, load
@@ -75,6 +78,19 @@ class Project:
             said for file in (tuning.examples, tuning.preferences) for said in read_said(self.folder / file, file)
         ]
         return check_benchmark(self.benchmark, self.settings.benchmark.cases, self.workshop.texts(), training)
+
+    def plan_benchmark(self) -> tuple[Plan | None, Pilot | None]:
+        """Return what the test part can show of as many candidates as are compared, and the earlier run it rests on."""
+        comparison = self.settings.comparison
+        found = pilot(self.workshop)
+        planned = plan(
+            [case.group for case in self.benchmark.part(PART)],
+            len(set(comparison.candidates)),
+            pilot=found,
+            unit=100.0 if comparison.decide_by == "bleu" else 1.0,
+            confidence=comparison.confidence,
+        )
+        return planned, found
 
     def tune(self, name: str, technique: str) -> Manifest:
         """Train the adapter `name` by "instruction" or "raft", unless it is there already."""

@@ -17,6 +17,7 @@ from groundtune.errors import InputError
 
 if TYPE_CHECKING:
     from groundtune.evaluation.checks import Finding
+    from groundtune.evaluation.planning import Pilot, Plan
 
 commands = typer.Typer(no_args_is_help=True, help="Work on the expert benchmark.")
 
@@ -61,7 +62,11 @@ def stats(
     as_json: AsJson = False,
     overrides: Overrides = [],  # noqa: B006 -- typer reads the default, nobody changes it
 ) -> None:
-    """Count the cases by part, answerability and tag, and the groups.
+    """Count cases, groups and tags, and tell what the test part can show before anything is run.
+
+    The smallest difference that is found four times in five, corrected for comparing all candidates of
+    `[comparison] candidates`, and how many cases smaller ones need: for the scatter of an earlier run if there is
+    one, and for assumed ones.
 
     Example:
         groundtune benchmark stats --json
@@ -69,6 +74,7 @@ def stats(
     """
     with opened(project, overrides) as opened_project:
         benchmark = opened_project.benchmark
+        planned, pilot = opened_project.plan_benchmark()
     rows: dict[str, dict[str, object]] = {}
     for part in ("development", "test"):
         cases = benchmark.part(part)
@@ -82,8 +88,14 @@ def stats(
     table = Table("part", *next(iter(rows.values())))
     for part, counts in rows.items():
         table.add_row(part, *(_cell(value) for value in counts.values()))
-    document = {"fingerprint": benchmark.fingerprint, "parts": rows, "drafts": benchmark.drafts}
-    emit(as_json, document, table)
+    document = {
+        "fingerprint": benchmark.fingerprint,
+        "parts": rows,
+        "drafts": benchmark.drafts,
+        "plan": None if planned is None else asdict(planned),
+        "pilot": None if pilot is None else asdict(pilot),
+    }
+    emit(as_json, document, Group(table, *_planned(planned, pilot)))
 
 
 @commands.command("import")
@@ -127,6 +139,34 @@ def import_(
         "test": parts["test"],
     }
     emit(as_json, document, Text(", ".join(f"{number} {name}" for name, number in document.items())))
+
+
+def _planned(plan: Plan | None, pilot: Pilot | None) -> list[Text | Table]:
+    if plan is None:
+        return []
+    head = (
+        f"With {plan.cases} test cases in {plan.groups} groups and {plan.candidates} candidates "
+        f"({plan.comparisons} comparisons, together {plan.confidence:.0%} sure):"
+    )
+    outlooks = [(f"{one.sd:g} assumed", one) for one in plan.assumed]
+    if plan.pilot is not None:
+        outlooks.insert(0, (f"{plan.pilot.sd:.3g} seen", plan.pilot))
+    first = outlooks[0][1]
+    table = Table("SD of differences", "smallest difference found", *(f"cases for {each:g}" for each in first.needed))
+    for name, one in outlooks:
+        table.add_row(name, _range(*one.detectable, ".3f"), *(_range(*pair, "d") for pair in one.needed.values()))
+    notes = [f"Found means {plan.power:.0%} of the time. Of two figures, the first holds if cases of a group are "
+             "independent, the second if they all score alike."]  # fmt: skip
+    if pilot is not None:
+        version = "" if pilot.same_benchmark else " on an earlier version of the benchmark"
+        notes.append(f"Seen: the runs of {', '.join(pilot.candidates)} on {pilot.cases} cases{version}.")
+    if plan.groups < plan.fewest_groups:
+        notes.append(f"With fewer than {plan.fewest_groups} groups no difference is found, however large it is.")
+    return [Text(head), table, *map(Text, notes)]
+
+
+def _range(low: float, high: float, form: str) -> str:
+    return f"{low:{form}}" if f"{low:{form}}" == f"{high:{form}}" else f"{low:{form}} – {high:{form}}"
 
 
 def _finding(one: Finding) -> Text:
