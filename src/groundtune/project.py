@@ -13,10 +13,12 @@ from groundtune.comparison.compare import compare
 from groundtune.comparison.pilot import pilot
 from groundtune.comparison.report.data import Report, as_json
 from groundtune.comparison.summary import PART
-from groundtune.comparison.workshop import PRINCIPALS, Workshop
+from groundtune.comparison.workshop import PRINCIPALS, STATE, Workshop
 from groundtune.errors import SettingsError
 from groundtune.evaluation.benchmark import Benchmark
 from groundtune.evaluation.checks import Finding, check_benchmark, read_said
+from groundtune.evaluation.drafting import PASSAGE, Kind
+from groundtune.evaluation.drafting.drafts import Shelf, Tally, draft_cases
 from groundtune.evaluation.planning import Pilot, Plan, plan
 from groundtune.knowledge.ingest import IngestReport
 from groundtune.protocols import Answerer, Progress, silent
@@ -91,6 +93,22 @@ class Project:
             confidence=comparison.confidence,
         )
         return planned, found
+
+    def draft_benchmark(
+        self, wanted: Mapping[Kind, int], drafter: str = "auto", seed: int = 17
+    ) -> tuple[str, dict[Kind, Tally]]:
+        """Propose cases from the documents until there are as many as `wanted`; return who drafted and what came of it.
+
+        Drafts are appended to the file of `[benchmark] drafts` as they come; called again, it goes on from there.
+        """
+        settings = self.settings.benchmark
+        pieces = self.workshop.passages(PASSAGE)
+        chosen = self.workshop.drafter(drafter, pieces)
+        shelf = Shelf(
+            self.folder / settings.drafts, self.folder / STATE / "drafting.jsonl", self.folder / settings.cases
+        )
+        texts, progress = self.workshop.texts(), self.workshop.progress
+        return chosen.author, draft_cases(chosen, pieces, texts, wanted, shelf, seed=seed, progress=progress)
 
     def tune(self, name: str, technique: str) -> Manifest:
         """Train the adapter `name` by "instruction" or "raft", unless it is there already."""

@@ -12,6 +12,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from groundtune.cli import _experts
 from groundtune.cli._shared import HERE, AsJson, Overrides, ProjectFolder, emit, flags, opened
 from groundtune.errors import InputError
 
@@ -24,6 +25,7 @@ commands = typer.Typer(no_args_is_help=True, help="Work on the expert benchmark.
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
+    commands.command()(_experts.draft)
     app.add_typer(commands, name="benchmark")
 
 

@@ -40,7 +40,10 @@ class TurnLine(BaseModel):
 
 
 class CaseLine(BaseModel):
-    """One line of benchmark.jsonl. Only `id`, `question` and, if it is answerable, `ideal_answer` must be there."""
+    """One line of benchmark.jsonl. Only `id`, `question` and, if it is answerable, `ideal_answer` must be there.
+
+    `reviewer` is who decided on it last, `edits` what reviewers changed ("question by Ana"); neither changes a score.
+    """
 
     model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
 
@@ -55,6 +58,8 @@ class CaseLine(BaseModel):
     author: str = ""
     status: Literal["draft", "approved", "rejected"] = "approved"
     split: Split | None = None
+    reviewer: str = ""
+    edits: list[str] = []
 
     @property
     def group_or_id(self) -> str:
@@ -114,13 +119,12 @@ def load_benchmark(path: Path, development_share: float) -> Benchmark:
 
     Drafts and rejected cases are counted and otherwise left alone. Raises `InputError` with file and line.
     """
-    rows = read_jsonl(path, CaseLine)
-    _refuse_duplicates(rows, path)
+    rows = read_cases(path)
     used = [(number, row) for number, row in rows if row.status == "approved"]
     if not used:
         raise InputError("holds no approved case.", place=path, remedy="Approve drafts or write cases.")
     for number, row in used:
-        reason = _unsound(row)
+        reason = unsound(row)
         if reason:
             raise InputError(f"case `{row.id}`: {reason}", place=path, line=number, remedy="Correct the case.")
     named = _named_splits(row for _, row in used)
@@ -129,6 +133,13 @@ def load_benchmark(path: Path, development_share: float) -> Benchmark:
     straddling = sum(len(splits) > 1 for splits in named.values())
     lines = {row.id: number for number, row in used}
     return Benchmark(cases, fingerprint(cases), status["draft"], status["rejected"], straddling, lines)
+
+
+def read_cases(path: Path) -> list[tuple[int, CaseLine]]:
+    """Return (line number, case) of all lines, whatever their status. Raises `InputError` with file and line."""
+    rows = read_jsonl(path, CaseLine)
+    _refuse_duplicates(rows, path)
+    return rows
 
 
 def fingerprint(cases: Iterable[Case]) -> str:
@@ -186,7 +197,8 @@ def _refuse_duplicates(rows: Sequence[tuple[int, CaseLine]], path: Path) -> None
         lines[row.id] = number
 
 
-def _unsound(row: CaseLine) -> str | None:
+def unsound(row: CaseLine) -> str | None:
+    """Return what makes the case unfit for use, or None; its status aside."""
     if not row.question.strip():
         return "the question is empty."
     if row.answerable and not row.ideal_answer.strip():
