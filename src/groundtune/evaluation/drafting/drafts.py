@@ -10,7 +10,6 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from itertools import islice
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -104,10 +103,18 @@ def draft_cases(
         tally = tallies[kind] = Tally(number)
         waiting = _waiting(jobs(kind, passages, seed, drafter.per_passage), drafter, shelf, tally)
         progress(f"drafting {kind}", 0, number)
-        while tally.there < number and (slice_ := list(islice(waiting, min(drafter.batch, number - tally.there)))):
+        while slice_ := _slice(waiting, drafter.batch, tally):
             _draft(drafter, slice_, texts, shelf, tally)
             progress(f"drafting {kind}", tally.there, number)
     return tallies
+
+
+def _slice(waiting: Iterator[Job], most: int, tally: Tally) -> list[Job]:
+    """Return as many jobs as are still wanted; those done before count while they are passed."""
+    found: list[Job] = []
+    while len(found) < min(most, tally.wanted - tally.there) and (job := next(waiting, None)) is not None:
+        found.append(job)
+    return found
 
 
 def _waiting(every: Iterator[Job], drafter: Drafter, shelf: Shelf, tally: Tally) -> Iterator[Job]:
