@@ -6,7 +6,7 @@ The command line and the service are thin layers over this class.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from groundtune.comparison.compare import compare
@@ -20,6 +20,8 @@ from groundtune.evaluation.checks import Finding, check_benchmark, read_said
 from groundtune.evaluation.drafting import PASSAGE, Kind
 from groundtune.evaluation.drafting.drafts import Shelf, Tally, draft_cases
 from groundtune.evaluation.planning import Pilot, Plan, plan
+from groundtune.evaluation.review import CaseFiles, Reviewed, export_cases, review_cases
+from groundtune.evaluation.versions import Changes, Lock, freeze, lock_path
 from groundtune.knowledge.ingest import IngestReport
 from groundtune.protocols import Answerer, Progress, silent
 from groundtune.settings import FILE_NAME, Settings, load
@@ -109,6 +111,23 @@ class Project:
         )
         texts, progress = self.workshop.texts(), self.workshop.progress
         return chosen.author, draft_cases(chosen, pieces, texts, wanted, shelf, seed=seed, progress=progress)
+
+    def export_benchmark(self, path: Path, *, everything: bool = False) -> int:
+        """Write the drafts, or all cases, to a .csv, .xlsx or .jsonl file for review; return how many."""
+        return export_cases(self._case_files(), path, everything=everything)
+
+    def review_benchmark(self, path: Path, reviewer: str = "") -> Reviewed:
+        """Take over what experts decided in an exported file: all of it or, if any row has a fault, nothing."""
+        share = self.settings.benchmark.development_share
+        return review_cases(self._case_files(), path, self.workshop.texts(), reviewer=reviewer, development_share=share)
+
+    def freeze_benchmark(self, day: date) -> tuple[Lock, Changes]:
+        """Freeze the benchmark as it is, on `day`; a changed one becomes the next version."""
+        return freeze(lock_path(self.folder / self.settings.benchmark.cases), self.benchmark, day)
+
+    def _case_files(self) -> CaseFiles:
+        settings = self.settings.benchmark
+        return CaseFiles(self.folder / settings.cases, self.folder / settings.drafts)
 
     def tune(self, name: str, technique: str) -> Manifest:
         """Train the adapter `name` by "instruction" or "raft", unless it is there already."""

@@ -1,7 +1,10 @@
-"""`groundtune benchmark draft`: what experts need to make a benchmark."""
+"""`groundtune benchmark draft|export|review|freeze`: what experts need to make a benchmark."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from datetime import date, datetime
+from pathlib import Path
 from typing import Annotated, cast
 
 import typer
@@ -70,3 +73,88 @@ def draft(
         },
     }
     emit(as_json, document, Group(table, *reasons, Text(f"By {author}, in {drafts}.")))
+
+
+def export(
+    file: Annotated[Path, typer.Argument(help="A new .xlsx, .csv or .jsonl file.")],
+    everything: Annotated[
+        bool, typer.Option("--all", help="All cases, not only drafts: to edit what is approved.")
+    ] = False,
+    project: ProjectFolder = HERE,
+    as_json: AsJson = False,
+    overrides: Overrides = [],  # noqa: B006 -- typer reads the default, nobody changes it
+) -> None:
+    """Write drafts, or all cases, to a file in which an expert approves, edits or rejects them.
+
+    Cells that a spreadsheet could take for a formula get an apostrophe in front, which `review` takes away.
+
+    Example:
+        groundtune benchmark export review.xlsx
+
+    """
+    with opened(project, overrides) as opened_project:
+        count = opened_project.export_benchmark(file, everything=everything)
+    emit(as_json, {"file": str(file), "cases": count}, Text(f"{count} cases in {file}."))
+
+
+def review(
+    file: Annotated[Path, typer.Argument(help="An exported file with decisions in it.")],
+    reviewer: Annotated[str, typer.Option(help="Who reviewed, for rows that name nobody.")] = "",
+    project: ProjectFolder = HERE,
+    as_json: AsJson = False,
+    overrides: Overrides = [],  # noqa: B006 -- typer reads the default, nobody changes it
+) -> None:
+    """Take over what experts decided in an exported file. Exit code 1, and nothing changed, if a row has a fault.
+
+    A row's `status` becomes approved or rejected (or stays a draft), edits are noted with who made them, and decided
+    drafts move to the benchmark. Rows that nobody touched change nothing.
+
+    Example:
+        groundtune benchmark review review.xlsx --reviewer Ana
+
+    """
+    with opened(project, overrides) as opened_project:
+        done = opened_project.review_benchmark(file, reviewer)
+    counts = dict(done.counts)
+    lines = [Text(f"{file}: {fault}", style="red") for fault in done.faults]
+    told = ", ".join(f"{count} {name}" for name, count in counts.items()) or "no rows"
+    summary = f"Nothing was changed: {len(lines)} faults." if lines else f"{told[:1].upper()}{told[1:]}."
+    emit(as_json, {"counts": counts, "faults": done.faults}, Group(*lines, Text(summary)))
+    if done.faults:
+        raise typer.Exit(1)
+
+
+def freeze(
+    day: Annotated[
+        datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="The date of the version; today if not set.")
+    ] = None,
+    project: ProjectFolder = HERE,
+    as_json: AsJson = False,
+    overrides: Overrides = [],  # noqa: B006 -- typer reads the default, nobody changes it
+) -> None:
+    """Freeze the benchmark as it is; if it has changed since, it becomes the next version.
+
+    Writes benchmark.lock beside it. Exit code 1, and nothing written, if `groundtune benchmark check` finds a problem.
+
+    Example:
+        groundtune benchmark freeze --date 2026-11-24
+
+    """
+    with opened(project, overrides) as opened_project:
+        problems = [one for one in opened_project.check_benchmark() if one.problem]
+        if problems:
+            text = f"Not frozen: {len(problems)} problems. Run groundtune benchmark check."
+            emit(as_json, {"frozen": False, "problems": list(map(asdict, problems))}, Text(text, style="red"))
+            raise typer.Exit(1)
+        lock, found = opened_project.freeze_benchmark(day.date() if day else date.today())
+    document = {
+        "frozen": True,
+        "version": lock.version,
+        "fingerprint": lock.fingerprint,
+        "date": lock.frozen.isoformat(),
+        "cases": len(lock.cases),
+        **asdict(found),
+    }
+    lists = [Text(f"{name}: {', '.join(ids)}") for name, ids in asdict(found).items() if ids and lock.version > 1]
+    head = Text(f"Version {lock.version} of {lock.frozen}: {len(lock.cases)} cases, {found} since the version before.")
+    emit(as_json, document, Group(head, *lists))

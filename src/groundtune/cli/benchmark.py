@@ -25,7 +25,8 @@ commands = typer.Typer(no_args_is_help=True, help="Work on the expert benchmark.
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    commands.command()(_experts.draft)
+    for command in (_experts.draft, _experts.export, _experts.review, _experts.freeze):
+        commands.command()(command)
     app.add_typer(commands, name="benchmark")
 
 

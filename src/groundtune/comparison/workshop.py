@@ -25,6 +25,7 @@ from groundtune.evaluation.benchmark import Benchmark, load_benchmark
 from groundtune.evaluation.drafting import Drafter
 from groundtune.evaluation.drafting.tagged import Tagged
 from groundtune.evaluation.drafting.templates import Templates
+from groundtune.evaluation.versions import Lock, lock_path, read_lock
 from groundtune.files import read_text, write_text
 from groundtune.knowledge.embedding import embedder
 from groundtune.knowledge.ingest import IngestReport, ingest, passages, texts
@@ -129,6 +130,11 @@ class Workshop:
         """The cases of `[benchmark]`."""
         settings = self.settings.benchmark
         return load_benchmark(self.folder / settings.cases, settings.development_share)
+
+    @property
+    def lock(self) -> Lock | None:
+        """The frozen version of the benchmark, if there is one."""
+        return read_lock(lock_path(self.folder / self.settings.benchmark.cases))
 
     @cached_property
     def records(self) -> Records:
