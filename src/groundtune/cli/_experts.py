@@ -155,6 +155,8 @@ def freeze(
         "cases": len(lock.cases),
         **asdict(found),
     }
-    lists = [Text(f"{name}: {', '.join(ids)}") for name, ids in asdict(found).items() if ids and lock.version > 1]
-    head = Text(f"Version {lock.version} of {lock.frozen}: {len(lock.cases)} cases, {found} since the version before.")
-    emit(as_json, document, Group(head, *lists))
+    changed = {name: ids for name, ids in asdict(found).items() if ids}
+    since = f" Since the version before: {found}." if changed and lock.version > 1 else ""
+    same = "" if changed else " Nothing has changed since."
+    head = Text(f"Version {lock.version} of {lock.frozen}: {len(lock.cases)} cases.{since}{same}")
+    emit(as_json, document, Group(head, *(Text(f"{name}: {', '.join(changed[name])}") for name in changed if since)))

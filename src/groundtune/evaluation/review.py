@@ -175,14 +175,14 @@ def _reviewed(
     row: CaseLine, given: Mapping[str, str], texts: Mapping[str, str], reviewer: str
 ) -> tuple[CaseLine | None, list[str]]:
     """Return the case as reviewed (None if nobody touched it) and what is wrong with the row."""
-    version = given.get("version", "").strip()
-    who = given.get("reviewer", "").strip() or reviewer.strip()
+    version, named = given.get("version", "").strip(), given.get("reviewer", "").strip()
+    who = named or reviewer.strip()
     told = {column: text for column, text in given.items() if column not in _LAST}
     present = cells(row)
-    if version == _version(told) and not given.get("reviewer", "").strip():
+    if version == _version(told) and not named:
         return None, []
     differs = {column for column, text in told.items() if _normal(text) != _normal(present.get(column, ""))}
-    if not differs and not given.get("reviewer", "").strip():
+    if not differs and named in ("", row.reviewer):  # nothing, or what was taken over before
         return None, []
     if version != _version(present):
         return None, ["the case has changed since this was exported: export it again and review that"]

@@ -56,3 +56,63 @@ def test_stats_takes_the_scatter_from_an_earlier_run(run, project, monkeypatch):
     assert not changed["pilot"]["same_benchmark"]
     assert changed["pilot"]["sd"] == told["pilot"]["sd"]
     assert "earlier version" in " ".join(run("benchmark", "stats", "--project", project).out.split())
+
+
+def test_drafts_are_proposed_reviewed_and_frozen(run, project, tmp_path):
+    """The whole way of a case: drafted by templates, approved in a spreadsheet, in a frozen version."""
+    made = run("benchmark", "draft", "--kind", "single-document", "--cases", "2", "--project", project, "--json")
+    assert made.code == 0, made.err
+    assert "drafting single-document" in made.err
+    assert made.json["author"] == "groundtune draft (templates, version 1)", "the built-in model is too weak to draft"
+    assert made.json["kinds"]["single-document"].keys() == {"wanted", "there", "new", "refused"}
+    drafts = read(project / "drafts.jsonl")
+    assert len(drafts) == made.json["kinds"]["single-document"]["new"] == 2
+    assert run("benchmark", "check", "--project", project, "--json").json["cases"] == 8
+
+    sheet = tmp_path / "review.csv"
+    assert run("benchmark", "export", sheet, "--project", project, "--json").json["cases"] == 2
+    text = sheet.read_text(encoding="utf-8-sig").replace(",draft,", ",approved,", 1)
+    sheet.write_text(text, encoding="utf-8")
+    refused = run("benchmark", "review", sheet, "--project", project, "--json")
+    assert refused.code == 1
+    assert refused.json["faults"] == ["row 2: it was changed, and nobody is named as `reviewer`."]
+    assert "faults" in run("benchmark", "review", sheet, "--project", project).out
+    done = run("benchmark", "review", sheet, "--reviewer", "Ana", "--project", project, "--json")
+    assert (done.code, done.json) == (0, {"counts": {"approved": 1, "untouched": 1}, "faults": []})
+    assert read(project / "benchmark.jsonl")[-1] == {**drafts[0], "status": "approved", "reviewer": "Ana"}
+
+    frozen = run("benchmark", "freeze", "--date", "2026-11-24", "--project", project, "--json").json
+    assert (frozen["version"], frozen["date"], frozen["cases"]) == (1, "2026-11-24", 9)
+    again = run("benchmark", "freeze", "--project", project)
+    assert "Version 1 of 2026-11-24: 9 cases. Nothing has changed since." in " ".join(again.out.split())
+    write(project / "benchmark.jsonl", read(project / "benchmark.jsonl")[1:])
+    second = run("benchmark", "freeze", "--date", "2026-12-01", "--project", project)
+    assert "Version 2 of 2026-12-01: 8 cases. Since the version before: 1 removed. removed: c0" in " ".join(
+        second.out.split()
+    )
+
+
+def test_a_benchmark_with_problems_is_not_frozen(run, project):
+    (project / "documents" / "plans.md").write_text("# Plans\n\nNothing yet.", encoding="utf-8")
+    refused = run("benchmark", "freeze", "--project", project, "--json")
+    assert (refused.code, refused.json["frozen"]) == (1, False)
+    assert len(refused.json["problems"]) == 6
+    assert not (project / "benchmark.lock").exists()
+
+
+def test_a_model_drafts_where_it_is_wanted_and_what_cannot_be_used_is_shown(run, project, monkeypatch):
+    model = FunctionModel(lambda asked: "I am a teapot.", name="fake:teapot")
+    monkeypatch.setattr(Workshop, "chat_model", lambda *_: model)
+    chosen = ("--kind", "single-document", "--cases", "1", "--set", "model.name=openai:teapot@http://127.0.0.1:9")
+    made = run("benchmark", "draft", *chosen, "--project", project)
+    assert made.code == 0
+    shown = " ".join(made.out.split())
+    assert "1 times the tag QUESTION is missing or empty. such as: I am a teapot." in shown
+    assert "By groundtune draft (fake:teapot, prompts version 1), in drafts.jsonl." in shown
+    assert made.out.count("I am a teapot.") == 1
+
+
+def test_wrong_use_of_draft(run, project):
+    for wrong, words in ((("--kind", "hard"), "Known here: single-document"), (("--drafter", "magic"), "templates")):
+        refused = run("benchmark", "draft", *wrong, "--project", project)
+        assert (refused.code, words in refused.err) == (2, True)
