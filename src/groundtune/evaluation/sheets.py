@@ -4,7 +4,7 @@ Knows no cases: a table is a header and rows of text. A cell that a spreadsheet 
 apostrophe in front when written, which is taken away when read; what comes back as a formula, a date or an error is
 a fault of its row, for what was meant cannot be told from it.
 
-Source: OWASP, "CSV Injection" (characters at which spreadsheets begin to compute).
+Source: OWASP Application Security Verification Standard 5.0, 1.2.10 (which characters, and the apostrophe).
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from groundtune.files import read_text, write_text
 LONGEST_CELL = 32_767  # characters; a spreadsheet silently cuts off what is longer
 LARGEST_BOOK = 200_000_000  # bytes unpacked
 SUFFIXES = (".csv", ".xlsx")
-_GUARDED = re.compile(r"'*[=+\-@\t\r]")
-_RAW_FORMULA = re.compile(r"\s*=")
+_GUARDED = re.compile(r"'*[=+\-@\t\r＝＋－＠]")  # wide ones compute where people write Chinese or Japanese
+_RAW_FORMULA = re.compile(r"\s*[=＝]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _WIDTHS = {"question": 50, "ideal_answer": 50, "quote": 50}
 
