@@ -158,8 +158,10 @@ def _planned(plan: Plan | None, pilot: Pilot | None) -> list[Text | Table]:
     table = Table("SD of differences", "smallest difference found", *(f"cases for {each:g}" for each in first.needed))
     for name, one in outlooks:
         table.add_row(name, _range(*one.detectable, ".3f"), *(_range(*pair, "d") for pair in one.needed.values()))
-    notes = [f"Found means {plan.power:.0%} of the time. Of two figures, the first holds if cases of a group are "
-             "independent, the second if they all score alike."]  # fmt: skip
+    notes = [
+        f"Found means {plan.power:.0%} of the time. Of two figures, the first holds if cases of a group are "
+        "independent, the second if they all score alike."
+    ]
     if pilot is not None:
         version = "" if pilot.same_benchmark else " on an earlier version of the benchmark"
         notes.append(f"Seen: the runs of {', '.join(pilot.candidates)} on {pilot.cases} cases{version}.")

@@ -143,10 +143,10 @@ class _Looking:
         for index, other, _ in near_pairs(asked, [question for _, question in said]):
             place, question = said[other]
             (exact if words(question) == words(asked[index]) else near)[self._cases[index].id][place] = None
-        for case, places in list(exact.items()):
+        for case, places in exact.items():
             yield self._found("leak", f"the question is asked in {_places(places)} too.", case, places)
         for case, places in near.items():
-            others = [place for place in places if place not in exact[case]]
+            others = [place for place in places if place not in exact.get(case, ())]
             if others:
                 yield self._found("leak", f"nearly the same question is asked in {_places(others)}.", case, others)
 

@@ -143,7 +143,9 @@ def review_cases(
             done.counts["untouched"] += 1
         else:
             done.counts.update(_what(files.rows[id_], changed[id_]))
-    if changed and not done.faults:
+    if done.faults:
+        return Reviewed(faults=done.faults)
+    if changed:
         files.write(changed, development_share)
     return done
 

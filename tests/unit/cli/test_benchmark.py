@@ -5,6 +5,7 @@ import json
 from groundtune.comparison import compare
 from groundtune.comparison.workshop import Workshop
 from groundtune.evaluation.scorers import scorers
+from groundtune.testing.endpoint import LocalEndpoint, served_by
 from groundtune.testing.models import FunctionModel
 
 
@@ -100,16 +101,31 @@ def test_a_benchmark_with_problems_is_not_frozen(run, project):
     assert not (project / "benchmark.lock").exists()
 
 
-def test_a_model_drafts_where_it_is_wanted_and_what_cannot_be_used_is_shown(run, project, monkeypatch):
-    model = FunctionModel(lambda asked: "I am a teapot.", name="fake:teapot")
-    monkeypatch.setattr(Workshop, "chat_model", lambda *_: model)
-    chosen = ("--kind", "single-document", "--cases", "1", "--set", "model.name=openai:teapot@http://127.0.0.1:9")
-    made = run("benchmark", "draft", *chosen, "--project", project)
-    assert made.code == 0
+def drafting_reply(asked):
+    """Drafts from the passage it is shown, or babbles where it is asked for a conversation."""
+    if "FIRST QUESTION:" in asked[-1].content:
+        return "I am a teapot."
+    quote = asked[-1].content.partition("The pebble plan")[2].partition(".")[0]
+    return f"QUESTION: What would the small plan cost me?\nANSWER: 7 euros.\nQUOTE: The pebble plan{quote}."
+
+
+def test_a_model_behind_an_endpoint_drafts_and_what_cannot_be_used_is_shown(run, project):
+    kinds = ("--kind", "single-document", "--kind", "multi-turn", "--cases", "1")
+    with LocalEndpoint(served_by(FunctionModel(drafting_reply))) as endpoint:
+        chosen = (*kinds, "--set", f"model.name=openai:tea@{endpoint.url}", "--project", project)
+        made = run("benchmark", "draft", *chosen)
+        again = run("benchmark", "draft", *chosen, "--json").json
+        assert len(endpoint.requests) == 2, "what is done is not asked again"
+    assert made.code == 0, made.err
     shown = " ".join(made.out.split())
-    assert "1 times the tag QUESTION is missing or empty. such as: I am a teapot." in shown
-    assert "By groundtune draft (fake:teapot, prompts version 1), in drafts.jsonl." in shown
-    assert made.out.count("I am a teapot.") == 1
+    assert "multi-turn: 1 times the tag FIRST QUESTION is missing or empty. such as: I am a teapot." in shown
+    assert again["kinds"]["single-document"] == {"wanted": 1, "there": 1, "new": 0, "refused": {}}
+    assert again["kinds"]["multi-turn"]["refused"] == {"the tag FIRST QUESTION is missing or empty": 1}
+    (row,) = read(project / "drafts.jsonl")
+    assert row["author"] == "groundtune draft (openai:tea, prompts version 1)", "no address in a file that is shared"
+    assert row["passages"] == [
+        {"document": "plans.md", "quote": "The pebble plan costs 7 euros a month and can be left at any time."}
+    ]
 
 
 def test_wrong_use_of_draft(run, project):

@@ -7,6 +7,7 @@ refused and why. Knows no model and no template; a `Drafter` brings the drafts.
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -200,15 +201,17 @@ def _append(path: Path, rows: Iterable[Mapping[str, object]]) -> None:
 
 
 def _mend(path: Path) -> None:
-    """Take away half a line that a kill left at the end; a whole one only lacks its end."""
-    if not path.is_file():
-        return
-    content = path.read_bytes()
+    """Set aside half a line that a kill left at the end, as .broken; a whole one only lacks its end."""
+    content = path.read_bytes() if path.is_file() else b""
     last = content.rpartition(b"\n")[2]
     if not last:
         return
     try:
         json.loads(last)
-        path.write_bytes(content + b"\n")
     except ValueError:
-        path.write_bytes(content[: len(content) - len(last)])
+        with path.with_name(f"{path.name}.broken").open("ab") as aside:
+            aside.write(last + b"\n")
+        os.truncate(path, len(content) - len(last))
+    else:
+        with path.open("ab") as file:
+            file.write(b"\n")

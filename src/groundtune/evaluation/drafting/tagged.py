@@ -87,8 +87,8 @@ class Tagged:
 
     @property
     def author(self) -> str:
-        """Names the model and the version of the prompts."""
-        return f"groundtune draft ({self._model.name}, prompts version {VERSION})"
+        """Names the model, not the address where it is reached, and the version of the prompts."""
+        return f"groundtune draft ({self._model.name.partition('@')[0]}, prompts version {VERSION})"
 
     def draft(self, jobs: Sequence[Job]) -> list[list[Outcome]]:
         """Return what became of each job, in order. A batch that fails is tried again in halves."""
