@@ -68,7 +68,13 @@ def draft(
         "author": author,
         "drafts": drafts,
         "kinds": {
-            name: {"wanted": one.wanted, "there": one.there, "new": one.new, "refused": dict(one.refused)}
+            name: {
+                "wanted": one.wanted,
+                "there": one.there,
+                "new": one.new,
+                "refused": dict(one.refused),
+                "said": one.said,
+            }
             for name, one in tallies.items()
         },
     }
