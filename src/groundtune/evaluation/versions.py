@@ -15,6 +15,8 @@ from groundtune.errors import InputError
 from groundtune.evaluation.benchmark import Benchmark, fingerprint
 from groundtune.files import read_text, write_text
 
+_DIGITS = 12  # of a case's hash: enough to see that it changed
+
 
 class Lock(BaseModel):
     """What `benchmark.lock` holds: the version's number, fingerprint and date, and each approved case's own hash."""
@@ -92,4 +94,4 @@ def note(lock: Lock | None, benchmark: Benchmark) -> str | None:
 
 
 def _hashes(benchmark: Benchmark) -> dict[str, str]:
-    return {case.id: fingerprint([case]) for case in benchmark.cases}
+    return {case.id: fingerprint([case])[:_DIGITS] for case in benchmark.cases}

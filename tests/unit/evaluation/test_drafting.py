@@ -302,6 +302,19 @@ def test_nothing_is_drafted_that_the_benchmark_asks_already(tmp_path):
     assert not {row["question"] for row in again.rows()} & {row["question"] for row in taken}
 
 
+def test_a_draft_joins_the_group_of_the_cases_on_its_document(tmp_path):
+    quote = {"document": "letters.md", "quote": "A letter costs 2.20 euros."}
+    rows = [
+        {"id": id_, "question": f"Question {id_}?", "ideal_answer": "x", "passages": [quote], "group": group}
+        for id_, group in (("1", "post"), ("2", "post"), ("3", "other"))
+    ]
+    (tmp_path / "benchmark.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    bench = Bench(tmp_path)
+    bench.run(single_document=6)
+    groups = {row["passages"][0]["document"]: row["group"] for row in bench.rows()}
+    assert groups == {"letters.md": "post", "plans.md": "plans.md", "fibre.md": "fibre.md"}
+
+
 def test_replies_that_cannot_be_used_are_counted_and_remembered(tmp_path):
     bench = Bench(tmp_path, lambda asked: "I am a teapot.")
     for _ in range(2):

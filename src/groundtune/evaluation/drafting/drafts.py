@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -58,6 +58,7 @@ class Shelf:
     def __init__(self, drafts: Path, journal: Path, benchmark: Path) -> None:
         self._drafts, self._journal = drafts, journal
         self.asked = Asked()
+        self._groups: dict[str, Counter[str]] = defaultdict(Counter)
         for path in (drafts, journal):
             _mend(path)
         rows = [row for path in (drafts, benchmark) if path.is_file() for _, row in read_cases(path)]
@@ -66,6 +67,10 @@ class Shelf:
             self._remember(row)
         finished = read_jsonl(journal, _Finished) if journal.is_file() else []
         self.finished = {row.key: row for _, row in finished}
+
+    def group(self, document: str) -> str:
+        """Return the group of most cases on the document, for a new one depends on them; without any, its name."""
+        return self._groups[document].most_common(1)[0][0] if document in self._groups else document
 
     def keep(self, rows: Sequence[CaseLine]) -> None:
         """Append drafts."""
@@ -83,6 +88,8 @@ class Shelf:
     def _remember(self, row: CaseLine) -> None:
         asked = "\n".join([*(turn.content for turn in row.history if turn.role == "user"), row.question])
         self.asked.add(asked, [one.quote for one in row.passages if one.quote])
+        for document in {one.document for one in row.passages}:
+            self._groups[document][row.group_or_id] += 1
 
 
 def draft_cases(
@@ -156,7 +163,7 @@ def _sorted_out(
     rows: list[CaseLine] = []
     refused = [one for one in found if isinstance(one, Refused)]
     for number, draft in enumerate(one for one in found if isinstance(one, Draft)):
-        row = _row(job, draft, number, drafter.author)
+        row = _row(job, draft, number, drafter.author, shelf.group(job.passages[0].document))
         reason = fault(draft, job.kind, texts)
         quotes = [one.quote or "" for one in draft.evidence] if job.kind != "paraphrase" else []
         if reason is None and row.id not in shelf.ids and shelf.asked.has(draft.asked, quotes):
@@ -170,9 +177,8 @@ def _sorted_out(
     return rows, refused
 
 
-def _row(job: Job, draft: Draft, number: int, author: str) -> CaseLine:
+def _row(job: Job, draft: Draft, number: int, author: str, group: str) -> CaseLine:
     name = digest(job.key, author)[:10]
-    group = f"unknown:{job.passages[0].document}" if job.kind == "unanswerable" else job.passages[0].document
     return CaseLine.model_validate(
         {
             "id": f"draft-{name}-{number + 1}" if job.kind == "paraphrase" else f"draft-{name}",
@@ -180,7 +186,7 @@ def _row(job: Job, draft: Draft, number: int, author: str) -> CaseLine:
             "ideal_answer": draft.ideal_answer,
             "passages": [asdict(one) for one in draft.evidence],
             "answerable": job.kind != "unanswerable",
-            "group": group,
+            "group": f"unknown:{group}" if job.kind == "unanswerable" else group,
             "tags": [job.kind],
             "history": [asdict(turn) for turn in draft.history],
             "author": author,
