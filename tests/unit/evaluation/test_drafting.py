@@ -182,6 +182,14 @@ def test_a_reply_that_repeats_the_instructions_is_no_draft():
     assert "only repeats the instructions" in found.reason
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_reply_that_repeats_the_example_is_no_draft(kind):
+    asked = conversation(job(kind))
+    assert [message.role for message in asked] == ["system", "user", "assistant", "user"]
+    (found,) = parse(job(kind), reply(asked[2].content))
+    assert "only repeats the example" in found.reason
+
+
 def test_a_reply_that_was_cut_off_says_so():
     (found,) = parse(job("single-document"), reply("QUESTION: What is", "length"))
     assert found.reason.endswith("for the reply was cut off")

@@ -5,14 +5,15 @@
     QUOTE: We pay refunds within ten days.
 
 Order, case, Markdown around the tags and lines before the first one do not matter; a tag that is missing, empty or
-there twice does. Whatever cannot be used comes back as a refusal with what the model said. Passages go in as quoted
-data; what stands in them is not followed any better than the model can help it.
+there twice does. A worked example goes before each job. Whatever cannot be used comes back as a refusal with what
+the model said. Passages go in as quoted data; the model is told that they are material and not an order.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from groundtune.errors import ModelFailed
 from groundtune.evaluation.drafting import Draft, Job, Kind, Outcome, Refused
@@ -32,13 +33,31 @@ _QUESTION = "a question as a customer would ask it, in the customer's own words"
 _ANSWER = "the answer in one or two short sentences, with nothing that the text does not say"
 _QUOTE = "the one sentence of the text that holds the answer, copied word for word"
 
-# By kind: what is asked for, and the tags with what belongs behind them.
-_ORDERS: Mapping[Kind, tuple[str, Mapping[str, str]]] = {
-    "single-document": (
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """What is asked for, the tags with what belongs behind them, and what stands there in the worked example."""
+
+    text: str
+    tags: Mapping[str, str]
+    example: Mapping[str, str]
+
+
+_EXAMPLE = (
+    "Books may be kept for four weeks. A late book costs 0.20 euros a day.",
+    "Books are taken back at the desk. The desk is open from 9:00 to 18:00.",
+)
+_ORDERS: Mapping[Kind, _Order] = {
+    "single-document": _Order(
         "Write a question that the text answers.",
         {"QUESTION": _QUESTION, "ANSWER": _ANSWER, "QUOTE": _QUOTE},
+        {
+            "QUESTION": "How long can I have a book at home?",
+            "ANSWER": "You can keep it for four weeks.",
+            "QUOTE": "Books may be kept for four weeks.",
+        },
     ),
-    "multi-document": (
+    "multi-document": _Order(
         "Write one question that can only be answered with both texts together.",
         {
             "QUESTION": _QUESTION,
@@ -46,14 +65,21 @@ _ORDERS: Mapping[Kind, tuple[str, Mapping[str, str]]] = {
             "QUOTE 1": "a sentence of the first text that the answer needs, copied word for word",
             "QUOTE 2": "a sentence of the second text that the answer needs, copied word for word",
         },
+        {
+            "QUESTION": "My book is a day late. Can I still bring it at 17:30, and what do I pay?",
+            "ANSWER": "Yes, the desk is open until 18:00, and you pay 0.20 euros.",
+            "QUOTE 1": "A late book costs 0.20 euros a day.",
+            "QUOTE 2": "The desk is open from 9:00 to 18:00.",
+        },
     ),
-    "unanswerable": (
+    "unanswerable": _Order(
         "Write a question on the subject of the text that a customer could well ask and that the text does not answer.",
         {"QUESTION": _QUESTION},
+        {"QUESTION": "What do I pay if I lose a book?"},
     ),
-    "multi-turn": (
+    "multi-turn": _Order(
         "Write two questions of one conversation that the text answers. The second follows from the first and is "
-        "not understood without it, as in “And by card?”.",
+        "not understood without it.",
         {
             "FIRST QUESTION": _QUESTION,
             "FIRST ANSWER": _ANSWER,
@@ -61,8 +87,15 @@ _ORDERS: Mapping[Kind, tuple[str, Mapping[str, str]]] = {
             "ANSWER": "the answer to the second question",
             "QUOTE": "the one sentence of the text that answers the second question, copied word for word",
         },
+        {
+            "FIRST QUESTION": "How long can I have a book at home?",
+            "FIRST ANSWER": "You can keep it for four weeks.",
+            "QUESTION": "And if it takes me longer?",
+            "ANSWER": "Then you pay 0.20 euros a day.",
+            "QUOTE": "A late book costs 0.20 euros a day.",
+        },
     ),
-    "paraphrase": (
+    "paraphrase": _Order(
         "Write a question that the text answers, and the same question in two other wordings, as other customers "
         "would ask it.",
         {
@@ -71,6 +104,13 @@ _ORDERS: Mapping[Kind, tuple[str, Mapping[str, str]]] = {
             "QUESTION 3": "the same, short and careless",
             "ANSWER": _ANSWER,
             "QUOTE": _QUOTE,
+        },
+        {
+            "QUESTION": "What do I pay for a book that I bring back late?",
+            "QUESTION 2": "Is there a fee if I keep a book too long?",
+            "QUESTION 3": "late book how much",
+            "ANSWER": "A late book costs 0.20 euros a day.",
+            "QUOTE": "A late book costs 0.20 euros a day.",
         },
     ),
 }
@@ -103,34 +143,43 @@ class Tagged:
 
 
 def conversation(job: Job) -> Conversation:
-    """Return what the model is asked."""
-    order, tags = _ORDERS[job.kind]
-    lines = "\n".join(f"{tag}: {meaning}" for tag, meaning in tags.items())
-    texts = "\n\n".join(f"<<<\n{_shown(passage)}\n>>>" for passage in job.passages)
-    return (Message("system", _SYSTEM), Message("user", f"{texts}\n\n{order} Reply in these lines:\n{lines}"))
+    """Return what the model is asked: first a worked example, then the job."""
+    order = _ORDERS[job.kind]
+    reply = "\n".join(f"{tag}: {text}" for tag, text in order.example.items())
+    return (
+        Message("system", _SYSTEM),
+        Message("user", _asked(order, _EXAMPLE[: len(job.passages)])),
+        Message("assistant", reply),
+        Message("user", _asked(order, [_shown(passage) for passage in job.passages])),
+    )
 
 
 def parse(job: Job, reply: Completion) -> list[Outcome]:
     """Return the reply's drafts, or the one reason why it cannot be used."""
-    _, tags = _ORDERS[job.kind]
-    found = tagged(reply.text, tags)
+    order = _ORDERS[job.kind]
+    found = tagged(reply.text, order.tags)
     if isinstance(found, str):
         cut = ", for the reply was cut off" if reply.finish_reason == "length" else ""
         return [Refused(f"{found}{cut}", reply.text)]
-    echoed = next((tag for tag, meaning in tags.items() if words(found[tag]) == words(meaning)), None)
-    if echoed:
-        return [Refused(f"{echoed} only repeats the instructions", reply.text)]
+    for known, what in ((order.tags, "the instructions"), (order.example, "the example")):
+        echoed = next((tag for tag in order.tags if words(found[tag]) == words(known[tag])), None)
+        if echoed:
+            return [Refused(f"{echoed} only repeats {what}", reply.text)]
+    return _drafts(job, found, reply.text)
+
+
+def _drafts(job: Job, found: Mapping[str, str], said: str) -> list[Outcome]:
     evidence: list[Evidence] = []
-    for tag in (tag for tag in tags if tag.startswith("QUOTE")):
+    for tag in (tag for tag in found if tag.startswith("QUOTE")):
         passage = job.passages[1] if tag == "QUOTE 2" else job.passages[0]
         quote = _exact(found[tag], passage)
         if quote is None:
-            return [Refused(f"the {tag.lower()} does not stand in the document", reply.text)]
+            return [Refused(f"the {tag.lower()} does not stand in the document", said)]
         evidence.append(Evidence(passage.document, quote))
     history: Conversation = ()
-    if "FIRST QUESTION" in tags:
+    if "FIRST QUESTION" in found:
         history = (Message("user", found["FIRST QUESTION"]), Message("assistant", found["FIRST ANSWER"]))
-    questions = [found[tag] for tag in tags if tag.startswith("QUESTION")]
+    questions = [found[tag] for tag in found if tag.startswith("QUESTION")]
     return [Draft(question, found.get("ANSWER", ""), tuple(evidence), history) for question in questions]
 
 
@@ -154,6 +203,12 @@ def tagged(text: str, tags: Mapping[str, str]) -> dict[str, str] | str:
     values = {tag: " ".join(" ".join(lines).split()) for tag, lines in found.items()}
     missing = [tag for tag in tags if not values.get(tag)]
     return f"the tag {missing[0]} is missing or empty" if missing else {tag: values[tag] for tag in tags}
+
+
+def _asked(order: _Order, texts: Sequence[str]) -> str:
+    quoted = "\n\n".join(f"<<<\n{text}\n>>>" for text in texts)
+    lines = "\n".join(f"{tag}: {meaning}" for tag, meaning in order.tags.items())
+    return f"{quoted}\n\n{order.text} Reply in these lines:\n{lines}"
 
 
 def _shown(passage: Chunk) -> str:
