@@ -60,6 +60,9 @@ def draft(
     reasons: list[Text] = []
     for name, tally in tallies.items():
         table.add_row(name, str(tally.wanted), str(tally.there), str(tally.new), str(tally.refused.total()))
+        if tally.gave_up:
+            given_up = f"{name}: given up, for too many passages in a row gave nothing. Called again, it tries others."
+            reasons.append(Text(given_up, style="red"))
         for reason, count in tally.refused.most_common():
             reasons.append(Text(f"{name}: {count} times {reason}.", style="yellow"))
             if reason in tally.said:
@@ -74,6 +77,7 @@ def draft(
                 "new": one.new,
                 "refused": dict(one.refused),
                 "said": one.said,
+                "gave_up": one.gave_up,
             }
             for name, one in tallies.items()
         },

@@ -334,6 +334,17 @@ def test_replies_that_cannot_be_used_are_counted_and_remembered(tmp_path):
     assert not bench.drafts.exists() or not bench.rows()
 
 
+def test_a_model_that_is_not_up_to_it_is_given_up_and_tried_on_others_next_time(tmp_path):
+    bench = Bench(tmp_path, lambda asked: "I am a teapot.")
+    hopeless = Tagged(bench.model)
+    hopeless.batch, hopeless.patience = 1, 2
+    for asked in (2, 3):
+        (tally,) = bench.run(hopeless, single_document=2).values()
+        assert len(bench.model.asked) == asked
+        assert tally.gave_up == (asked == 2)
+        assert tally.refused.total() == asked
+
+
 def test_a_quote_that_stands_in_another_document_only_is_refused(tmp_path):
     bench = Bench(tmp_path)
     (tally,) = bench.run(Tagged(bench.model), single_document=3).values()

@@ -76,10 +76,14 @@ Outcome = Draft | Refused
 
 
 class Drafter(Protocol):
-    """Makes drafts: `per_passage` different ones of one passage at most, `batch` jobs at once."""
+    """Makes drafts: `per_passage` different ones of one passage at most, `batch` jobs at once.
+
+    After `patience` jobs in a row without a draft to keep, a run gives the kind up; None goes through them all.
+    """
 
     per_passage: int
     batch: int
+    patience: int | None
 
     @property
     def author(self) -> str:

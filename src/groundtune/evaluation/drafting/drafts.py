@@ -37,13 +37,14 @@ class _Finished(BaseModel):
 @dataclass(slots=True)
 class Tally:
     """What came of one kind: cases (or groups of wordings) wanted and there, how many of them are new, refusals by
-    reason, and what the drafter said in each, the first of a reason."""
+    reason, what the drafter said in each (the first of a reason), and whether the run gave up for want of any."""
 
     wanted: int
     there: int = 0
     new: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     said: dict[str, str] = field(default_factory=dict)
+    gave_up: bool = False
 
     def refuse(self, refusal: Refused) -> None:
         """Count a refusal."""
@@ -111,9 +112,13 @@ def draft_cases(
         tally = tallies[kind] = Tally(number)
         waiting = _waiting(jobs(kind, passages, seed, drafter.per_passage), drafter, shelf, tally)
         progress(f"drafting {kind}", 0, number)
-        while slice_ := _slice(waiting, drafter.batch, tally):
+        barren = 0
+        while not tally.gave_up and (slice_ := _slice(waiting, drafter.batch, tally)):
+            before = tally.new
             _draft(drafter, slice_, texts, shelf, tally)
             progress(f"drafting {kind}", tally.there, number)
+            barren = 0 if tally.new > before else barren + len(slice_)
+            tally.gave_up = drafter.patience is not None and barren >= drafter.patience
     return tallies
 
 

@@ -121,6 +121,7 @@ class Tagged:
 
     per_passage = 1
     batch = 8
+    patience: int | None = 40
 
     def __init__(self, model: ChatModel) -> None:
         self._model = model

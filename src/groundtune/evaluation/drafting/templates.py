@@ -30,6 +30,7 @@ class Templates:
 
     per_passage = 3
     batch = 64
+    patience: int | None = None
     author = f"groundtune draft (templates, version {VERSION})"
 
     def __init__(self, passages: Sequence[Chunk], spans: Spans) -> None:
