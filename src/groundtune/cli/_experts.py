@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, cast
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 from rich.console import Group
@@ -14,6 +15,10 @@ from rich.text import Text
 
 from groundtune.cli._shared import HERE, AsJson, Overrides, ProjectFolder, emit, opened
 from groundtune.errors import SettingsError
+
+if TYPE_CHECKING:
+    from groundtune.evaluation.drafting import Kind
+    from groundtune.evaluation.drafting.drafts import Tally
 
 _SHOWN = 200  # characters of what a drafter said
 
@@ -47,7 +52,7 @@ def draft(
         groundtune benchmark draft --kind unanswerable --kind paraphrase --set model.name=openai:MODEL@BASE_URL
 
     """
-    from groundtune.evaluation.drafting import KINDS, Kind
+    from groundtune.evaluation.drafting import KINDS
 
     unknown = [name for name in kind or () if name not in KINDS]
     if unknown:
@@ -56,33 +61,23 @@ def draft(
     with opened(project, overrides) as opened_project:
         author, tallies = opened_project.draft_benchmark(wanted, drafter, seed)
         drafts = opened_project.settings.benchmark.drafts
+    document = {"author": author, "drafts": drafts, "kinds": {name: asdict(one) for name, one in tallies.items()}}
+    emit(as_json, document, Group(*_drafted(tallies), Text(f"By {author}, in {drafts}.")))
+
+
+def _drafted(tallies: Mapping[Kind, Tally]) -> list[Table | Text]:
     table = Table("kind", "wanted", "there", "new", "refused")
-    reasons: list[Text] = []
+    notes: list[Text] = []
     for name, tally in tallies.items():
-        table.add_row(name, str(tally.wanted), str(tally.there), str(tally.new), str(tally.refused.total()))
+        table.add_row(name, str(tally.wanted), str(tally.there), str(tally.new), str(sum(tally.refused.values())))
         if tally.gave_up:
             given_up = f"{name}: given up, for too many passages in a row gave nothing. Called again, it tries others."
-            reasons.append(Text(given_up, style="red"))
-        for reason, count in tally.refused.most_common():
-            reasons.append(Text(f"{name}: {count} times {reason}.", style="yellow"))
+            notes.append(Text(given_up, style="red"))
+        for reason, count in sorted(tally.refused.items(), key=lambda one: -one[1]):
+            notes.append(Text(f"{name}: {count} times {reason}.", style="yellow"))
             if reason in tally.said:
-                reasons.append(Text(f"    such as: {tally.said[reason][:_SHOWN]}"))
-    document = {
-        "author": author,
-        "drafts": drafts,
-        "kinds": {
-            name: {
-                "wanted": one.wanted,
-                "there": one.there,
-                "new": one.new,
-                "refused": dict(one.refused),
-                "said": one.said,
-                "gave_up": one.gave_up,
-            }
-            for name, one in tallies.items()
-        },
-    }
-    emit(as_json, document, Group(table, *reasons, Text(f"By {author}, in {drafts}.")))
+                notes.append(Text(f"    such as: {tally.said[reason][:_SHOWN]}"))
+    return [table, *notes]
 
 
 def export(

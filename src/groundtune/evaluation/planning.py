@@ -84,11 +84,10 @@ def plan(
 
     def outlook(sd: float, effect: float) -> Outlook:
         found = smallest_detectable_difference(sd, len(groups), confidence=corrected, power=power)
-        needed = {
-            unit * difference: cases_needed(sd, unit * difference, confidence=corrected, power=power)
-            for difference in DIFFERENCES
-        }
-        pairs = {difference: (count, math.ceil(count * effect)) for difference, count in needed.items()}
+        pairs = {}
+        for difference in (unit * each for each in DIFFERENCES):
+            count = cases_needed(sd, difference, confidence=corrected, power=power)
+            pairs[difference] = (count, math.ceil(count * effect))
         return Outlook(sd, (found, found * math.sqrt(effect)), pairs)
 
     return Plan(

@@ -42,13 +42,13 @@ class Tally:
     wanted: int
     there: int = 0
     new: int = 0
-    refused: Counter[str] = field(default_factory=Counter)
+    refused: dict[str, int] = field(default_factory=dict)
     said: dict[str, str] = field(default_factory=dict)
     gave_up: bool = False
 
     def refuse(self, refusal: Refused) -> None:
         """Count a refusal."""
-        self.refused[refusal.reason] += 1
+        self.refused[refusal.reason] = self.refused.get(refusal.reason, 0) + 1
         if refusal.said:
             self.said.setdefault(refusal.reason, refusal.said)
 
