@@ -120,6 +120,7 @@ class BenchmarkSettings(Table):
     """`[benchmark]`: the expert questions."""
 
     cases: str = Field("benchmark.jsonl", description="The cases, relative to the project.")
+    drafts: str = Field("drafts.jsonl", description="Proposed cases, which nothing uses until an expert approves them.")
     development_share: float = Field(
         0.3, gt=0, lt=1, description="Share of groups that become development where a case names no split."
     )

@@ -73,7 +73,7 @@ def test_every_document_can_be_read_and_there_are_enough_in_six_formats(project,
 
 
 def test_every_gold_quote_stands_in_its_document(project):
-    assert project.check_benchmark() == []
+    assert [one for one in project.check_benchmark() if one.problem] == []
 
 
 def test_every_number_of_an_ideal_answer_stands_in_a_cited_document(project, texts):

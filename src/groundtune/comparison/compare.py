@@ -87,7 +87,7 @@ def evaluate(
     key = digest(answerer.signature, *(case.id for case in asked))
     path = workshop.folder / STATE / "latency" / f"{candidate.name}.json"
     seconds = remembered(path, key, lambda: _latency(answerer, asked, workshop, candidate.name))
-    return Run(candidate, answerer.signature, outcomes, scores, _spreads(seconds))
+    return Run(candidate, answerer.signature, run.fingerprint, outcomes, scores, _spreads(seconds))
 
 
 def select(cases: Sequence[Case], most: int | None, seed: int) -> list[Case]:

@@ -29,10 +29,12 @@ from groundtune.comparison.report.data import (
 )
 from groundtune.comparison.report.scorers import describe
 from groundtune.comparison.workshop import Workshop
+from groundtune.errors import NotComparable
 from groundtune.evaluation import statistics
 from groundtune.evaluation.paired_bleu import compare_corpus_bleu
 from groundtune.evaluation.scorers.bleu import corpus_bleu
 from groundtune.evaluation.scorers.resolution import ANSWERABLE
+from groundtune.evaluation.versions import note
 from groundtune.protocols import Scorer
 from groundtune.tuning.adapters import read_manifest
 from groundtune.values import Answer, Case, Difference, Failure, Score, Split, Verdict
@@ -43,10 +45,11 @@ VERSIONS = ("groundtune", "torch", "transformers", "trl", "peft", "sentence-tran
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One candidate over the cases, with its scores by scorer and case id."""
+    """One candidate over the cases of the benchmark with this fingerprint, with its scores by scorer and case id."""
 
     candidate: Recipe
     signature: str
+    fingerprint: str
     outcomes: Mapping[str, Answer | Failure]
     scores: Mapping[str, Mapping[str, Score]]
     latency: Latency
@@ -60,7 +63,11 @@ def summarise(
     now: datetime,
     again: Run | None = None,
 ) -> Report:
-    """Put the runs side by side and recommend; `now` is what the report is dated, `again` a second run of one."""
+    """Put the runs side by side and recommend; `now` is what the report is dated, `again` a second run of one.
+
+    Raises `NotComparable` if a run is of another version of the benchmark.
+    """
+    _same_benchmark(workshop, [*runs, *([again] if again else [])])
     settings = workshop.settings.comparison
     groups = [case.group for case in cases]
     rng = np.random.default_rng(settings.seed)
@@ -134,6 +141,16 @@ def _repeat(
     methods = {scorer: _method(workshop, scorer) for scorer in first.scores}
     found = repeated(name, (first.scores, again.scores), cases, methods)
     return with_bleu(found, (first.outcomes, again.outcomes), cases, _method(workshop, "bleu"), rng)
+
+
+def _same_benchmark(workshop: Workshop, runs: Sequence[Run]) -> None:
+    for run in runs:
+        if run.fingerprint != workshop.benchmark.fingerprint:
+            raise NotComparable(
+                f"the run of `{run.candidate.name}` is of the benchmark {run.fingerprint[:8]}, and this one is "
+                f"{workshop.benchmark.fingerprint[:8]}.",
+                remedy="Run all candidates on the same version of the benchmark.",
+            )
 
 
 def _turned(difference: Difference) -> Difference:
@@ -230,8 +247,9 @@ def _curves(workshop: Workshop, runs: Sequence[Run]) -> list[Curve]:
 
 
 def _notes(workshop: Workshop, cases: Sequence[Case]) -> list[str]:
-    notes = []
     benchmark = workshop.benchmark
+    frozen = note(workshop.lock, benchmark)
+    notes = [] if frozen is None else [frozen]
     whole = len(benchmark.part(PART))
     if len(cases) < whole:
         notes.append(f"Quick size: {len(cases)} of the {whole} test cases, drawn across all groups.")

@@ -18,12 +18,17 @@ from groundtune.assistant.abstention import Fitted, fit_threshold, support
 from groundtune.assistant.closed_book import ClosedBook
 from groundtune.assistant.grounded import Grounded
 from groundtune.assistant.prompts import closed_book_messages, grounded_messages, search_text
+from groundtune.assistant.sentences import sentence_spans
 from groundtune.comparison.candidates import INSTRUCTION_ADAPTER, RAFT_ADAPTER, Recipe, recipe
 from groundtune.errors import InputError, NotComparable, SettingsError
 from groundtune.evaluation.benchmark import Benchmark, load_benchmark
+from groundtune.evaluation.drafting import Drafter
+from groundtune.evaluation.drafting.tagged import Tagged
+from groundtune.evaluation.drafting.templates import Templates
+from groundtune.evaluation.versions import Lock, lock_path, read_lock
 from groundtune.files import read_text, write_text
 from groundtune.knowledge.embedding import embedder
-from groundtune.knowledge.ingest import IngestReport, ingest, texts
+from groundtune.knowledge.ingest import IngestReport, ingest, passages, texts
 from groundtune.knowledge.reranking import reranker
 from groundtune.knowledge.search import Depth, search_many
 from groundtune.knowledge.stores import open_store
@@ -35,7 +40,7 @@ from groundtune.tuning.adapters import Manifest, read_manifest
 from groundtune.tuning.examples import load_examples
 from groundtune.tuning.technique import Task, technique
 from groundtune.tuning.training import Base
-from groundtune.values import Passage, digest
+from groundtune.values import Chunk, Passage, digest
 
 STATE = ".groundtune"
 PRINCIPALS = ("everyone",)
@@ -82,6 +87,21 @@ class Workshop:
         """Return the text of every document in the folder that can be read, by id."""
         return texts(self.folder / self.settings.knowledge.documents)
 
+    def passages(self, size: int) -> list[Chunk]:
+        """Return the documents in pieces of at most `size` characters, whatever the store holds."""
+        settings = self.settings.knowledge.model_copy(update={"chunk_size": size, "chunk_overlap": 0})
+        return passages(self.folder / settings.documents, settings)
+
+    def drafter(self, name: str, pieces: Sequence[Chunk]) -> Drafter:
+        """Return the drafter "model" or "templates"; "auto" is the second where the model is a built-in one."""
+        builtin = self.settings.model.name.startswith("builtin:")
+        chosen = {"auto": "templates" if builtin else "model"}.get(name, name)
+        if chosen == "model":
+            return Tagged(self.chat_model())
+        if chosen == "templates":
+            return Templates(pieces, sentence_spans)
+        raise SettingsError(f"no drafter is called `{name}`.", remedy="Known here: auto, model, templates.")
+
     def retrieve(
         self, texts: Sequence[str], limit: int | None = None, principals: Sequence[str] = PRINCIPALS
     ) -> list[list[Passage]]:
@@ -111,6 +131,11 @@ class Workshop:
         """The cases of `[benchmark]`."""
         settings = self.settings.benchmark
         return load_benchmark(self.folder / settings.cases, settings.development_share)
+
+    @property
+    def lock(self) -> Lock | None:
+        """The frozen version of the benchmark, if there is one."""
+        return read_lock(lock_path(self.folder / self.settings.benchmark.cases))
 
     @cached_property
     def records(self) -> Records:

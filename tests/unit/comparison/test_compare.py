@@ -6,11 +6,14 @@ from datetime import UTC, datetime
 
 import pytest
 
+from groundtune.comparison import compare as compare_module
 from groundtune.comparison import workshop as workshop_module
-from groundtune.comparison.compare import compare, select
+from groundtune.comparison.compare import compare, evaluate, select
 from groundtune.comparison.report import as_json
+from groundtune.comparison.summary import summarise
 from groundtune.comparison.workshop import Workshop
-from groundtune.errors import InputError, ModelFailed, SettingsError
+from groundtune.errors import InputError, ModelFailed, NotComparable, SettingsError
+from groundtune.evaluation.versions import freeze
 from groundtune.settings import load
 from groundtune.testing.embedders import HashingEmbedder
 from groundtune.testing.models import FunctionModel
@@ -57,7 +60,6 @@ def reply(conversation):
 @pytest.fixture
 def bench(folder, monkeypatch):
     """Make a workshop whose model is a fake; scorers that need no model."""
-    from groundtune.comparison import compare as compare_module
     from groundtune.evaluation.scorers import scorers
 
     cheap = ["resolution", "exact", "token_f1", "retrieval_recall"]
@@ -156,6 +158,42 @@ def test_a_quick_size_is_said(bench):
     report = compare(bench(**{"comparison.cases": "4"}), ["base"], NOW)
     assert report.benchmark.cases < 7
     assert any("of the 7 test cases" in note for note in report.notes)
+
+
+def test_a_benchmark_that_differs_from_its_frozen_version_is_noted(bench, folder):
+    workshop = bench()
+    freeze(folder / "benchmark.lock", workshop.benchmark, NOW.date())
+    assert not any("version" in note for note in compare(workshop, ["base"], NOW).notes)
+    lines = (folder / "benchmark.jsonl").read_text(encoding="utf-8").replace("Who is king?", "Who is the queen?")
+    (folder / "benchmark.jsonl").write_text(lines, encoding="utf-8")
+    notes = compare(bench(), ["base"], NOW).notes
+    assert any("no longer version 1, which was frozen on 2026-11-22: 1 changed" in note for note in notes)
+
+
+def test_runs_of_different_versions_of_the_benchmark_are_not_compared(bench, folder):
+    before = bench()
+    scorers = compare_module.all_scorers(before.settings.comparison)
+    cases = before.benchmark.part("test")
+    old = evaluate(before, before.recipe("base"), cases, scorers)
+    lines = (folder / "benchmark.jsonl").read_text(encoding="utf-8").replace("costs 8 euros", "costs 9 euros")
+    (folder / "benchmark.jsonl").write_text(lines, encoding="utf-8")
+    now = bench()
+    compare_module._ingest(now)
+    new = evaluate(now, now.recipe("rag"), now.benchmark.part("test"), scorers)
+    assert old.fingerprint == before.benchmark.fingerprint != new.fingerprint == now.benchmark.fingerprint
+    for workshop, runs in ((now, [old, new]), (now, [old]), (before, [old, new])):
+        with pytest.raises(NotComparable, match="same version of the benchmark"):
+            summarise(workshop, runs, cases, scorers, NOW)
+    assert summarise(now, [new], now.benchmark.part("test"), scorers, NOW).benchmark.fingerprint == new.fingerprint
+
+
+def test_answers_of_another_version_are_asked_anew(bench, folder):
+    compare(bench(), ["base"], NOW)
+    lines = (folder / "benchmark.jsonl").read_text(encoding="utf-8").replace("costs 8 euros", "costs 9 euros")
+    (folder / "benchmark.jsonl").write_text(lines, encoding="utf-8")
+    again = bench()
+    compare(again, ["base"], NOW)
+    assert again.fake.batches == [7]
 
 
 def test_without_test_cases_there_is_nothing_to_compare(bench, folder):
