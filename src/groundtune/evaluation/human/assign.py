@@ -149,7 +149,7 @@ def _attention(
     common = [len(asked & set(content_words(donor.ideal_answer))) for donor in donors]
     furthest = [donor for donor, count in zip(donors, common, strict=True) if count == min(common)]
     donor = furthest[rng.integers(len(furthest))]
-    names: list[str | None] = [*_mixed(plan.candidates, rng)][: plan.answers]
+    names: list[str | None] = [*_mixed(plan.candidates, rng)[: plan.answers]]
     names[rng.integers(plan.answers)] = None
     return _item(material, names, ids, donor.id)
 

@@ -73,9 +73,7 @@ class Taken:
     unchanged: int
 
 
-def take(
-    paths: Sequence[Path], study: Study, known: Sequence[Reply]
-) -> tuple[list[Reply], list[Taken], list[Problem]]:
+def take(paths: Sequence[Path], study: Study, known: Sequence[Reply]) -> tuple[list[Reply], list[Taken], list[Problem]]:
     """Return `known` with what `paths` bring (a later value of a cell wins), what each file brought, and problems."""
     cells: dict[Cell, str] = {(one.item, one.label, one.column): one.value for one in known}
     taken, problems = [], []

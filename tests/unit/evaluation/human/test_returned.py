@@ -112,7 +112,10 @@ def from_page(shown, table):
     """What the page saves: only what is filled in, the choice in a row without a label."""
     found = []
     for row in table:
-        found.append({"item": row["item"], "label": row["label"]} | {n: row[n] for n in ("intuitive", "appropriate", "unexpected", "comment") if row[n] not in ("", "–")})
+        found.append(
+            {"item": row["item"], "label": row["label"]}
+            | {n: row[n] for n in ("intuitive", "appropriate", "unexpected", "comment") if row[n] not in ("", "–")}
+        )
         if row["best"] not in ("", "–"):
             found.append({"item": row["item"], "label": "", "best": row["best"]})
     return json.dumps({"study": shown.study, "sheet": shown.sheet, "rows": found}).encode()

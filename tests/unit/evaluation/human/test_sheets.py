@@ -62,7 +62,6 @@ def test_earlier_turns_are_shown(shown):
 
 
 def test_the_unexpected_question_is_asked_where_the_case_is_one(made, shown):
-    materials, _ = made
     marked = {row["item"]: row["unexpected"] == "" for row in rows(shown)}
     unusual = {item.id: item.unexpected for item in shown.items}
     assert marked == unusual
@@ -76,7 +75,9 @@ def test_no_sheet_tells_candidates_cases_kinds_or_signatures(made, shown, form):
     text = re.sub(r"<style>.*</style>", "", form(shown), flags=re.DOTALL)
     _, study = made
     for item in study.sheets[0].items:
-        assert not re.search(rf"\b{item.case}\b(?! \[1\])", text), "the tests' answers name their case, nothing else does"
+        assert not re.search(rf"\b{item.case}\b(?! \[1\])", text), (
+            "the tests' answers name their case, nothing else does"
+        )
         assert item.group not in text
     for word in (*NAMES, "attention", "repeat", "signature", "donor", "candidate", "f00d"):
         assert not re.search(rf"\b{word}\b", text), word
@@ -113,7 +114,9 @@ def test_texts_become_neither_formulas_nor_markup(made):
 def test_the_page_needs_nothing_besides_itself(shown):
     read = Texts(page(shown))
     assert not [one for one in read.attributes if one[1] in ("src", "href", "action")]
-    assert "default-src 'none'" in next(value for tag, name, value in read.attributes if name == "content" and "src" in value)
+    assert "default-src 'none'" in next(
+        value for tag, name, value in read.attributes if name == "content" and "src" in value
+    )
     names = {value for tag, name, value in read.attributes if tag == "input" and name == "name"}
     answers = sum(len(item.answers) for item in shown.items)
     unusual = sum(len(item.answers) for item in shown.items if item.unexpected)
