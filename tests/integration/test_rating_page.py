@@ -19,7 +19,8 @@ BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 FILL = """
 <script>
 URL.createObjectURL = (blob) => { blob.text().then((text) => {
-  const shown = document.createElement("pre"); shown.id = "saved"; shown.textContent = text; document.body.append(shown);
+  const shown = document.createElement("pre");
+  shown.id = "saved"; shown.textContent = text; document.body.append(shown);
 }); return "#"; };
 const first = document.querySelector("section.item").id;
 for (const input of document.querySelectorAll("input[value='4'], input[value='equal']")) {

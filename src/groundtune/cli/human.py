@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from groundtune.cli._shared import HERE, AsJson, Overrides, ProjectFolder, emit, opened
+from groundtune.errors import InputError
 
 if TYPE_CHECKING:
     from groundtune.evaluation.human.raters import RaterCheck
@@ -35,14 +36,6 @@ def assign(
     candidate: Annotated[
         list[str] | None, typer.Option(help="Only this candidate of the comparison; may be given again.")
     ] = None,
-    cases: Annotated[int, typer.Option(min=1, help="So many cases in all, spread over the groups.")] = 40,
-    overlap: Annotated[int, typer.Option(min=0, help="So many of them go to every rater, to measure agreement.")] = 10,
-    answers: Annotated[
-        int | None, typer.Option(min=1, help="So many answers to a question; of all candidates if not set.")
-    ] = None,
-    attention: Annotated[float, typer.Option(help="Share of attention items, on top of a rater's cases.")] = 0.1,
-    repeats: Annotated[float, typer.Option(help="Share of cases that are shown again later.")] = 0.1,
-    seed: Annotated[int, typer.Option(help="Seed of all that is drawn.")] = 17,
     study: StudyName = "study",
     project: ProjectFolder = HERE,
     as_json: AsJson = False,
@@ -53,21 +46,19 @@ def assign(
     Examples:
         groundtune human assign ana ben cleo
 
-        groundtune human assign ana ben --cases 30 --overlap 15 --candidate rag --candidate tuned
+        groundtune human assign ana ben --candidate rag --candidate tuned --set human.cases=30
 
     """
     from datetime import UTC, datetime
 
-    from groundtune.comparison.human import SHEETS, Wishes, make_study
+    from groundtune.comparison.human import SHEETS, make_study
 
-    wishes = Wishes(tuple(raters), tuple(candidate or ()), cases, overlap, answers, attention, repeats, seed)
     with opened(project, overrides) as opened_project:
-        made, paths = make_study(opened_project.workshop, study, wishes, datetime.now(UTC))
+        now = datetime.now(UTC)
+        made, paths = make_study(opened_project.workshop, study, raters, candidate or (), now)
     folder = paths[0].parent / SHEETS
     counts = {
-        sheet.rater: {
-            kind: sum(item.kind == kind for item in sheet.items) for kind in ("case", "attention", "repeat")
-        }
+        sheet.rater: {kind: sum(item.kind == kind for item in sheet.items) for kind in ("case", "attention", "repeat")}
         for sheet in made.sheets
     }
     lines = [
@@ -138,6 +129,43 @@ def report(
     emit(as_json, asdict(found), _report(found))
 
 
+@commands.command()
+def unexpected(
+    per_kind: Annotated[int, typer.Option(min=1, help="So many queries of each kind.")] = 5,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where the drafts go; PROJECT/unexpected.jsonl if not set.")
+    ] = None,
+    project: ProjectFolder = HERE,
+    as_json: AsJson = False,
+    overrides: Overrides = [],  # noqa: B006 -- typer reads the default, nobody changes it
+) -> None:
+    """Draft unexpected queries out of the benchmark: off-topic, typos, mixed languages, contradictory, hostile.
+
+    Example:
+        groundtune human unexpected --per-kind 8
+
+    """
+    from collections import Counter
+
+    import numpy as np
+
+    from groundtune.evaluation.human.unexpected import draft_unexpected
+    from groundtune.files import write_jsonl
+
+    with opened(project, overrides) as opened_project:
+        path = out or opened_project.folder / "unexpected.jsonl"
+        if path.exists():
+            raise InputError("is there already.", place=path, remedy="Name another file with --out, or delete it.")
+        texts = opened_project.workshop.texts()
+        rng = np.random.default_rng(opened_project.settings.human.seed)
+        lines = draft_unexpected(opened_project.benchmark.cases, texts, per_kind, rng)
+    write_jsonl(path, (line.model_dump(exclude_none=True) for line in lines))
+    counts = dict(Counter(line.tags[-1] for line in lines))
+    shown = ", ".join(f"{count} {kind}" for kind, count in counts.items())
+    text = Text(f"{path}: {len(lines)} drafts ({shown}). Approve, edit or reject each, then add them to the benchmark.")
+    emit(as_json, {"file": str(path), "drafts": len(lines), "kinds": counts}, text)
+
+
 # --- what the terminal shows ----------------------------------------------------------------------
 
 
@@ -180,7 +208,8 @@ def _figures(figures: Figures, candidates: Mapping[str, str]) -> list[Renderable
         table.add_row(one.criterion, *means, *_agreement(one.agreement))
         for pair in one.differences:
             found = pair.difference
-            values = "–" if found.mean is None else f"{found.mean:+.2f}{_ends(found, '+.2f')}, p {pair.p_value:.3f}"
+            ends = "" if found.low is None or found.high is None else f" ({found.low:+.2f} to {found.high:+.2f})"
+            values = "–" if found.mean is None else f"{found.mean:+.2f}{ends}, p {pair.p_value:.3f}"
             lines.append(f"{one.criterion}: {pair.challenger} − {pair.baseline}: {values}: {pair.verdict}")
     chosen = figures.preference
     if chosen is not None:
@@ -198,11 +227,8 @@ def _figures(figures: Figures, candidates: Mapping[str, str]) -> list[Renderable
 def _cell(found: Estimate) -> str:
     if found.mean is None:
         return "–\nn 0"
-    return f"{found.mean:.2f}{_ends(found, '.2f')}\nn {found.scored}"
-
-
-def _ends(found: Estimate, form: str) -> str:
-    return "" if found.low is None or found.high is None else f" ({found.low:{form}} to {found.high:{form}})"
+    ends = "" if found.low is None or found.high is None else f"\n{found.low:.2f}–{found.high:.2f}"
+    return f"{found.mean:.2f}{ends}\nn {found.scored}"
 
 
 def _agreement(found: Agreement) -> tuple[str, str, str, str]:

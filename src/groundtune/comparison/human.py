@@ -27,6 +27,7 @@ from groundtune.evaluation.human.sheets import write_sheets
 from groundtune.evaluation.human.study import KEY_FILE, Study, read_key, write_key
 from groundtune.evaluation.statistics import Method
 from groundtune.files import write_jsonl
+from groundtune.settings import HumanSettings
 from groundtune.values import Answer, Failure, digest
 
 FOLDER = "human"
@@ -36,60 +37,47 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
-    """What the owner asks for. `candidates` empty are all of the comparison; `answers` None shows all in an item."""
-
-    raters: tuple[str, ...]
-    candidates: tuple[str, ...] = ()
-    cases: int | None = 40
-    overlap: int = 10
-    answers: int | None = None
-    attention: float = 0.1
-    repeats: float = 0.1
-    seed: int = 17
-
-
-@dataclass(frozen=True, slots=True)
 class _Found:
     materials: dict[str, Material]
     signatures: dict[str, str]
     left_out: dict[str, str]
 
 
-def make_study(workshop: Workshop, name: str, wishes: Wishes, now: datetime) -> tuple[Study, list[Path]]:
-    """Assign the answers of the latest comparison to raters; write the key and the sheets and return their paths.
+def make_study(
+    workshop: Workshop, name: str, raters: Sequence[str], candidates: Sequence[str], now: datetime
+) -> tuple[Study, list[Path]]:
+    """Assign the answers of the latest comparison to raters as `[human]` says; write the key and the sheets and
+    return their paths. No `candidates` are all that were compared.
 
     Raises `InputError` where there is no comparison, or already a study of this name; `NotComparable` if the
     benchmark has changed since; `SettingsError` for a name that cannot be used.
     """
     folder = study_folder(workshop, name)
-    for each in wishes.raters:
+    for each in raters:
         _check_name(each)
-    found = _gather(workshop, wishes.candidates)
+    settings = workshop.settings.human
+    found = _gather(workshop, candidates)
+    cases = select([one.case for one in found.materials.values()], settings.cases, settings.seed)
+    shared = {case.id for case in select(cases, settings.overlap, settings.seed)}
     names = tuple(found.signatures)
-    cases = [found.materials[case].case for case in found.materials]
-    chosen = select(cases, wishes.cases, wishes.seed)
-    shared = {case.id for case in select(chosen, wishes.overlap, wishes.seed)}
-    plan = Plan(wishes.raters, names, wishes.answers or len(names), wishes.attention, wishes.repeats)
-    identity = [repr(wishes), workshop.benchmark.fingerprint, *found.signatures.values()]
-    answers = [text for one in found.materials.values() for text in one.answers.values()]
-    id = "g" + digest(*identity, *answers, now.isoformat())[:12]
+    plan = Plan(tuple(raters), names, settings.answers or len(names), settings.attention, settings.repeats)
+    id = _identity(found, plan, settings, now)
     sheets = assign(
         id,
-        [found.materials[case.id] for case in chosen if case.id in shared],
-        [found.materials[case.id] for case in chosen if case.id not in shared],
+        [found.materials[case.id] for case in cases if case.id in shared],
+        [found.materials[case.id] for case in cases if case.id not in shared],
         plan,
-        np.random.default_rng(wishes.seed),
+        np.random.default_rng(settings.seed),
     )
     study = Study(
-        id,
-        workshop.settings.project.name,
-        now.isoformat(),
-        wishes.seed,
-        workshop.benchmark.fingerprint,
-        found.signatures,
-        sheets,
-        found.left_out,
+        id=id,
+        project=workshop.settings.project.name,
+        created_at=now.isoformat(),
+        seed=settings.seed,
+        fingerprint=workshop.benchmark.fingerprint,
+        candidates=found.signatures,
+        sheets=sheets,
+        left_out=found.left_out,
     )
     key = write_key(study, folder)
     return study, [key, *write_sheets(study, found.materials, folder / SHEETS, xlsx=find_spec("openpyxl") is not None)]
@@ -137,6 +125,12 @@ def studies_of(workshop: Workshop, signatures: Mapping[str, str]) -> list[str]:
         if same and all(signatures.get(name) == signature for name, signature in study.candidates.items()):
             found.append(path.parent.name)
     return found
+
+
+def _identity(found: _Found, plan: Plan, settings: HumanSettings, now: datetime) -> str:
+    """Studies of other answers, raters, settings or times have other ids, whatever the seed."""
+    answers = [text for one in found.materials.values() for text in one.answers.values()]
+    return "g" + digest(repr(plan), repr(settings), now.isoformat(), *found.signatures.values(), *answers)[:12]
 
 
 def _check_name(name: str) -> None:

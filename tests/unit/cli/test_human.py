@@ -53,7 +53,7 @@ def compared(run, project, monkeypatch):
 
 @pytest.fixture
 def assigned(run, compared):
-    made = run("human", "assign", *RATERS, "--overlap", "5", "--project", compared, "--json")
+    made = run("human", "assign", *RATERS, "--set", "human.overlap=5", "--project", compared, "--json")
     assert made.code == 0, made.err
     return compared, made.json
 
@@ -158,3 +158,19 @@ def test_what_cannot_be_is_refused(run, project, compared):
 
 def test_without_a_comparison_there_is_nothing_to_rate(run, project):
     refused(run("human", "assign", "ana", "--project", project), "no comparison yet", "groundtune compare")
+
+
+def test_unexpected_queries_are_drafted_into_a_file_of_their_own(run, project):
+    made = run("human", "unexpected", "--per-kind", "2", "--project", project, "--json")
+    assert made.code == 0, made.err
+    assert made.json["drafts"] == sum(made.json["kinds"].values()) == 12
+    lines = [json.loads(line) for line in (project / "unexpected.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert {line["status"] for line in lines} == {"draft"}
+    refused(run("human", "unexpected", "--project", project), "is there already", "--out")
+    other = run("human", "unexpected", "--per-kind", "2", "--out", project / "u.jsonl", "--project", project)
+    assert other.code == 0
+    assert (project / "u.jsonl").read_bytes() == (project / "unexpected.jsonl").read_bytes()
+    with (project / "benchmark.jsonl").open("a", encoding="utf-8") as file:
+        file.write((project / "u.jsonl").read_text(encoding="utf-8"))
+    checked = run("benchmark", "check", "--project", project, "--json")
+    assert (checked.code, checked.json["cases"]) == (0, 8), "drafts are read and not used"

@@ -90,13 +90,11 @@ def _impossible(plan: Plan, materials: Sequence[Material]) -> tuple[str, str] | 
     if not materials:
         return "there is no case that every candidate answered.", "Run `groundtune compare` first."
     if not 1 <= plan.answers <= len(plan.candidates):
-        return f"{plan.answers} answers of {len(plan.candidates)} candidates cannot be shown.", "Set --answers."
+        return f"{plan.answers} answers of {len(plan.candidates)} candidates cannot be shown.", "Set `[human] answers`."
     if plan.answers > len(LABELS):
-        return f"an item shows at most {len(LABELS)} answers.", "Set --answers."
-    if not (0 <= plan.attention <= 0.5 and 0 <= plan.repeats <= 0.5):
-        return "shares of attention and repeat items go from 0 to 0.5.", "Set --attention and --repeats."
+        return f"an item shows at most {len(LABELS)} answers.", "Set `[human] answers`."
     if plan.attention and len({one.case.group for one in materials if one.case.answerable}) < 2:
-        return "attention items need answerable cases of two groups.", "Set --attention 0, or use more cases."
+        return "attention items need answerable cases of two groups.", "Set `[human] attention` to 0, or use more cases."
     return None
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
+from typing import Literal
 
 import numpy as np
 from scipy import stats
@@ -191,9 +192,7 @@ def _scores(study: Study, found: Sequence[Rating], low: float, span: float) -> t
     cases = [case for case in sorted(groups) if case in unusual or not only]
     missing = Score(None, "nobody rated it")
     scores = {
-        name: [
-            Score(sum(values) / len(values)) if (values := given.get((case, name))) else missing for case in cases
-        ]
+        name: [Score(sum(values) / len(values)) if (values := given.get((case, name))) else missing for case in cases]
         for name in study.candidates
     }
     return scores, [groups[case] for case in cases]
@@ -299,7 +298,7 @@ def _agreement(
         for one, other in combinations(sorted(values), 2):
             pairs.setdefault((one, other), []).append((values[one], values[other]))
     all_pairs = [pair for found in pairs.values() for pair in found]
-    weights = "none" if level == "nominal" else "quadratic"
+    weights: Literal["none", "quadratic"] = "none" if level == "nominal" else "quadratic"
     kappas = [value for found in pairs.values() if (value := agreement.kappa(found, weights)) is not None]
     return Agreement(
         len(several),

@@ -188,7 +188,7 @@ def read_rows(path: Path) -> list[Row]:
         return []
     names = [_column(title) for title in table[0]]
     return [
-        (number, dict(zip(names, cells, strict=False)) | {name: "" for name in names[len(cells) :]})
+        (number, dict(zip(names, cells, strict=False)) | dict.fromkeys(names[len(cells) :], ""))
         for number, cells in enumerate(table[1:], start=2)
         if any(cell.strip() for cell in cells)
     ]

@@ -11,9 +11,9 @@ import io
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from types import ModuleType
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -122,26 +122,24 @@ def as_csv(shown: SheetView) -> str:
 def write_xlsx(shown: SheetView, path: Path) -> None:
     """Write the sheet as XLSX, with drop-down lists and the instructions on a second page."""
     openpyxl = import_openpyxl()
-    from openpyxl.styles import Alignment, Font
-    from openpyxl.utils import get_column_letter
-    from openpyxl.worksheet.datavalidation import DataValidation
-
     book = openpyxl.Workbook()
     page = book.active
     page.title = "ratings"
     page.append(_titles())
-    scale = DataValidation("list", formula1=f'"{",".join(map(str, _scale()))},{NOT_ASKED}"', allow_blank=True)
+    scale = openpyxl.worksheet.datavalidation.DataValidation(
+        "list", formula1=f'"{",".join(map(str, _scale()))},{NOT_ASKED}"', allow_blank=True
+    )
     page.add_data_validation(scale)
     for number, row in enumerate(rows(shown), start=2):
         for place, column in enumerate(COLUMNS, start=1):
             cell = page.cell(number, place)
             cell.value, cell.data_type = _CONTROL.sub("", row[column])[:_LONGEST], "s"  # never a formula
-            cell.alignment = Alignment(wrap_text=True, vertical="top")
+            cell.alignment = openpyxl.styles.Alignment(wrap_text=True, vertical="top")
             if column in CRITERIA:
                 scale.add(cell)
     for place, column in enumerate(COLUMNS, start=1):
-        letter = get_column_letter(place)
-        page.cell(1, place).font = Font(bold=True)
+        letter = openpyxl.utils.get_column_letter(place)
+        page.cell(1, place).font = openpyxl.styles.Font(bold=True)
         page.column_dimensions[letter].width = _WIDTHS.get(column, 9)
         page.column_dimensions[letter].hidden = column in ("study", "sheet", "item")
     page.freeze_panes = "A2"
@@ -149,7 +147,7 @@ def write_xlsx(shown: SheetView, path: Path) -> None:
     words.column_dimensions["A"].width = 120
     for line in questions.instructions().splitlines():
         words.append([line])
-        words.cell(words.max_row, 1).alignment = Alignment(wrap_text=True, vertical="top")
+        words.cell(words.max_row, 1).alignment = openpyxl.styles.Alignment(wrap_text=True, vertical="top")
     path.parent.mkdir(parents=True, exist_ok=True)
     book.save(path)
 
@@ -167,17 +165,15 @@ def page(shown: SheetView) -> str:
     return environment.get_template("sheet.html.j2").render(sheet=shown, questions=questions, numbers=_scale())
 
 
-@cache
-def import_openpyxl() -> Any:
+def import_openpyxl() -> ModuleType:
     """Return the package that reads and writes XLSX. Raises `NotInstalled`, which names the extra."""
     try:
-        import openpyxl
+        return import_module("openpyxl")
     except ModuleNotFoundError:
         raise NotInstalled(
             "XLSX needs the package openpyxl.",
             remedy='Install it: pip install "groundtune[xlsx]"; or use the CSV file or the page.',
         ) from None
-    return openpyxl
 
 
 def _item(number: int, item: Item, materials: Mapping[str, Material]) -> ItemView:

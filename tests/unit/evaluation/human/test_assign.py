@@ -147,7 +147,6 @@ def test_the_order_of_items_tells_nothing_of_their_kind():
         ({"raters": ()}, "a name of their own"),
         ({"cases": 0, "shared": 0}, "no case"),
         ({"answers": 4}, "4 answers of 3 candidates"),
-        ({"attention": 0.6}, "from 0 to 0.5"),
         ({"cases": 2, "shared": 2}, "two groups"),
         ({"names": tuple(f"n{number}" for number in range(27))}, "at most 26 answers"),
     ],

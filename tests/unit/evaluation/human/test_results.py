@@ -140,7 +140,9 @@ def test_preference_is_tested_exactly_over_groups(made):
 
 def test_ties_and_refusals_speak_for_nobody(made):
     _, study = made
-    preference = report(study, fill(study, honest, lambda rater, item: "none" if rater == "ana" else "equal")).kept.preference
+    preference = report(
+        study, fill(study, honest, lambda rater, item: "none" if rater == "ana" else "equal")
+    ).kept.preference
     assert (preference.choices, preference.equal, preference.none) == (36, 24, 12)
     assert {one.p_value for one in preference.pairs} == {1.0}
     assert {one.groups_even for one in preference.pairs} == {12}

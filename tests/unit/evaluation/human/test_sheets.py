@@ -9,7 +9,6 @@ from html.parser import HTMLParser
 import pytest
 
 from groundtune.errors import NotInstalled
-from groundtune.evaluation.human import sheets as sheets_module
 from groundtune.evaluation.human.assign import Material
 from groundtune.evaluation.human.sheets import COLUMNS, NOT_ASKED, as_csv, page, rows, view, write_sheets, write_xlsx
 
@@ -153,11 +152,9 @@ def test_without_the_package_the_error_names_the_extra(made, tmp_path, monkeypat
     import sys
 
     monkeypatch.setitem(sys.modules, "openpyxl", None)
-    sheets_module.import_openpyxl.cache_clear()
     materials, study = made
     with pytest.raises(NotInstalled, match=r"groundtune\[xlsx\]"):
         write_sheets(study, materials, tmp_path, xlsx=True)
-    sheets_module.import_openpyxl.cache_clear()
 
 
 def test_every_rater_gets_files_and_instructions(made, tmp_path):
