@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from groundtune.comparison.compare import compare
+from groundtune.comparison.human import with_human_scores
 from groundtune.comparison.report.data import Report, as_json
 from groundtune.comparison.workshop import PRINCIPALS, Workshop
 from groundtune.errors import SettingsError
@@ -90,6 +91,6 @@ class Project:
     def compare(self, candidates: Sequence[str] = ()) -> Report:
         """Build what is missing, run the candidates on the test part, recommend, and keep the report in the records."""
         names = candidates or self.settings.comparison.candidates
-        report = compare(self.workshop, names, datetime.now(UTC))
+        report = with_human_scores(self.workshop, compare(self.workshop, names, datetime.now(UTC)))
         self.workshop.records.save_comparison(as_json(report))
         return report

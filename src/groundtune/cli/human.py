@@ -202,10 +202,10 @@ def _report(found: HumanReport) -> RenderableType:
 
 def _figures(figures: Figures, candidates: Mapping[str, str]) -> list[RenderableType]:
     table = Table("", *candidates, "equal pairs", "kappa", "alpha", "answers")
+    for title, means, agreement in figures.lines:
+        table.add_row(title, *(_cell(means[name]) for name in candidates), *_agreement(agreement))
     lines = []
     for one in figures.criteria:
-        means = [_cell(one.means[name]) for name in candidates]
-        table.add_row(one.criterion, *means, *_agreement(one.agreement))
         for pair in one.differences:
             found = pair.difference
             ends = "" if found.low is None or found.high is None else f" ({found.low:+.2f} to {found.high:+.2f})"
@@ -213,8 +213,6 @@ def _figures(figures: Figures, candidates: Mapping[str, str]) -> list[Renderable
             lines.append(f"{one.criterion}: {pair.challenger} − {pair.baseline}: {values}: {pair.verdict}")
     chosen = figures.preference
     if chosen is not None:
-        shares = [_cell(chosen.shares[name]) for name in candidates]
-        table.add_row("preference", *shares, *_agreement(chosen.agreement))
         for each in chosen.pairs:
             groups = f"chosen more often in {each.groups_one} : {each.groups_other} groups, {each.groups_even} even"
             lines.append(f"preference: {each.one} : {each.other}: {groups}, exact p {each.p_value:.3f}")

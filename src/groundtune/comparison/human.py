@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any, cast
 import numpy as np
 
 from groundtune.comparison.compare import select
+from groundtune.comparison.report.data import Report
 from groundtune.comparison.summary import PART
 from groundtune.comparison.workshop import Workshop
 from groundtune.errors import InputError, NotComparable, SettingsError
@@ -116,15 +117,21 @@ def study_folder(workshop: Workshop, name: str) -> Path:
     return workshop.folder / FOLDER / name
 
 
-def studies_of(workshop: Workshop, signatures: Mapping[str, str]) -> list[str]:
-    """Return the names of the studies that rated answers of exactly these runs, or of some of them."""
-    found = []
+def with_human_scores(workshop: Workshop, report: Report) -> Report:
+    """Return the report with the studies that rated answers of these very runs, as far as sheets have come back.
+
+    A study that some candidate's run has changed since is left out: its ratings are of other answers.
+    """
+    signatures = {one.name: one.signature for one in report.candidates}
+    found = {}
     for path in sorted((workshop.folder / FOLDER).glob(f"*/{KEY_FILE}")):
         study = read_key(path.parent)
-        same = study.fingerprint == workshop.benchmark.fingerprint
+        same = study.fingerprint == report.benchmark.fingerprint
         if same and all(signatures.get(name) == signature for name, signature in study.candidates.items()):
-            found.append(path.parent.name)
-    return found
+            scores = human_report(workshop, path.parent.name)
+            if scores.kept.ratings:
+                found[path.parent.name] = scores
+    return replace(report, human=found)
 
 
 def _identity(found: _Found, plan: Plan, settings: HumanSettings, now: datetime) -> str:

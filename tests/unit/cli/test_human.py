@@ -121,6 +121,29 @@ def test_sheets_come_back_and_are_reported(run, assigned):
         assert word in shown, shown
 
 
+def test_the_comparison_s_report_shows_what_people_said_of_these_runs(run, assigned):
+    project, _ = assigned
+    limits = ["--set", "comparison.resamples=1000", "--set", "comparison.latency_cases=1"]
+    again = ["compare", "base", "rag", "--project", project, "--json", *limits, "--set", "assistant.min_support=0"]
+    assert run(*again).json["human"] == {}, "nothing has come back yet"
+    sheets = project / "human" / "study" / "sheets"
+    taken = run(
+        "human", "import", *(fill(sheets / f"{one}.csv", honest, "equal") for one in RATERS), "--project", project
+    )
+    assert taken.code == 0
+    found = run(*again).json["human"]
+    assert list(found) == ["study"]
+    assert found["study"]["kept"]["criteria"][0]["means"]["rag"]["mean"] == 4.0
+    page = (project / "report" / "report.html").read_text(encoding="utf-8")
+    people = page.partition('<section id="people">')[2].partition("</section>")[0]
+    for word in ("intuitive", "preference", "4.00", "by 3 raters", "Alpha"):
+        assert word in people
+    changed = run(*again[:-1], "assistant.min_support=0.9")
+    assert changed.json["human"] == {}, "rag now answers otherwise, and the ratings are of other answers"
+    other = run("compare", "base", "--project", project, "--json", *limits)
+    assert other.json["human"] == {}, "rag is not among the candidates"
+
+
 def test_wrong_rows_are_named_and_end_with_1(run, assigned):
     project, _ = assigned
     sheet = fill(project / "human" / "study" / "sheets" / "ana.csv", lambda answer: "7")

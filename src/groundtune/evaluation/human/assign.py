@@ -94,7 +94,10 @@ def _impossible(plan: Plan, materials: Sequence[Material]) -> tuple[str, str] | 
     if plan.answers > len(LABELS):
         return f"an item shows at most {len(LABELS)} answers.", "Set `[human] answers`."
     if plan.attention and len({one.case.group for one in materials if one.case.answerable}) < 2:
-        return "attention items need answerable cases of two groups.", "Set `[human] attention` to 0, or use more cases."
+        return (
+            "attention items need answerable cases of two groups.",
+            "Set `[human] attention` to 0, or use more cases.",
+        )
     return None
 
 

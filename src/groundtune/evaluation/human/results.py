@@ -90,6 +90,14 @@ class Figures:
     criteria: tuple[CriterionResult, ...]
     preference: PreferenceResult | None
 
+    @property
+    def lines(self) -> list[tuple[str, Mapping[str, Estimate], Agreement]]:
+        """The lines of a table: question, means by candidate (of a preference: shares), and agreement."""
+        found = [(one.criterion, one.means, one.agreement) for one in self.criteria]
+        if self.preference is not None:
+            found.append((questions.PREFERENCE, self.preference.shares, self.preference.agreement))
+        return found
+
 
 @dataclass(frozen=True, slots=True)
 class HumanReport:
