@@ -82,7 +82,7 @@ class PreferenceResult:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """All figures over the ratings of some raters."""
+    """All figures over the ratings of some raters, `raters` being those of them who rated anything."""
 
     raters: tuple[str, ...]
     ratings: int
@@ -181,7 +181,7 @@ def _figures(
             results.append(_criterion(study, question.criterion, mine, method, rng))
     chosen = by_criterion.get(questions.PREFERENCE, [])
     return Figures(
-        tuple(raters),
+        tuple(name for name in raters if any(one.rater == name for one in found)),
         len(found),
         len({one.case for one in found}),
         tuple(results),

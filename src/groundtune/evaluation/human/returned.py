@@ -114,14 +114,18 @@ def check(rows: Sequence[Row], study: Study, file: str) -> tuple[list[Reply], li
         return [], [Problem(file, 0, "holds no rows.")]
     if not {"study", "item", "label"} <= set(rows[0][1]):
         return [], [Problem(file, 0, "has no columns `study`, `item` and `label`: it is not a sheet of a study.")]
-    other = next((row for row in rows if row[1]["study"] != study.id), None)
+    stray = [number for number, row in rows if not row["study"].strip()]
+    if stray:
+        reason = "is no row of the sheet: notes belong under `comment`, and rows must not be split."
+        return [], [Problem(file, number, reason) for number in stray]
+    other = next((row for row in rows if row[1]["study"].strip() != study.id), None)
     if other is not None:
         return [], [Problem(file, other[0], f"belongs to study `{other[1]['study']}`, not to `{study.id}`.")]
     items = {item.id: item for sheet in study.sheets for item in sheet.items}
     found: dict[Cell, Reply] = {}
     problems = []
     for number, row in rows:
-        item = items.get(row["item"])
+        item = items.get(row["item"].strip())
         for reply, reason in _cells(row, item):
             known = found.get((reply.item, reply.label, reply.column))
             if known is not None and known.value != reply.value:

@@ -44,6 +44,16 @@ def test_every_rater_sees_each_candidate_equally_often_and_at_each_letter(names,
             assert {one[place].label for one in shown} == {"ABC"[place]}
 
 
+@pytest.mark.parametrize("cases", [31, 32, 33, 34])
+def test_where_numbers_do_not_divide_counts_differ_by_one_at_most(cases):
+    _, sheets = make(cases=cases, shared=7, names=("a", "b", "c", "d", "e"), answers=3)
+    for sheet in sheets:
+        shown = [item.shown for item in sheet.items if item.kind == "case"]
+        for places in ((0, 1, 2), (0,), (1,), (2,)):
+            counts = [sum(one[place].candidate == name for one in shown for place in places) for name in "abcde"]
+            assert max(counts) - min(counts) <= 1
+
+
 def test_shared_cases_go_to_everybody_and_the_others_to_one_rater_evenly():
     materials, sheets = make()
     rated = Counter(item.case for sheet in sheets for item in sheet.items if item.kind == "case")

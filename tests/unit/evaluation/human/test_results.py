@@ -223,6 +223,7 @@ def test_a_study_nobody_answered_has_no_figures(made):
     _, study = made
     found = report(study, [])
     assert (found.kept.ratings, found.kept.criteria, found.kept.preference) == (0, (), None)
+    assert found.kept.raters == (), "who sent nothing back is not among those who rated"
 
 
 def test_comments_are_kept_with_who_gave_the_answer(made):

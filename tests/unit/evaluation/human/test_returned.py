@@ -213,6 +213,13 @@ def test_a_question_that_was_not_asked_takes_no_rating(made, shown, tmp_path):
     assert (problem.row, "not asked" in problem.reason) == (number + 2, True)
 
 
+def test_a_row_of_notes_is_named(made, shown, tmp_path):
+    table = [*filled(shown), dict.fromkeys(COLUMNS, "") | {"answer": "Thank you, this was fun!"}]
+    _, taken, (problem,) = take([saved(tmp_path / "a.csv", csv_bytes(table))], made[1], [])
+    assert taken == []
+    assert (problem.row, "no row of the sheet" in problem.reason) == (len(table) + 1, True)
+
+
 def test_sheets_of_another_study_and_other_files_are_refused(made, shown, tmp_path):
     _, study = made
     path = saved(tmp_path / "a.csv", csv_bytes(filled(shown)))
