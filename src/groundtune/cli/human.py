@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Group, RenderableType
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from groundtune.cli._shared import HERE, AsJson, Overrides, ProjectFolder, emit, opened
 from groundtune.errors import InputError
 
 if TYPE_CHECKING:
+    from groundtune.comparison.human import Import
     from groundtune.evaluation.human.raters import RaterCheck
     from groundtune.evaluation.human.results import Agreement, Figures, HumanReport
-    from groundtune.evaluation.human.returned import Problem, Taken
     from groundtune.values import Estimate
 
 commands = typer.Typer(no_args_is_help=True, help="Have people rate the candidates' answers, blind and by mail.")
@@ -49,13 +49,10 @@ def assign(
         groundtune human assign ana ben --candidate rag --candidate tuned --set human.cases=30
 
     """
-    from datetime import UTC, datetime
-
-    from groundtune.comparison.human import SHEETS, make_study
+    from groundtune.comparison.human import SHEETS
 
     with opened(project, overrides) as opened_project:
-        now = datetime.now(UTC)
-        made, paths = make_study(opened_project.workshop, study, raters, candidate or (), now)
+        made, paths = opened_project.assign_raters(raters, candidate or (), study)
     folder = paths[0].parent / SHEETS
     counts = {
         sheet.rater: {kind: sum(item.kind == kind for item in sheet.items) for kind in ("case", "attention", "repeat")}
@@ -93,19 +90,11 @@ def import_(
         groundtune human import ana.csv ratings-s1f0c.json
 
     """
-    from groundtune.comparison.human import human_report, take_sheets
-
     with opened(project, overrides) as opened_project:
-        taken, problems, ratings = take_sheets(opened_project.workshop, study, files)
-        checks = human_report(opened_project.workshop, study).raters
-    document = {
-        "files": [asdict(one) for one in taken],
-        "problems": [asdict(one) for one in problems],
-        "raters": [asdict(one) for one in checks],
-        "ratings": str(ratings),
-    }
-    emit(as_json, document, Group(*_taken(taken, problems), _raters(checks)))
-    if problems:
+        found = opened_project.import_ratings(files, study)
+    document = {**asdict(found), "ratings": str(found.ratings)}
+    emit(as_json, document, Group(*_taken(found), _raters(found.raters)))
+    if found.problems:
         raise typer.Exit(1)
 
 
@@ -122,10 +111,8 @@ def report(
         groundtune human report --json
 
     """
-    from groundtune.comparison.human import human_report
-
     with opened(project, overrides) as opened_project:
-        found = human_report(opened_project.workshop, study)
+        found = opened_project.human_report(study)
     emit(as_json, asdict(found), _report(found))
 
 
@@ -147,18 +134,13 @@ def unexpected(
     """
     from collections import Counter
 
-    import numpy as np
-
-    from groundtune.evaluation.human.unexpected import draft_unexpected
     from groundtune.files import write_jsonl
 
     with opened(project, overrides) as opened_project:
         path = out or opened_project.folder / "unexpected.jsonl"
         if path.exists():
             raise InputError("is there already.", place=path, remedy="Name another file with --out, or delete it.")
-        texts = opened_project.workshop.texts()
-        rng = np.random.default_rng(opened_project.settings.human.seed)
-        lines = draft_unexpected(opened_project.benchmark.cases, texts, per_kind, rng)
+        lines = opened_project.draft_unexpected(per_kind)
     write_jsonl(path, (line.model_dump(exclude_none=True) for line in lines))
     counts = dict(Counter(line.tags[-1] for line in lines))
     shown = ", ".join(f"{count} {kind}" for kind, count in counts.items())
@@ -169,12 +151,12 @@ def unexpected(
 # --- what the terminal shows ----------------------------------------------------------------------
 
 
-def _taken(taken: list[Taken], problems: list[Problem]) -> list[RenderableType]:
+def _taken(found: Import) -> list[RenderableType]:
     lines: list[RenderableType] = [
         Text(f"{one.file} ({one.rater or 'empty'}): {one.new} new, {one.changed} changed, {one.unchanged} unchanged")
-        for one in taken
+        for one in found.files
     ]
-    for one in problems:
+    for one in found.problems:
         place = f"{one.file}, row {one.row}" if one.row else one.file
         lines.append(Text(f"{place}: {one.reason}", style="red"))
     return lines
@@ -201,7 +183,7 @@ def _report(found: HumanReport) -> RenderableType:
 
 
 def _figures(figures: Figures, candidates: Mapping[str, str]) -> list[RenderableType]:
-    table = Table("", *candidates, "equal pairs", "kappa", "alpha", "answers")
+    table = Table(Column("", min_width=11), *candidates, "equal pairs", "kappa", "alpha", "answers")
     for title, means, agreement in figures.lines:
         table.add_row(title, *(_cell(means[name]) for name in candidates), *_agreement(agreement))
     lines = []

@@ -21,7 +21,7 @@ from groundtune.comparison.summary import PART
 from groundtune.comparison.workshop import Workshop
 from groundtune.errors import InputError, NotComparable, SettingsError
 from groundtune.evaluation.human.assign import Material, Plan, assign
-from groundtune.evaluation.human.raters import check_raters
+from groundtune.evaluation.human.raters import RaterCheck, check_raters
 from groundtune.evaluation.human.results import HumanReport, ratings, summarise
 from groundtune.evaluation.human.returned import Problem, Taken, load_replies, save_replies, take
 from groundtune.evaluation.human.sheets import write_sheets
@@ -42,6 +42,16 @@ class _Found:
     materials: dict[str, Material]
     signatures: dict[str, str]
     left_out: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """What sheets brought and what is wrong with others, all raters as they are now, and the file of ratings."""
+
+    files: tuple[Taken, ...]
+    problems: tuple[Problem, ...]
+    raters: tuple[RaterCheck, ...]
+    ratings: Path
 
 
 def make_study(
@@ -84,8 +94,8 @@ def make_study(
     return study, [key, *write_sheets(study, found.materials, folder / SHEETS, xlsx=find_spec("openpyxl") is not None)]
 
 
-def take_sheets(workshop: Workshop, name: str, paths: Sequence[Path]) -> tuple[list[Taken], list[Problem], Path]:
-    """Read sheets that came back, keep what they say, and write the study's ratings.jsonl; return its path last.
+def take_sheets(workshop: Workshop, name: str, paths: Sequence[Path]) -> Import:
+    """Read sheets that came back, keep what they say, and write the study's ratings.jsonl.
 
     Ratings of raters who missed attention items are kept, and left out of ratings.jsonl.
     """
@@ -93,10 +103,10 @@ def take_sheets(workshop: Workshop, name: str, paths: Sequence[Path]) -> tuple[l
     study = read_key(folder)
     replies, taken, problems = take(paths, study, load_replies(folder))
     save_replies(folder, replies)
-    kept = [one.rater for one in check_raters(study, replies) if not one.excluded]
-    path = folder / RATINGS_FILE
-    write_jsonl(path, (asdict(one) for one in ratings(study, replies, kept)))
-    return taken, problems, path
+    checks = check_raters(study, replies)
+    kept = [one.rater for one in checks if not one.excluded]
+    write_jsonl(folder / RATINGS_FILE, (asdict(one) for one in ratings(study, replies, kept)))
+    return Import(tuple(taken), tuple(problems), checks, folder / RATINGS_FILE)
 
 
 def human_report(workshop: Workshop, name: str) -> HumanReport:
@@ -123,15 +133,19 @@ def with_human_scores(workshop: Workshop, report: Report) -> Report:
     A study that some candidate's run has changed since is left out: its ratings are of other answers.
     """
     signatures = {one.name: one.signature for one in report.candidates}
-    found = {}
+    found: dict[str, HumanReport] = {}
+    notes = []
     for path in sorted((workshop.folder / FOLDER).glob(f"*/{KEY_FILE}")):
-        study = read_key(path.parent)
-        same = study.fingerprint == report.benchmark.fingerprint
-        if same and all(signatures.get(name) == signature for name, signature in study.candidates.items()):
-            scores = human_report(workshop, path.parent.name)
-            if scores.kept.ratings:
-                found[path.parent.name] = scores
-    return replace(report, human=found)
+        try:
+            study = read_key(path.parent)
+            same = study.fingerprint == report.benchmark.fingerprint
+            if same and all(signatures.get(name) == signature for name, signature in study.candidates.items()):
+                scores = human_report(workshop, path.parent.name)
+                if scores.kept.ratings:
+                    found[path.parent.name] = scores
+        except InputError as error:  # hours of work must not end here
+            notes.append(f"A human study is not shown: {error}")
+    return replace(report, human=found, notes=(*report.notes, *notes))
 
 
 def _identity(found: _Found, plan: Plan, settings: HumanSettings, now: datetime) -> str:

@@ -140,6 +140,11 @@ def test_the_comparison_s_report_shows_what_people_said_of_these_runs(run, assig
         assert word in people
     changed = run(*again[:-1], "assistant.min_support=0.9")
     assert changed.json["human"] == {}, "rag now answers otherwise, and the ratings are of other answers"
+    (project / "human" / "broken").mkdir()
+    (project / "human" / "broken" / "key.json").write_text("{", encoding="utf-8")
+    broken = run(*again)
+    assert broken.json["human"] == found
+    assert "A human study is not shown" in broken.json["notes"][-1]
     other = run("compare", "base", "--project", project, "--json", *limits)
     assert other.json["human"] == {}, "rag is not among the candidates"
 

@@ -13,7 +13,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from zipfile import BadZipFile
 
 from pydantic import BaseModel, ConfigDict
 
@@ -214,13 +213,16 @@ def _from_csv(path: Path) -> list[list[str]]:
     if re.fullmatch(r"sep=.\s*", first):
         text, first = text.partition("\n")[2], text.split("\n", 2)[1]
     delimiter = max(",;\t", key=first.count)
-    return list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+    try:
+        return list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+    except csv.Error as error:
+        raise InputError(f"is no CSV file: {error}.", place=path, remedy="Save it anew from the spreadsheet.") from None
 
 
 def _decoded(data: bytes) -> str:
     """Excel saves as UTF-8 with a mark, as UTF-16 ("Unicode text"), or in the code page of Western Windows."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return data.decode("utf-16")
+        return data.decode("utf-16", "replace")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -231,7 +233,7 @@ def _from_xlsx(path: Path) -> list[list[str]]:
     openpyxl = import_openpyxl()
     try:
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    except (OSError, BadZipFile, KeyError, ValueError, openpyxl.utils.exceptions.InvalidFileException) as error:
+    except Exception as error:  # openpyxl passes on whatever its parsers of archives and of XML raise
         raise InputError(f"is no XLSX file: {error}", place=path, remedy="Save it anew from the spreadsheet.") from None
     try:
         page = book["ratings"] if "ratings" in book.sheetnames else book.worksheets[0]

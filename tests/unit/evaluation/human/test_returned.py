@@ -227,7 +227,13 @@ def test_sheets_of_another_study_and_other_files_are_refused(made, shown, tmp_pa
     replies, taken, (problem,) = take([path], other, [])
     assert (replies, taken) == ([], [])
     assert "belongs to study `gtest`, not to `gother`" in problem.reason
-    for data, reason in ((b"a,b\n1,2\n", "no columns"), (b"", "holds no rows"), (b"study,item,label\n", "no rows")):
+    for data, reason in (
+        (b"a,b\n1,2\n", "no columns"),
+        (b"", "holds no rows"),
+        (b"study,item,label\n", "no rows"),
+        (b"\xff\xfea\x00\n\x00b\x00?", "no columns"),
+        (b'"' + b"x" * 200_000, "no CSV file"),
+    ):
         _, _, (problem,) = take([saved(tmp_path / "b.csv", data)], study, [])
         assert reason in problem.reason
     _, _, (problem,) = take([tmp_path / "missing.csv"], study, [])
