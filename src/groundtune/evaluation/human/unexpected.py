@@ -23,7 +23,7 @@ from groundtune.values import Case
 AUTHOR = "groundtune human unexpected"
 OFF_TOPIC = "off-topic"
 MOST_COVERED = 0.5  # share of an off-topic question's words that one document may hold
-_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+_NUMBER = re.compile(r"(?<![\w.,:-])\d+(?:\.\d+)?(?![\w:-]|[.,]\d)")  # that stands alone: no code, no time
 _LETTERS = re.compile(r"[A-Za-z]{4,}")
 _KEYBOARD = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 
@@ -43,8 +43,8 @@ def draft_unexpected(
     sources = [case for case in cases if UNEXPECTED not in case.tags]
     drafts = [line for line in _off_topic(cases, texts, rng) if line.id not in known][:per_kind]
     for kind, disguise in DISGUISES.items():
-        made = (_disguised(case, kind, disguise(case, rng)) for case in _spread(sources, rng))
-        drafts += [line for line in made if line.id not in known][:per_kind]
+        made = ((case, _disguised(case, kind, disguise(case, rng))) for case in _spread(sources, rng))
+        drafts += [line for case, line in made if line.id not in known and line.question != case.question][:per_kind]
     return drafts
 
 

@@ -255,3 +255,28 @@ def test_the_same_seed_gives_the_same_figures(made):
     replies = fill(study, honest)
     assert report(study, replies) == report(study, replies)
     assert report(replace(study, left_out={"c9": "failed"}), replies).left_out == {"c9": "failed"}
+
+
+def test_a_liking_for_the_first_answer_favours_no_candidate():
+    """What the balance is for: 24 cases are whole turns of three candidates."""
+    _, sheets = make(cases=24, shared=24)
+    study = study_of(sheets)
+    label = {(item.id, one.candidate): one.label for sheet in sheets for item in sheet.items for one in item.shown}
+
+    def rate(rater, item, candidate, criterion):
+        return 1 if candidate is None else 5 if label[item.id, candidate] == "A" else 2
+
+    replies = fill(study, rate, lambda rater, item: "nobody")
+    replies += [
+        Reply(item.id, "", "best", "A") for sheet in sheets for item in sheet.items if item.kind in ("case", "repeat")
+    ]
+    found = report(study, replies).kept
+    assert [mean.mean for mean in of(found, "intuitive").means.values()] == pytest.approx([3.0] * 3)
+    assert [share.mean for share in found.preference.shares.values()] == pytest.approx([1 / 3] * 3)
+
+
+def test_without_shared_cases_nobody_knows_how_far_raters_agree():
+    _, sheets = make(shared=0)
+    agreed = of(report(study_of(sheets), fill(study_of(sheets), honest)).kept, "intuitive").agreement
+    assert (agreed.answers, agreed.pairs, agreed.raw, agreed.kappa, agreed.alpha) == (0, 0, None, None, None)
+    assert agreed.alpha_interval is None

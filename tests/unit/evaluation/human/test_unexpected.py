@@ -92,6 +92,19 @@ def test_two_wrong_numbers_are_claimed_and_neither_is_the_right_one():
     assert claims == [phrases.TWO_CLAIMS.format(one="9.40", other="17.80", question="What does Pebble cost?")]
 
 
+@pytest.mark.parametrize("ideal", ["PO-5 is a form.", "At 18:30.", "It is called 5G.", "Nobody knows."])
+def test_codes_and_times_are_no_numbers_to_get_wrong(ideal):
+    one = Case("c", "What is it?", ideal, (), True, "g", "test")
+    made = [line for seed in range(20) for line in drafts([one], {}, 1, seed) if "contradictory" in line.tags]
+    assert len(made) == 20
+    assert not any("This morning" in line.question for line in made)
+
+
+def test_a_question_too_short_to_be_misspelt_gives_no_draft():
+    one = Case("c", "Is it up?", "No.", (), True, "g", "test")
+    assert "typos" not in {line.tags[-1] for line in drafts([one], {})}
+
+
 def off_topic(lines):
     return {line.question for line in lines if line.tags[-1] == "off-topic"}
 
