@@ -17,7 +17,7 @@ from typing import TypeVar
 import numpy as np
 
 from groundtune.errors import InputError
-from groundtune.evaluation.human.questions import UNEXPECTED
+from groundtune.evaluation.human.questions import EQUAL, NONE, UNEXPECTED
 from groundtune.evaluation.human.study import Item, Sheet, Shown
 from groundtune.text import content_words
 from groundtune.values import Case, digest
@@ -93,6 +93,8 @@ def _impossible(plan: Plan, materials: Sequence[Material]) -> tuple[str, str] | 
         return f"{plan.answers} answers of {len(plan.candidates)} candidates cannot be shown.", "Set `[human] answers`."
     if plan.answers > len(LABELS):
         return f"an item shows at most {len(LABELS)} answers.", "Set `[human] answers`."
+    if {EQUAL, NONE} & set(plan.candidates):
+        return f"a candidate called `{EQUAL}` or `{NONE}` cannot be told from a rater's choice.", "Rename its adapter."
     if plan.attention and len({one.case.group for one in materials if one.case.answerable}) < 2:
         return (
             "attention items need answerable cases of two groups.",

@@ -7,7 +7,7 @@ in.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Literal
@@ -100,6 +100,16 @@ class Figures:
 
 
 @dataclass(frozen=True, slots=True)
+class Comment:
+    """What a rater wrote on an answer to a case."""
+
+    case: str
+    candidate: str
+    rater: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class HumanReport:
     """What a study gives: `kept` without the raters who were excluded, `everybody` with them (None if nobody was)."""
 
@@ -108,7 +118,7 @@ class HumanReport:
     kept: Figures
     everybody: Figures | None
     raters: tuple[RaterCheck, ...]
-    comments: tuple[Rating, ...]
+    comments: tuple[Comment, ...]
     left_out: Mapping[str, str]
 
 
@@ -134,20 +144,29 @@ def summarise(study: Study, replies: Sequence[Reply], *, method: Method, rng: np
     checks = check_raters(study, replies)
     kept = [one.rater for one in checks if not one.excluded]
     everybody = [one.rater for one in checks]
-    said = [one for one in ratings(study, replies, everybody) if one.comment]
-    comments = {(one.case, one.candidate, one.rater): one for one in said}
     return HumanReport(
         study.id,
         study.candidates,
         _figures(study, replies, kept, method, rng),
         _figures(study, replies, everybody, method, rng) if len(kept) < len(everybody) else None,
         checks,
-        tuple(comments.values()),
+        tuple(_comments(study, replies)),
         study.left_out,
     )
 
 
 # --- inside ---------------------------------------------------------------------------------------
+
+
+def _comments(study: Study, replies: Sequence[Reply]) -> Iterator[Comment]:
+    """Yield all comments on candidates' answers, of repeats too, whether the answer was rated or not."""
+    texts = {(one.item, one.label): one.value for one in replies if one.column == COMMENT}
+    for sheet in study.sheets:
+        for item in sheet.items:
+            for one in item.shown:
+                text = texts.get((item.id, one.label))
+                if text is not None and one.candidate is not None:
+                    yield Comment(item.case, one.candidate, sheet.rater, text)
 
 
 def _ratings(item: Item, rater: str, cells: Mapping[tuple[str, str, str], str]) -> list[Rating]:

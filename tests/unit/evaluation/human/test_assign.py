@@ -158,6 +158,7 @@ def test_the_order_of_items_tells_nothing_of_their_kind():
         ({"cases": 0, "shared": 0}, "no case"),
         ({"answers": 4}, "4 answers of 3 candidates"),
         ({"cases": 2, "shared": 2}, "two groups"),
+        ({"names": ("base", "none")}, "called `equal` or `none`"),
         ({"names": tuple(f"n{number}" for number in range(27))}, "at most 26 answers"),
     ],
 )

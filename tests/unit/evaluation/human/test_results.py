@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from groundtune.evaluation.human.raters import check_raters
-from groundtune.evaluation.human.results import ratings, summarise
+from groundtune.evaluation.human.results import Comment, ratings, summarise
 from groundtune.evaluation.human.returned import Reply
 from groundtune.evaluation.statistics import Method
 
@@ -226,12 +226,12 @@ def test_a_study_nobody_answered_has_no_figures(made):
     assert found.kept.raters == (), "who sent nothing back is not among those who rated"
 
 
-def test_comments_are_kept_with_who_gave_the_answer(made):
+def test_comments_are_kept_with_who_gave_the_answer_rated_or_not(made):
     _, study = made
     item = next(item for item in study.sheets[0].items if item.kind == "case")
-    replies = [*fill(study, honest), Reply(item.id, "A", "comment", "too long")]
-    (comment,) = report(study, replies).comments
-    assert (comment.case, comment.candidate, comment.comment) == (item.case, item.shown[0].candidate, "too long")
+    for replies in (fill(study, honest), []):
+        (comment,) = report(study, [*replies, Reply(item.id, "A", "comment", "too long")]).comments
+        assert comment == Comment(item.case, item.shown[0].candidate, "ana", "too long")
 
 
 def test_where_not_all_are_shown_only_pairs_shown_together_are_compared():
