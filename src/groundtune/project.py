@@ -9,16 +9,22 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import numpy as np
+
 from groundtune.comparison.compare import compare
+from groundtune.comparison.human import Import, human_report, make_study, take_sheets, with_human_scores
 from groundtune.comparison.pilot import pilot
 from groundtune.comparison.report.data import Report, as_json
 from groundtune.comparison.summary import PART
 from groundtune.comparison.workshop import PRINCIPALS, STATE, Workshop
 from groundtune.errors import SettingsError
-from groundtune.evaluation.benchmark import Benchmark
+from groundtune.evaluation.benchmark import Benchmark, CaseLine
 from groundtune.evaluation.checks import Finding, check_benchmark, read_said
 from groundtune.evaluation.drafting import PASSAGE, Kind
 from groundtune.evaluation.drafting.drafts import Shelf, Tally, draft_cases
+from groundtune.evaluation.human.results import HumanReport
+from groundtune.evaluation.human.study import Study
+from groundtune.evaluation.human.unexpected import draft_unexpected
 from groundtune.evaluation.planning import Pilot, Plan, plan
 from groundtune.evaluation.review import CaseFiles, Reviewed, export_cases, review_cases
 from groundtune.evaluation.versions import Changes, Lock, freeze, lock_path
@@ -148,6 +154,25 @@ class Project:
     def compare(self, candidates: Sequence[str] = ()) -> Report:
         """Build what is missing, run the candidates on the test part, recommend, and keep the report in the records."""
         names = candidates or self.settings.comparison.candidates
-        report = compare(self.workshop, names, datetime.now(UTC))
+        report = with_human_scores(self.workshop, compare(self.workshop, names, datetime.now(UTC)))
         self.workshop.records.save_comparison(as_json(report))
         return report
+
+    def assign_raters(
+        self, raters: Sequence[str], candidates: Sequence[str] = (), study: str = "study"
+    ) -> tuple[Study, list[Path]]:
+        """Assign the latest comparison's answers to raters; return the study and the paths of its key and sheets."""
+        return make_study(self.workshop, study, raters, candidates, datetime.now(UTC))
+
+    def import_ratings(self, files: Sequence[str | Path], study: str = "study") -> Import:
+        """Take sheets that came back; what is wrong with them is among the result."""
+        return take_sheets(self.workshop, study, [Path(file) for file in files])
+
+    def human_report(self, study: str = "study") -> HumanReport:
+        """Return what people said of each candidate, as far as sheets have come back."""
+        return human_report(self.workshop, study)
+
+    def draft_unexpected(self, per_kind: int = 5) -> list[CaseLine]:
+        """Return drafts of unexpected queries, made of the benchmark and the documents."""
+        rng = np.random.default_rng(self.settings.human.seed)
+        return draft_unexpected(self.benchmark.cases, self.workshop.texts(), per_kind, rng)

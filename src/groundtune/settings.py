@@ -172,6 +172,21 @@ class ComparisonSettings(Table):
     bertscore_layer: int | None = Field(None, description="Encoder layer; the last one if not set.")
 
 
+class HumanSettings(Table):
+    """`[human]`: what raters are given."""
+
+    cases: int = Field(40, ge=1, description="Cases that are rated in all, spread over the groups.")
+    overlap: int = Field(10, ge=0, description="So many of them go to every rater, to measure agreement.")
+    answers: int | None = Field(
+        None, ge=1, le=26, description="Answers shown to a question; those of all candidates if not set."
+    )
+    attention: float = Field(
+        0.1, ge=0, le=0.5, description="Share of attention items, on top of a rater's cases; rounded up."
+    )
+    repeats: float = Field(0.1, ge=0, le=0.5, description="Share of a rater's cases shown again later; rounded up.")
+    seed: int = Field(17, description="Seed of assignments and of unexpected queries.")
+
+
 class BusinessSettings(Table):
     """`[business]`: what the report needs to speak in money."""
 
@@ -191,6 +206,7 @@ class Settings(Table):
     benchmark: BenchmarkSettings = BenchmarkSettings()
     tuning: TuningSettings = TuningSettings()
     comparison: ComparisonSettings = ComparisonSettings()
+    human: HumanSettings = HumanSettings()
     business: BusinessSettings = BusinessSettings()
 
 

@@ -6,10 +6,11 @@ Pure: the lead of a comparison puts the parts together; the renderers beside thi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 
 from groundtune.comparison.recommend import Recommendation
+from groundtune.evaluation.human.results import HumanReport
 from groundtune.evaluation.statistics import NoiseFloor
 from groundtune.values import Answer, Case, Difference, Estimate, Failure, Score
 
@@ -105,7 +106,8 @@ class Repeat:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The whole comparison. `scorers` maps name to signature, in the order to show; `comparisons` cover all scorers."""
+    """The whole comparison. `scorers` maps name to signature, in the order to show; `comparisons` cover all scorers.
+    `human` holds what people said of these runs' answers, by study."""
 
     project: str
     created_at: datetime
@@ -124,6 +126,7 @@ class Report:
     margin: float = 0.02
     detectable: float | None = None
     repeat: Repeat | None = None
+    human: Mapping[str, HumanReport] = field(default_factory=dict)
 
     @property
     def ordered_scorers(self) -> list[str]:
@@ -165,6 +168,7 @@ def as_json(report: Report) -> dict[str, object]:
         "notes": list(report.notes),
         "settings": {one.key: {"value": one.value, "origin": one.origin} for one in report.settings},
         "versions": dict(report.versions),
+        "human": {name: asdict(replace(found, comments=())) for name, found in report.human.items()},
     }
 
 
