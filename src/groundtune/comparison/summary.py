@@ -252,7 +252,7 @@ def _notes(workshop: Workshop, cases: Sequence[Case]) -> list[str]:
     notes = [] if frozen is None else [frozen]
     whole = len(benchmark.part(PART))
     if len(cases) < whole:
-        notes.append(f"Quick size: {len(cases)} of the {whole} test cases, drawn across all groups.")
+        notes.append(f"Run on {len(cases)} of the {whole} test cases, drawn across all groups.")
     if benchmark.drafts or benchmark.rejected:
         notes.append(f"Not used: {benchmark.drafts} draft and {benchmark.rejected} rejected cases.")
     if benchmark.straddling_groups:
