@@ -44,7 +44,7 @@ def score(
     settings = load(project, flags(overrides)).settings
     cases = load_benchmark(benchmark, settings.benchmark.development_share)
     loaded = load_predictions(predictions, cases)
-    chosen = scorers(settings.comparison, scorer or loaded.scorers)
+    chosen = scorers(settings.comparison, scorer or loaded.scorers, cases.cases)
     comparison = settings.comparison
     with progress_bar() as progress:
         document = score_predictions(

@@ -36,8 +36,7 @@ def compare(workshop: Workshop, names: Sequence[str], now: datetime) -> Report:
             place=workshop.folder / workshop.settings.benchmark.cases,
             remedy="Give cases `split: test`, or leave `split` out.",
         )
-    scorers = all_scorers(workshop.settings.comparison)
-    all_scorers(workshop.settings.comparison, [workshop.settings.comparison.decide_by])  # refused now, not at the end
+    scorers = all_scorers(workshop.settings.comparison, cases=cases)
     workshop.check(candidates)
     if any(candidate.grounded for candidate in candidates):
         _ingest(workshop)

@@ -120,7 +120,8 @@ def score_predictions(
     return {
         "summary": summary,
         "cases": [_case_row(case, {name: found[case.id] for name, found in scores.items()}) for case, _ in pairs],
-        "signatures": {scorer.name: scorer.signature for scorer in scorers} | {"corpus_bleu": corpus_bleu_signature()},
+        "signatures": {scorer.name: scorer.signature for scorer in scorers}
+        | {"corpus_bleu": corpus_bleu_signature(benchmark.cases)},
         "benchmark": {"fingerprint": benchmark.fingerprint, "cases": len(pairs)},
     }
 
