@@ -26,8 +26,8 @@ from groundtune.values import Answer, Case, Estimate, Failure, Passage, Score, U
 TEXT_SCORERS = (
     "rouge1 rouge2 rougeL rougeLsum bleu bertscore_precision bertscore_recall bertscore_f1 exact token_f1 token_recall"
 ).split()
-RETRIEVAL_SCORERS = ("retrieval_recall", "reciprocal_rank")
-ABSTENTION_SCORERS = ("abstention_precision", "abstention_recall", "resolution")
+RETRIEVAL_SCORERS = "retrieval_recall reciprocal_rank context_precision context_recall ndcg groundedness".split()
+ABSTENTION_SCORERS = ("abstention_precision", "abstention_recall", "hallucination_rate", "resolution")
 
 MISSING = Failure("predictions.jsonl has no line for this case")
 
@@ -72,6 +72,16 @@ class Predictions:
 
     answers: dict[str, Answer]
     scorers: tuple[str, ...]
+
+    def refuse_unfounded(self, names: Sequence[str], path: Path) -> None:
+        """Raise `InputError` if one of `names` is about abstention and the file does not tell who abstained."""
+        unfounded = [name for name in names if name in ABSTENTION_SCORERS[:-1] and name not in self.scorers]
+        if unfounded:
+            raise InputError(
+                f"no line tells whether the answer `abstained`, which `{unfounded[0]}` rests on.",
+                place=path,
+                remedy='Add "abstained": true or false to the lines.',
+            )
 
 
 def load_predictions(path: Path, benchmark: Benchmark) -> Predictions:
