@@ -150,6 +150,8 @@ def assert_close(found, expected):
 BASELINE = "LAYER,P,R,F\n" + "".join(f"{layer},0.{layer}1,0.{layer}2,0.{layer}3\n" for layer in range(7))
 
 
+# pandas 3 hands out arrays that torch may not write to; bert-score does not write
+@pytest.mark.filterwarnings("ignore:The given NumPy array is not writable:UserWarning")
 @pytest.mark.parametrize("layer", [6, 2])
 @pytest.mark.parametrize("idf", [False, True])
 @pytest.mark.parametrize("rescale", [False, True])
@@ -188,8 +190,8 @@ def test_several_ideal_answers_equal_bert_score_also_with_idf():
         expected = list(zip(precision.tolist(), recall.tolist(), f1.tolist(), strict=True))
         assert_close(score_all(pairs, bertscore_idf=idf), expected)
     alone = [score_all([([target], pairs[0][1])])[0] for target in pairs[0][0]]
-    assert max(alone) == alone[0]
-    assert max(one[1] for one in alone) != alone[0][1]  # the best recall is another's
+    best = [max(range(3), key=lambda number: alone[number][part]) for part in range(3)]
+    assert len(set(best)) > 1  # or the best as a whole would do
 
 
 def test_idf_needs_the_cases_and_stands_in_the_signature():

@@ -50,8 +50,8 @@ def test_the_values_of_sacrebleus_own_tests():
     assert corpus(pairs).mean == pytest.approx(48.530827, abs=1e-6)
     assert corpus([pair(one, "", others=[other]) for one, other in zip(TARGETS, SECOND_TARGETS, strict=True)]).mean == 0
     assert bleu("a test", "test") == pytest.approx(36.78794411714425, abs=1e-8)
-    found = _counts("am I am a character sequence", ["I am a symbol string sequence a a"])
-    assert found == [4, 2, 1, 0, 6, 5, 4, 3, 6, 8]
+    found = _counts([("am I am a character sequence", ["I am a symbol string sequence a a"])])
+    assert found == [[4, 2, 1, 0, 6, 5, 4, 3, 6, 8]]
 
 
 AWKWARD = st.lists(
@@ -73,7 +73,8 @@ def test_tokens_are_sacrebleus(text):
 def test_equals_sacrebleu_on_awkward_texts_with_several_references(prediction, references):
     expected = sacrebleu.BLEU(effective_order=True).sentence_score(prediction, references)
     assert bleu(references[0], prediction, *references[1:]) == expected.score
-    assert _counts(prediction, references) == [*expected.counts, *expected.totals, expected.sys_len, expected.ref_len]
+    counts = [*expected.counts, *expected.totals, expected.sys_len, expected.ref_len]
+    assert _counts([(prediction, references)]) == [counts]
 
 
 def test_the_whole_answer_is_scored():

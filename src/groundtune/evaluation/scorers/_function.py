@@ -7,8 +7,9 @@ ideal answers the one that gives the answer most counts, unless a scorer says ot
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from groundtune.values import Answer, Case, Score
 
@@ -30,13 +31,26 @@ class FunctionScorer:
         return self.measure(case, answer)
 
 
-def text_scorer(name: str, signature: str, compare: Callable[[str, str], float]) -> FunctionScorer:
-    """Return a scorer that gives the highest `compare(ideal answer, answer)`."""
+@dataclass(frozen=True, slots=True)
+class TextScorer:
+    """A scorer that compares pairs of (ideal answer, answer); of several ideal answers the highest value counts."""
 
-    def measure(case: Case, answer: Answer) -> Score:
-        if not case.ideal_answers:
-            return NO_IDEAL_ANSWER
-        prose = answer.prose
-        return Score(max(compare(reference, prose) for reference in case.ideal_answers))
+    name: str
+    signature: str
+    compare: Callable[[Sequence[tuple[str, str]]], Sequence[float]]
+    higher_is_better: bool = True
 
-    return FunctionScorer(name, signature, measure)
+    def score(self, case: Case, answer: Answer) -> Score:
+        """Return the value, or unscored where there is no ideal answer."""
+        return self.score_many([(case, answer)])[0]
+
+    def score_many(self, pairs: Sequence[tuple[Case, Answer]]) -> list[Score]:
+        """Return the scores of `pairs`, in order."""
+        texts = [(case.ideal_answers, answer.prose) for case, answer in pairs]
+        values = iter(self.compare([(ideal, given) for ideals, given in texts for ideal in ideals]))
+        return [Score(max(islice(values, len(ideals)))) if ideals else NO_IDEAL_ANSWER for ideals, _ in texts]
+
+
+def text_scorer(name: str, signature: str, compare: Callable[[str, str], float]) -> TextScorer:
+    """Return a scorer that gives `compare(ideal answer, answer)`."""
+    return TextScorer(name, signature, lambda pairs: [compare(ideal, given) for ideal, given in pairs])

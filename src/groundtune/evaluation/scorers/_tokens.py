@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 from functools import lru_cache
-from sys import intern
+from itertools import chain
 from typing import Literal
 
 from groundtune.evaluation.scorers._porter import stem
@@ -23,7 +24,8 @@ from groundtune.evaluation.scorers._porter import stem
 Tokens = tuple[str, ...]
 Alphabet = Literal["ascii", "unicode"]
 
-REMEMBERED = 1 << 15  # texts: two for each of some thousand answers, which several scorers ask for one after another
+REMEMBERED = 1 << 15  # texts: those of some thousand answers, which scorers ask for one after another
+_WORDS = 1 << 17
 STEMMED = 4  # letters from which on rouge-score stems a word
 _ASCII = re.compile("[a-z0-9]+")
 _NO_LETTER = re.compile(r"[^\w\s]|_")
@@ -33,13 +35,37 @@ _UNSPACED = (
 _WORD = re.compile(rf"[{_UNSPACED}]|[^\s{_UNSPACED}]+")
 
 
+class Vocabulary(dict[str, Tokens]):
+    """The tokens of words, each worked out once: most words of a text have been seen in another."""
+
+    def __init__(self, split: Callable[[str], Tokens]) -> None:
+        self._split = split
+
+    def __missing__(self, word: str) -> Tokens:
+        if len(self) >= _WORDS:
+            self.clear()
+        found = self[word] = self._split(word)
+        return found
+
+    def tokens(self, text: str) -> Tokens:
+        """Return the tokens of all words of `text`, which no token may cross."""
+        return tuple(chain.from_iterable(map(self.__getitem__, text.split())))
+
+
 @lru_cache(maxsize=REMEMBERED)
 def tokenize(text: str, alphabet: Alphabet = "ascii", stemmed: bool = False) -> Tokens:
     """Return the words of the lower-cased text, in order."""
-    words = _ASCII.findall(text.lower()) if alphabet == "ascii" else _words(text)
-    if stemmed:
-        words = [stem(word) if len(word) >= STEMMED and word.isascii() else word for word in words]
-    return tuple(map(intern, words))  # a word of many texts is kept once
+    return _VOCABULARIES[alphabet, stemmed].tokens(text)
+
+
+def _vocabulary(alphabet: Alphabet, stemmed: bool) -> Vocabulary:
+    def split(word: str) -> Tokens:
+        words = _ASCII.findall(word.lower()) if alphabet == "ascii" else _words(word)
+        if stemmed:
+            words = [stem(word) if len(word) >= STEMMED and word.isascii() else word for word in words]
+        return tuple(words)
+
+    return Vocabulary(split)
 
 
 def _words(text: str) -> list[str]:
@@ -49,3 +75,9 @@ def _words(text: str) -> list[str]:
 
 def _blank_unless_mark(found: re.Match[str]) -> str:
     return found[0] if unicodedata.category(found[0])[0] == "M" else " "
+
+
+_ALPHABETS: tuple[Alphabet, ...] = ("ascii", "unicode")
+_VOCABULARIES = {
+    (alphabet, stemmed): _vocabulary(alphabet, stemmed) for alphabet in _ALPHABETS for stemmed in (False, True)
+}

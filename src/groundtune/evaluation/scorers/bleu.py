@@ -8,15 +8,14 @@ the orders that exist), as sacrebleu's sentence BLEU does. Corpus BLEU does not,
 its interval comes from resampling groups of cases and adding up their n-gram counts anew. Several ideal answers are
 several references: a run of words counts if any of them has it, and the length is that of the closest.
 
-The formula is sacrebleu's own. Tokens (`13a`) and counts are made here, because sacrebleu spends its time on them;
-they are the same (tests/reference).
+The formula and the rules for tokens (`13a`) are sacrebleu's own. Counts are made here, for many answers at once, since
+sacrebleu spends its time on them; they are the same (tests/reference).
 
 Source: Papineni et al., "BLEU", ACL 2002; Post, "A Call for Clarity in Reporting BLEU Scores", WMT 2018.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -25,11 +24,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sacrebleu.metrics.bleu import BLEU
-from sacrebleu.tokenizers.tokenizer_13a import Tokenizer13a
+from sacrebleu.tokenizers.tokenizer_re import TokenizerRegexp
 
 from groundtune.evaluation.scorers._function import NO_IDEAL_ANSWER
-from groundtune.evaluation.scorers._grams import shared_with_any
-from groundtune.evaluation.scorers._tokens import REMEMBERED
+from groundtune.evaluation.scorers._grams import shared_runs, shared_with_any
+from groundtune.evaluation.scorers._tokens import REMEMBERED, Vocabulary
 from groundtune.evaluation.statistics import Method
 from groundtune.settings import ComparisonSettings
 from groundtune.values import Answer, Case, Estimate, Score
@@ -37,12 +36,8 @@ from groundtune.values import Answer, Case, Estimate, Score
 ORDERS = (1, 2, 3, 4)
 Counts = NDArray[np.int64]
 
-# What 13a puts blanks around, in one pass. Where full stops or commas follow one another its passes depend on each
-# other, and it is left to sacrebleu.
-_APART = re.compile(r"[{-~\[-`!-&(-+:-@/]|[.,](?:(?<=[^0-9].)|(?=[^0-9]))|-(?<=[0-9].)")
-_POINTS = re.compile("[.,]{2}")
 _ENTITIES = {"&quot;": '"', "&amp;": "&", "&lt;": "<", "&gt;": ">"}
-_sacrebleu_13a: Callable[[str], str] = Tokenizer13a()  # type: ignore[no-untyped-call]
+_split: Callable[[str], str] = TokenizerRegexp()  # type: ignore[no-untyped-call]
 
 
 def groundtune_scorer(settings: ComparisonSettings) -> list[BleuScorer]:
@@ -69,9 +64,15 @@ class BleuScorer:
 
     def score(self, case: Case, answer: Answer) -> Score:
         """Return the value, or unscored with a reason."""
-        if not case.ideal_answers:
-            return NO_IDEAL_ANSWER
-        return Score(_bleu(_counts(answer.prose, case.ideal_answers), effective_order=True))
+        return self.score_many([(case, answer)])[0]
+
+    def score_many(self, pairs: Sequence[tuple[Case, Answer]]) -> list[Score]:
+        """Return the scores of `pairs`, in order."""
+        counts = iter(_counts([(answer.prose, case.ideal_answers) for case, answer in pairs if case.ideal_answers]))
+        return [
+            Score(_bleu(next(counts), effective_order=True)) if case.ideal_answers else NO_IDEAL_ANSWER
+            for case, _ in pairs
+        ]
 
 
 def _references(cases: Sequence[Case]) -> str:
@@ -105,8 +106,9 @@ def corpus_bleu(pairs: Sequence[tuple[Case, Answer]], *, method: Method, rng: np
     groups = sorted({case.group for case, _ in scored})
     row = {group: number for number, group in enumerate(groups)}
     counts = np.zeros((len(groups), 10), dtype=np.int64)
-    for case, answer in scored:
-        counts[row[case.group]] += _counts(answer.prose, case.ideal_answers)
+    of_cases = _counts([(answer.prose, case.ideal_answers) for case, answer in scored])
+    for (case, _), found in zip(scored, of_cases, strict=True):
+        counts[row[case.group]] += found
     low, high = None, None
     if len(groups) > 1:  # one group says nothing about how groups differ
         drawn = rng.multinomial(len(groups), np.full(len(groups), 1 / len(groups)), size=method.resamples)
@@ -115,14 +117,18 @@ def corpus_bleu(pairs: Sequence[tuple[Case, Answer]], *, method: Method, rng: np
     return Estimate(_bleu(counts.sum(axis=0).tolist()), low, high, len(scored), unscored)
 
 
-def _counts(prediction: str, references: Sequence[str]) -> list[int]:
-    """Return what BLEU is made of: matches of order 1 to 4, totals of order 1 to 4, the answer's length and that of
-    the reference that is closest to it, the shorter of two as close."""
-    given, wanted = tokenize(prediction), [tokenize(reference) for reference in references]
-    length = len(given)
-    closest = min((abs(length - len(tokens)), len(tokens)) for tokens in wanted)[1]
-    matches = [shared_with_any(given, wanted, order) for order in ORDERS]
-    return [*matches, *(max(0, length - order + 1) for order in ORDERS), length, closest]
+def _counts(texts: Sequence[tuple[str, Sequence[str]]]) -> list[list[int]]:
+    """Return what BLEU is made of, for each (answer, references): matches of order 1 to 4, totals of order 1 to 4, the
+    answer's length and that of the reference that is closest to it, the shorter of two as close."""
+    tokens = [(tokenize(given), [tokenize(reference) for reference in references]) for given, references in texts]
+    single = iter(shared_runs([(given, wanted[0]) for given, wanted in tokens if len(wanted) == 1], ORDERS).tolist())
+    found = []
+    for given, wanted in tokens:
+        length = len(given)
+        matches = next(single) if len(wanted) == 1 else [shared_with_any(given, wanted, order) for order in ORDERS]
+        closest = min((abs(length - len(reference)), len(reference)) for reference in wanted)[1]
+        found.append([*matches, *(max(0, length - order + 1) for order in ORDERS), length, closest])
+    return found
 
 
 def _bleu(counts: list[int], *, effective_order: bool = False) -> float:
@@ -133,14 +139,18 @@ def _bleu(counts: list[int], *, effective_order: bool = False) -> float:
     )
 
 
+def _word(word: str) -> tuple[str, ...]:
+    return tuple(_split(f" {word} ").split())
+
+
 @lru_cache(maxsize=REMEMBERED)
 def tokenize(text: str) -> tuple[str, ...]:
-    """Return the tokens of mteval-v13a, as sacrebleu makes them."""
-    text = text.rstrip()
-    plain = text.replace("<skipped>", "").replace("-\n", "").replace("\n", " ")
-    if "&" in plain:
+    """Return the tokens of mteval-v13a, as sacrebleu makes them, word by word: its rules look one character around."""
+    text = text.rstrip().replace("<skipped>", "").replace("-\n", "")
+    if "&" in text:
         for entity, character in _ENTITIES.items():
-            plain = plain.replace(entity, character)
-    if _POINTS.search(plain):
-        return tuple(_sacrebleu_13a(text).split())
-    return tuple(_APART.sub(r" \g<0> ", f" {plain} ").split())
+            text = text.replace(entity, character)
+    return _VOCABULARY.tokens(text)
+
+
+_VOCABULARY = Vocabulary(_word)

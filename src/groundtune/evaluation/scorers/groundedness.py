@@ -24,7 +24,7 @@ from groundtune.sentences import comparable, numbers, sentence_spans
 from groundtune.settings import ComparisonSettings
 from groundtune.values import Answer, Case, Score
 
-ENOUGH = 0.6
+ENOUGH = 0.45
 
 
 def groundtune_scorer(settings: ComparisonSettings) -> list[FunctionScorer]:

@@ -15,17 +15,18 @@ google-research/rouge (Apache-2.0).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from rapidfuzz.distance import LCSseq
 
-from groundtune.evaluation.scorers._function import FunctionScorer, text_scorer
-from groundtune.evaluation.scorers._grams import shared
+from groundtune.evaluation.scorers._function import TextScorer
+from groundtune.evaluation.scorers._grams import shared_runs
 from groundtune.evaluation.scorers._tokens import Tokens, tokenize
 from groundtune.settings import ComparisonSettings
 
 Tokenize = Callable[[str], Tokens]
+Pairs = Sequence[tuple[str, str]]
 
 
 class Rouge(NamedTuple):
@@ -39,7 +40,7 @@ class Rouge(NamedTuple):
 NOTHING = Rouge(0.0, 0.0, 0.0)
 
 
-def groundtune_scorer(settings: ComparisonSettings) -> list[FunctionScorer]:
+def groundtune_scorer(settings: ComparisonSettings) -> list[TextScorer]:
     """Return the four ROUGE scorers, with the stemming and the words that the settings name."""
     alphabet, stemmed = settings.rouge_tokens, settings.rouge_stem
     words = {"ascii": "a-z0-9", "unicode": "unicode"}[alphabet]
@@ -49,21 +50,28 @@ def groundtune_scorer(settings: ComparisonSettings) -> list[FunctionScorer]:
     def split(text: str) -> Tokens:
         return tokenize(text, alphabet, stemmed)
 
-    return [text_scorer(name, f"{name}|{how}", _f1(measure, split)) for name, measure in MEASURES.items()]
+    def f1(name: str) -> Callable[[Pairs], list[float]]:
+        return lambda pairs: [found.f1 for found in rouge(name, pairs, split)]
+
+    return [TextScorer(name, f"{name}|{how}", f1(name)) for name in NAMES]
 
 
-def _f1(measure: Callable[[str, str, Tokenize], Rouge], split: Tokenize) -> Callable[[str, str], float]:
-    return lambda reference, prediction: measure(reference, prediction, split).f1
+def rouge(name: str, pairs: Pairs, split: Tokenize = tokenize) -> list[Rouge]:
+    """Return the measure called `name` for each (reference, prediction)."""
+    if name in ORDERS:
+        return _rouge_n(pairs, ORDERS[name], split)
+    measure = rouge_l if name == "rougeL" else rouge_lsum
+    return [measure(reference, prediction, split) for reference, prediction in pairs]
 
 
-def rouge_1(reference: str, prediction: str, split: Tokenize = tokenize) -> Rouge:
-    """Return the overlap of words, each counted as often as in the text that has fewer."""
-    return _overlap(split(reference), split(prediction), 1)
-
-
-def rouge_2(reference: str, prediction: str, split: Tokenize = tokenize) -> Rouge:
-    """Return the overlap of pairs of neighbouring words."""
-    return _overlap(split(reference), split(prediction), 2)
+def _rouge_n(pairs: Pairs, order: int, split: Tokenize) -> list[Rouge]:
+    """Runs of `order` words that both have, each counted as often as in the text that has fewer."""
+    tokens = [(split(reference), split(prediction)) for reference, prediction in pairs]
+    hits = shared_runs(tokens, (order,))[:, 0].tolist()
+    return [
+        _rouge(hit, len(target) - order + 1, len(candidate) - order + 1)
+        for hit, (target, candidate) in zip(hits, tokens, strict=True)
+    ]
 
 
 def rouge_l(reference: str, prediction: str, split: Tokenize = tokenize) -> Rouge:
@@ -96,7 +104,8 @@ def rouge_lsum(reference: str, prediction: str, split: Tokenize = tokenize) -> R
     return _rouge(hits, total, total_candidate)
 
 
-MEASURES = {"rouge1": rouge_1, "rouge2": rouge_2, "rougeL": rouge_l, "rougeLsum": rouge_lsum}
+ORDERS = {"rouge1": 1, "rouge2": 2}
+NAMES = (*ORDERS, "rougeL", "rougeLsum")
 
 
 def _rouge(hits: int, in_reference: int, in_prediction: int) -> Rouge:
@@ -104,10 +113,6 @@ def _rouge(hits: int, in_reference: int, in_prediction: int) -> Rouge:
         return NOTHING
     precision, recall = hits / in_prediction, hits / in_reference
     return Rouge(precision, recall, 2 * precision * recall / (precision + recall))
-
-
-def _overlap(reference: Tokens, prediction: Tokens, n: int) -> Rouge:
-    return _rouge(shared(prediction, reference, n), len(reference) - n + 1, len(prediction) - n + 1)
 
 
 def _common(reference: Tokens, candidate: Tokens) -> list[int]:
