@@ -37,6 +37,7 @@ def compare(workshop: Workshop, names: Sequence[str], now: datetime) -> Report:
             remedy="Give cases `split: test`, or leave `split` out.",
         )
     scorers = all_scorers(workshop.settings.comparison, cases=cases)
+    all_scorers(workshop.settings.comparison, [workshop.settings.comparison.decide_by])  # refused now, not at the end
     workshop.check(candidates)
     if any(candidate.grounded for candidate in candidates):
         _ingest(workshop)
