@@ -22,7 +22,7 @@ from groundtune.evaluation.scorers.groundedness import ENOUGH, supported_words
 from groundtune.values import digest
 
 THRESHOLDS = np.round(np.arange(0.3, 0.95, 0.05), 2)
-AUTHORS = {"Bert-KPrec": "BERTScore K-precision", "rl_f:composite": "RAGAS faithfulness", "RougeL": "ROUGE-L"}
+AUTHORS = ("Bert-KPrec", "rl_f:composite", "rb_llm:composite", "RougeL")
 
 
 def share(shares: Sequence[float], enough: float) -> float:
@@ -61,8 +61,8 @@ def main() -> None:
     print("| on the other half | Pearson | Spearman |\n|---|---:|---:|")
     print(line(f"groundedness ({best})", [share(shares[number], best) for number in rest], ratings[rest]))
     print(line("mean share of words", [float(np.mean(shares[number])) for number in rest], ratings[rest]))
-    for key, name in AUTHORS.items():
-        print(line(f"{name} (the authors')", [rows[number]["auto"][key] for number in rest], ratings[rest]))
+    for key in AUTHORS:
+        print(line(f"the authors' `{key}`", [rows[number]["auto"][key] for number in rest], ratings[rest]))
     low = ratings[rest] <= 3
     flagged = np.array([share(shares[number], best) < 1 for number in rest])
     print(
