@@ -112,8 +112,11 @@ def theirs(items: Sequence[Item]) -> Values:
 
 
 def correlations(values: Sequence[float], ratings: Sequence[float]) -> tuple[float, float, float]:
+    """Return all three; scores are rounded, since bert-score gives equal texts values that differ in the last bits, and
+    rank correlations would take these for an order."""
+    rounded = np.round(values, 6)
     tests = (stats.pearsonr, stats.spearmanr, stats.kendalltau)
-    return tuple(float(test(values, ratings)[0]) for test in tests)  # type: ignore[return-value]
+    return tuple(float(test(rounded, ratings)[0]) for test in tests)  # type: ignore[return-value]
 
 
 def by_system(items: Sequence[Item], values: Sequence[float]) -> list[float]:

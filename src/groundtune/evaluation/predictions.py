@@ -27,7 +27,8 @@ TEXT_SCORERS = (
     "rouge1 rouge2 rougeL rougeLsum bleu bertscore_precision bertscore_recall bertscore_f1 exact token_f1 token_recall"
 ).split()
 RETRIEVAL_SCORERS = "retrieval_recall reciprocal_rank context_precision context_recall ndcg groundedness".split()
-ABSTENTION_SCORERS = ("abstention_precision", "abstention_recall", "hallucination_rate", "resolution")
+ABSTENTION_RATES = ("abstention_precision", "abstention_recall", "hallucination_rate")
+ABSTENTION_SCORERS = (*ABSTENTION_RATES, "resolution")
 
 MISSING = Failure("predictions.jsonl has no line for this case")
 
@@ -74,8 +75,8 @@ class Predictions:
     scorers: tuple[str, ...]
 
     def refuse_unfounded(self, names: Sequence[str], path: Path) -> None:
-        """Raise `InputError` if one of `names` is about abstention and the file does not tell who abstained."""
-        unfounded = [name for name in names if name in ABSTENTION_SCORERS[:-1] and name not in self.scorers]
+        """Raise `InputError` if one of `names` counts abstentions and the file at `path` does not tell of any."""
+        unfounded = [name for name in names if name in ABSTENTION_RATES and name not in self.scorers]
         if unfounded:
             raise InputError(
                 f"no line tells whether the answer `abstained`, which `{unfounded[0]}` rests on.",

@@ -194,7 +194,7 @@ class Matcher:
         """Return the value of precision (place 0), recall (1) or F1 (2) above its baseline; as it is without one."""
         if not self.baseline.given:
             return value
-        base = self.baseline.of(self._encoder.layer)[place]
+        base = self._bases[place]
         return (value - base) / (1 - base)
 
     def _match(self, pairs: Sequence[Pair]) -> None:
@@ -226,6 +226,10 @@ class Matcher:
                 kept[text] = one
                 size += one.vectors.nbytes
         self._pieces = kept
+
+    @cached_property
+    def _bases(self) -> list[float]:
+        return self.baseline.of(self._encoder.layer)
 
     @cached_property
     def _weights(self) -> torch.Tensor:
