@@ -6,12 +6,13 @@ tested by itself.
 """
 
 import json
+from pathlib import Path
 
 import pytest
 
 from groundtune.errors import SettingsError
 from groundtune.evaluation.scorers import _encoder, scorers
-from groundtune.evaluation.scorers.bertscore import Baseline, Matcher, groundtune_scorer
+from groundtune.evaluation.scorers.bertscore import Matcher, groundtune_scorer, read_baseline
 from groundtune.settings import ComparisonSettings
 from groundtune.values import Answer, Case, Usage
 
@@ -217,7 +218,12 @@ def test_a_baseline_that_is_none_is_refused(tmp_path, content):
     path.write_text(content)
     for place in (path, tmp_path / "missing.tsv"):
         with pytest.raises(SettingsError, match="bertscore_baseline"):
-            Baseline(str(place)).of(6)
+            read_baseline(str(place)).of(6)
+
+
+def test_a_baseline_of_bert_scores_own():
+    folder = Path(bert_score.__file__).parent / "rescale_baseline" / "en"
+    assert read_baseline(str(folder / "roberta-large.tsv")).of(17) == (0.83150584, 0.8314941, 0.83122575)
 
 
 @pytest.mark.parametrize(("kind", "layer"), [("albert", 1), ("distilbert", 2), ("t5", 1), ("bart", 2), ("deberta", 1)])

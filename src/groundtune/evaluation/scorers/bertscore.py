@@ -62,7 +62,7 @@ def groundtune_scorer(settings: ComparisonSettings) -> list[BertScorer]:
         settings.bertscore_model,
         settings.bertscore_layer,
         idf_over=() if settings.bertscore_idf else None,
-        baseline=Baseline(settings.bertscore_baseline),
+        baseline=read_baseline(settings.bertscore_baseline),
     )
     return [BertScorer(part, matcher) for part in PARTS]
 
@@ -109,42 +109,44 @@ class BertScorer:
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """What unrelated texts score in P, R and F1: three numbers, a file as bert-score has them, or nothing."""
+    """What unrelated texts score: rows of (layer, P, R, F1), or one of (P, R, F1) whatever the layer, or none."""
 
-    given: str | list[float] | None = None
+    rows: tuple[tuple[float, ...], ...] = ()
 
     @property
     def signature(self) -> str:
-        """The numbers, or a hash of the file."""
-        if isinstance(self.given, str):
-            return digest(*(repr(row) for row in self._rows(self.given)))[:8]
-        return ",".join(map(str, self.given)) if self.given else "no"
+        """The three numbers, or a hash of the rows."""
+        if not self.rows:
+            return "no"
+        return ",".join(map(str, self.rows[0])) if len(self.rows[0]) == 3 else digest(repr(self.rows))[:8]
 
-    def of(self, layer: int) -> list[float]:
-        """Return the three values for the layer. Raises `SettingsError` if the file has none for it."""
-        if not isinstance(self.given, str):
-            return self.given or [0.0, 0.0, 0.0]
-        for number, *values in self._rows(self.given):
-            if number == layer:
-                return values
+    def of(self, layer: int) -> tuple[float, ...]:
+        """Return the three values for the layer. Raises `SettingsError` if there are none for it."""
+        for *number, precision, recall, f1 in self.rows:
+            if number in ([], [layer]):
+                return (precision, recall, f1)
         raise SettingsError(
-            f"bertscore_baseline has no line for layer {layer}.",
-            place=self.given,
-            remedy="Take the encoder's own file.",
+            f"bertscore_baseline has no line for layer {layer}.", remedy="Take the file that was made for the encoder."
         )
 
-    @staticmethod
-    def _rows(path: str) -> list[list[float]]:
-        try:
-            with Path(path).open(encoding="utf-8", newline="") as file:
-                rows = [[float(value) for value in row] for row in list(csv.reader(file))[1:]]
-        except (OSError, ValueError) as error:
-            raise SettingsError(
-                f"bertscore_baseline cannot be read: {error}.",
-                place=path,
-                remedy="Give lines of layer,P,R,F under a heading, as bert-score's files have them.",
-            ) from None
-        return [row for row in rows if len(row) == 4]
+
+def read_baseline(given: str | Sequence[float] | None) -> Baseline:
+    """Return the baseline of a file as bert-score has them (comma-separated: LAYER, P, R, F) or of three numbers.
+
+    Raises `SettingsError` if the file cannot be read.
+    """
+    if not isinstance(given, str):
+        return Baseline((tuple(given),) if given else ())
+    try:
+        with Path(given).open(encoding="utf-8", newline="") as file:
+            layers = [(int(layer), float(p), float(r), float(f)) for layer, p, r, f in list(csv.reader(file))[1:]]
+    except (OSError, ValueError) as error:
+        raise SettingsError(
+            f"bertscore_baseline cannot be read: {error}.",
+            place=given,
+            remedy="Give lines of layer,P,R,F under a heading, as bert-score's files have them.",
+        ) from None
+    return Baseline(tuple(layers))
 
 
 @dataclass
@@ -192,7 +194,7 @@ class Matcher:
 
     def rescaled(self, value: float, place: int) -> float:
         """Return the value of precision (place 0), recall (1) or F1 (2) above its baseline; as it is without one."""
-        if not self.baseline.given:
+        if not self.baseline.rows:
             return value
         base = self._bases[place]
         return (value - base) / (1 - base)
@@ -228,7 +230,7 @@ class Matcher:
         self._pieces = kept
 
     @cached_property
-    def _bases(self) -> list[float]:
+    def _bases(self) -> tuple[float, ...]:
         return self.baseline.of(self._encoder.layer)
 
     @cached_property
