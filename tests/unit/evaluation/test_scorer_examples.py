@@ -5,7 +5,6 @@ import sys
 from math import log2
 
 import pytest
-from sklearn.metrics import ndcg_score
 
 from groundtune.errors import SettingsError
 from groundtune.evaluation.scorers import scorers
@@ -138,6 +137,7 @@ def test_groundedness_is_unscored_where_it_does_not_apply(given, reason):
 
 
 def test_context_precision_recall_and_ndcg():
+    ndcg_score = pytest.importorskip("sklearn.metrics").ndcg_score
     asked = case(Evidence("refunds.md", "within 30 days"), Evidence("fees.md", "no fee"))
     ranked = passages(("about.md", "x"), ("refunds.md", "paid within 30 days or so"), ("fees.md", "There is no fee."))
     given = answer(passages=ranked, support=0.4)
