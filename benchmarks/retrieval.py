@@ -1,10 +1,10 @@
-"""Retrieval quality and speed on public collections: words only, vectors only, and both fused.
+"""Retrieval quality and speed on public collections: words only, vectors only, both fused, and fused and reranked.
 
     python benchmarks/retrieval.py ../shared/data [--collections cranfield medline] [--hashing]
 
 A collection is a folder with corpus.jsonl, queries.jsonl and qrels/test.tsv (BEIR's layout). Each text is one chunk,
 as the relevance judgements are per text. Prints a Markdown table: nDCG@10, seconds to embed and store, and
-milliseconds a question with both legs.
+milliseconds a question with both legs and the reranker (whose first reading of a passage counts too).
 """
 
 from __future__ import annotations
@@ -21,11 +21,13 @@ from pathlib import Path
 import numpy as np
 
 from groundtune.knowledge.embedding import embedded_text, embedder
-from groundtune.knowledge.search import search_many
+from groundtune.knowledge.reranking import reranker
+from groundtune.knowledge.search import Depth, search_many
 from groundtune.knowledge.stores.lancedb import LanceDBStore
-from groundtune.protocols import Embedder, Entry
-from groundtune.settings import EmbeddingSettings
+from groundtune.protocols import Embedder, Entry, Reranker
+from groundtune.settings import EmbeddingSettings, KnowledgeSettings
 from groundtune.testing.embedders import HashingEmbedder
+from groundtune.testing.rerankers import OverlapReranker
 from groundtune.values import Chunk, Document
 
 COLLECTIONS = {
@@ -36,6 +38,7 @@ COLLECTIONS = {
 }
 LEGS = {"words": ("words",), "vectors": ("vectors",), "fused": ("vectors", "words")}
 DEPTH = 10
+RERANKED = KnowledgeSettings().reranked
 READERS = ("everyone",)
 
 
@@ -87,14 +90,18 @@ def fill(path: Path, collection: Collection, embedder: Embedder) -> None:
     store.optimize()
 
 
-def measure(path: Path, collection: Collection, embedder: Embedder, legs: Sequence[str]) -> tuple[float, float]:
+def measure(
+    path: Path, collection: Collection, embedder: Embedder, legs: Sequence[str], reranker: Reranker | None = None
+) -> tuple[float, float]:
     """Return (mean nDCG@10, milliseconds a question without its embedding)."""
     store = LanceDBStore(path, embedder.signature, embedder.dimension, legs)
     ids = list(collection.questions)
     vectors = dict(zip(ids, embedder.embed([collection.questions[id_] for id_ in ids], "query"), strict=True))
     known = _Known(embedder, {collection.questions[id_]: vector for id_, vector in vectors.items()})
     began = time.perf_counter()
-    found = search_many(store, known, [collection.questions[id_] for id_ in ids], DEPTH, READERS)
+    found = search_many(
+        store, known, [collection.questions[id_] for id_ in ids], Depth(DEPTH, RERANKED), READERS, reranker
+    )
     seconds = time.perf_counter() - began
     scores = [
         ndcg([passage.document for passage in passages], collection.judgements[id_])
@@ -123,9 +130,10 @@ def main() -> None:
     arguments = parser.parse_args()
     made = HashingEmbedder(384) if arguments.hashing else embedder(EmbeddingSettings())
     made.embed(["the model is loaded before the clock starts"], "query")
+    order = OverlapReranker() if arguments.hashing else reranker(KnowledgeSettings().reranker)
     print(f"Embedder: {made.signature}\n")
-    print(f"| collection | texts | questions | {' | '.join(LEGS)} | ingest s | ms a question |")
-    print("|---|---:|---:|" + "---:|" * (len(LEGS) + 2))
+    print(f"| collection | texts | questions | {' | '.join(LEGS)} | reranked | ingest s | ms a question |")
+    print("|---|---:|---:|" + "---:|" * (len(LEGS) + 3))
     for name in arguments.collections:
         collection = load(arguments.data / COLLECTIONS[name])
         with tempfile.TemporaryDirectory() as folder:
@@ -133,6 +141,7 @@ def main() -> None:
             fill(Path(folder) / name, collection, made)
             ingest_seconds = time.perf_counter() - began
             results = [measure(Path(folder) / name, collection, made, legs) for legs in LEGS.values()]
+            results.append(measure(Path(folder) / name, collection, made, LEGS["fused"], order))
         figures = " | ".join(f"{score:.4f}" for score, _ in results)
         sizes = f"{len(collection.chunks)} | {len(collection.questions)}"
         print(f"| {name} | {sizes} | {figures} | {ingest_seconds:.1f} | {results[-1][1]:.1f} |", flush=True)

@@ -1,12 +1,13 @@
-"""Reading and writing the files that people write: JSONL with errors that name file and line.
+"""Reading and writing the files that people write: JSONL and TOML, with errors that name file and line.
 
-Knows no file format: callers bring a pydantic model for a line.
+Knows no file format: callers bring a pydantic model for a line or a file.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import tomllib
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -50,6 +51,16 @@ def read_jsonl(path: Path, model: type[Row]) -> list[tuple[int, Row]]:
     return rows
 
 
+def read_toml(path: Path, model: type[Row]) -> Row:
+    """Return what a TOML file says. Raises `InputError` with file, reason and remedy if it is not what `model` says."""
+    try:
+        return model.model_validate(tomllib.loads(read_text(path)))
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"not valid TOML: {error}.", place=path, remedy="Correct the line that is named.") from None
+    except ValidationError as error:
+        raise _explain(error, path, None, model) from None
+
+
 def write_jsonl(path: Path, rows: Iterable[Mapping[str, object]]) -> None:
     """Write one JSON object a line; `path` is replaced at once or not at all."""
     write_text(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
@@ -63,7 +74,7 @@ def write_text(path: Path, text: str) -> None:
     temporary.replace(path)
 
 
-def _explain(error: ValidationError, path: Path, line: int, model: type[BaseModel]) -> InputError:
+def _explain(error: ValidationError, path: Path, line: int | None, model: type[BaseModel]) -> InputError:
     first = error.errors()[0]
     key = ".".join(str(part) for part in first["loc"])
     if first["type"] == "json_invalid":

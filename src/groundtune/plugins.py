@@ -1,4 +1,4 @@
-"""Where models, embedders, stores, readers, scorers, importers and techniques come from.
+"""Where models, embedders, rerankers, stores, readers, scorers, importers and techniques come from.
 
 Packages, ours and other people's, name in the entry-point group `groundtune` a module that holds hooks:
 
@@ -24,6 +24,7 @@ from groundtune.errors import SettingsError
 HOOKS = {
     "readers": "groundtune_reader",  # () -> Reader
     "embedders": "groundtune_embedder",  # (EmbeddingSettings, name: str) -> Embedder | None
+    "rerankers": "groundtune_reranker",  # (name: str) -> Reranker | None
     "stores": "groundtune_store",  # (url: str, folder: Path, Embedder) -> KnowledgeStore | None
     "models": "groundtune_model",  # (ModelSettings, folder: Path, adapter: Path | None) -> ChatModel | None
     "scorers": "groundtune_scorer",  # (ComparisonSettings) -> list[Scorer]

@@ -6,14 +6,28 @@ The command line and the service are thin layers over this class.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
+import numpy as np
+
 from groundtune.comparison.compare import compare
+from groundtune.comparison.human import Import, human_report, make_study, take_sheets, with_human_scores
+from groundtune.comparison.pilot import pilot
 from groundtune.comparison.report.data import Report, as_json
-from groundtune.comparison.workshop import PRINCIPALS, Workshop
+from groundtune.comparison.summary import PART
+from groundtune.comparison.workshop import PRINCIPALS, STATE, Workshop
 from groundtune.errors import SettingsError
-from groundtune.evaluation.benchmark import Benchmark, EvidenceProblem, check_evidence
+from groundtune.evaluation.benchmark import Benchmark, CaseLine
+from groundtune.evaluation.checks import Finding, check_benchmark, read_said
+from groundtune.evaluation.drafting import PASSAGE, Kind
+from groundtune.evaluation.drafting.drafts import Shelf, Tally, draft_cases
+from groundtune.evaluation.human.results import HumanReport
+from groundtune.evaluation.human.study import Study
+from groundtune.evaluation.human.unexpected import draft_unexpected
+from groundtune.evaluation.planning import Pilot, Plan, plan
+from groundtune.evaluation.review import CaseFiles, Reviewed, export_cases, review_cases
+from groundtune.evaluation.versions import Changes, Lock, freeze, lock_path
 from groundtune.knowledge.ingest import IngestReport
 from groundtune.protocols import Answerer, Progress, silent
 from groundtune.settings import FILE_NAME, Settings, load
@@ -67,9 +81,59 @@ class Project:
         """Tell whether anything has been ingested."""
         return bool(self.workshop.store.documents())
 
-    def check_benchmark(self) -> list[EvidenceProblem]:
-        """Return the gold quotes that do not stand in their documents, as the documents are now."""
-        return check_evidence(self.benchmark.cases, self.workshop.texts())
+    def check_benchmark(self) -> list[Finding]:
+        """Return what is wrong or doubtful about the benchmark, with documents and training data as they are now."""
+        tuning = self.settings.tuning
+        training = [
+            said for file in (tuning.examples, tuning.preferences) for said in read_said(self.folder / file, file)
+        ]
+        return check_benchmark(self.benchmark, self.settings.benchmark.cases, self.workshop.texts(), training)
+
+    def plan_benchmark(self) -> tuple[Plan | None, Pilot | None]:
+        """Return what the test part can show of as many candidates as are compared, and the earlier run it rests on."""
+        comparison = self.settings.comparison
+        found = pilot(self.workshop)
+        planned = plan(
+            [case.group for case in self.benchmark.part(PART)],
+            len(set(comparison.candidates)),
+            pilot=found,
+            unit=100.0 if comparison.decide_by == "bleu" else 1.0,
+            confidence=comparison.confidence,
+        )
+        return planned, found
+
+    def draft_benchmark(
+        self, wanted: Mapping[Kind, int], drafter: str = "auto", seed: int = 17
+    ) -> tuple[str, dict[Kind, Tally]]:
+        """Propose cases from the documents until there are as many as `wanted`; return who drafted and what came of it.
+
+        Drafts are appended to the file of `[benchmark] drafts` as they come; called again, it goes on from there.
+        """
+        settings = self.settings.benchmark
+        pieces = self.workshop.passages(PASSAGE)
+        chosen = self.workshop.drafter(drafter, pieces)
+        shelf = Shelf(
+            self.folder / settings.drafts, self.folder / STATE / "drafting.jsonl", self.folder / settings.cases
+        )
+        texts, progress = self.workshop.texts(), self.workshop.progress
+        return chosen.author, draft_cases(chosen, pieces, texts, wanted, shelf, seed=seed, progress=progress)
+
+    def export_benchmark(self, path: Path, *, everything: bool = False) -> int:
+        """Write the drafts, or all cases, to a .csv, .xlsx or .jsonl file for review; return how many."""
+        return export_cases(self._case_files(), path, everything=everything)
+
+    def review_benchmark(self, path: Path, reviewer: str = "") -> Reviewed:
+        """Take over what experts decided in an exported file: all of it or, if any row has a fault, nothing."""
+        share = self.settings.benchmark.development_share
+        return review_cases(self._case_files(), path, self.workshop.texts(), reviewer=reviewer, development_share=share)
+
+    def freeze_benchmark(self, day: date) -> tuple[Lock, Changes]:
+        """Freeze the benchmark as it is, on `day`; a changed one becomes the next version."""
+        return freeze(lock_path(self.folder / self.settings.benchmark.cases), self.benchmark, day)
+
+    def _case_files(self) -> CaseFiles:
+        settings = self.settings.benchmark
+        return CaseFiles(self.folder / settings.cases, self.folder / settings.drafts)
 
     def tune(self, name: str, technique: str) -> Manifest:
         """Train the adapter `name` by "instruction" or "raft", unless it is there already."""
@@ -90,6 +154,25 @@ class Project:
     def compare(self, candidates: Sequence[str] = ()) -> Report:
         """Build what is missing, run the candidates on the test part, recommend, and keep the report in the records."""
         names = candidates or self.settings.comparison.candidates
-        report = compare(self.workshop, names, datetime.now(UTC))
+        report = with_human_scores(self.workshop, compare(self.workshop, names, datetime.now(UTC)))
         self.workshop.records.save_comparison(as_json(report))
         return report
+
+    def assign_raters(
+        self, raters: Sequence[str], candidates: Sequence[str] = (), study: str = "study"
+    ) -> tuple[Study, list[Path]]:
+        """Assign the latest comparison's answers to raters; return the study and the paths of its key and sheets."""
+        return make_study(self.workshop, study, raters, candidates, datetime.now(UTC))
+
+    def import_ratings(self, files: Sequence[str | Path], study: str = "study") -> Import:
+        """Take sheets that came back; what is wrong with them is among the result."""
+        return take_sheets(self.workshop, study, [Path(file) for file in files])
+
+    def human_report(self, study: str = "study") -> HumanReport:
+        """Return what people said of each candidate, as far as sheets have come back."""
+        return human_report(self.workshop, study)
+
+    def draft_unexpected(self, per_kind: int = 5) -> list[CaseLine]:
+        """Return drafts of unexpected queries, made of the benchmark and the documents."""
+        rng = np.random.default_rng(self.settings.human.seed)
+        return draft_unexpected(self.benchmark.cases, self.workshop.texts(), per_kind, rng)

@@ -40,6 +40,24 @@ def sentence_spans(text: str) -> list[tuple[int, int]]:
     return [(start, end) for start, end in spans if _LETTER.search(text, start, end)]
 
 
+def without_repetition(text: str) -> str:
+    """Return `text` up to where it begins to say again, word for word, what it has said.
+
+    For replies of models that went round in circles. Sentences of one word ("Yes.") may stand twice.
+
+    >>> without_repetition("It takes 90 days. It takes 90 days. It takes")
+    'It takes 90 days.'
+    """
+    seen: set[str] = set()
+    for start, end in sentence_spans(text):
+        sentence = " ".join(text[start:end].casefold().split())
+        if sentence in seen:
+            return text[:start].rstrip(" \t\n-*+•>#|")
+        if " " in sentence:
+            seen.add(sentence)
+    return text
+
+
 def comparable(text: str) -> set[str]:
     """Return the content words of `text`, singular and plural alike and numbers in one form.
 

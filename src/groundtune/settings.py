@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -71,6 +71,11 @@ class KnowledgeSettings(Table):
     chunk_overlap: int = Field(0, ge=0, description="Characters that neighbouring chunks of one part share.")
     passages: int = Field(3, ge=1, description="Passages given to the model for a question, and in raft's prompts.")
     candidates: int = Field(30, ge=1, description="Chunks that each of vector and word search proposes for fusion.")
+    reranker: str = Field(
+        "late:builtin:minilm-l6-v2",
+        description="What orders the first of them anew: late:ENCODER, cross:hf:ORG/NAME, cross:path:DIR or none.",
+    )
+    reranked: int = Field(12, ge=1, description="Passages of the fusion that the reranker reads.")
     readable_by: list[str] = Field(["everyone"], description="Principals that may read documents of this folder.")
 
 
@@ -97,6 +102,12 @@ class AssistantSettings(Table):
         le=1,
         description="Answer only if retrieval supports it at least so well. Fitted on the development part if not set.",
     )
+    least_answered: float = Field(
+        0.9,
+        ge=0,
+        le=1,
+        description="Share of the answerable development questions that the fitted `min_support` must let through.",
+    )
 
 
 class RecordsSettings(Table):
@@ -109,6 +120,7 @@ class BenchmarkSettings(Table):
     """`[benchmark]`: the expert questions."""
 
     cases: str = Field("benchmark.jsonl", description="The cases, relative to the project.")
+    drafts: str = Field("drafts.jsonl", description="Proposed cases, which nothing uses until an expert approves them.")
     development_share: float = Field(
         0.3, gt=0, lt=1, description="Share of groups that become development where a case names no split."
     )
@@ -148,11 +160,14 @@ class ComparisonSettings(Table):
         None, ge=2, description="So many test cases at most, spread over the groups; all of them if not set."
     )
     decide_by: str = Field("resolution", description="The scorer that the recommendation rests on.")
-    resamples: int = Field(10_000, ge=1000, description="Bootstrap resamples.")
+    resamples: int = Field(10_000, ge=1000, description="Random draws of tests, and of corpus BLEU's intervals.")
     confidence: float = Field(0.95, gt=0.5, lt=1, description="Coverage of the intervals.")
     margin: float = Field(0.02, gt=0, description="Differences below this do not matter (equivalence margin).")
+    repeat: str | None = Field(
+        None, description="Candidate that is run twice: differences as small as its own are not called better."
+    )
     latency_cases: int = Field(5, ge=1, description="Questions asked one at a time to measure latency.")
-    seed: int = Field(17, description="Seed of the bootstrap.")
+    seed: int = Field(17, description="Seed of what is drawn at random.")
     also_score: list[str] = Field(
         [], description="Scorers that are not among those of every comparison, such as answer_relevance."
     )
@@ -163,10 +178,25 @@ class ComparisonSettings(Table):
     bertscore_model: str = Field("builtin:minilm-l6-v2", description="Encoder for BERTScore, named like [embedding].")
     bertscore_layer: int | None = Field(None, description="Encoder layer; the last one if not set.")
     bertscore_idf: bool = Field(False, description="Word pieces that few of the ideal answers have weigh more.")
-    bertscore_baseline: str | Annotated[list[float], Field(min_length=3, max_length=3)] | None = Field(
+    bertscore_baseline: str | list[float] | None = Field(
         None,
         description="Rescale BERTScore: a baseline file as bert-score has them, or the three values for P, R and F1.",
     )
+
+
+class HumanSettings(Table):
+    """`[human]`: what raters are given."""
+
+    cases: int = Field(40, ge=1, description="Cases that are rated in all, spread over the groups.")
+    overlap: int = Field(10, ge=0, description="So many of them go to every rater, to measure agreement.")
+    answers: int | None = Field(
+        None, ge=1, le=26, description="Answers shown to a question; those of all candidates if not set."
+    )
+    attention: float = Field(
+        0.1, ge=0, le=0.5, description="Share of attention items, on top of a rater's cases; rounded up."
+    )
+    repeats: float = Field(0.1, ge=0, le=0.5, description="Share of a rater's cases shown again later; rounded up.")
+    seed: int = Field(17, description="Seed of assignments and of unexpected queries.")
 
 
 class BusinessSettings(Table):
@@ -188,6 +218,7 @@ class Settings(Table):
     benchmark: BenchmarkSettings = BenchmarkSettings()
     tuning: TuningSettings = TuningSettings()
     comparison: ComparisonSettings = ComparisonSettings()
+    human: HumanSettings = HumanSettings()
     business: BusinessSettings = BusinessSettings()
 
 

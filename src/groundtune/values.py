@@ -150,11 +150,12 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """What a chat model said. `finish_reason` is "length" when the token limit cut it off."""
+    """What a chat model said. `finish_reason` is "length" when the token limit cut it off, and "repetition" when it
+    was ended because it went round in circles."""
 
     text: str
     usage: Usage
-    finish_reason: Literal["stop", "length", "content_filter", "other"] = "stop"
+    finish_reason: Literal["stop", "length", "repetition", "content_filter", "other"] = "stop"
 
 
 @dataclass(frozen=True, slots=True)

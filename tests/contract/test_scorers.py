@@ -8,8 +8,8 @@ from groundtune.testing.scorers import ScorerContract
 
 WITHOUT_MODEL = (
     "rouge1 rouge2 rougeL rougeLsum bleu exact token_f1 token_recall retrieval_recall reciprocal_rank "
-    "abstention_precision abstention_recall citation_precision resolution groundedness context_precision "
-    "context_recall ndcg hallucination_rate"
+    "abstention_precision abstention_recall citation_precision resolution resolution_answerable groundedness "
+    "context_precision context_recall ndcg hallucination_rate"
 ).split()
 WITH_MODEL = ["bertscore_precision", "bertscore_recall", "bertscore_f1", "answer_relevance"]
 BUILT_IN = known_scorers(ComparisonSettings())  # models are loaded when first used

@@ -212,6 +212,11 @@ def test_where_every_ideal_answer_is_the_same_idf_weighs_nothing_and_nothing_is_
     assert found == {("ten days", "ten weeks"): None}
 
 
+def test_a_baseline_of_numbers_has_three():
+    with pytest.raises(SettingsError, match="2 numbers"):
+        read_baseline([0.1, 0.2])
+
+
 @pytest.mark.parametrize("content", ["LAYER,P,R,F\n0,0.1,0.2,x\n", "LAYER,P,R,F\n0,0.1,0.2,0.3\n"])
 def test_a_baseline_that_is_none_is_refused(tmp_path, content):
     path = tmp_path / "baseline.tsv"

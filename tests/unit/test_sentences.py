@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groundtune.sentences import comparable, numbers, sentence_spans
+from groundtune.sentences import comparable, numbers, sentence_spans, without_repetition
 
 
 def split(text):
@@ -55,3 +55,19 @@ def test_words_are_compared_without_plural_and_number_form():
     assert comparable("50% off, €10.00") == {"50", "off", "10"}
     assert comparable("an address") == {"address"}
     assert numbers("Pay 24.90 within 14 days by ES-17 or 5G") == {"24.9", "14", "17", "5g"}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("It takes 90 days. It takes 90 days. It takes", "It takes 90 days."),
+        ("The fastest is:\n\nHearth 1500.\n\nThe fastest is:\n\nHearth", "The fastest is:\n\nHearth 1500."),
+        ("- Call us\n- Write to us\n- Call us", "- Call us\n- Write to us"),
+        ("It takes 90 days. IT  takes 90 days.", "It takes 90 days."),
+        ("Yes. You can. Yes. You can.", "Yes. You can. Yes."),
+        ("Zone 1 costs 5 euros. Zone 2 costs 5 euros.", "Zone 1 costs 5 euros. Zone 2 costs 5 euros."),
+        ("", ""),
+    ],
+)
+def test_what_is_said_again_is_cut(text, expected):
+    assert without_repetition(text) == expected

@@ -77,23 +77,25 @@ class Fitted:
     note: str = ""
 
 
-def fit_threshold(supports: Sequence[float], answerable: Sequence[bool]) -> Fitted:
-    """Return the threshold with the best balanced accuracy, (sensitivity + specificity) / 2, on development cases.
+def fit_threshold(supports: Sequence[float], answerable: Sequence[bool], least_answered: float) -> Fitted:
+    """Return the threshold that stops most unanswerable development cases and lets `least_answered` of the others by.
 
     Candidates are 0 (always answer) and the midpoints between observed supports; of equals the lowest is taken, which
-    answers most. Without both kinds of case nothing can be fitted: the threshold is 0 and `note` says so.
+    answers most. Bounding what is refused in vain is the plain form of choosing a point on the risk-coverage curve
+    (El-Yaniv & Wiener 2010, jmlr.org/papers/v11/el-yaniv10a.html). Without both kinds of case nothing can be fitted:
+    the threshold is 0 and `note` says so.
     """
     cases = list(zip(supports, answerable, strict=True))
-    values = sorted(set(supports))
     if all(answerable) or not any(answerable):
         missing = "unanswerable" if all(answerable) and cases else "answerable"
         note = f"No {missing} case in the development part: every question with passages is answered."
         return Fitted(0.0, 1.0 if any(answerable) else None, None if all(answerable) else 0.0, len(cases), note)
-    candidates = [0.0, *((low + high) / 2 for low, high in pairwise(values))]
-    accuracies = [sum(_rates(cases, candidate)) for candidate in candidates]
-    threshold = candidates[accuracies.index(max(accuracies))]
+    candidates = [0.0, *((low + high) / 2 for low, high in pairwise(sorted(set(supports))))]
+    rates = {candidate: _rates(cases, candidate) for candidate in candidates}
+    allowed = [candidate for candidate in candidates if rates[candidate][0] >= least_answered]
+    threshold = max(allowed, key=lambda candidate: (rates[candidate][1], -candidate))
     note = "" if threshold else "Support does not tell answerable from unanswerable cases: all are answered."
-    return Fitted(threshold, *_rates(cases, threshold), len(cases), note)
+    return Fitted(threshold, *rates[threshold], len(cases), note)
 
 
 def _rates(cases: Sequence[tuple[float, bool]], threshold: float) -> tuple[float, float]:

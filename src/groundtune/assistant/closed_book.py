@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from groundtune.assistant.abstention import says_unknown
 from groundtune.assistant.prompts import closed_book_messages, prompt_signature
-from groundtune.assistant.replies import StreamedReply, timed
+from groundtune.assistant.replies import StreamedReply, said, timed
 from groundtune.protocols import ChatModel
 from groundtune.settings import AssistantSettings
 from groundtune.values import Answer, Completion, Conversation, Message
@@ -52,7 +52,7 @@ class ClosedBook:
         return closed_book_messages(self._settings, self._project_name, question, history)
 
     def _taken(self, completion: Completion) -> Answer:
-        text = completion.text.strip()
+        text = said(completion)
         return Answer(
             text=text or self._settings.unknown,
             abstained=not text or says_unknown(text, self._settings.unknown, self._settings.also_unknown),

@@ -13,7 +13,7 @@ from itertools import starmap
 from groundtune.assistant.abstention import says_unknown, support
 from groundtune.assistant.citations import check_citations
 from groundtune.assistant.prompts import grounded_messages, prompt_signature, search_text
-from groundtune.assistant.replies import StreamedReply, timed
+from groundtune.assistant.replies import StreamedReply, said, timed
 from groundtune.protocols import ChatModel
 from groundtune.settings import AssistantSettings
 from groundtune.values import Answer, Completion, Conversation, Message, Passage, Usage
@@ -112,7 +112,7 @@ class Grounded:
 
     def _taken(self, completion: Completion, prepared: _Prepared) -> Answer:
         """Return the model's reply as an answer; a reply that says that it does not know keeps no citation."""
-        checked = check_citations(completion.text, prepared.passages)
+        checked = check_citations(said(completion), prepared.passages)
         text = checked.text.strip()
         abstained = not text or says_unknown(text, self._settings.unknown, self._settings.also_unknown)
         return Answer(

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from groundtune.protocols import ChatModel
+from groundtune.sentences import without_repetition
 from groundtune.values import Completion, Conversation, Usage
 
 
@@ -42,6 +43,12 @@ class StreamedReply:
         reply = returned or Completion("".join(pieces), Usage(), "other")
         usage = replace(reply.usage, seconds=time.perf_counter() - self._started, seconds_to_first_token=first)
         self.completion = replace(reply, text="".join(pieces), usage=usage)
+
+
+def said(completion: Completion) -> str:
+    """Return what a model said; where it did not come to an end by itself, without what it said twice."""
+    finished = completion.finish_reason == "stop"
+    return (completion.text if finished else without_repetition(completion.text)).strip()
 
 
 def timed(completion: Completion, started: float) -> Completion:

@@ -9,10 +9,10 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -22,17 +22,24 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
 
 from groundtune import __version__
 from groundtune.errors import SettingsError
 
 if TYPE_CHECKING:
+    from groundtune.evaluation.gate import Gate
     from groundtune.project import Project
+    from groundtune.settings import ComparisonSettings
 
 ProjectFolder = Annotated[Path, typer.Option("--project", metavar="DIR", help="The project's folder.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 Overrides = Annotated[
     list[str], typer.Option("--set", metavar="KEY=VALUE", help="Override a setting, as in `--set tuning.steps=40`.")
+]
+GatePath = Annotated[
+    Path | None,
+    typer.Option("--gate", metavar="FILE", help="Limits against an agreed baseline; exit code 1 if missed."),
 ]
 HERE = Path()
 
@@ -115,6 +122,27 @@ def quiet_libraries() -> None:
     os.environ.setdefault("TQDM_DISABLE", "1")
     logging.getLogger("transformers").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
+
+
+def end_at_gate(
+    gate: Gate | None, document: dict[str, Any], settings: ComparisonSettings, as_json: bool, shown: RenderableType
+) -> None:
+    """Print the document with what the gate says of it, and end with exit code 1 if a limit is missed."""
+    if gate is None:
+        emit(as_json, document, shown)
+        return
+    from groundtune.evaluation.gate import check_gate, gate_json
+    from groundtune.evaluation.scorers import scorers
+    from groundtune.evaluation.statistics import Method
+
+    lower = [scorer.name for scorer in scorers(settings) if not getattr(scorer, "higher_is_better", True)]
+    found = check_gate(gate, document, method=Method(settings.confidence, settings.resamples), lower_is_better=lower)
+    lines = [Text(one.message, style="green" if one.passed else "bold red") for one in found]
+    passed = all(one.passed for one in found)
+    last = Text(f"Gate {gate.path}: {'passed' if passed else 'FAILED'}", style="bold green" if passed else "bold red")
+    emit(as_json, {**document, "gate": gate_json(found)}, Group(shown, *lines, last))
+    if not passed:
+        raise typer.Exit(1)
 
 
 def emit(as_json: bool, document: object, shown: RenderableType) -> None:

@@ -5,21 +5,28 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from groundtune.cli import _experts
 from groundtune.cli._shared import HERE, AsJson, Overrides, ProjectFolder, emit, flags, opened
 from groundtune.errors import InputError
+
+if TYPE_CHECKING:
+    from groundtune.evaluation.checks import Finding
+    from groundtune.evaluation.planning import Pilot, Plan
 
 commands = typer.Typer(no_args_is_help=True, help="Work on the expert benchmark.")
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
+    for command in (_experts.draft, _experts.export, _experts.review, _experts.freeze):
+        commands.command()(command)
     app.add_typer(commands, name="benchmark")
 
 
@@ -29,18 +36,25 @@ def check(
     as_json: AsJson = False,
     overrides: Overrides = [],  # noqa: B006 -- typer reads the default, nobody changes it
 ) -> None:
-    """Check that the file is sound and that every gold quote stands in its document. Exit code 1 if not.
+    """Check the cases against documents, training data and one another. Exit code 1 if there is a problem.
+
+    Problems: a quote that does not stand in its document; one question in two groups, or answerable here and not
+    there. Warnings, for an expert to look at: repeated and nearly repeated questions (half of the pairs of words
+    are the same), questions and answers that training or preference data repeat (12 words in a row), a group with
+    more than a fifth of a part, groups on both sides of the split, a part without unanswerable questions, and
+    numbers of an ideal answer that no quote has.
 
     Example:
         groundtune benchmark check
 
     """
     with opened(project, overrides) as opened_project:
-        problems = opened_project.check_benchmark()
+        found = opened_project.check_benchmark()
         cases = len(opened_project.benchmark.cases)
-    lines = [Text(f"{one.case}: {one.document}: {one.reason}", style="red") for one in problems]
-    summary = Text(f"{cases} cases, {len(problems)} problems.")
-    emit(as_json, {"cases": cases, "problems": [asdict(one) for one in problems]}, Group(*lines, summary))
+    problems, warnings = [one for one in found if one.problem], [one for one in found if not one.problem]
+    summary = f"{cases} cases, {len(problems)} problems." + (f" {len(warnings)} warnings." if warnings else "")
+    document = {"cases": cases, "problems": list(map(asdict, problems)), "warnings": list(map(asdict, warnings))}
+    emit(as_json, document, Group(*map(_finding, found), Text(summary)))
     if problems:
         raise typer.Exit(1)
 
@@ -51,7 +65,11 @@ def stats(
     as_json: AsJson = False,
     overrides: Overrides = [],  # noqa: B006 -- typer reads the default, nobody changes it
 ) -> None:
-    """Count the cases by part, answerability and tag, and the groups.
+    """Count cases, groups and tags, and tell what the test part can show before anything is run.
+
+    The smallest difference that is found four times in five, corrected for comparing all candidates of
+    `[comparison] candidates`, and how many cases smaller ones need: for the scatter of an earlier run if there is
+    one, and for assumed ones.
 
     Example:
         groundtune benchmark stats --json
@@ -59,6 +77,7 @@ def stats(
     """
     with opened(project, overrides) as opened_project:
         benchmark = opened_project.benchmark
+        planned, pilot = opened_project.plan_benchmark()
     rows: dict[str, dict[str, object]] = {}
     for part in ("development", "test"):
         cases = benchmark.part(part)
@@ -72,8 +91,14 @@ def stats(
     table = Table("part", *next(iter(rows.values())))
     for part, counts in rows.items():
         table.add_row(part, *(_cell(value) for value in counts.values()))
-    document = {"fingerprint": benchmark.fingerprint, "parts": rows, "drafts": benchmark.drafts}
-    emit(as_json, document, table)
+    document = {
+        "fingerprint": benchmark.fingerprint,
+        "parts": rows,
+        "drafts": benchmark.drafts,
+        "plan": None if planned is None else asdict(planned),
+        "pilot": None if pilot is None else asdict(pilot),
+    }
+    emit(as_json, document, Group(table, *_planned(planned, pilot)))
 
 
 @commands.command("import")
@@ -117,6 +142,42 @@ def import_(
         "test": parts["test"],
     }
     emit(as_json, document, Text(", ".join(f"{number} {name}" for name, number in document.items())))
+
+
+def _planned(plan: Plan | None, pilot: Pilot | None) -> list[Text | Table]:
+    if plan is None:
+        return []
+    head = (
+        f"With {plan.cases} test cases in {plan.groups} groups and {plan.candidates} candidates "
+        f"({plan.comparisons} comparisons, together {plan.confidence:.0%} sure):"
+    )
+    outlooks = [(f"{one.sd:g} assumed", one) for one in plan.assumed]
+    if plan.pilot is not None:
+        outlooks.insert(0, (f"{plan.pilot.sd:.3g} seen", plan.pilot))
+    first = outlooks[0][1]
+    table = Table("SD of differences", "smallest difference found", *(f"cases for {each:g}" for each in first.needed))
+    for name, one in outlooks:
+        table.add_row(name, _range(*one.detectable, ".3f"), *(_range(*pair, "d") for pair in one.needed.values()))
+    notes = [
+        f"Found means {plan.power:.0%} of the time. Of two figures, the first holds if cases of a group are "
+        "independent, the second if they all score alike."
+    ]
+    if pilot is not None:
+        version = "" if pilot.same_benchmark else " on an earlier version of the benchmark"
+        notes.append(f"Seen: the runs of {', '.join(pilot.candidates)} on {pilot.cases} cases{version}.")
+    if plan.groups < plan.fewest_groups:
+        notes.append(f"With fewer than {plan.fewest_groups} groups no difference is found, however large it is.")
+    return [Text(head), table, *map(Text, notes)]
+
+
+def _range(low: float, high: float, form: str) -> str:
+    return f"{low:{form}}" if f"{low:{form}}" == f"{high:{form}}" else f"{low:{form}} – {high:{form}}"
+
+
+def _finding(one: Finding) -> Text:
+    place = f"{one.file}:{one.line}" if one.line else one.file
+    subject = f"{one.case}: " if one.case else ""
+    return Text(f"{place}: {subject}{one.message}", style="red" if one.problem else "yellow")
 
 
 def _cell(value: object) -> str:

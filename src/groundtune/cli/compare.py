@@ -9,7 +9,7 @@ import typer
 from rich.console import Group
 from rich.text import Text
 
-from groundtune.cli._shared import HERE, AsJson, Overrides, ProjectFolder, emit, opened
+from groundtune.cli._shared import HERE, AsJson, GatePath, Overrides, ProjectFolder, end_at_gate, opened
 
 QUICK: dict[str, object] = {
     "comparison.cases": 48,
@@ -34,6 +34,7 @@ def compare(
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Where the report goes; PROJECT/report if not set.")
     ] = None,
+    gate: GatePath = None,
     project: ProjectFolder = HERE,
     as_json: AsJson = False,
     overrides: Overrides = [],  # noqa: B006 -- typer reads the default, nobody changes it
@@ -47,13 +48,21 @@ def compare(
 
         groundtune compare base rag --quick
 
+        groundtune compare rag --gate gate.toml
+
+        groundtune compare base rag --set comparison.repeat=rag
+
     """
     from groundtune.comparison.report import as_json as report_json
     from groundtune.comparison.report import render_terminal, write_report
+    from groundtune.evaluation.gate import load_gate
 
     with opened(project, overrides, QUICK if quick else None) as opened_project:
+        names = candidates or opened_project.settings.comparison.candidates
+        limits = load_gate(gate, names) if gate else None  # refused now, not at the end
         report = opened_project.compare(candidates or [])
         folder = out or opened_project.folder / "report"
     page, data = write_report(report, folder)
     paths = Text.assemble("Report: ", (str(page), "bold"), f" (figures: {data})")
-    emit(as_json, report_json(report), Group(render_terminal(report), paths))
+    shown = Group(render_terminal(report), paths)
+    end_at_gate(limits, report_json(report), opened_project.settings.comparison, as_json, shown)

@@ -8,7 +8,17 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from groundtune.cli._shared import HERE, AsJson, Overrides, ProjectFolder, emit, flags, progress_bar, quiet_libraries
+from groundtune.cli._shared import (
+    HERE,
+    AsJson,
+    GatePath,
+    Overrides,
+    ProjectFolder,
+    end_at_gate,
+    flags,
+    progress_bar,
+    quiet_libraries,
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -20,6 +30,7 @@ def score(
     predictions: Annotated[Path, typer.Argument(help='JSONL with {"id", "answer"} a line, from any system.')],
     benchmark: Annotated[Path, typer.Option(help="The cases (JSONL).")],
     scorer: Annotated[list[str] | None, typer.Option(help="Only this scorer; may be given again.")] = None,
+    gate: GatePath = None,
     project: ProjectFolder = HERE,
     as_json: AsJson = False,
     overrides: Overrides = [],  # noqa: B006 -- typer reads the default, nobody changes it
@@ -29,19 +40,23 @@ def score(
     Lines that name passages are scored on retrieval and groundedness too, lines that tell whether the answer abstained
     on abstention. Works in any folder; settings come from the project's file where there is one.
 
-    Example:
+    Examples:
         groundtune score predictions.jsonl --benchmark benchmark.jsonl --scorer rougeL --scorer bleu
+
+        groundtune score predictions.jsonl --benchmark benchmark.jsonl --gate gate.toml
 
     """
     import numpy as np
 
     from groundtune.evaluation.benchmark import load_benchmark
+    from groundtune.evaluation.gate import load_gate
     from groundtune.evaluation.predictions import load_predictions, score_predictions
     from groundtune.evaluation.scorers import scorers
     from groundtune.evaluation.statistics import Method
     from groundtune.settings import load
 
     quiet_libraries()
+    limits = load_gate(gate) if gate else None
     settings = load(project, flags(overrides)).settings
     cases = load_benchmark(benchmark, settings.benchmark.development_share)
     loaded = load_predictions(predictions, cases)
@@ -57,7 +72,7 @@ def score(
             rng=np.random.default_rng(comparison.seed),
             progress=progress,
         )
-    emit(as_json, document, _table(document["summary"]))
+    end_at_gate(limits, document, comparison, as_json, _table(document["summary"]))
 
 
 def _table(summary: object) -> Table:

@@ -16,11 +16,13 @@ from groundtune.comparison.candidates import Recipe
 from groundtune.comparison.report.data import Latency, Report, Spread
 from groundtune.comparison.summary import PART, Run, summarise
 from groundtune.comparison.workshop import STATE, Workshop, remembered
-from groundtune.errors import InputError
+from groundtune.errors import InputError, SettingsError
 from groundtune.evaluation.run import answer_cases, score_answers
 from groundtune.evaluation.scorers import scorers as all_scorers
 from groundtune.protocols import Answerer, Scorer
 from groundtune.values import Answer, Case, digest
+
+AGAIN = f"{PART}, again"  # what the second run of a candidate is kept under
 
 
 def compare(workshop: Workshop, names: Sequence[str], now: datetime) -> Report:
@@ -38,20 +40,32 @@ def compare(workshop: Workshop, names: Sequence[str], now: datetime) -> Report:
         )
     scorers = all_scorers(workshop.settings.comparison, cases=cases)
     all_scorers(workshop.settings.comparison, [workshop.settings.comparison.decide_by])  # refused now, not at the end
+    twice = _twice(workshop.settings.comparison.repeat, candidates)
     workshop.check(candidates)
     if any(candidate.grounded for candidate in candidates):
         _ingest(workshop)
     runs = [evaluate(workshop, candidate, cases, scorers) for candidate in candidates]
-    return summarise(workshop, runs, cases, scorers, now)
+    again = evaluate(workshop, twice, cases, scorers, AGAIN) if twice else None
+    return summarise(workshop, runs, cases, scorers, now, again)
 
 
-def evaluate(workshop: Workshop, candidate: Recipe, cases: Sequence[Case], scorers: Sequence[Scorer]) -> Run:
-    """Answer and score the cases with one candidate; what the records hold already is not done again."""
+def _twice(name: str | None, candidates: Sequence[Recipe]) -> Recipe | None:
+    found = [candidate for candidate in candidates if candidate.name == name]
+    if name is not None and not found:
+        known = ", ".join(candidate.name for candidate in candidates)
+        raise SettingsError(f"`comparison.repeat` is {name!r}, which is not compared.", remedy=f"Name one of: {known}.")
+    return found[0] if found else None
+
+
+def evaluate(
+    workshop: Workshop, candidate: Recipe, cases: Sequence[Case], scorers: Sequence[Scorer], part: str = PART
+) -> Run:
+    """Answer and score the cases with one candidate; what the records hold already of this part is not done again."""
     workshop.prepare(candidate)
     answerer = workshop.answerer(candidate)
     records = workshop.records
     run = records.run(
-        candidate.name, answerer.signature, workshop.benchmark.fingerprint, PART, workshop.resolved.record()
+        candidate.name, answerer.signature, workshop.benchmark.fingerprint, part, workshop.resolved.record()
     )
     outcomes = answer_cases(
         answerer,
@@ -73,7 +87,7 @@ def evaluate(workshop: Workshop, candidate: Recipe, cases: Sequence[Case], score
     key = digest(answerer.signature, *(case.id for case in asked))
     path = workshop.folder / STATE / "latency" / f"{candidate.name}.json"
     seconds = remembered(path, key, lambda: _latency(answerer, asked, workshop, candidate.name))
-    return Run(candidate, answerer.signature, outcomes, scores, _spreads(seconds))
+    return Run(candidate, answerer.signature, run.fingerprint, outcomes, scores, _spreads(seconds))
 
 
 def select(cases: Sequence[Case], most: int | None, seed: int) -> list[Case]:

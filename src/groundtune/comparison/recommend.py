@@ -22,13 +22,15 @@ _STEPS = (("base", "rag"), ("base", "tuned"), ("rag", "tuned+rag"), ("tuned", "t
 @dataclass(frozen=True, slots=True)
 class Contender:
     """A candidate as far as choosing goes: `score` on the deciding scorer, median `seconds` to a whole answer,
-    share of cases on which it `abstained`, and (answered all the same, asked) of those without an answer."""
+    share of cases on which it `abstained`, (answered all the same, asked) of those without an answer, and the
+    deciding scorer's mean over those `answerable`."""
 
     name: str
     score: Estimate
     seconds: float | None = None
     abstained: float | None = None
     made_up: tuple[int, int] | None = None
+    answerable: Estimate | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,7 @@ def recommend(contenders: Sequence[Contender], differences: Sequence[Difference]
         decision.headline(choice, others),
         *decision.why_simplest(choice, leader, others),
         *decision.means(),
+        *decision.where_answerable(),
         *decision.against_others(choice, open_to_choice),
         *decision.regressions(),
         *decision.disagreements(choice.name),
@@ -106,6 +109,22 @@ def figure(value: float, scale: tuple[float, float] = (0.0, 1.0)) -> str:
     """
     digits = 1 if scale[1] - scale[0] > 2 else 3 if 0 < abs(value) < 0.0995 else 2
     return f"{value:.{digits}f}".replace("-", "−")
+
+
+def verdict_words(found: Difference, seen_from: str | None = None) -> str:
+    """Return the verdict as it is shown everywhere: of the challenger, unless `seen_from` names the baseline.
+
+    >>> from groundtune.values import Difference, Estimate
+    >>> verdict_words(Difference("bleu", "base", "rag", Estimate(0.1, -0.1, 0.3, 40), 0.2, "cannot tell", 120))
+    'cannot tell, about 120 more cases needed'
+    >>> verdict_words(Difference("bleu", "base", "rag", Estimate(0.2, 0.1, 0.3, 40), 0.01, "better"), "base")
+    'worse'
+    """
+    verdict = _seen_from(found, seen_from or found.challenger)
+    if verdict != "cannot tell" or found.more_cases_needed is None:
+        return verdict
+    plural = "" if found.more_cases_needed == 1 else "s"
+    return f"{verdict}, about {found.more_cases_needed:,} more case{plural} needed"
 
 
 def percent(share: float) -> str:
@@ -217,12 +236,26 @@ class _Decision:
         interval = percent(self._ground.confidence)
         return [f"Mean {self._ground.decide_by}, with the {interval} interval in brackets: {'; '.join(parts)}."]
 
+    def where_answerable(self) -> list[str]:
+        """Tell apart what is gained by answers and what by "I do not know"."""
+        means = {
+            one.name: one.answerable for one in self._contenders if one.answerable and one.answerable.mean is not None
+        }
+        if not means or not any(one.made_up and one.made_up[1] for one in self._contenders):
+            return []
+        ordered = sorted(means.items(), key=lambda pair: -(pair[1].mean or 0.0))
+        parts = "; ".join(f"{name} {self._estimate(found)}" for name, found in ordered)
+        return [f"The same over the questions that have an answer only: {parts}."]
+
     def against_others(self, choice: Contender, open_to_choice: Sequence[Contender]) -> list[str]:
         sentences = []
         for other in self._contenders:
             found = self.find(choice.name, other.name)
             if other not in open_to_choice and found is not None and found.difference.mean is not None:
-                sentences.append(f"{choice.name} against {other.name}: {self._difference(found, choice.name)}.")
+                words = verdict_words(found, choice.name)
+                sentences.append(
+                    f"{choice.name} against {other.name}: {words}; {self._difference(found, choice.name)}."
+                )
         return sentences
 
     def regressions(self) -> list[str]:

@@ -15,20 +15,26 @@ import numpy as np
 
 from groundtune.comparison.candidates import Recipe
 from groundtune.comparison.recommend import Contender, Ground, recommend
+from groundtune.comparison.repeat import repeat_note, repeated, with_bleu
 from groundtune.comparison.report.data import (
     BenchmarkFacts,
     CandidateResult,
     CaseRow,
     Curve,
     Latency,
+    Repeat,
     Report,
     Setting,
     TokenUse,
 )
 from groundtune.comparison.report.scorers import describe
 from groundtune.comparison.workshop import Workshop
+from groundtune.errors import NotComparable
 from groundtune.evaluation import statistics
+from groundtune.evaluation.paired_bleu import compare_corpus_bleu
 from groundtune.evaluation.scorers.bleu import corpus_bleu
+from groundtune.evaluation.scorers.resolution import ANSWERABLE
+from groundtune.evaluation.versions import note
 from groundtune.protocols import Scorer
 from groundtune.tuning.adapters import read_manifest
 from groundtune.values import Answer, Case, Difference, Failure, Score, Split, Verdict
@@ -39,19 +45,29 @@ VERSIONS = ("groundtune", "torch", "transformers", "trl", "peft", "sentence-tran
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One candidate over the cases, with its scores by scorer and case id."""
+    """One candidate over the cases of the benchmark with this fingerprint, with its scores by scorer and case id."""
 
     candidate: Recipe
     signature: str
+    fingerprint: str
     outcomes: Mapping[str, Answer | Failure]
     scores: Mapping[str, Mapping[str, Score]]
     latency: Latency
 
 
 def summarise(
-    workshop: Workshop, runs: Sequence[Run], cases: Sequence[Case], scorers: Sequence[Scorer], now: datetime
+    workshop: Workshop,
+    runs: Sequence[Run],
+    cases: Sequence[Case],
+    scorers: Sequence[Scorer],
+    now: datetime,
+    again: Run | None = None,
 ) -> Report:
-    """Put the runs side by side and recommend; `now` is what the report is dated."""
+    """Put the runs side by side and recommend; `now` is what the report is dated, `again` a second run of one.
+
+    Raises `NotComparable` if a run is of another version of the benchmark.
+    """
+    _same_benchmark(workshop, [*runs, *([again] if again else [])])
     settings = workshop.settings.comparison
     groups = [case.group for case in cases]
     rng = np.random.default_rng(settings.seed)
@@ -60,13 +76,8 @@ def summarise(
         for scorer in scorers
     }
     results = [_result(run, by_scorer, cases, groups, workshop, rng) for run in runs]
-    differences = [
-        difference if getattr(scorer, "higher_is_better", True) else _turned(difference)
-        for scorer in scorers
-        for difference in statistics.compare_all(
-            by_scorer[scorer.name], groups, scorer=scorer.name, method=_method(workshop, scorer.name), rng=rng
-        )
-    ]
+    repeat = None if again is None else _repeat(workshop, runs, again, cases, rng)
+    differences = _differences(workshop, runs, cases, scorers, repeat, rng)
     method = _method(workshop, settings.decide_by)
     facts = _facts(workshop, cases)
     detectable = statistics.detectable_difference(by_scorer[settings.decide_by], groups, method=method)
@@ -91,13 +102,55 @@ def summarise(
         recommendation=recommend(contenders, differences, ground),
         cases=tuple(_row(case, runs) for case in cases),
         curves=tuple(_curves(workshop, runs)),
-        notes=tuple(_notes(workshop, cases)),
+        notes=(*_notes(workshop, cases), *([repeat_note(repeat)] if repeat else [])),
         settings=tuple(_settings(workshop)),
         versions=versions(),
         confidence=settings.confidence,
         margin=method.margin,
         detectable=detectable,
+        repeat=repeat,
     )
+
+
+def _differences(
+    workshop: Workshop,
+    runs: Sequence[Run],
+    cases: Sequence[Case],
+    scorers: Sequence[Scorer],
+    repeat: Repeat | None,
+    rng: np.random.Generator,
+) -> list[Difference]:
+    """Compare all pairs by each scorer, and by corpus BLEU, which is no mean of cases."""
+    groups = [case.group for case in cases]
+    found: list[Difference] = []
+    for scorer in scorers:
+        scores = {run.candidate.name: [run.scores[scorer.name][case.id] for case in cases] for run in runs}
+        method, floor = _method(workshop, scorer.name), repeat.floor(scorer.name) if repeat else 0.0
+        pairs = statistics.compare_all(scores, groups, scorer=scorer.name, method=method, rng=rng, floor=floor)
+        found += pairs if getattr(scorer, "higher_is_better", True) else map(_turned, pairs)
+    outcomes = {run.candidate.name: run.outcomes for run in runs}
+    method, floor = _method(workshop, "bleu"), repeat.floor("corpus_bleu") if repeat else 0.0
+    return found + compare_corpus_bleu(outcomes, cases, method=method, rng=rng, floor=floor)
+
+
+def _repeat(
+    workshop: Workshop, runs: Sequence[Run], again: Run, cases: Sequence[Case], rng: np.random.Generator
+) -> Repeat:
+    name = again.candidate.name
+    first = next(run for run in runs if run.candidate.name == name)
+    methods = {scorer: _method(workshop, scorer) for scorer in first.scores}
+    found = repeated(name, (first.scores, again.scores), cases, methods)
+    return with_bleu(found, (first.outcomes, again.outcomes), cases, _method(workshop, "bleu"), rng)
+
+
+def _same_benchmark(workshop: Workshop, runs: Sequence[Run]) -> None:
+    for run in runs:
+        if run.fingerprint != workshop.benchmark.fingerprint:
+            raise NotComparable(
+                f"the run of `{run.candidate.name}` is of the benchmark {run.fingerprint[:8]}, and this one is "
+                f"{workshop.benchmark.fingerprint[:8]}.",
+                remedy="Run all candidates on the same version of the benchmark.",
+            )
 
 
 def _turned(difference: Difference) -> Difference:
@@ -133,8 +186,9 @@ def versions() -> dict[str, str]:
 
 def _method(workshop: Workshop, scorer: str) -> statistics.Method:
     settings = workshop.settings.comparison
-    margin = settings.margin * (100 if scorer == "bleu" else 1)
-    return statistics.Method(settings.confidence, settings.resamples, margin)
+    bleu = scorer == "bleu"  # the one built-in scale that does not end at 1
+    margin, scale = settings.margin * (100 if bleu else 1), (0.0, 100.0) if bleu else None
+    return statistics.Method(settings.confidence, settings.resamples, margin, scale)
 
 
 def _result(
@@ -148,7 +202,7 @@ def _result(
     name = run.candidate.name
     answers = [outcome for outcome in run.outcomes.values() if isinstance(outcome, Answer)]
     estimates = {
-        scorer: statistics.estimate(scores[name], groups, method=_method(workshop, scorer), rng=rng)
+        scorer: statistics.estimate(scores[name], groups, method=_method(workshop, scorer))
         for scorer, scores in by_scorer.items()
     }
     pairs = [(case, outcome) for case in cases if isinstance(outcome := run.outcomes[case.id], Answer)]
@@ -178,6 +232,7 @@ def _contender(result: CandidateResult, run: Run, decide_by: str, cases: Sequenc
         total.median if total else None,
         result.abstained / len(cases),
         (made_up, len(unanswerable)),
+        result.scores.get(ANSWERABLE) if decide_by == "resolution" else None,
     )
 
 
@@ -192,8 +247,9 @@ def _curves(workshop: Workshop, runs: Sequence[Run]) -> list[Curve]:
 
 
 def _notes(workshop: Workshop, cases: Sequence[Case]) -> list[str]:
-    notes = []
     benchmark = workshop.benchmark
+    frozen = note(workshop.lock, benchmark)
+    notes = [] if frozen is None else [frozen]
     whole = len(benchmark.part(PART))
     if len(cases) < whole:
         notes.append(f"Quick size: {len(cases)} of the {whole} test cases, drawn across all groups.")

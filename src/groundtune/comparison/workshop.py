@@ -21,20 +21,26 @@ from groundtune.assistant.prompts import closed_book_messages, grounded_messages
 from groundtune.comparison.candidates import INSTRUCTION_ADAPTER, RAFT_ADAPTER, Recipe, recipe
 from groundtune.errors import InputError, NotComparable, SettingsError
 from groundtune.evaluation.benchmark import Benchmark, load_benchmark
+from groundtune.evaluation.drafting import Drafter
+from groundtune.evaluation.drafting.tagged import Tagged
+from groundtune.evaluation.drafting.templates import Templates
+from groundtune.evaluation.versions import Lock, lock_path, read_lock
 from groundtune.files import read_text, write_text
 from groundtune.knowledge.embedding import embedder
-from groundtune.knowledge.ingest import IngestReport, ingest, texts
-from groundtune.knowledge.search import search_many
+from groundtune.knowledge.ingest import IngestReport, ingest, passages, texts
+from groundtune.knowledge.reranking import reranker
+from groundtune.knowledge.search import Depth, search_many
 from groundtune.knowledge.stores import open_store
 from groundtune.models import local
-from groundtune.protocols import Answerer, ChatModel, Embedder, KnowledgeStore, Progress, silent
+from groundtune.protocols import Answerer, ChatModel, Embedder, KnowledgeStore, Progress, Reranker, silent
 from groundtune.records import Records, open_records
+from groundtune.sentences import sentence_spans
 from groundtune.settings import Resolved, Settings
 from groundtune.tuning.adapters import Manifest, read_manifest
 from groundtune.tuning.examples import load_examples
 from groundtune.tuning.technique import Task, technique
 from groundtune.tuning.training import Base
-from groundtune.values import Passage, digest
+from groundtune.values import Chunk, Passage, digest
 
 STATE = ".groundtune"
 PRINCIPALS = ("everyone",)
@@ -63,6 +69,11 @@ class Workshop:
         return embedder(self.settings.embedding)
 
     @cached_property
+    def reranker(self) -> Reranker | None:
+        """The reranker of `[knowledge]`, if any."""
+        return reranker(self.settings.knowledge.reranker)
+
+    @cached_property
     def store(self) -> KnowledgeStore:
         """The store of `[knowledge]`."""
         return open_store(self.settings.knowledge.store, self.folder, self.embedder)
@@ -76,6 +87,21 @@ class Workshop:
         """Return the text of every document in the folder that can be read, by id."""
         return texts(self.folder / self.settings.knowledge.documents)
 
+    def passages(self, size: int) -> list[Chunk]:
+        """Return the documents in pieces of at most `size` characters, whatever the store holds."""
+        settings = self.settings.knowledge.model_copy(update={"chunk_size": size, "chunk_overlap": 0})
+        return passages(self.folder / settings.documents, settings)
+
+    def drafter(self, name: str, pieces: Sequence[Chunk]) -> Drafter:
+        """Return the drafter "model" or "templates"; "auto" is the second where the model is a built-in one."""
+        builtin = self.settings.model.name.startswith("builtin:")
+        chosen = {"auto": "templates" if builtin else "model"}.get(name, name)
+        if chosen == "model":
+            return Tagged(self.chat_model())
+        if chosen == "templates":
+            return Templates(pieces, sentence_spans)
+        raise SettingsError(f"no drafter is called `{name}`.", remedy="Known here: auto, model, templates.")
+
     def retrieve(
         self, texts: Sequence[str], limit: int | None = None, principals: Sequence[str] = PRINCIPALS
     ) -> list[list[Passage]]:
@@ -85,22 +111,17 @@ class Workshop:
                 "the knowledge store is empty.", place=self.settings.knowledge.store, remedy="Run `groundtune ingest`."
             )
         knowledge = self.settings.knowledge
-        return search_many(
-            self.store,
-            self.embedder,
-            texts,
-            limit or knowledge.passages,
-            principals,
-            candidates=knowledge.candidates,
-        )
+        depth = Depth(limit or knowledge.passages, knowledge.reranked, knowledge.candidates)
+        return search_many(self.store, self.embedder, texts, depth, principals, self.reranker)
 
     @property
     def retrieval_signature(self) -> str:
         """All that can change which passages are found."""
         knowledge = self.settings.knowledge
+        order = "none" if self.reranker is None else f"{knowledge.reranked}|{self.reranker.signature}"
         return (
             f"revision:{self.store.revision()}|passages:{knowledge.passages}|candidates:{knowledge.candidates}"
-            f"|{self.embedder.signature}"
+            f"|{self.embedder.signature}|reranked:{order}"
         )
 
     # --- benchmark and records --------------------------------------------------------------------
@@ -110,6 +131,11 @@ class Workshop:
         """The cases of `[benchmark]`."""
         settings = self.settings.benchmark
         return load_benchmark(self.folder / settings.cases, settings.development_share)
+
+    @property
+    def lock(self) -> Lock | None:
+        """The frozen version of the benchmark, if there is one."""
+        return read_lock(lock_path(self.folder / self.settings.benchmark.cases))
 
     @cached_property
     def records(self) -> Records:
@@ -221,7 +247,7 @@ class Workshop:
             return Fitted(given, None, None, 0, "set by `[assistant] min_support`")
         if not (self.folder / self.settings.benchmark.cases).is_file():
             return Fitted(0.0, None, None, 0, "there is no benchmark to fit it on")
-        key = digest(self.retrieval_signature, self.benchmark.fingerprint)
+        key = digest(self.retrieval_signature, self.benchmark.fingerprint, str(self.settings.assistant.least_answered))
         fitted = remembered(self.folder / STATE / "threshold.json", key, lambda: asdict(self._fit()))
         return Fitted(**fitted)
 
@@ -229,7 +255,7 @@ class Workshop:
         cases = self.benchmark.part("development")
         found = self.retrieve([search_text(case.question, case.history) for case in cases]) if cases else []
         supports = [support(passages, case.question) for passages, case in zip(found, cases, strict=True)]
-        return fit_threshold(supports, [case.answerable for case in cases])
+        return fit_threshold(supports, [case.answerable for case in cases], self.settings.assistant.least_answered)
 
 
 def remembered(path: Path, key: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -40,7 +40,10 @@ class TurnLine(BaseModel):
 
 
 class CaseLine(BaseModel):
-    """One line of benchmark.jsonl. Only `id`, `question` and, if it is answerable, `ideal_answer` must be there."""
+    """One line of benchmark.jsonl. Only `id`, `question` and, if it is answerable, `ideal_answer` must be there.
+
+    `reviewer` is who decided on it last, `edits` what reviewers changed ("question by Ana"); neither changes a score.
+    """
 
     model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
 
@@ -56,6 +59,8 @@ class CaseLine(BaseModel):
     author: str = ""
     status: Literal["draft", "approved", "rejected"] = "approved"
     split: Split | None = None
+    reviewer: str = ""
+    edits: list[str] = []
 
     @property
     def group_or_id(self) -> str:
@@ -86,7 +91,7 @@ class Benchmark:
 
     `straddling_groups` counts groups that the file itself puts on both sides of the split. That is allowed
     (other questions on the same text may well be the point), but test and development are then not independent,
-    and a report says so.
+    and a report says so. `lines` tells where each case stands in the file, by id.
     """
 
     cases: tuple[Case, ...]
@@ -94,6 +99,7 @@ class Benchmark:
     drafts: int = 0
     rejected: int = 0
     straddling_groups: int = 0
+    lines: Mapping[str, int] = field(default_factory=dict)
 
     def part(self, split: Split) -> tuple[Case, ...]:
         """Return the cases of one side."""
@@ -115,20 +121,27 @@ def load_benchmark(path: Path, development_share: float) -> Benchmark:
 
     Drafts and rejected cases are counted and otherwise left alone. Raises `InputError` with file and line.
     """
-    rows = read_jsonl(path, CaseLine)
-    _refuse_duplicates(rows, path)
+    rows = read_cases(path)
     used = [(number, row) for number, row in rows if row.status == "approved"]
     if not used:
         raise InputError("holds no approved case.", place=path, remedy="Approve drafts or write cases.")
     for number, row in used:
-        reason = _unsound(row)
+        reason = unsound(row)
         if reason:
             raise InputError(f"case `{row.id}`: {reason}", place=path, line=number, remedy="Correct the case.")
     named = _named_splits(row for _, row in used)
     cases = tuple(row.case(_split(row, number, named, path, development_share)) for number, row in used)
     status = Counter(row.status for _, row in rows)
     straddling = sum(len(splits) > 1 for splits in named.values())
-    return Benchmark(cases, fingerprint(cases), status["draft"], status["rejected"], straddling)
+    lines = {row.id: number for number, row in used}
+    return Benchmark(cases, fingerprint(cases), status["draft"], status["rejected"], straddling, lines)
+
+
+def read_cases(path: Path) -> list[tuple[int, CaseLine]]:
+    """Return (line number, case) of all lines, whatever their status. Raises `InputError` with file and line."""
+    rows = read_jsonl(path, CaseLine)
+    _refuse_duplicates(rows, path)
+    return rows
 
 
 def fingerprint(cases: Iterable[Case]) -> str:
@@ -188,7 +201,8 @@ def _refuse_duplicates(rows: Sequence[tuple[int, CaseLine]], path: Path) -> None
         lines[row.id] = number
 
 
-def _unsound(row: CaseLine) -> str | None:
+def unsound(row: CaseLine) -> str | None:
+    """Return what makes the case unfit for use, or None; its status aside."""
     if not row.question.strip():
         return "the question is empty."
     if row.answerable and not row.ideal_answer.strip():

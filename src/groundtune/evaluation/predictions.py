@@ -28,7 +28,7 @@ TEXT_SCORERS = (
 ).split()
 RETRIEVAL_SCORERS = "retrieval_recall reciprocal_rank context_precision context_recall ndcg groundedness".split()
 ABSTENTION_RATES = ("abstention_precision", "abstention_recall", "hallucination_rate")
-ABSTENTION_SCORERS = (*ABSTENTION_RATES, "resolution")
+ABSTENTION_SCORERS = (*ABSTENTION_RATES, "resolution", "resolution_answerable")
 
 MISSING = Failure("predictions.jsonl has no line for this case")
 
@@ -124,9 +124,7 @@ def score_predictions(
     pairs: list[tuple[Case, Outcome]] = [(case, predictions.answers.get(case.id, MISSING)) for case in benchmark.cases]
     scores = score_answers(scorers, pairs, {}, lambda scorer, new: None, progress=progress)
     groups = [case.group for case, _ in pairs]
-    summary = {
-        name: asdict(estimate(list(found.values()), groups, method=method, rng=rng)) for name, found in scores.items()
-    }
+    summary = {name: asdict(estimate(list(found.values()), groups, method=method)) for name, found in scores.items()}
     summary["corpus_bleu"] = asdict(_corpus_bleu(pairs, method, rng))
     return {
         "summary": summary,
@@ -140,6 +138,7 @@ def score_predictions(
 def _case_row(case: Case, scores: dict[str, Score]) -> dict[str, object]:
     return {
         "id": case.id,
+        "group": case.group,
         "scores": {name: score.value for name, score in scores.items()},
         "reasons": {name: score.reason for name, score in scores.items() if score.value is None},
     }

@@ -102,6 +102,12 @@ def texts(folder: Path) -> dict[str, str]:
     return found
 
 
+def passages(folder: Path, settings: KnowledgeSettings) -> list[Chunk]:
+    """Return the chunks of every document in `folder` that can be read, without any store."""
+    root = _existing(folder)
+    return [chunk for _, chunks in _documents(_files(root, [root]), settings, [], silent) for chunk in chunks]
+
+
 def _existing(folder: Path) -> Path:
     if not folder.is_dir():
         raise InputError("no such folder of documents.", place=folder, remedy="Create it or set [knowledge] documents.")

@@ -11,6 +11,8 @@ from typing import Any
 
 PREFILL_TOKENS = 1024
 MOST_ROWS = 64
+LOOP_TOKENS = 16  # so many tokens of nothing but repetition are a loop, at least two rounds of it
+LONGEST_ROUND = 64
 
 
 def batches(lengths: Sequence[int], max_tokens: int, budget: int) -> list[list[int]]:
@@ -30,17 +32,20 @@ def batches(lengths: Sequence[int], max_tokens: int, budget: int) -> list[list[i
 
 def decode(model: Any, prompts: Sequence[Sequence[int]], max_tokens: int, ends: set[int]) -> Iterator[dict[int, int]]:  # noqa: ANN401
     """Yield after each step {row: token} for the rows that still run; a row's last token is in `ends`
-    unless `max_tokens` cut it off."""
+    unless `max_tokens` cut it off or it `repeats` itself."""
     import torch
 
     rows = list(range(len(prompts)))
+    written: list[list[int]] = [[] for _ in prompts]
     with torch.inference_mode():
         logits, cache, mask = prefill(model, prompts)
         for step in range(max_tokens):
             tokens = logits.argmax(-1)
             now = dict(zip(rows, tokens.tolist(), strict=True))
             yield now
-            running = [place for place, row in enumerate(rows) if now[row] not in ends]
+            for row, token in now.items():
+                written[row].append(token)
+            running = [place for place, row in enumerate(rows) if now[row] not in ends and not repeats(written[row])]
             if not running or step == max_tokens - 1:
                 return
             if len(running) < len(rows):
@@ -53,6 +58,20 @@ def decode(model: Any, prompts: Sequence[Sequence[int]], max_tokens: int, ends: 
                 tokens[:, None], attention_mask=mask, position_ids=positions, past_key_values=cache, use_cache=True
             )
             logits, cache = output.logits[:, -1], output.past_key_values
+
+
+def repeats(tokens: Sequence[int]) -> bool:
+    """Tell whether `tokens` end in a loop, which greedy decoding of a small model never leaves again
+    (Holtzman et al., "The Curious Case of Neural Text Degeneration", ICLR 2020, section 3).
+
+    >>> repeats([7, *[1, 2, 3, 4, 5, 6, 7, 8] * 2]), repeats([1, 2, 3] * 5), repeats([1, 2, 3] * 6)
+    (True, False, True)
+    """
+    for length in range(1, min(LONGEST_ROUND, len(tokens) // 2) + 1):
+        span = length * max(2, -(-LOOP_TOKENS // length))
+        if span <= len(tokens) and tokens[-span:-length] == tokens[length - span :]:
+            return True
+    return False
 
 
 def prefill(model: Any, prompts: Sequence[Sequence[int]]) -> tuple[Any, Any, Any]:  # noqa: ANN401

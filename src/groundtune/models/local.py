@@ -94,7 +94,7 @@ class LocalChatModel:
     @property
     def signature(self) -> str:
         """Name, weights and the settings that change answers."""
-        return f"{self.name}|weights:{self.weights}|greedy|max_tokens:{self.settings.max_tokens}|fp32"
+        return f"{self.name}|weights:{self.weights}|greedy|loops:ended|max_tokens:{self.settings.max_tokens}|fp32"
 
     def complete(self, conversations: Sequence[Conversation], max_tokens: int | None = None) -> list[Completion]:
         """Answer all conversations, in batches of similar length."""
@@ -153,9 +153,10 @@ class LocalChatModel:
         return str(self.tokenizer.decode(tokens, skip_special_tokens=True)).strip()
 
     def _completion(self, prompt: list[int], tokens: list[int]) -> Completion:
-        stopped = bool(tokens) and tokens[-1] in self._ends()
         usage = Usage(prompt_tokens=len(prompt), completion_tokens=len(tokens))
-        return Completion(self._text(tokens), usage, "stop" if stopped else "length")
+        if tokens and tokens[-1] in self._ends():
+            return Completion(self._text(tokens), usage, "stop")
+        return Completion(self._text(tokens), usage, "repetition" if _generation.repeats(tokens) else "length")
 
 
 def fingerprint(folder: Path) -> str:

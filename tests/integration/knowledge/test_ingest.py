@@ -7,7 +7,7 @@ from groundtune.errors import InputError
 from groundtune.knowledge import ingest as ingesting
 from groundtune.knowledge.embedding import embedder
 from groundtune.knowledge.ingest import IngestReport, ingest
-from groundtune.knowledge.search import search, search_many
+from groundtune.knowledge.search import Depth, search_many
 from groundtune.knowledge.stores import open_store
 from groundtune.settings import EmbeddingSettings, KnowledgeSettings
 from groundtune.testing.embedders import HashingEmbedder
@@ -36,7 +36,7 @@ class Place:
         return ingest(self.documents, self.store, self.embedder, KnowledgeSettings(**settings), paths)
 
     def ask(self, text: str, principals=("everyone",), limit: int = 3):
-        return search(self.store, self.embedder, text, limit, principals)
+        return search_many(self.store, self.embedder, [text], Depth(limit), principals)[0]
 
 
 @pytest.fixture
@@ -176,7 +176,7 @@ def test_progress_goes_from_nothing_to_all(place):
 
 def test_many_questions_at_once(place):
     place.ingest()
-    found = search_many(place.store, place.embedder, ["Switzerland", "invoice"], 1, ["everyone"])
+    found = search_many(place.store, place.embedder, ["Switzerland", "invoice"], Depth(1), ["everyone"])
     assert [passages[0].document for passages in found] == ["zones.md", "billing/invoice.html"]
 
 
@@ -190,7 +190,7 @@ def test_the_example_with_the_built_in_model(tmp_path):
     report = ingest(EXAMPLE, store, made, KnowledgeSettings(), [part])
     assert report.failed == ()
     assert report.added == len([path for path in part.rglob("*") if path.is_file()])
-    found = search(store, made, "What do calls made in Zone 2 and Zone 3 cost?", 3, ["everyone"])
+    (found,) = search_many(store, made, ["What do calls made in Zone 2 and Zone 3 cost?"], Depth(3), ["everyone"])
     assert "roaming/zones-and-prices.html" in {passage.document for passage in found}
     for passage in found:
         assert passage.similarity is not None

@@ -80,20 +80,20 @@ def test_support_without_anything_is_zero():
 
 
 def test_the_threshold_stands_midway_between_the_two_kinds():
-    fitted = fit_threshold([0.2, 0.3, 0.6, 0.8], [False, False, True, True])
+    fitted = fit_threshold([0.2, 0.3, 0.6, 0.8], [False, False, True, True], 0.9)
     assert fitted.threshold == pytest.approx(0.45)
     assert (fitted.sensitivity, fitted.specificity, fitted.n, fitted.note) == (1.0, 1.0, 4, "")
 
 
 def test_of_equal_thresholds_the_lowest_is_taken():
-    # cutting below 0.4 or below 0.8 gives the same balanced accuracy of 0.75
-    fitted = fit_threshold([0.2, 0.4, 0.6, 0.8], [False, True, False, True])
+    # answering from 0.3 on and from anywhere up to 0.4 stops the same one of two
+    fitted = fit_threshold([0.2, 0.4, 0.6, 0.8], [False, True, False, True], 1.0)
     assert fitted.threshold == pytest.approx(0.3)
     assert (fitted.sensitivity, fitted.specificity) == (1.0, 0.5)
 
 
 def test_where_support_tells_nothing_all_is_answered():
-    fitted = fit_threshold([0.5, 0.5, 0.5], [True, False, True])
+    fitted = fit_threshold([0.5, 0.5, 0.5], [True, False, True], 0.9)
     assert (fitted.threshold, fitted.sensitivity, fitted.specificity) == (0.0, 1.0, 0.0)
     assert "does not tell" in fitted.note
 
@@ -107,19 +107,31 @@ def test_where_support_tells_nothing_all_is_answered():
     ],
 )
 def test_without_both_kinds_there_is_no_threshold(answerable, rates, missing):
-    fitted = fit_threshold([0.5] * len(answerable), answerable)
+    fitted = fit_threshold([0.5] * len(answerable), answerable, 0.9)
     assert fitted.threshold == 0.0
     assert (fitted.sensitivity, fitted.specificity) == rates
     assert missing in fitted.note
 
 
-@given(st.lists(st.tuples(st.integers(0, 20).map(lambda n: n / 20), st.booleans()), min_size=2, max_size=25))
-def test_no_other_threshold_is_better(cases):
+def test_what_may_be_refused_in_vain_is_bounded():
+    supports, answerable = [0.3, 0.4, 0.5, 0.6, 0.7], [True, False, False, True, True]
+    assert fit_threshold(supports, answerable, 0.6).threshold == pytest.approx(0.55)
+    bounded = fit_threshold(supports, answerable, 0.7)
+    assert (bounded.threshold, bounded.sensitivity, bounded.specificity) == (0.0, 1.0, 0.0)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 20).map(lambda n: n / 20), st.booleans()), min_size=2, max_size=25),
+    st.sampled_from([0.0, 0.5, 0.9, 1.0]),
+)
+def test_no_other_threshold_stops_more_within_the_bound(cases, least_answered):
     supports, answerable = [case[0] for case in cases], [case[1] for case in cases]
-    fitted = fit_threshold(supports, answerable)
+    fitted = fit_threshold(supports, answerable, least_answered)
     if fitted.sensitivity is None or fitted.specificity is None:
         return
     values, truth = np.array(supports), np.array(answerable)
-    for threshold in np.linspace(0, 1.05, 43):
-        balanced = np.mean(values[truth] >= threshold) + np.mean(values[~truth] < threshold)
-        assert fitted.sensitivity + fitted.specificity >= balanced - 1e-9
+    assert fitted.sensitivity >= least_answered
+    assert fitted.sensitivity == np.mean(values[truth] >= fitted.threshold)
+    for threshold in np.linspace(0, max(supports), 43):  # above all supports nothing at all would be answered
+        if np.mean(values[truth] >= threshold) >= least_answered:
+            assert fitted.specificity >= np.mean(values[~truth] < threshold) - 1e-9

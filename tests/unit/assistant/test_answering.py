@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from groundtune.assistant.closed_book import ClosedBook
@@ -40,6 +42,21 @@ def test_a_model_that_does_not_know_abstains(reply):
         assert answer.abstained
         assert answer.text == (reply or SETTINGS.unknown)
         assert answer.citations == ()
+
+
+@pytest.mark.parametrize("reason", ["repetition", "length", "stop"])
+def test_only_a_model_that_did_not_come_to_an_end_is_cut_where_it_repeats_itself(reason):
+    reply = "It costs €9. It costs €9. It"
+    kept = reply if reason == "stop" else "It costs €9."
+
+    class Endless(FunctionModel):
+        def complete(self, conversations, max_tokens=None):
+            return [replace(one, finish_reason=reason) for one in super().complete(conversations, max_tokens)]
+
+    for answerer in (ClosedBook(Endless(lambda _: reply), SETTINGS, "Acme"), grounded(Endless(lambda _: reply))):
+        answer = answerer.answer("What does Brook cost?")
+        assert answer.text == kept
+        assert answer.truncated == (reason == "length")
 
 
 def test_grounded_puts_passages_and_history_before_the_model_and_searches_with_the_turn_before():

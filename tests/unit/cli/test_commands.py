@@ -37,7 +37,7 @@ def test_the_help_of_every_command_has_an_example_and_explains_every_option(run,
 def test_the_documented_commands_are_there():
     named = {" ".join(words) for words, _ in every_command()}
     assert {"init", "doctor", "ingest", "search", "ask", "evaluate", "score", "compare"} <= named
-    assert {"benchmark check", "benchmark stats", "benchmark import"} <= named
+    assert {f"benchmark {name}" for name in "check stats import draft export review freeze".split()} <= named
     assert "tune" in {name.split()[0] for name in named}
 
 
@@ -151,7 +151,7 @@ def test_compare_writes_the_report_where_it_is_told(run, project, models, tmp_pa
 
 def test_benchmark_check_and_stats(run, project):
     checked = run("benchmark", "check", "--project", project, "--json")
-    assert (checked.code, checked.json) == (0, {"cases": 8, "problems": []})
+    assert (checked.code, checked.json) == (0, {"cases": 8, "problems": [], "warnings": []})
     counted = run("benchmark", "stats", "--project", project, "--json").json
     assert counted["parts"]["test"]["cases"] == 4
     assert counted["parts"]["test"]["unanswerable"] == 1
@@ -159,6 +159,7 @@ def test_benchmark_check_and_stats(run, project):
     failed = run("benchmark", "check", "--project", project, "--json")
     assert failed.code == 1
     assert {problem["case"] for problem in failed.json["problems"]} == {f"c{number}" for number in range(6)}
+    assert failed.json["problems"][0].keys() >= {"kind", "message", "case", "file", "line", "others"}
 
 
 @pytest.fixture

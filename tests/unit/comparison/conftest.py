@@ -44,7 +44,7 @@ def make_report(cases: int = 60, seed: int = 3, skill: dict[str, float] | None =
     groups = [row.case.group for row in rows]
     table = {scorer: {name: [row.scores[name][scorer] for row in rows] for name in skill} for scorer in SCORERS}
     estimates = {
-        name: {scorer: estimate(table[scorer][name], groups, method=METHOD, rng=rng) for scorer in SCORERS}
+        name: {scorer: estimate(table[scorer][name], groups, method=METHOD) for scorer in SCORERS}
         | {"corpus_bleu": Estimate(20 + 30 * level, 15 + 30 * level, 25 + 30 * level, cases)}
         for name, level in skill.items()
     }

@@ -6,11 +6,14 @@ from datetime import UTC, datetime
 
 import pytest
 
+from groundtune.comparison import compare as compare_module
 from groundtune.comparison import workshop as workshop_module
-from groundtune.comparison.compare import compare, select
+from groundtune.comparison.compare import compare, evaluate, select
 from groundtune.comparison.report import as_json
+from groundtune.comparison.summary import summarise
 from groundtune.comparison.workshop import Workshop
-from groundtune.errors import InputError, ModelFailed, SettingsError
+from groundtune.errors import InputError, ModelFailed, NotComparable, SettingsError
+from groundtune.evaluation.versions import freeze
 from groundtune.settings import load
 from groundtune.testing.embedders import HashingEmbedder
 from groundtune.testing.models import FunctionModel
@@ -57,7 +60,6 @@ def reply(conversation):
 @pytest.fixture
 def bench(folder, monkeypatch):
     """Make a workshop whose model is a fake; scorers that need no model."""
-    from groundtune.comparison import compare as compare_module
     from groundtune.evaluation.scorers import scorers
 
     cheap = ["resolution", "exact", "token_f1", "retrieval_recall"]
@@ -160,6 +162,42 @@ def test_a_quick_size_is_said(bench):
     assert any("of the 7 test cases" in note for note in report.notes)
 
 
+def test_a_benchmark_that_differs_from_its_frozen_version_is_noted(bench, folder):
+    workshop = bench()
+    freeze(folder / "benchmark.lock", workshop.benchmark, NOW.date())
+    assert not any("version" in note for note in compare(workshop, ["base"], NOW).notes)
+    lines = (folder / "benchmark.jsonl").read_text(encoding="utf-8").replace("Who is king?", "Who is the queen?")
+    (folder / "benchmark.jsonl").write_text(lines, encoding="utf-8")
+    notes = compare(bench(), ["base"], NOW).notes
+    assert any("no longer version 1, which was frozen on 2026-11-22: 1 changed" in note for note in notes)
+
+
+def test_runs_of_different_versions_of_the_benchmark_are_not_compared(bench, folder):
+    before = bench()
+    scorers = compare_module.all_scorers(before.settings.comparison)
+    cases = before.benchmark.part("test")
+    old = evaluate(before, before.recipe("base"), cases, scorers)
+    lines = (folder / "benchmark.jsonl").read_text(encoding="utf-8").replace("costs 8 euros", "costs 9 euros")
+    (folder / "benchmark.jsonl").write_text(lines, encoding="utf-8")
+    now = bench()
+    compare_module._ingest(now)
+    new = evaluate(now, now.recipe("rag"), now.benchmark.part("test"), scorers)
+    assert old.fingerprint == before.benchmark.fingerprint != new.fingerprint == now.benchmark.fingerprint
+    for workshop, runs in ((now, [old, new]), (now, [old]), (before, [old, new])):
+        with pytest.raises(NotComparable, match="same version of the benchmark"):
+            summarise(workshop, runs, cases, scorers, NOW)
+    assert summarise(now, [new], now.benchmark.part("test"), scorers, NOW).benchmark.fingerprint == new.fingerprint
+
+
+def test_answers_of_another_version_are_asked_anew(bench, folder):
+    compare(bench(), ["base"], NOW)
+    lines = (folder / "benchmark.jsonl").read_text(encoding="utf-8").replace("costs 8 euros", "costs 9 euros")
+    (folder / "benchmark.jsonl").write_text(lines, encoding="utf-8")
+    again = bench()
+    compare(again, ["base"], NOW)
+    assert again.fake.batches == [7]
+
+
 def test_without_test_cases_there_is_nothing_to_compare(bench, folder):
     lines = (folder / "benchmark.jsonl").read_text(encoding="utf-8").replace('"test"', '"development"')
     (folder / "benchmark.jsonl").write_text(lines, encoding="utf-8")
@@ -203,3 +241,52 @@ def test_another_seed_selects_other_groups():
 def test_no_limit_or_a_big_one_selects_all(most):
     cases = made(40, 10)
     assert select(cases, most, seed=0) == cases
+
+
+def test_a_greedy_candidate_run_twice_has_no_noise(bench):
+    workshop = bench(**{"comparison.repeat": "rag"})
+    report = compare(workshop, ["base", "rag"], NOW)
+    assert workshop.fake.batches == [7, 7, 7], "the repeat is a run of its own"
+    assert report.repeat.candidate == "rag"
+    assert all(found.floor == 0 for found in report.repeat.floors.values() if found.absolute is not None)
+    assert report.repeat.floors["token_f1"].absolute == 0.0
+    assert any("rag was run twice, and scored the same on every case" in note for note in report.notes)
+    assert [one.name for one in report.candidates] == ["base", "rag"]
+    assert as_json(report)["noise_floor"]["scorers"]["exact"]["floor"] == 0.0
+    again = bench(**{"comparison.repeat": "rag"})
+    compare(again, ["base", "rag"], NOW)
+    assert again.fake.asked == [], "and is kept like any other"
+
+
+def test_a_model_that_samples_has_a_noise_floor_below_which_nothing_is_better(bench):
+    turns = Counter()
+
+    def moody(conversation):
+        """Right at first, wrong from the second time on."""
+        turns[conversation[-1].content] += 1
+        return reply(conversation) if turns[conversation[-1].content] == 1 else "It is 99 euros."
+
+    report = compare(bench(FunctionModel(moody), **{"comparison.repeat": "rag"}), ["base", "rag"], NOW)
+    noise = report.repeat.floors["exact"]
+    assert noise.absolute == pytest.approx(1.0)
+    assert noise.difference.mean == pytest.approx(-1.0)
+    assert noise.floor >= 1.0
+    found = {one.scorer: one for one in report.comparisons}
+    assert found["exact"].difference.mean == pytest.approx(1.0)
+    assert found["exact"].verdict == "cannot tell"
+    assert any("exact 1.00 and 1.00" in note for note in report.notes)
+
+
+def test_a_candidate_that_is_not_run_cannot_be_repeated(bench):
+    workshop = bench(**{"comparison.repeat": "raft"})
+    with pytest.raises(SettingsError, match="raft"):
+        compare(workshop, ["base", "rag"], NOW)
+    assert workshop.fake.asked == []
+
+
+def test_corpus_bleu_is_compared_too(bench):
+    report = compare(bench(), ["base", "rag"], NOW)
+    (found,) = [one for one in report.comparisons if one.scorer == "corpus_bleu"]
+    by_name = {one.name: one.scores["corpus_bleu"].mean for one in report.candidates}
+    assert found.difference.mean == pytest.approx(by_name["rag"] - by_name["base"])
+    assert (found.difference.scored, found.difference.unscored) == (6, 1)

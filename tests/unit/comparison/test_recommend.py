@@ -207,3 +207,28 @@ def test_percentages(share, said):
 
 def test_the_examples_in_the_documentation():
     assert doctest.testmod(module).failed == 0
+
+
+def test_what_is_gained_by_not_knowing_is_told_apart():
+    answerable = [Estimate(0.24, 0.2, 0.28, 80), Estimate(0.14, 0.1, 0.18, 80)]
+    contenders = [
+        contender("tuned", 0.19, made_up=(20, 20), answerable=answerable[0]),
+        contender("rag", 0.3, made_up=(4, 20), answerable=answerable[1]),
+    ]
+    found = recommend(contenders, [difference("rag", "tuned", -0.11, "worse")], GROUND)
+    assert found.candidate == "rag"
+    expected = (
+        "The same over the questions that have an answer only: tuned 0.24 (0.20 to 0.28); rag 0.14 (0.10 to 0.18)."
+    )
+    assert expected in found.reasons
+    without = [
+        contender(name, mean, made_up=(0, 0), answerable=answerable[0]) for name, mean in (("a", 0.2), ("b", 0.3))
+    ]
+    assert not any("have an answer only" in text for text in recommend(without, [], GROUND).reasons)
+
+
+def test_differences_are_told_with_their_verdict_as_the_choice_has_it():
+    found = recommend(
+        [contender("base", 0.3), contender("rag", 0.6)], [difference("rag", "base", -0.3, "worse")], GROUND
+    )
+    assert any(reason.startswith("rag against base: better; +0.300") for reason in found.reasons)

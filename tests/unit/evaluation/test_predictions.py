@@ -52,7 +52,12 @@ def test_the_shape_and_the_counts(tmp_path, benchmark):
         "failed": 1,
     }
     assert set(found["summary"]["exact"]) == {"mean", "low", "high", "scored", "unscored", "failed"}
-    assert found["cases"][0] == {"id": "1", "scores": {"exact": 1.0, "rouge1": 1.0}, "reasons": {}}
+    assert found["cases"][0] == {
+        "id": "1",
+        "group": "1",
+        "scores": {"exact": 1.0, "rouge1": 1.0},
+        "reasons": {},
+    }
     assert found["cases"][2]["scores"] == {"exact": None, "rouge1": None}
     assert "no line for this case" in found["cases"][2]["reasons"]["exact"]
     assert found["benchmark"]["fingerprint"] == benchmark.fingerprint

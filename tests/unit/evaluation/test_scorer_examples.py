@@ -108,6 +108,13 @@ def test_abstention_and_resolution(answerable, abstained, precision, recall, res
     assert found == [precision, recall, resolution]
 
 
+def test_resolution_where_there_is_an_answer_leaves_the_others_out():
+    missing = score("resolution_answerable", case(ideal_answer="", answerable=False), answer("No idea."))
+    assert (missing.value, missing.failed) == (None, False)
+    asked, given = case(ideal_answer="the tower"), answer("tower bridge")
+    assert score("resolution_answerable", asked, given) == score("resolution", asked, given)
+
+
 def test_resolution_of_an_answer_is_its_token_f1():
     assert score("resolution", case(ideal_answer="the tower"), answer("tower bridge")).value == pytest.approx(2 / 3)
 

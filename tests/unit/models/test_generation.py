@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groundtune.models._generation import MOST_ROWS, batches, decode
+from groundtune.models._generation import LOOP_TOKENS, MOST_ROWS, batches, decode, repeats
 
 lengths = st.lists(st.integers(1, 3000), max_size=200)
 
@@ -23,6 +23,14 @@ def test_batches_hold_every_prompt_once_within_the_budget(lengths, max_tokens, b
 def test_batches_are_of_similar_length(lengths, budget):
     order = [lengths[index] for batch in batches(lengths, 10, budget) for index in batch]
     assert order == sorted(lengths, reverse=True)
+
+
+@given(st.lists(st.integers(0, 5), max_size=20), st.lists(st.integers(6, 9), min_size=1, max_size=30, unique=True))
+def test_a_loop_is_seen_as_soon_as_it_is_long_enough_and_not_before(before, words):
+    rounds = max(2, -(-LOOP_TOKENS // len(words)))
+    whole = [*before, *words * rounds]
+    assert repeats(whole)
+    assert not any(repeats(whole[len(before) :][:end]) for end in range(len(words) * rounds))
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +76,17 @@ def alone(model, prompt, max_tokens):
 @pytest.mark.models
 def test_a_batch_writes_what_each_prompt_alone_gets(model):
     assert written(model, PROMPTS, 12, set()) == [alone(model, prompt, 12) for prompt in PROMPTS]
+
+
+@pytest.mark.models
+def test_a_row_that_goes_round_in_circles_leaves(model):
+    """Greedy decoding of a model this small ends in a loop, which is the case in point."""
+    rows, unbounded = written(model, PROMPTS, 200, set()), [alone(model, prompt, 200) for prompt in PROMPTS]
+    assert all(len(row) < 200 and repeats(row) for row in rows)
+    assert [len(row) for row in rows] == [
+        next(end for end in range(len(free)) if repeats(free[:end])) for free in unbounded
+    ]
+    assert all(row == free[: len(row)] for row, free in zip(rows, unbounded, strict=True))
 
 
 @pytest.mark.models

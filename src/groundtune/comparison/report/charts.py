@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from groundtune.comparison.recommend import verdict_words
 from groundtune.comparison.report.data import Report
 from groundtune.comparison.report.scorers import describe
 
@@ -148,6 +149,7 @@ def _differences(report: Report) -> Chart | None:
             "low": found.difference.low,
             "high": found.difference.high,
             "verdict": found.verdict,
+            "words": verdict_words(found),
         }
         for found in report.comparisons
         if found.scorer == report.decide_by and found.difference.low is not None
@@ -169,7 +171,7 @@ def _differences(report: Report) -> Chart | None:
         base.mark_rule(strokeWidth=2.5).encode(x="low:Q", x2="high:Q", y=order, color=paint),
         base.mark_point(filled=True, size=100, opacity=1).encode(x="mean:Q", y=order, color=paint, shape=shape),
     ).properties(width=_WIDTH - 60, height=alt.Step(30))
-    words = "; ".join(f"{row['pair']}: {row['mean']:+.3f}, {row['verdict']}" for row in rows)
+    words = "; ".join(f"{row['pair']}: {row['mean']:+.3f}, {row['words']}" for row in rows)
     return Chart(
         "Differences on the same cases",
         f"Right of zero the first of the two is better. Inside the band (±{report.margin:g}) a difference does not "

@@ -6,10 +6,12 @@ Pure: the lead of a comparison puts the parts together; the renderers beside thi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 
 from groundtune.comparison.recommend import Recommendation
+from groundtune.evaluation.human.results import HumanReport
+from groundtune.evaluation.statistics import NoiseFloor
 from groundtune.values import Answer, Case, Difference, Estimate, Failure, Score
 
 
@@ -91,8 +93,21 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True)
+class Repeat:
+    """A candidate that was run twice, and how far both runs are apart, by scorer."""
+
+    candidate: str
+    floors: Mapping[str, NoiseFloor]
+
+    def floor(self, scorer: str) -> float:
+        """Return the difference up to which nothing is called better."""
+        return self.floors[scorer].floor if scorer in self.floors else 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
-    """The whole comparison. `scorers` maps name to signature, in the order to show; `comparisons` cover all scorers."""
+    """The whole comparison. `scorers` maps name to signature, in the order to show; `comparisons` cover all scorers.
+    `human` holds what people said of these runs' answers, by study."""
 
     project: str
     created_at: datetime
@@ -110,13 +125,15 @@ class Report:
     confidence: float = 0.95
     margin: float = 0.02
     detectable: float | None = None
+    repeat: Repeat | None = None
+    human: Mapping[str, HumanReport] = field(default_factory=dict)
 
     @property
     def ordered_scorers(self) -> list[str]:
-        """The deciding scorer, then the others that any candidate has, in the given order."""
+        """The deciding scorer, its parts, then the others that any candidate has, in the given order."""
         known = list(dict.fromkeys([*self.scorers, *(name for one in self.candidates for name in one.scores)]))
         present = [name for name in known if any(name in one.scores for one in self.candidates)]
-        return sorted(present, key=lambda name: name != self.decide_by)
+        return sorted(present, key=lambda name: (name != self.decide_by, not name.startswith(f"{self.decide_by}_")))
 
 
 def as_json(report: Report) -> dict[str, object]:
@@ -130,6 +147,7 @@ def as_json(report: Report) -> dict[str, object]:
         "margin": report.margin,
         "detectable_difference": report.detectable,
         "candidates": {one.name: _candidate(one) for one in report.candidates},
+        "noise_floor": _repeat(report.repeat) if report.repeat else None,
         "comparisons": [asdict(found) for found in report.comparisons],
         "recommendation": {
             **asdict(report.recommendation),
@@ -150,6 +168,7 @@ def as_json(report: Report) -> dict[str, object]:
         "notes": list(report.notes),
         "settings": {one.key: {"value": one.value, "origin": one.origin} for one in report.settings},
         "versions": dict(report.versions),
+        "human": {name: asdict(replace(found, comments=())) for name, found in report.human.items()},
     }
 
 
@@ -166,6 +185,11 @@ def _candidate(one: CandidateResult) -> dict[str, object]:
         "failed": one.failed,
         "settings": dict(one.settings),
     }
+
+
+def _repeat(repeat: Repeat) -> dict[str, object]:
+    found = {name: {**asdict(noise), "floor": noise.floor} for name, noise in repeat.floors.items()}
+    return {"candidate": repeat.candidate, "scorers": found}
 
 
 def _case(row: CaseRow) -> dict[str, object]:

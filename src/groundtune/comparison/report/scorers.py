@@ -22,6 +22,11 @@ _TEXTS = {
         "where there is no answer.",
         "Sees words, not truth: a right answer in other words loses, a wrong one in the same words wins.",
     ),
+    "resolution_answerable": ScorerText(
+        "Resolution where there is an answer",
+        "The same on the questions that have an answer: “I do not know” counts as nothing here.",
+        "Says nothing of what is made up where there is no answer; that is abstention recall.",
+    ),
     "rouge1": ScorerText("ROUGE-1", "Shared single words with the ideal answer (F1).", "Order and truth do not count."),
     "rouge2": ScorerText(
         "ROUGE-2", "Shared pairs of neighbouring words (F1).", "Harsh on short answers and on paraphrase."

@@ -13,7 +13,15 @@ from groundtune.comparison.report.data import Report
 from groundtune.comparison.report.scorers import describe
 from groundtune.values import Estimate
 
-_SHOWN = ("token_recall", "rougeL", "bertscore_f1", "retrieval_recall", "citation_precision", "abstention_recall")
+_SHOWN = (
+    "resolution_answerable",
+    "abstention_recall",
+    "token_recall",
+    "rougeL",
+    "bertscore_f1",
+    "retrieval_recall",
+    "citation_precision",
+)
 
 
 def render_terminal(report: Report) -> RenderableType:

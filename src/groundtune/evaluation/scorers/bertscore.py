@@ -133,9 +133,11 @@ class Baseline:
 def read_baseline(given: str | Sequence[float] | None) -> Baseline:
     """Return the baseline of a file as bert-score has them (comma-separated: LAYER, P, R, F) or of three numbers.
 
-    Raises `SettingsError` if the file cannot be read.
+    Raises `SettingsError` if the file cannot be read or the numbers are not three.
     """
-    if not isinstance(given, str):
+    if given and not isinstance(given, str) and len(given) != 3:
+        raise SettingsError(f"bertscore_baseline has {len(given)} numbers.", remedy="Give three, for P, R and F1.")
+    if not given or not isinstance(given, str):
         return Baseline((tuple(given),) if given else ())
     try:
         with Path(given).open(encoding="utf-8", newline="") as file:

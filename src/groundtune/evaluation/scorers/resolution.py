@@ -1,5 +1,7 @@
 """`resolution`: one number in [0, 1] for how well a customer was served, by which candidates are compared.
 
+`resolution_answerable` is the same on the answerable cases alone, so that nobody leads by "I do not know" unseen.
+
     answerable case, answered            token F1 with the ideal answer
     answerable case, abstained           0: the customer still does not know
     not answerable, abstained            1: nothing was made up
@@ -19,11 +21,16 @@ from groundtune.evaluation.scorers.overlap import token_f1
 from groundtune.settings import ComparisonSettings
 from groundtune.values import Answer, Case, Score
 
+ANSWERABLE = "resolution_answerable"
+
 
 def groundtune_scorer(settings: ComparisonSettings) -> list[FunctionScorer]:
-    """Return `resolution`; no setting changes it."""
-    signature = "resolution|answerable:token_f1|abstained:0|unanswerable:abstained|norm:squad-v1.1|version:1"
-    return [FunctionScorer("resolution", signature, resolution)]
+    """Return `resolution` and `resolution_answerable`; no setting changes them."""
+    rule = "answerable:token_f1|abstained:0|unanswerable:{}|norm:squad-v1.1|version:1"
+    return [
+        FunctionScorer("resolution", f"resolution|{rule.format('abstained')}", resolution),
+        FunctionScorer(ANSWERABLE, f"{ANSWERABLE}|{rule.format('unscored')}", resolution_answerable),
+    ]
 
 
 def resolution(case: Case, answer: Answer) -> Score:
@@ -35,3 +42,8 @@ def resolution(case: Case, answer: Answer) -> Score:
     if not case.ideal_answers:
         return NO_IDEAL_ANSWER
     return Score(max(token_f1(reference, answer.prose) for reference in case.ideal_answers))
+
+
+def resolution_answerable(case: Case, answer: Answer) -> Score:
+    """Return `resolution` of an answerable case."""
+    return resolution(case, answer) if case.answerable else Score(None, "the case has no answer")

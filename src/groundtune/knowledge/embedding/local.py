@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -42,7 +42,7 @@ class LocalEmbedder:
     @cached_property
     def signature(self) -> str:
         """Name, a hash of all files of the model, and where texts are cut."""
-        return f"{self._name}|weights:{_hash_of(self._folder)}|tokens:{self._max_tokens or 'model'}"
+        return f"{self._name}|weights:{hash_of(self._folder)}|tokens:{self._max_tokens or 'model'}"
 
     @cached_property
     def dimension(self) -> int:
@@ -67,16 +67,35 @@ class LocalEmbedder:
         )  # fmt: skip
         return np.asarray(vectors, dtype=np.float32)
 
+    def embed_tokens(self, texts: Sequence[str]) -> list[Vectors]:
+        """Return for each text the unit vectors of its word pieces, (pieces, d), without the model's special tokens.
+
+        d is the encoder's own width, before pooling; what late interaction compares.
+        """
+        if not texts:
+            return []
+        encoded = self._model.encode(
+            list(texts), batch_size=self._batch_size, output_value=None, show_progress_bar=False
+        )  # fmt: skip
+        return [self._token_vectors(one) for one in encoded]
+
+    def _token_vectors(self, encoded: Mapping[str, Any]) -> Vectors:
+        ids, mask = encoded["input_ids"].cpu().numpy(), encoded["attention_mask"].cpu().numpy()
+        vectors = encoded["token_embeddings"].float().cpu().numpy()
+        kept = vectors[(mask == 1) & ~np.isin(ids, self._model.tokenizer.all_special_ids)]
+        return np.asarray(kept / np.linalg.norm(kept, axis=1, keepdims=True), dtype=np.float32)
+
     @cached_property
     def _model(self) -> Any:  # noqa: ANN401 -- sentence_transformers is optional and has no stubs
-        model = _sentence_transformers().SentenceTransformer(str(self._folder), local_files_only=True)
+        model = sentence_transformers().SentenceTransformer(str(self._folder), local_files_only=True)
         model.eval()
         if self._max_tokens is not None:
             model.max_seq_length = self._max_tokens
         return model
 
 
-def _sentence_transformers() -> Any:  # noqa: ANN401 -- a module
+def sentence_transformers() -> Any:  # noqa: ANN401 -- a module
+    """Return the package. Raises `NotInstalled` with the extra's name."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # it warns when a process forks later
     try:
         import sentence_transformers
@@ -87,7 +106,7 @@ def _sentence_transformers() -> Any:  # noqa: ANN401 -- a module
     return sentence_transformers
 
 
-def _hash_of(folder: Path) -> str:
+def hash_of(folder: Path) -> str:
     """Return a hash of the files that decide what the model computes."""
     state = hashlib.blake2b(digest_size=8)
     decisive = (".json", ".txt", ".safetensors", ".bin", ".model")
@@ -120,19 +139,30 @@ def _hub_folder(name: str) -> Path:
         ) from error
 
 
-def groundtune_embedder(settings: EmbeddingSettings, name: str) -> LocalEmbedder | None:
-    """Hook of `embedders`."""
+def model_folder(name: str, setting: str) -> Path | None:
+    """Return where the model `name` (hf:ORG/NAME, path:DIR) is, fetched if it must be; None for other forms.
+
+    `setting` is what names it, for the error.
+    """
     kind, _, rest = name.partition(":")
-    if name == BUILTIN:
-        return LocalEmbedder(name, builtin_folder(), settings.batch_size, _BUILTIN_TOKENS)
     if kind == "hf" and rest:
-        return LocalEmbedder(name, _hub_folder(rest), settings.batch_size)
+        return _hub_folder(rest)
     if kind == "path" and rest:
         folder = Path(rest).expanduser()
         if not (folder / "config.json").is_file():
             raise SettingsError(
-                f"`embedding.name` is `{name}`, and there is no model in {folder}.",
+                f"`{setting}` is `{name}`, and there is no model in {folder}.",
                 remedy="Name a folder with config.json and the weights.",
             )
-        return LocalEmbedder(f"path:{folder.name}", folder, settings.batch_size)
+        return folder
     return None
+
+
+def groundtune_embedder(settings: EmbeddingSettings, name: str) -> LocalEmbedder | None:
+    """Hook of `embedders`."""
+    if name == BUILTIN:
+        return LocalEmbedder(name, builtin_folder(), settings.batch_size, _BUILTIN_TOKENS)
+    folder = model_folder(name, "embedding.name")
+    if folder is None:
+        return None
+    return LocalEmbedder(f"path:{folder.name}" if name.startswith("path:") else name, folder, settings.batch_size)

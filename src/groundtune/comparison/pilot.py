@@ -1,0 +1,56 @@
+"""What runs in the records tell about the scatter of scores, for planning a benchmark. Runs nothing itself."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+from groundtune.comparison.summary import PART
+from groundtune.comparison.workshop import Workshop
+from groundtune.evaluation.planning import Pilot, pilot_sd
+from groundtune.evaluation.scorers import scorers
+from groundtune.records import RunRecord
+from groundtune.values import Score
+
+_SQLITE = "sqlite:///"
+
+
+def pilot(workshop: Workshop) -> Pilot | None:
+    """Return what the newest runs of one benchmark version tell about the deciding scorer, or None.
+
+    Runs of this version come first; those of an earlier one count as far as its cases are still there. Runs of
+    different versions are never put together.
+    """
+    if not _has_records(workshop):
+        return None
+    now = workshop.benchmark.fingerprint
+    runs = [run for run in workshop.records.runs() if run.part == PART]
+    newest = {run.fingerprint: number for number, run in enumerate(runs)}
+    runs.sort(key=lambda run: (run.fingerprint == now, newest[run.fingerprint]), reverse=True)
+    for fingerprint, found in groupby(runs, key=lambda run: run.fingerprint):
+        told = _told(workshop, list(found), same=fingerprint == now)
+        if told is not None:
+            return told
+    return None
+
+
+def _told(workshop: Workshop, runs: list[RunRecord], *, same: bool) -> Pilot | None:
+    settings = workshop.settings.comparison
+    (scorer,) = scorers(settings, [settings.decide_by])
+    cases = workshop.benchmark.part(PART)
+    newest = {run.candidate: run for run in sorted(runs, key=lambda run: run.created_at)}
+    scores: dict[str, list[Score]] = {}
+    for candidate, run in newest.items():
+        known = workshop.records.scores(run, scorer.signature)
+        scores[candidate] = [known.get(case.id, Score(None, "not asked")) for case in cases]
+    sd = pilot_sd(scores, [case.group for case in cases])
+    if sd is None:
+        return None
+    used = tuple(name for name, found in scores.items() if any(score.value is not None for score in found))
+    asked = sum(any(found[place].value is not None for found in scores.values()) for place in range(len(cases)))
+    return Pilot(sd, used, asked, same)
+
+
+def _has_records(workshop: Workshop) -> bool:
+    """Looking must not make an empty database."""
+    url = workshop.settings.records.url
+    return not url.startswith(_SQLITE) or (workshop.folder / url.removeprefix(_SQLITE)).is_file()

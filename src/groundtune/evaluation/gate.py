@@ -1,0 +1,230 @@
+"""A gate for continuous integration: has a candidate become worse than it was when everybody agreed to it?
+
+The baseline is what an earlier run left: `report.json` of `groundtune compare`, or what `groundtune score --json`
+printed. A mean alone tells nothing, for it moves with every run; what is held against the limit is the low end of the
+interval of the paired difference on the same cases. So a gate passes on evidence that nothing was lost, not on lack of
+evidence that something was.
+
+Knows the gate's file and those two JSON documents; not how answers or scores were made.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat
+
+from groundtune.errors import InputError, NotComparable
+from groundtune.evaluation.statistics import MOST_CASES, Method, cases_needed, paired_difference, paired_sd
+from groundtune.files import read_text, read_toml
+from groundtune.values import Estimate, Score
+
+AGREE = "Agree to a new baseline, made by a run on this benchmark with these scorers."
+NAMED = 3  # cases that a message names
+
+
+class GateFile(BaseModel):
+    """The gate's TOML file. `baseline` is relative to it; losses are in each scorer's own unit."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    baseline: str = Field(min_length=1)
+    candidate: str = ""
+    most_missing: float = Field(0.0, ge=0, lt=1)
+    allowed_loss: dict[str, NonNegativeFloat] = Field(min_length=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """The scores of one candidate by scorer and case id, and what must be the same for them to be compared."""
+
+    fingerprint: str
+    signatures: Mapping[str, str]
+    groups: Mapping[str, str]
+    scores: Mapping[str, Mapping[str, float | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What the gate says of one scorer. `missing` counts cases that the baseline has a score for and the run has not;
+    `difference` is the run less the baseline, turned if less is better, so that below zero is always worse."""
+
+    scorer: str
+    passed: bool
+    difference: Estimate
+    allowed_loss: float
+    missing: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A gate that has been read, with its baseline."""
+
+    path: Path
+    limits: GateFile
+    before: Scored
+
+
+def load_gate(path: Path, candidates: Collection[str] | None = None) -> Gate:
+    """Read the gate and its baseline; `candidates` are those that will be run.
+
+    Raises `InputError` for a file that is not as it should be, and for a candidate that will not be run.
+    """
+    limits = read_toml(path, GateFile)
+    if candidates is not None:
+        _candidate(candidates, limits.candidate, path)
+    source = path.parent / limits.baseline
+    return Gate(path, limits, read_scored(_json(source), limits.candidate, source))
+
+
+def check_gate(
+    gate: Gate, document: Mapping[str, Any], *, method: Method, lower_is_better: Collection[str] = ()
+) -> list[Finding]:
+    """Hold a run, as the JSON document that it makes, against the gate: one finding for each scorer.
+
+    Raises `NotComparable` where benchmark, cases or a scorer's signature are not those of the baseline.
+    """
+    now = read_scored(document, gate.limits.candidate, gate.path)
+    _refuse_others(gate, now)
+    return [_find(scorer, gate, now, method, lower=scorer in lower_is_better) for scorer in gate.limits.allowed_loss]
+
+
+def gate_json(findings: Collection[Finding]) -> dict[str, object]:
+    """Return the findings as JSON types."""
+    return {"passed": all(found.passed for found in findings), "findings": [asdict(found) for found in findings]}
+
+
+def read_scored(document: Mapping[str, Any], candidate: str, place: Path) -> Scored:
+    """Take one candidate's scores out of a report or out of what `groundtune score --json` prints.
+
+    Raises `InputError` if the document is neither, or has no such candidate.
+    """
+    try:
+        of_report = "candidates" in document
+        if of_report:
+            candidate = _candidate(document["candidates"], candidate, place)
+        signatures = document["scorers" if of_report else "signatures"]
+        cases = document["cases"]
+        rows = {case["id"]: case["scores"][candidate] if of_report else case["scores"] for case in cases}
+        return Scored(
+            document["benchmark"]["fingerprint"],
+            signatures,
+            {case["id"]: case["group"] for case in cases},
+            {
+                scorer: {id_: row[scorer] for id_, row in rows.items()}
+                for scorer in signatures
+                if all(scorer in row for row in rows.values())  # corpus BLEU has no scores of cases
+            },
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"is no run's document ({type(error).__name__}: {error}).",
+            place=place,
+            remedy="Name a report.json, or what `groundtune score --json` printed.",
+        ) from None
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(read_text(path))
+    except ValueError as error:
+        raise InputError(f"broken JSON: {error}.", place=path, remedy="Name a whole file.") from None
+    return found if isinstance(found, dict) else {}
+
+
+def _candidate(known: Collection[str], named: str, place: Path) -> str:
+    if named in known:
+        return named
+    if not named and len(known) == 1:
+        return next(iter(known))
+    what = f"there is no candidate `{named}`" if named else "no `candidate` is named, and there are several"
+    raise InputError(f"{what}.", place=place, remedy=f"Name one of these in the gate's file: {', '.join(known)}.")
+
+
+def _refuse_others(gate: Gate, now: Scored) -> None:
+    """Refuse to compare what must not be put side by side."""
+    before = gate.before
+    if before.fingerprint != now.fingerprint:
+        what = f"the baseline is of benchmark {before.fingerprint[:8]}, and this run of {now.fingerprint[:8]}."
+        raise NotComparable(what, place=gate.path, remedy=AGREE)
+    if set(before.groups) != set(now.groups):
+        raise NotComparable(
+            f"the baseline has {len(before.groups)} cases and this run {len(now.groups)}, not all the same.",
+            place=gate.path,
+            remedy=f"Run with the same `[comparison] cases` and seed, or both without `--quick`. {AGREE}",
+        )
+    for scorer in gate.limits.allowed_loss:
+        was, is_now = before.signatures.get(scorer), now.signatures.get(scorer)
+        if scorer not in before.scores or scorer not in now.scores:
+            known = ", ".join(name for name in now.scores if name in before.scores)
+            raise InputError(f"`{scorer}` has no scores in both runs.", place=gate.path, remedy=f"Both have: {known}.")
+        if was != is_now:
+            raise NotComparable(f"{scorer} was `{was}` and is now `{is_now}`.", place=gate.path, remedy=AGREE)
+
+
+def _find(scorer: str, gate: Gate, now: Scored, method: Method, *, lower: bool) -> Finding:
+    allowed, most = gate.limits.allowed_loss[scorer], gate.limits.most_missing
+    old, new = gate.before.scores[scorer], now.scores[scorer]
+    expected = [id_ for id_, value in old.items() if value is not None]
+    missing = [id_ for id_ in expected if new[id_] is None]
+    worse, better = (new, old) if lower else (old, new)  # from the first to the second, up is better
+    one, other = ([Score(values[id_]) for id_ in old] for values in (worse, better))
+    groups = [now.groups[id_] for id_ in old]
+    found = paired_difference(one, other, groups, method=method)
+    if len(missing) > most * len(expected) or not expected:
+        message = f"{scorer}: {_missing(missing, len(expected), most)}"
+        return Finding(scorer, False, found, allowed, len(missing), message)
+    passed, message = _verdict(found, _lost(worse, better), allowed, method.confidence)
+    if not passed and found.mean is not None and found.mean > -allowed:
+        message += _more(paired_sd(one, other, groups), found.mean + allowed, found.scored, method)
+    if missing:
+        message += f" Cases without a score now: {len(missing)}."
+    return Finding(scorer, passed, found, allowed, len(missing), f"{scorer}: {message}")
+
+
+def _lost(first: Mapping[str, float | None], second: Mapping[str, float | None]) -> dict[str, float]:
+    pairs = ((id_, value, second[id_]) for id_, value in first.items())
+    return {id_: one - other for id_, one, other in pairs if one is not None and other is not None}
+
+
+def _verdict(found: Estimate, lost: Mapping[str, float], allowed: float, confidence: float) -> tuple[bool, str]:
+    if not any(lost.values()):
+        return bool(lost), f"every one of the {len(lost)} cases has the score it had."
+    if found.low is None or found.high is None or found.mean is None:
+        return False, f"{found.scored} cases of one group cannot tell. Use cases of several groups."
+    seen = (
+        f"{found.mean:+.4g} ({confidence:.0%} sure to lie between {found.low:+.4g} and {found.high:+.4g}) on "
+        f"{found.scored} cases, where a loss of up to {allowed:g} is allowed"
+    )
+    if found.low >= -allowed:
+        return True, f"{seen}."
+    worst = [id_ for id_, loss in sorted(lost.items(), key=lambda item: -item[1])[:NAMED] if loss > 0]
+    look = f" Look first at what lost most: {', '.join(worst)}." if worst else ""
+    if found.mean <= -allowed:
+        return False, f"{seen}.{look} Mend that, or agree to a new baseline."
+    return False, f"{seen}, so that a greater one cannot be ruled out.{look}"
+
+
+def _more(sd: float | None, room: float, cases: int, method: Method) -> str:
+    """Tell how many cases would rule it out four times in five, if the difference is as seen."""
+    if not sd:
+        return ""
+    more = cases_needed(sd, room, confidence=method.confidence) - cases
+    if more > MOST_CASES:
+        return " No benchmark of a sensible size would rule it out."
+    return f" About {more:,} more cases would rule it out, if nothing else changes." if more > 0 else ""
+
+
+def _missing(missing: list[str], expected: int, most: float) -> str:
+    if not expected:
+        return "the baseline has no score to compare with. Agree to another baseline, or leave this scorer out."
+    named = ", ".join(missing[:NAMED]) + (", …" if len(missing) > NAMED else "")
+    return (
+        f"{len(missing)} of {expected} cases that the baseline has scores for have none now ({named}), and {most:.0%} "
+        "may be missing. Run the failed cases again."
+    )

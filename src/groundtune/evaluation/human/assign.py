@@ -1,0 +1,172 @@
+"""Who rates what: blind, randomised and balanced assignments over any number of candidates.
+
+Balance is built in, not hoped for. The candidates stand on a circle in random order, and each item shows a window of
+it; windows start at every place of the circle before one starts there again. So over every run of as many items as
+there are candidates each candidate is shown equally often and once at every place, and at any point the counts of
+two candidates differ by one at most. Places are permuted anew for each rater and each turn of the circle. Knows
+cases and answers as texts; no file, no record and no clock.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+
+from groundtune.errors import InputError
+from groundtune.evaluation.human.questions import EQUAL, NONE, UNEXPECTED
+from groundtune.evaluation.human.study import Item, Sheet, Shown
+from groundtune.text import content_words
+from groundtune.values import Case, digest
+
+T = TypeVar("T")
+LABELS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """A case with the text of every candidate's answer, as customers see it."""
+
+    case: Case
+    answers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How much each rater gets. `answers` is how many candidates an item shows; `attention` and `repeats` are shares
+    of a rater's cases, rounded up, that come on top of them."""
+
+    raters: tuple[str, ...]
+    candidates: tuple[str, ...]
+    answers: int
+    attention: float = 0.1
+    repeats: float = 0.1
+
+
+def assign(
+    study: str, shared: Sequence[Material], own: Sequence[Material], plan: Plan, rng: np.random.Generator
+) -> tuple[Sheet, ...]:
+    """Return a sheet for every rater: all of `shared`, and an even part of `own` that no other rater gets.
+
+    Ids are random and belong to `study`. Raises `InputError` for a plan that cannot be carried out.
+    """
+    wrong = _impossible(plan, [*shared, *own])
+    if wrong:
+        raise InputError(wrong[0], remedy=wrong[1])
+    everything = [*shared, *own]
+    dealt = _mixed(own, rng)
+    most = len(shared) + math.ceil(len(own) / len(plan.raters))
+    shown = windows(most, len(plan.candidates), plan.answers, rng)
+    ids = _ids(study, rng)
+    sheets = []
+    for number, rater in enumerate(plan.raters):
+        mine = [*shared, *dealt[number :: len(plan.raters)]]
+        items = _cases(mine, shown, plan, ids, rng)
+        elsewhere = [one for one in everything if one.case.id not in {item.case for item in items}]
+        known_last = [*_mixed(elsewhere, rng), *_mixed(mine, rng)]
+        for material in known_last[: math.ceil(plan.attention * len(mine))]:
+            items.append(_attention(material, everything, plan, ids, rng))
+        sheets.append(Sheet(f"s{next(ids)}", rater, _in_order(items, math.ceil(plan.repeats * len(mine)), ids, rng)))
+    return tuple(sheets)
+
+
+def windows(items: int, candidates: int, answers: int, rng: np.random.Generator) -> list[tuple[int, ...]]:
+    """Return for each item the numbers of the candidates that it shows, place by place."""
+    step = math.gcd(candidates, answers)
+    starts = [turn * answers + shift for shift in range(step) for turn in range(candidates // step)]
+    found: list[tuple[int, ...]] = []
+    while len(found) < items:
+        circle = rng.permutation(candidates)
+        found += [tuple(int(circle[(start + place) % candidates]) for place in range(answers)) for start in starts]
+    return found[:items]
+
+
+def _impossible(plan: Plan, materials: Sequence[Material]) -> tuple[str, str] | None:
+    if not plan.raters or len(set(plan.raters)) < len(plan.raters):
+        return "each rater needs a name of their own.", "Name every rater once."
+    if not materials:
+        return "there is no case that every candidate answered.", "Run `groundtune compare` first."
+    if not 1 <= plan.answers <= len(plan.candidates):
+        return f"{plan.answers} answers of {len(plan.candidates)} candidates cannot be shown.", "Set `[human] answers`."
+    if plan.answers > len(LABELS):
+        return f"an item shows at most {len(LABELS)} answers.", "Set `[human] answers`."
+    if {EQUAL, NONE} & set(plan.candidates):
+        return f"a candidate called `{EQUAL}` or `{NONE}` cannot be told from a rater's choice.", "Rename its adapter."
+    if plan.attention and len({one.case.group for one in materials if one.case.answerable}) < 2:
+        return (
+            "attention items need answerable cases of two groups.",
+            "Set `[human] attention` to 0, or use more cases.",
+        )
+    return None
+
+
+def _mixed(values: Sequence[T], rng: np.random.Generator) -> list[T]:
+    return [values[index] for index in rng.permutation(len(values))]
+
+
+def _ids(study: str, rng: np.random.Generator) -> Iterator[str]:
+    while True:
+        yield digest(study, rng.bytes(16).hex())[:12]
+
+
+def _cases(
+    materials: Sequence[Material],
+    shown: Sequence[tuple[int, ...]],
+    plan: Plan,
+    ids: Iterator[str],
+    rng: np.random.Generator,
+) -> list[Item]:
+    items = []
+    places = rng.permutation(plan.answers)
+    for number, material in enumerate(materials):
+        if number % len(plan.candidates) == 0:  # a permutation of places keeps the balance if it holds for a whole turn
+            places = rng.permutation(plan.answers)
+        names = [plan.candidates[shown[number][place]] for place in places]
+        items.append(_item(material, names, ids))
+    return items
+
+
+def _item(material: Material, names: Sequence[str | None], ids: Iterator[str], donor: str = "") -> Item:
+    case = material.case
+    shown = tuple(Shown(label, name) for label, name in zip(LABELS, names, strict=False))
+    return Item(
+        f"i{next(ids)}",
+        "attention" if donor else "case",
+        case.id,
+        case.group,
+        UNEXPECTED in case.tags,
+        shown,
+        donor=donor,
+    )
+
+
+def _attention(
+    material: Material, everything: Sequence[Material], plan: Plan, ids: Iterator[str], rng: np.random.Generator
+) -> Item:
+    """An item in which one answer is an expert's to a question of another group, with as few words in common as any."""
+    asked = set(content_words(f"{material.case.question} {material.case.ideal_answer}"))
+    donors = [one.case for one in everything if one.case.answerable and one.case.group != material.case.group]
+    common = [len(asked & set(content_words(donor.ideal_answer))) for donor in donors]
+    furthest = [donor for donor, count in zip(donors, common, strict=True) if count == min(common)]
+    donor = furthest[rng.integers(len(furthest))]
+    names: list[str | None] = [*_mixed(plan.candidates, rng)[: plan.answers]]
+    names[rng.integers(plan.answers)] = None
+    return _item(material, names, ids, donor.id)
+
+
+def _in_order(items: Sequence[Item], repeats: int, ids: Iterator[str], rng: np.random.Generator) -> tuple[Item, ...]:
+    """Shuffle, and show `repeats` of the first half's cases again at least half a sheet later, in another order."""
+    mixed = _mixed(items, rng)
+    half = len(mixed) / 2
+    first = [number for number, item in enumerate(mixed) if item.kind == "case" and number < half]
+    placed = [(float(number), item) for number, item in enumerate(mixed)]
+    for number in _mixed(first, rng)[:repeats]:
+        item = mixed[number]
+        names = [one.candidate for one in _mixed(item.shown, rng)]
+        shown = tuple(Shown(label, name) for label, name in zip(LABELS, names, strict=False))
+        again = Item(f"i{next(ids)}", "repeat", item.case, item.group, item.unexpected, shown, of=item.id)
+        placed.append((rng.uniform(number + half, len(mixed)), again))
+    return tuple(item for _, item in sorted(placed, key=lambda pair: pair[0]))

@@ -1,0 +1,66 @@
+"""What raters are asked, in words: the questions on one answer with their scales, and the choice among answers.
+
+Knows no study, sheet or file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+LOWEST, HIGHEST = 1, 5
+PREFERENCE = "preference"
+EQUAL, NONE = "equal", "none"  # choices besides the labels: no answer is better than the others; all are unusable
+UNEXPECTED = "unexpected"  # the criterion, and the tag of the cases that it is asked on
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question on one answer; `anchors` say what 1 to 5 mean."""
+
+    criterion: str
+    text: str
+    anchors: tuple[str, str, str, str, str]
+
+
+QUESTIONS = (
+    Question(
+        "intuitive",
+        "Was the answer intuitive: easy to understand and to act on?",
+        ("not understandable", "hard to follow", "clear with some effort", "clear", "clear at once, and what to do"),
+    ),
+    Question(
+        "appropriate",
+        "Was it appropriate in context: did it suit what was asked, and what was said before?",
+        ("beside the point", "mostly beside the point", "suits in part", "suits, with small flaws", "suits exactly"),
+    ),
+    Question(
+        UNEXPECTED,
+        "The question is an unusual one. How well did the answer deal with that?",
+        ("thrown off by it", "badly", "so-so", "well", "as a very good member of staff would"),
+    ),
+)
+BEST = (
+    f"Which answer would you rather get? Its letter; `{EQUAL}` if none is better than the others; "
+    f"`{NONE}` if you would not want any of them."
+)
+INTRODUCTION = (
+    "You see questions as customers asked them, each with one or more answers. Read all answers to a question, then "
+    "rate each one on its own, from 1 to 5. You need no expert knowledge: judge as somebody who asked this and got "
+    "that answer. Letters are drawn anew for every question, so A here has nothing to do with A there. Leave out "
+    "what you cannot judge. Some questions come again later; please do not look back."
+)
+
+
+def asked(unexpected: bool) -> tuple[Question, ...]:
+    """Return the questions on an answer of an item that is an unexpected query, or is not."""
+    return tuple(one for one in QUESTIONS if unexpected or one.criterion != UNEXPECTED)
+
+
+def instructions() -> str:
+    """Return all of it as plain text, to go with sheets that cannot show it."""
+    lines = [INTRODUCTION, ""]
+    for one in QUESTIONS:
+        where = " (only where the column is not marked –)" if one.criterion == UNEXPECTED else ""
+        lines.append(f"{one.criterion}{where}: {one.text}")
+        lines += [f"  {number} = {words}" for number, words in enumerate(one.anchors, start=LOWEST)]
+    return "\n".join([*lines, f"best: {BEST}", "comment: anything you want to say on this answer.", ""])

@@ -1,0 +1,202 @@
+"""Sheets to send to raters by mail: CSV, XLSX, and a page that needs nothing but a browser.
+
+A sheet shows questions and answers as customers see them, under letters and random ids, and nothing that tells who
+answered. Knows no key: `view` is where a study loses its names.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from groundtune.errors import NotInstalled
+from groundtune.evaluation.human import questions
+from groundtune.evaluation.human.assign import Material
+from groundtune.evaluation.human.study import Item, Sheet, Study
+from groundtune.files import write_text
+from groundtune.values import Conversation
+
+NOT_ASKED = "–"  # in a cell that is not to be filled in
+CRITERIA = tuple(one.criterion for one in questions.QUESTIONS)
+COLUMNS = ("study", "sheet", "item", "number", "label", "question", "answer", *CRITERIA, "best", "comment")
+_TITLES = {name: f"{name} ({questions.LOWEST}-{questions.HIGHEST})" for name in CRITERIA}
+_WIDTHS = {"question": 50, "answer": 70, "best": 22, "comment": 40, **dict.fromkeys(CRITERIA, 12)}
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")  # which spreadsheets refuse
+_LONGEST = 32_000  # characters in a cell, of which Excel takes 32,767
+
+
+@dataclass(frozen=True, slots=True)
+class ItemView:
+    """What a rater sees of an item: `answers` are (label, text)."""
+
+    id: str
+    number: int
+    history: Conversation
+    question: str
+    unexpected: bool
+    answers: tuple[tuple[str, str], ...]
+
+    @property
+    def choices(self) -> str:
+        """What may stand under `best`."""
+        labels = [label for label, _ in self.answers]
+        return ", ".join([*labels, questions.EQUAL, questions.NONE]) if len(labels) > 1 else ""
+
+    @property
+    def asked_text(self) -> str:
+        """The question in plain text, after the turns before it."""
+        who = {"user": "Customer", "assistant": "Assistant", "system": "System"}
+        turns = [f"{who[turn.role]}: {turn.content}" for turn in self.history]
+        return "\n".join([*turns, f"Customer: {self.question}"]) if turns else self.question
+
+
+@dataclass(frozen=True, slots=True)
+class SheetView:
+    """All that a rater sees."""
+
+    study: str
+    sheet: str
+    project: str
+    items: tuple[ItemView, ...]
+
+
+def view(study: Study, sheet: Sheet, materials: Mapping[str, Material]) -> SheetView:
+    """Return the sheet without names; `materials` are by case id."""
+    items = tuple(_item(number, item, materials) for number, item in enumerate(sheet.items, start=1))
+    return SheetView(study.id, sheet.id, study.project, items)
+
+
+def write_sheets(study: Study, materials: Mapping[str, Material], folder: Path, *, xlsx: bool) -> list[Path]:
+    """Write every rater's sheet into `folder` as CSV, page and, if wanted, XLSX, and the instructions; return paths.
+
+    Raises `NotInstalled` if XLSX is wanted and its package is missing.
+    """
+    written = [folder / "instructions.txt"]
+    write_text(written[0], questions.instructions())
+    for sheet in study.sheets:
+        shown = view(study, sheet, materials)
+        path = folder / f"{sheet.rater}.html"
+        write_text(path, page(shown))
+        write_text(path.with_suffix(".csv"), as_csv(shown))
+        written += [path, path.with_suffix(".csv")]
+        if xlsx:
+            write_xlsx(shown, path.with_suffix(".xlsx"))
+            written.append(path.with_suffix(".xlsx"))
+    return written
+
+
+def rows(shown: SheetView) -> list[dict[str, str]]:
+    """Return one row an answer, by column. Number and question stand in an item's first row only."""
+    found = []
+    for item in shown.items:
+        for place, (label, text) in enumerate(item.answers):
+            row = dict.fromkeys(COLUMNS, "") | {"study": shown.study, "sheet": shown.sheet, "item": item.id}
+            row |= {"label": label, "answer": text, "best": NOT_ASKED}
+            if place == 0:
+                row |= {"number": str(item.number), "question": item.asked_text}
+                row["best"] = "" if item.choices else NOT_ASKED
+            if not item.unexpected:
+                row[questions.UNEXPECTED] = NOT_ASKED
+            found.append(row)
+    return found
+
+
+def as_csv(shown: SheetView) -> str:
+    """Return the sheet as CSV as Excel reads it: a byte-order mark, commas, and no cell that would be a formula."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(_titles())
+    for row in rows(shown):
+        writer.writerow([_harmless(row[column]) for column in COLUMNS])
+    return "\ufeff" + text.getvalue()
+
+
+def write_xlsx(shown: SheetView, path: Path) -> None:
+    """Write the sheet as XLSX, with drop-down lists and the instructions on a second page."""
+    openpyxl = import_openpyxl()
+    book = openpyxl.Workbook()
+    page = book.active
+    page.title = "ratings"
+    page.append(_titles())
+    scale = openpyxl.worksheet.datavalidation.DataValidation(
+        "list", formula1=f'"{",".join(map(str, _scale()))},{NOT_ASKED}"', allow_blank=True
+    )
+    page.add_data_validation(scale)
+    for number, row in enumerate(rows(shown), start=2):
+        for place, column in enumerate(COLUMNS, start=1):
+            cell = page.cell(number, place)
+            cell.value, cell.data_type = _CONTROL.sub("", row[column])[:_LONGEST], "s"  # never a formula
+            cell.alignment = openpyxl.styles.Alignment(wrap_text=True, vertical="top")
+            if column in CRITERIA:
+                scale.add(cell)
+    for place, column in enumerate(COLUMNS, start=1):
+        letter = openpyxl.utils.get_column_letter(place)
+        page.cell(1, place).font = openpyxl.styles.Font(bold=True)
+        page.column_dimensions[letter].width = _WIDTHS.get(column, 9)
+        page.column_dimensions[letter].hidden = column in ("study", "sheet", "item")
+    page.freeze_panes = "A2"
+    words = book.create_sheet("instructions")
+    words.column_dimensions["A"].width = 120
+    for line in questions.instructions().splitlines():
+        words.append([line])
+        words.cell(words.max_row, 1).alignment = openpyxl.styles.Alignment(wrap_text=True, vertical="top")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    book.save(path)
+
+
+def page(shown: SheetView) -> str:
+    """Return the sheet as one HTML page: no server, no network; what is entered stays in the rater's browser until
+    it is saved to a file to send back."""
+    environment = Environment(
+        loader=PackageLoader("groundtune.evaluation.human"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("sheet.html.j2").render(sheet=shown, questions=questions, numbers=_scale())
+
+
+def import_openpyxl() -> ModuleType:
+    """Return the package that reads and writes XLSX. Raises `NotInstalled`, which names the extra."""
+    try:
+        return import_module("openpyxl")
+    except ModuleNotFoundError:
+        raise NotInstalled(
+            "XLSX needs the package openpyxl.",
+            remedy='Install it: pip install "groundtune[xlsx]"; or use the CSV file or the page.',
+        ) from None
+
+
+def _item(number: int, item: Item, materials: Mapping[str, Material]) -> ItemView:
+    material = materials[item.case]
+    answers = tuple(
+        (
+            one.label,
+            materials[item.donor].case.ideal_answer if one.candidate is None else material.answers[one.candidate],
+        )
+        for one in item.shown
+    )
+    return ItemView(item.id, number, material.case.history, material.case.question, item.unexpected, answers)
+
+
+def _titles() -> list[str]:
+    choices = f"best (letter, {questions.EQUAL} or {questions.NONE})"
+    return [{**_TITLES, "best": choices}.get(column, column) for column in COLUMNS]
+
+
+def _scale() -> list[int]:
+    return list(range(questions.LOWEST, questions.HIGHEST + 1))
+
+
+def _harmless(cell: str) -> str:
+    """Spreadsheets run a cell that begins like a formula, also one that a model wrote (CWE-1236)."""
+    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell

@@ -1,0 +1,93 @@
+"""Texts that repeat one another: nearly the same questions, and long runs of words that two texts share.
+
+Exact computations over words, no model and no sampling. Knows no cases and no files. What it cannot see: the same
+question in wholly other words; and two questions that differ in one word only, and for that reason ask for
+different things, look alike to it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from groundtune.text import words
+
+SHINGLE = 2  # words
+# Of the 1,190 questions of XQuAD, 24 pairs are this alike: 5 are equal, half of the others ask the same.
+NEAR = 0.5
+RUN = 12  # words in a row that two people do not write by chance
+
+Shingles = frozenset[tuple[str, ...]]
+
+
+def shingles(text: str) -> Shingles:
+    """Return all runs of `SHINGLE` words of `text`; of a shorter text the whole.
+
+    >>> sorted(shingles("What does it cost?"))
+    [('does', 'it'), ('it', 'cost'), ('what', 'does')]
+    """
+    found = words(text) or [text.strip()]
+    return frozenset(tuple(found[start : start + SHINGLE]) for start in range(max(1, len(found) - SHINGLE + 1)))
+
+
+def jaccard(one: Shingles, other: Shingles) -> float:
+    """Return the share of shingles that both have, of those that any has: 1 for equal sets."""
+    return len(one & other) / len(one | other)
+
+
+def near_pairs(left: Sequence[str], right: Sequence[str], threshold: float = NEAR) -> Iterator[tuple[int, int, float]]:
+    """Yield (index in left, index in right, Jaccard similarity) of all pairs at least `threshold` alike.
+
+    Exact: two sets that alike share at least threshold × |left| shingles, so at least one of any
+    |left| − threshold × |left| + 1 of them; only those that hold one of the rarest so many are compared.
+    """
+    sets = [shingles(text) for text in right]
+    holders: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    for index, one in enumerate(sets):
+        for shingle in one:
+            holders[shingle].append(index)
+    for index, text in enumerate(left):
+        own = shingles(text)
+        rarest = sorted(own, key=lambda shingle: (len(holders.get(shingle, ())), shingle))
+        probed = rarest[: len(own) - math.ceil(threshold * len(own) - 1e-9) + 1]
+        for other in sorted({other for shingle in probed for other in holders.get(shingle, ())}):
+            alike = jaccard(own, sets[other])
+            if alike >= threshold:
+                yield index, other, alike
+
+
+def shared_runs(left: Sequence[str], right: Sequence[str], length: int = RUN) -> Iterator[tuple[int, int, str]]:
+    """Yield (index in left, index in right, words) of all pairs that share `length` words in a row or more.
+
+    The words are the longest run that they share.
+    """
+    holders: dict[tuple[str, ...], set[int]] = defaultdict(set)
+    split = [words(text) for text in left]
+    for index, found in enumerate(split):
+        for run in _runs(found, length):
+            holders[run].add(index)
+    for other, text in enumerate(right):
+        found = words(text)
+        for index in sorted({index for run in _runs(found, length) for index in holders.get(run, ())}):
+            yield index, other, " ".join(_longest(split[index], found))
+
+
+def _runs(found: Sequence[str], length: int) -> Iterator[tuple[str, ...]]:
+    for start in range(len(found) - length + 1):
+        yield tuple(found[start : start + length])
+
+
+def _longest(one: Sequence[str], other: Sequence[str]) -> Sequence[str]:
+    """Return the longest run of words that both have, by the length of the run that ends at each pair of places."""
+    best, end = 0, 0
+    before = [0] * (len(other) + 1)
+    for place, word in enumerate(one, start=1):
+        now = [0] * (len(other) + 1)
+        for column, given in enumerate(other, start=1):
+            if word == given:
+                now[column] = before[column - 1] + 1
+                if now[column] > best:
+                    best, end = now[column], place
+        before = now
+    return one[end - best : end]

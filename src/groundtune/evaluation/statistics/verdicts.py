@@ -1,0 +1,118 @@
+"""Better, worse, equivalent or cannot tell: what may be said of a difference, and what it would take to say more.
+
+Knows differences with their intervals and p-values; not how either was computed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from scipy.special import ndtri
+
+from groundtune.evaluation.statistics.sample import Method
+from groundtune.evaluation.statistics.size import POWER
+from groundtune.values import Difference, Verdict
+
+MOST_CASES = 100_000  # a benchmark that would have to be larger is no advice
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a difference rests on: `sd` per case with groups allowed for; `span` of the scale is only given where
+    all groups differ by the same, so that `sd` is 0 and tells nothing."""
+
+    cases: int
+    groups: int
+    sd: float
+    span: float | None = None
+
+
+def judged(
+    found: Sequence[Difference], evidence: Sequence[Evidence | None], method: Method, floor: float = 0.0
+) -> list[Difference]:
+    """Return the differences of one scorer with p-values corrected for their number (Holm) and with verdicts.
+
+    - **equivalent**: the whole interval lies within the margin. These are the two one-sided tests of equivalence
+      (Schuirmann 1987), each at half the error rate, so that a false one is rarer than a false "better". It comes
+      first: a difference too small to matter is not better or worse, however sure its sign.
+    - **better**, **worse**: corrected p-value and interval both speak against no difference, and it is larger than
+      `floor`, by which one candidate differs from itself.
+    - **cannot tell**: neither, with about how many more cases would tell.
+
+    `evidence` is None where nothing can be told, as with one group.
+    """
+    raw = [one.p_value for one in found]
+    return [
+        _judge(replace(one, p_value=p_value), behind, method, factor, floor)
+        for one, behind, p_value, factor in zip(found, evidence, holm(raw), _factors(raw), strict=True)
+    ]
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Return p-values corrected for their number, in the order given (Holm 1979, jstor.org/stable/4615733)."""
+    factors = _factors(p_values)
+    corrected = [0.0] * len(p_values)
+    highest = 0.0
+    for index in sorted(range(len(p_values)), key=lambda index: p_values[index]):
+        highest = max(highest, min(1.0, p_values[index] * factors[index]))
+        corrected[index] = highest
+    return corrected
+
+
+def _factors(p_values: Sequence[float]) -> list[int]:
+    """Return what Holm's method multiplies each p-value by: their number for the smallest, 1 for the largest."""
+    order = sorted(range(len(p_values)), key=lambda index: p_values[index])
+    factors = [0] * len(p_values)
+    for rank, index in enumerate(order):
+        factors[index] = len(p_values) - rank
+    return factors
+
+
+def _judge(found: Difference, evidence: Evidence | None, method: Method, factor: int, floor: float) -> Difference:
+    verdict = _verdict(found, method, floor)
+    if verdict != "cannot tell" or evidence is None or found.difference.mean is None:
+        return replace(found, verdict=verdict, more_cases_needed=None)
+    needed = _cases(evidence, abs(found.difference.mean), method, method.alpha / factor, floor)
+    more = None if needed > MOST_CASES else max(1, math.ceil(needed) - evidence.cases)
+    return replace(found, verdict=verdict, more_cases_needed=more)
+
+
+def _verdict(found: Difference, method: Method, floor: float) -> Verdict:
+    mean, low, high = found.difference.mean, found.difference.low, found.difference.high
+    if mean is None or low is None or high is None:
+        return "cannot tell"
+    if -method.margin <= low and high <= method.margin:
+        return "equivalent"
+    if found.p_value > method.alpha or low <= 0 <= high or abs(mean) <= floor:
+        return "cannot tell"
+    return "better" if mean > 0 else "worse"
+
+
+def _cases(evidence: Evidence, seen: float, method: Method, alpha: float, floor: float) -> float:
+    """Return how many cases would tell, if the difference is as seen, or if it is none after all.
+
+    A difference that matters is to be found, one below the margin to be shown equivalent; either with
+    probability `POWER` (for equivalence: Chow, Shao & Wang 2008, "Sample Size Calculations", 3.2.3).
+    """
+    a_group = evidence.cases / evidence.groups
+    fewest = (1 + math.log2(1 / alpha)) * a_group  # 2^-(groups - 1) is the smallest p-value there is
+    if seen >= method.margin:
+        quiet = evidence.cases * (floor / seen) ** 2  # the floor sinks as intervals do
+        needed = max(quiet, (_z_sum(alpha, POWER) * evidence.sd / seen) ** 2)
+    elif evidence.span is not None:
+        needed = _groups_for_constant(evidence.span, seen, method) * a_group
+    else:
+        needed = (_z_sum(method.alpha, (1 + POWER) / 2) * evidence.sd / method.margin) ** 2
+    return max(needed, fewest)
+
+
+def _groups_for_constant(span: float, seen: float, method: Method) -> float:
+    """Return the groups after which a difference that is always the same has an interval within the margin."""
+    share = (method.margin - seen) / (span or 1.0)
+    return 1.0 if share >= 1 else math.log(method.alpha / 2) / math.log(1 - share)
+
+
+def _z_sum(alpha: float, power: float) -> float:
+    return float(ndtri(1 - alpha / 2) + ndtri(power))
