@@ -82,7 +82,7 @@ def _type(setting: FieldInfo) -> str:
     limits = [
         f"{sign} {getattr(limit, key)}" for limit in setting.metadata for key, sign in _SIGNS if hasattr(limit, key)
     ]
-    return ", ".join([name.replace(" | None", ", optional"), *limits])
+    return ", ".join([name.replace(" | None", ", optional").replace("typing.", ""), *limits])
 
 
 _SIGNS = (("ge", "≥"), ("gt", ">"), ("le", "≤"), ("lt", "<"))

@@ -191,6 +191,15 @@ class BatchScorer(Scorer, Protocol):
         ...
 
 
+@runtime_checkable
+class CorpusScorer(Scorer, Protocol):
+    """A scorer whose scores or signature depend on all cases of a benchmark, as idf weights do."""
+
+    def over(self, cases: Sequence[Case]) -> Scorer:
+        """Return the scorer for these cases; its signature tells what it took from them."""
+        ...
+
+
 class Progress(Protocol):
     """Told how far long work has come: (stage, done, total) with `done` from 0 to `total`."""
 

@@ -168,8 +168,20 @@ class ComparisonSettings(Table):
     )
     latency_cases: int = Field(5, ge=1, description="Questions asked one at a time to measure latency.")
     seed: int = Field(17, description="Seed of what is drawn at random.")
+    also_score: list[str] = Field(
+        [], description="Scorers that are not among those of every comparison, such as answer_relevance."
+    )
+    rouge_stem: bool = Field(False, description="ROUGE compares English words without their endings (Porter).")
+    rouge_tokens: Literal["ascii", "unicode"] = Field(
+        "ascii", description="Words that ROUGE counts: ascii as rouge-score does, or unicode for any script."
+    )
     bertscore_model: str = Field("builtin:minilm-l6-v2", description="Encoder for BERTScore, named like [embedding].")
     bertscore_layer: int | None = Field(None, description="Encoder layer; the last one if not set.")
+    bertscore_idf: bool = Field(False, description="Word pieces that few of the ideal answers have weigh more.")
+    bertscore_baseline: str | list[float] | None = Field(
+        None,
+        description="Rescale BERTScore: a baseline file as bert-score has them, or the three values for P, R and F1.",
+    )
 
 
 class HumanSettings(Table):

@@ -208,7 +208,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One benchmark question with its ideal answer. Cases of one `group` are not independent."""
+    """One benchmark question with its ideal answer, or several. Cases of one `group` are not independent."""
 
     id: str
     question: str
@@ -221,6 +221,12 @@ class Case:
     tags: tuple[str, ...] = ()
     author: str = ""
     status: Literal["draft", "approved", "rejected"] = "approved"
+    other_ideal_answers: tuple[str, ...] = ()
+
+    @property
+    def ideal_answers(self) -> tuple[str, ...]:
+        """All that are not blank: what scorers call references."""
+        return tuple(text for text in (self.ideal_answer, *self.other_ideal_answers) if text.strip())
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import pytest
 from _tree import Import, Module, modules
 
 LAYERS = (
-    {"values", "protocols", "errors", "settings", "plugins", "files", "packaged", "text"},
+    {"values", "protocols", "errors", "settings", "plugins", "files", "packaged", "sentences", "text"},
     {"knowledge", "models", "assistant", "tuning", "evaluation", "agents", "records"},
     {"comparison", "project"},
     {"service", "cli"},

@@ -1,15 +1,18 @@
 import pytest
 
-from groundtune.evaluation.scorers import scorers
+from groundtune.comparison.report.scorers import describe
+from groundtune.errors import SettingsError
+from groundtune.evaluation.scorers import known_scorers, scorers
 from groundtune.settings import ComparisonSettings
 from groundtune.testing.scorers import ScorerContract
 
 WITHOUT_MODEL = (
     "rouge1 rouge2 rougeL rougeLsum bleu exact token_f1 token_recall retrieval_recall reciprocal_rank "
-    "abstention_precision abstention_recall citation_precision resolution resolution_answerable"
+    "abstention_precision abstention_recall citation_precision resolution resolution_answerable groundedness "
+    "context_precision context_recall ndcg hallucination_rate"
 ).split()
-WITH_MODEL = ["bertscore_precision", "bertscore_recall", "bertscore_f1"]
-BUILT_IN = {scorer.name: scorer for scorer in scorers(ComparisonSettings())}  # models are loaded when first used
+WITH_MODEL = ["bertscore_precision", "bertscore_recall", "bertscore_f1", "answer_relevance"]
+BUILT_IN = known_scorers(ComparisonSettings())  # models are loaded when first used
 
 
 class TestScorers(ScorerContract):
@@ -27,3 +30,16 @@ class TestModelScorers(ScorerContract):
 
 def test_every_built_in_scorer_is_tested_here():
     assert set(BUILT_IN) == {*WITHOUT_MODEL, *WITH_MODEL}
+
+
+def test_a_comparison_has_those_that_cost_little_and_what_the_settings_name():
+    usual = {scorer.name for scorer in scorers(ComparisonSettings())}
+    assert usual == set(BUILT_IN) - {"answer_relevance", "hallucination_rate"}
+    more = ComparisonSettings(also_score=["answer_relevance"], decide_by="hallucination_rate")
+    assert {scorer.name for scorer in scorers(more)} == set(BUILT_IN)
+    with pytest.raises(SettingsError, match="nothing"):
+        scorers(ComparisonSettings(decide_by="nothing"))
+
+
+def test_every_built_in_scorer_has_its_words_in_the_report():
+    assert [name for name in BUILT_IN if describe(name).title == name] == []

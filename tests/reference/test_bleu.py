@@ -5,24 +5,29 @@ import json
 import numpy as np
 import pytest
 import sacrebleu
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sacrebleu.tokenizers.tokenizer_13a import Tokenizer13a
 
 from groundtune.evaluation.scorers import scorers
-from groundtune.evaluation.scorers.bleu import _signature, corpus_bleu, corpus_bleu_signature
+from groundtune.evaluation.scorers.bleu import _counts, _signature, corpus_bleu, corpus_bleu_signature, tokenize
 from groundtune.evaluation.statistics import Method
 from groundtune.settings import ComparisonSettings
 from groundtune.values import Answer, Case, Usage
 
 # The example of sacrebleu's README and tests (Apache-2.0).
 TARGETS = ["The dog bit the man.", "It was not unexpected.", "The man bit him first."]
+SECOND_TARGETS = ["The dog had bit the man.", "No one was surprised.", "The man had bitten the dog."]
 PREDICTIONS = ["The dog bit the man.", "It wasn't surprising.", "The man had just bitten him."]
 
 
-def pair(target, prediction, group="g"):
-    return Case("1", "?", target, (), True, group, "test"), Answer(prediction, False, Usage())
+def pair(target, prediction, group="g", others=()):
+    case = Case("1", "?", target, (), True, group, "test", other_ideal_answers=tuple(others))
+    return case, Answer(prediction, False, Usage())
 
 
-def bleu(target, prediction):
-    return scorers(ComparisonSettings(), ["bleu"])[0].score(*pair(target, prediction)).value
+def bleu(target, prediction, *others):
+    return scorers(ComparisonSettings(), ["bleu"])[0].score(*pair(target, prediction, others=others)).value
 
 
 def corpus(pairs, resamples=1000):
@@ -36,6 +41,40 @@ def test_known_values():
     assert bleu("a test", "a test") == pytest.approx(100)  # without effective order: 0
     assert bleu("okay thanks", "this is a cat") == 0
     assert bleu("a test", "") == 0
+
+
+def test_the_values_of_sacrebleus_own_tests():
+    """`test/test_bleu.py` (Apache-2.0): two references, effective order, statistics."""
+    zipped = zip(TARGETS, SECOND_TARGETS, PREDICTIONS, strict=True)
+    pairs = [pair(one, given, str(i), [other]) for i, (one, other, given) in enumerate(zipped)]
+    assert corpus(pairs).mean == pytest.approx(48.530827, abs=1e-6)
+    assert corpus([pair(one, "", others=[other]) for one, other in zip(TARGETS, SECOND_TARGETS, strict=True)]).mean == 0
+    assert bleu("a test", "test") == pytest.approx(36.78794411714425, abs=1e-8)
+    found = _counts([("am I am a character sequence", ["I am a symbol string sequence a a"])])
+    assert found == [[4, 2, 1, 0, 6, 5, 4, 3, 6, 8]]
+
+
+AWKWARD = st.lists(
+    st.sampled_from(
+        [*"ab5 .,-/&'\n\t(", "&amp;", "&quot;", "<skipped>", "-\n", "..", "5.5", "a.b", "€", "日本", "\x85"]
+    ),
+    max_size=25,
+).map("".join)
+
+
+@settings(max_examples=600, deadline=None)
+@given(AWKWARD | st.text(max_size=40))
+def test_tokens_are_sacrebleus(text):
+    assert " ".join(tokenize(text)) == Tokenizer13a()(text.rstrip())
+
+
+@settings(max_examples=200, deadline=None)
+@given(AWKWARD, st.lists(AWKWARD.filter(str.strip), min_size=1, max_size=3))
+def test_equals_sacrebleu_on_awkward_texts_with_several_references(prediction, references):
+    expected = sacrebleu.BLEU(effective_order=True).sentence_score(prediction, references)
+    assert bleu(references[0], prediction, *references[1:]) == expected.score
+    counts = [*expected.counts, *expected.totals, expected.sys_len, expected.ref_len]
+    assert _counts([(prediction, references)]) == [counts]
 
 
 def test_the_whole_answer_is_scored():
@@ -105,3 +144,14 @@ def test_signatures_are_sacrebleus():
         f"bleu|nrefs:1|case:mixed|eff:yes|tok:13a|smooth:exp|version:{version}"
     )
     assert corpus_bleu_signature() == f"bleu|nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:{version}"
+
+
+def test_signatures_tell_the_number_of_references():
+    one, two = pair("a b", "a b")[0], pair("a b", "a b", others=["b a"])[0]
+    assert "nrefs:2|" in scorers(ComparisonSettings(), ["bleu"], [two, two])[0].signature
+    assert "nrefs:var|" in scorers(ComparisonSettings(), ["bleu"], [one, two])[0].signature
+    assert (
+        scorers(ComparisonSettings(), ["bleu"], [one])[0].signature
+        == scorers(ComparisonSettings(), ["bleu"])[0].signature
+    )
+    assert "nrefs:2|" in corpus_bleu_signature([two])

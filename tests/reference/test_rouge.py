@@ -1,19 +1,25 @@
 """Our ROUGE against rouge-score 0.1.2, and against the values of ROUGE-1.5.5 that rouge-score itself is tested with.
 
-Its values with stemming (rougeLsum on the pyrouge files among them) do not apply: there is no stemming here.
+Left out of its own tests: the two on texts of some hundred lines, which are too long to copy.
 """
 
 import json
+import re
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from nltk.stem.porter import PorterStemmer
 from rouge_score.rouge_scorer import RougeScorer
 
-from groundtune.evaluation.scorers.rouge import rouge_1, rouge_2, rouge_l, rouge_lsum
+from groundtune.evaluation.scorers import scorers
+from groundtune.evaluation.scorers._porter import stem
+from groundtune.evaluation.scorers._tokens import tokenize
+from groundtune.evaluation.scorers.rouge import NAMES, rouge, rouge_l, rouge_lsum
+from groundtune.settings import ComparisonSettings
+from groundtune.values import Answer, Case, Usage
 
-OURS = {"rouge1": rouge_1, "rouge2": rouge_2, "rougeL": rouge_l, "rougeLsum": rouge_lsum}
-REFERENCE = RougeScorer(list(OURS))
+REFERENCE = {stemmed: RougeScorer(list(NAMES), use_stemmer=stemmed) for stemmed in (False, True)}
 
 # Random characters from google-research/rouge, testdata/target.txt and prediction.txt (Apache-2.0).
 TARGETS = [
@@ -29,35 +35,143 @@ PREDICTIONS = [
     "nB'wH'bWVHjWFEer tQ.saefZwJtKrTlixYpMMNJtion UCAPwNHeYVjD",
 ]
 
+# The same, testdata/pyrouge_files/target_multi.0.txt and prediction_multi.0.txt.
+TARGET_LINES = "\n".join(
+    [
+        *TARGETS,
+        "NhETebUbBk'er WOvoHMTjSRizKgH'vHiing Xu,hWxfs VkNE QhgKiLHE -HidivzoM.dO anhtion jbLQiSGDTCsuhREebUaKM dv J "
+        "dVN tmbOT",
+        "vMR HDm,xOAetion D,tion HJtodT.mHl UIv-p VjWH'BdyWjnfGU-OjT aEMdFICyLWfQMtion wEMfdOKing AwkeKbO "
+        "'DxqNOHBH qKtVvm OYJl mM",
+    ]
+)
+PREDICTION_LINES = "\n".join(
+    [
+        *PREDICTIONS,
+        "xfs VkJE QhgKiLHE -HidivzoM.dO anhing jbLQiSGDTCsuhREebUaKM dv J",
+        "VjWH'BdyWjnfGU-OjTNaEMdFICyLWfQMing wEMfdOKijg AwkeKbO 'DxqNO",
+    ]
+)
+
+
+def rouge_1(target, prediction, split=tokenize):
+    return rouge("rouge1", [(target, prediction)], split)[0]
+
+
+def rouge_2(target, prediction, split=tokenize):
+    return rouge("rouge2", [(target, prediction)], split)[0]
+
+
+def stemming(text):
+    return tokenize(text, stemmed=True)
+
+
 # Few words, many line breaks: subsequences of equal length abound, and the union depends on which one is taken.
 few_words = st.lists(st.sampled_from(["a", "b", "c", "d", "A", "b,", "\n", "\n\n", "e1"]), max_size=30).map(" ".join)
 
 
 def assert_equal(target, prediction):
-    expected = REFERENCE.score(target, prediction)
-    assert {name: score.fmeasure for name, score in expected.items()} == {
-        name: measure(target, prediction) for name, measure in OURS.items()
-    }
+    for stemmed, split in ((False, tokenize), (True, stemming)):
+        expected = REFERENCE[stemmed].score(target, prediction)
+        assert {name: tuple(score) for name, score in expected.items()} == {
+            name: tuple(rouge(name, [(target, prediction)], split)[0]) for name in NAMES
+        }
 
 
 @pytest.mark.parametrize(
-    ("name", "values"),
+    ("measure", "split", "line", "recall", "precision", "f1"),
     [
-        ("rouge1", (0.51163, 0.50000)),
-        ("rouge2", (0.39024, 0.36364)),
-        ("rougeL", (0.51163, 0.50000)),
+        (rouge_1, tokenize, 0, 0.40741, 0.68750, 0.51163),
+        (rouge_1, tokenize, 1, 0.40476, 0.65385, 0.50000),
+        (rouge_1, stemming, 0, 0.40741, 0.68750, 0.51163),
+        (rouge_1, stemming, 1, 0.42857, 0.69231, 0.52941),
+        (rouge_2, tokenize, 0, 0.30769, 0.53333, 0.39024),
+        (rouge_2, tokenize, 1, 0.29268, 0.48000, 0.36364),
+        (rouge_2, stemming, 0, 0.30769, 0.53333, 0.39024),
+        (rouge_2, stemming, 1, 0.29268, 0.48000, 0.36364),
+        (rouge_l, tokenize, 0, 0.40741, 0.68750, 0.51163),
+        (rouge_l, tokenize, 1, 0.40476, 0.65385, 0.50000),
     ],
 )
-def test_equals_rouge_1_5_5(name, values):
-    found = [OURS[name](target, prediction) for target, prediction in zip(TARGETS, PREDICTIONS, strict=True)]
-    assert found == pytest.approx(values, abs=5e-6)
+def test_equals_rouge_1_5_5(measure, split, line, recall, precision, f1):
+    found = measure(TARGETS[line], PREDICTIONS[line], split)
+    assert found == pytest.approx((precision, recall, f1), abs=5e-6)
+
+
+def test_rouge_lsum_equals_rouge_1_5_5():
+    found = rouge_lsum(TARGET_LINES, PREDICTION_LINES, stemming)
+    assert found == pytest.approx((0.66667, 0.36538, 0.47205), abs=5e-6)
 
 
 def test_known_values():
-    assert rouge_1("testing one two", "testing") == 0.5
-    assert rouge_lsum("w1 w2 w3 w4 w5", "w1 w2 w6 w7 w8\nw1 w3 w8 w9 w5") == pytest.approx(8 / 15)
-    assert rouge_1("日本語", "日本語") == 0
-    assert rouge_l("!?", "!?") == rouge_2("", "") == rouge_lsum("\n", "a") == 0
+    assert rouge_1("testing one two", "testing") == pytest.approx((1, 1 / 3, 1 / 2))
+    assert rouge_2("testing one two", "testing one") == pytest.approx((1, 1 / 2, 2 / 3))
+    assert rouge_l("testing one two", "testing two") == pytest.approx((1, 2 / 3, 4 / 5))
+    assert rouge_lsum("w1 w2 w3 w4 w5", "w1 w2 w6 w7 w8\nw1 w3 w8 w9 w5") == pytest.approx((0.4, 0.8, 8 / 15))
+    assert rouge_l("!?", "!?") == rouge_2("", "") == rouge_lsum("\n", "a") == rouge_lsum("w1 w2", "/") == (0, 0, 0)
+
+
+def scored(name, answer, *references, **options):
+    case = Case("1", "?", references[0], (), True, "g", "test", other_ideal_answers=references[1:])
+    return scorers(ComparisonSettings(**options), [name])[0].score(case, Answer(answer, False, Usage())).value
+
+
+@pytest.mark.parametrize("stemmed", [False, True])
+def test_of_several_references_the_best_counts_as_in_score_multi(stemmed):
+    references = ["first text", "the text was first", "a first, tested one"]
+    answer = "the first texts was testing"
+    expected = REFERENCE[stemmed].score_multi(references, answer)
+    for name in NAMES:
+        assert scored(name, answer, *references, rouge_stem=stemmed) == expected[name].fmeasure
+    assert len({scored("rouge1", answer, reference) for reference in references}) > 1
+
+
+@pytest.mark.parametrize(
+    "text", ["日本語", "返金には十日かかります。", "हिन्दी में", "ไทย", "η Ελλάδα", "возврат средств", "한국어 문장"]
+)
+def test_other_scripts_score_nothing_unless_tokens_are_unicode(text):
+    """rouge-score gives 0 for identical strings; so does the default, and the option 1."""
+    assert REFERENCE[False].score(text, text)["rouge1"].fmeasure == 0
+    for name in NAMES:
+        assert scored(name, text, text) == 0
+        assert scored(name, text, text, rouge_tokens="unicode") == 1
+
+
+def test_unicode_tokens():
+    assert tokenize("Ärger_über 30 Größen!", "unicode") == ("ärger", "über", "30", "grössen")
+    assert tokenize("日本語テスト ABC", "unicode") == (*"日本語テスト", "abc")
+    assert tokenize("हिन्दी", "unicode") == ("हिन्दी",)  # its vowel signs and virama are no letters
+    assert tokenize("Testing Größen", "unicode", True) == ("test", "grössen")
+
+
+@given(st.text(st.characters(max_codepoint=127)))
+def test_unicode_tokens_are_the_default_ones_where_all_is_ascii(text):
+    assert tokenize(text, "unicode") == tokenize(text)
+
+
+def test_stems_are_those_of_nltk_for_all_words_of_real_texts(shared_data):
+    folder = shared_data / "human_ratings" / "summeval"
+    texts = [json.loads(line)["source"] for line in (folder / "docs.jsonl").read_text().splitlines()]
+    with (shared_data / "corpus_postgres_docs" / "docs.jsonl").open() as lines:
+        texts += [next(lines) for _ in range(150)]
+    vocabulary = set(re.findall("[a-z0-9]+", " ".join(texts).lower()))
+    nltk = PorterStemmer()
+    assert len(vocabulary) > 5000
+    assert {word: stem(word) for word in vocabulary} == {word: nltk.stem(word) for word in vocabulary}
+
+
+ENDINGS = (
+    "s ss sses ies ied eed ed ing at bl iz y ational tional enci anci izer bli alli entli eli ousli ization ation ator "
+    "alism iveness fulness ousness aliti iviti biliti fulli logi icate ative alize iciti ical ful ness al ance ence er "
+    "ic able ible ant ement ment ent ion sion tion ou ism ate iti ous ive ize e ll lle"
+).split()
+
+
+@settings(max_examples=1000, deadline=None)
+@given(st.text("abcdeilostyz0", max_size=6), st.sampled_from(ENDINGS), st.sampled_from(["", *ENDINGS]))
+def test_stems_are_those_of_nltk_for_made_up_words(start, ending, second):
+    word = start + ending + second
+    assert stem(word) == PorterStemmer().stem(word)
 
 
 @settings(max_examples=400, deadline=None)

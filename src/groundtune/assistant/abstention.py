@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from groundtune.assistant.sentences import comparable
+from groundtune.sentences import comparable
 from groundtune.values import Passage
 
 SIMILARITY_WEIGHT = 0.8

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from groundtune.assistant.sentences import comparable, numbers, sentence_spans
+from groundtune.sentences import comparable, numbers, sentence_spans
 from groundtune.text import CITATION_MARKER, locate
 from groundtune.values import Citation, Passage
 

@@ -9,8 +9,8 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 
-from groundtune.assistant.sentences import without_repetition
 from groundtune.protocols import ChatModel
+from groundtune.sentences import without_repetition
 from groundtune.values import Completion, Conversation, Usage
 
 

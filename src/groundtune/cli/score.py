@@ -37,7 +37,8 @@ def score(
 ) -> None:
     """Score answers from anywhere: ROUGE, BLEU, BERTScore, exact and token-level scores.
 
-    Works in any folder; settings come from the project's file where there is one.
+    Lines that name passages are scored on retrieval and groundedness too, lines that tell whether the answer abstained
+    on abstention. Works in any folder; settings come from the project's file where there is one.
 
     Examples:
         groundtune score predictions.jsonl --benchmark benchmark.jsonl --scorer rougeL --scorer bleu
@@ -59,7 +60,8 @@ def score(
     settings = load(project, flags(overrides)).settings
     cases = load_benchmark(benchmark, settings.benchmark.development_share)
     loaded = load_predictions(predictions, cases)
-    chosen = scorers(settings.comparison, scorer or loaded.scorers)
+    loaded.refuse_unfounded(scorer or [], predictions)
+    chosen = scorers(settings.comparison, scorer or loaded.scorers, cases.cases)
     comparison = settings.comparison
     with progress_bar() as progress:
         document = score_predictions(

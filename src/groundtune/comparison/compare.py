@@ -38,7 +38,7 @@ def compare(workshop: Workshop, names: Sequence[str], now: datetime) -> Report:
             place=workshop.folder / workshop.settings.benchmark.cases,
             remedy="Give cases `split: test`, or leave `split` out.",
         )
-    scorers = all_scorers(workshop.settings.comparison)
+    scorers = all_scorers(workshop.settings.comparison, cases=cases)
     all_scorers(workshop.settings.comparison, [workshop.settings.comparison.decide_by])  # refused now, not at the end
     twice = _twice(workshop.settings.comparison.repeat, candidates)
     workshop.check(candidates)

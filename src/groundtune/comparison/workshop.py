@@ -18,7 +18,6 @@ from groundtune.assistant.abstention import Fitted, fit_threshold, support
 from groundtune.assistant.closed_book import ClosedBook
 from groundtune.assistant.grounded import Grounded
 from groundtune.assistant.prompts import closed_book_messages, grounded_messages, search_text
-from groundtune.assistant.sentences import sentence_spans
 from groundtune.comparison.candidates import INSTRUCTION_ADAPTER, RAFT_ADAPTER, Recipe, recipe
 from groundtune.errors import InputError, NotComparable, SettingsError
 from groundtune.evaluation.benchmark import Benchmark, load_benchmark
@@ -35,6 +34,7 @@ from groundtune.knowledge.stores import open_store
 from groundtune.models import local
 from groundtune.protocols import Answerer, ChatModel, Embedder, KnowledgeStore, Progress, Reranker, silent
 from groundtune.records import Records, open_records
+from groundtune.sentences import sentence_spans
 from groundtune.settings import Resolved, Settings
 from groundtune.tuning.adapters import Manifest, read_manifest
 from groundtune.tuning.examples import load_examples

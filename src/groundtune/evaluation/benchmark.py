@@ -50,6 +50,7 @@ class CaseLine(BaseModel):
     id: str = Field(min_length=1)
     question: str
     ideal_answer: str = ""
+    other_ideal_answers: list[str] = []
     passages: list[EvidenceLine] = []
     answerable: bool = True
     group: str = ""
@@ -80,6 +81,7 @@ class CaseLine(BaseModel):
             tags=tuple(self.tags),
             author=self.author,
             status=self.status,
+            other_ideal_answers=tuple(self.other_ideal_answers),
         )
 
 
@@ -149,6 +151,8 @@ def fingerprint(cases: Iterable[Case]) -> str:
         content = asdict(case)
         for key in ("tags", "author", "status"):
             del content[key]
+        if not case.other_ideal_answers:  # a benchmark that does without keeps the fingerprint that it had before
+            del content["other_ideal_answers"]
         parts.append(json.dumps(content, sort_keys=True))
     return digest(*parts)
 
@@ -181,7 +185,7 @@ def case_row(case: Case) -> dict[str, object]:
         "author": case.author,
         "status": case.status,
         "split": case.split,
-    }
+    } | ({"other_ideal_answers": list(case.other_ideal_answers)} if case.other_ideal_answers else {})
 
 
 def _refuse_duplicates(rows: Sequence[tuple[int, CaseLine]], path: Path) -> None:
@@ -203,6 +207,8 @@ def unsound(row: CaseLine) -> str | None:
         return "the question is empty."
     if row.answerable and not row.ideal_answer.strip():
         return "it is answerable and has no ideal answer."
+    if row.other_ideal_answers and not all(text.strip() for text in (row.ideal_answer, *row.other_ideal_answers)):
+        return "it has `other_ideal_answers`, and one of its ideal answers is empty."
     if not row.answerable and row.passages:
         return "it is not answerable and yet names passages that answer it."
     expected = ["user", "assistant"] * (len(row.history) // 2)

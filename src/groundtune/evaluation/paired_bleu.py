@@ -15,7 +15,6 @@ from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
-from sacrebleu.metrics.bleu import BLEU
 from scipy import stats
 
 from groundtune.evaluation.scorers.bleu import _counts
@@ -41,7 +40,7 @@ def compare_corpus_bleu(
     `outcomes` maps candidate and case id to what was answered. P-values are corrected by Holm's method, and no
     difference up to `floor` is called better or worse.
     """
-    scored = [case for case in cases if case.ideal_answer.strip()]
+    scored = [case for case in cases if case.ideal_answers]
     counts = {name: _by_case(found, scored) for name, found in outcomes.items()}
     found = [
         _difference(pair, (counts[pair[0]], counts[pair[1]]), scored, len(cases), (method, rng))
@@ -66,12 +65,9 @@ def bleu(counts: Floats) -> Floats:
 
 
 def _by_case(outcomes: Outcomes, cases: Sequence[Case]) -> dict[str, Floats]:
-    metric = BLEU(effective_order=True)  # counts do not depend on it, and sacrebleu warns without
-    return {
-        case.id: _counts(metric, outcome.prose, case.ideal_answer).astype(np.float64)
-        for case in cases
-        if isinstance(outcome := outcomes[case.id], Answer)
-    }
+    answered = [(case, outcome) for case in cases if isinstance(outcome := outcomes[case.id], Answer)]
+    counts = _counts([(answer.prose, case.ideal_answers) for case, answer in answered])
+    return {case.id: np.array(found, dtype=np.float64) for (case, _), found in zip(answered, counts, strict=True)}
 
 
 def _difference(

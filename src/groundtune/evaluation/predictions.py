@@ -26,8 +26,9 @@ from groundtune.values import Answer, Case, Estimate, Failure, Passage, Score, U
 TEXT_SCORERS = (
     "rouge1 rouge2 rougeL rougeLsum bleu bertscore_precision bertscore_recall bertscore_f1 exact token_f1 token_recall"
 ).split()
-RETRIEVAL_SCORERS = ("retrieval_recall", "reciprocal_rank")
-ABSTENTION_SCORERS = ("abstention_precision", "abstention_recall", "resolution", "resolution_answerable")
+RETRIEVAL_SCORERS = "retrieval_recall reciprocal_rank context_precision context_recall ndcg groundedness".split()
+ABSTENTION_RATES = ("abstention_precision", "abstention_recall", "hallucination_rate")
+ABSTENTION_SCORERS = (*ABSTENTION_RATES, "resolution", "resolution_answerable")
 
 MISSING = Failure("predictions.jsonl has no line for this case")
 
@@ -72,6 +73,16 @@ class Predictions:
 
     answers: dict[str, Answer]
     scorers: tuple[str, ...]
+
+    def refuse_unfounded(self, names: Sequence[str], path: Path) -> None:
+        """Raise `InputError` if one of `names` counts abstentions and the file at `path` does not tell of any."""
+        unfounded = [name for name in names if name in ABSTENTION_RATES and name not in self.scorers]
+        if unfounded:
+            raise InputError(
+                f"no line tells whether the answer `abstained`, which `{unfounded[0]}` rests on.",
+                place=path,
+                remedy='Add "abstained": true or false to the lines.',
+            )
 
 
 def load_predictions(path: Path, benchmark: Benchmark) -> Predictions:
@@ -118,7 +129,8 @@ def score_predictions(
     return {
         "summary": summary,
         "cases": [_case_row(case, {name: found[case.id] for name, found in scores.items()}) for case, _ in pairs],
-        "signatures": {scorer.name: scorer.signature for scorer in scorers} | {"corpus_bleu": corpus_bleu_signature()},
+        "signatures": {scorer.name: scorer.signature for scorer in scorers}
+        | {"corpus_bleu": corpus_bleu_signature(benchmark.cases)},
         "benchmark": {"fingerprint": benchmark.fingerprint, "cases": len(pairs)},
     }
 

@@ -45,7 +45,9 @@ def test_stats_tells_what_can_be_shown_and_leaves_nothing_behind(run, project):
 def test_stats_takes_the_scatter_from_an_earlier_run(run, project, monkeypatch):
     model = FunctionModel(lambda asked: "The brook plan costs 8 euros." if "brook" in asked[-1].content else "No idea.")
     monkeypatch.setattr(Workshop, "chat_model", lambda *_: model)
-    monkeypatch.setattr(compare, "all_scorers", lambda settings, names=None: scorers(settings, ["resolution"]))
+    monkeypatch.setattr(
+        compare, "all_scorers", lambda settings, names=None, cases=(): scorers(settings, ["resolution"])
+    )
     assert run("compare", "base", "rag", "--project", project, "--json", *LIMITS).code == 0
     told = run("benchmark", "stats", "--project", project, "--json").json
     assert told["pilot"]["same_benchmark"]

@@ -41,7 +41,9 @@ def reply(conversation):
 def compared(run, project, monkeypatch):
     """The project with twelve cases, after `compare base rag`; rag failed on one case."""
     cheap = ["resolution", "exact"]
-    monkeypatch.setattr(compare_module, "all_scorers", lambda settings, names=None: scorers(settings, names or cheap))
+    monkeypatch.setattr(
+        compare_module, "all_scorers", lambda settings, names=None, cases=(): scorers(settings, names or cheap, cases)
+    )
     model = FunctionModel(reply)
     monkeypatch.setattr(Workshop, "chat_model", lambda self, adapter=None: model)
     write_lines(project / "benchmark.jsonl", CASES)

@@ -63,7 +63,9 @@ def bench(folder, monkeypatch):
     from groundtune.evaluation.scorers import scorers
 
     cheap = ["resolution", "exact", "token_f1", "retrieval_recall"]
-    monkeypatch.setattr(compare_module, "all_scorers", lambda settings, names=None: scorers(settings, names or cheap))
+    monkeypatch.setattr(
+        compare_module, "all_scorers", lambda settings, names=None, cases=(): scorers(settings, names or cheap, cases)
+    )
 
     def make(model=None, **flags):
         opened = Workshop(folder, load(folder, FLAGS | flags, environment={}))

@@ -149,3 +149,23 @@ def test_evidence_is_checked_against_the_documents():
         ("a.md", "the quote does not stand in the document."),
         ("c.md", "no such document."),
     ]
+
+
+def test_other_ideal_answers_come_back_and_change_the_fingerprint_only_where_they_are(tmp_path):
+    plain = load(tmp_path, MINIMAL)
+    assert plain.fingerprint == load(tmp_path, MINIMAL | {"other_ideal_answers": []}).fingerprint
+    assert (
+        fingerprint([Case("1", "Q?", "A.", (), True, "g", "test")]) == "cb2d29980580461598488266ac4afb45"
+    )  # as before
+    with_others = load(tmp_path, MINIMAL | {"other_ideal_answers": ["10 days."]})
+    assert with_others.fingerprint != plain.fingerprint
+    assert with_others.cases[0].ideal_answers == ("Ten days.", "10 days.")
+    assert load(tmp_path, case_row(with_others.cases[0])).cases == with_others.cases
+    assert "other_ideal_answers" not in case_row(plain.cases[0])
+
+
+@pytest.mark.parametrize(("ideal", "others"), [("Ten days.", [" "]), ("", ["Ten days."])])
+def test_empty_ones_among_several_ideal_answers_are_refused(tmp_path, ideal, others):
+    row = MINIMAL | {"ideal_answer": ideal, "other_ideal_answers": others, "answerable": bool(ideal)}
+    with pytest.raises(InputError, match="one of its ideal answers is empty"):
+        load(tmp_path, row)

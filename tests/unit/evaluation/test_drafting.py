@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from groundtune.assistant.sentences import sentence_spans
 from groundtune.errors import ModelFailed
 from groundtune.evaluation.benchmark import load_benchmark
 from groundtune.evaluation.drafting import KINDS, Asked, Draft, Job, Refused, fault, jobs
@@ -14,6 +13,7 @@ from groundtune.evaluation.drafting.drafts import REPEATED, Shelf, draft_cases
 from groundtune.evaluation.drafting.facts import facts
 from groundtune.evaluation.drafting.tagged import Tagged, conversation, parse, tagged
 from groundtune.evaluation.drafting.templates import Templates
+from groundtune.sentences import sentence_spans
 from groundtune.testing.models import FunctionModel
 from groundtune.text import locate
 from groundtune.values import Chunk, Completion, Evidence, Usage

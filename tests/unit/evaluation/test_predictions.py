@@ -102,3 +102,33 @@ def test_wrong_lines_are_refused_with_their_place(tmp_path, benchmark, rows, wor
 
 def test_numbers_as_ids_are_taken(tmp_path, benchmark):
     assert set(load(tmp_path, benchmark, {"id": 1, "answer": "x"}).answers) == {"1"}
+
+
+def test_rates_of_abstention_are_refused_where_no_line_tells_who_abstained(tmp_path, benchmark):
+    """An answer that does not say whether it abstained is no made-up one."""
+    silent = load(tmp_path, benchmark, {"id": "1", "answer": "I do not know."})
+    silent.refuse_unfounded(["rouge1", "resolution"], tmp_path)
+    with pytest.raises(InputError, match=r"`hallucination_rate` rests on"):
+        silent.refuse_unfounded(["rouge1", "hallucination_rate"], tmp_path)
+    telling = load(tmp_path, benchmark, {"id": "1", "answer": "I do not know.", "abstained": True})
+    telling.refuse_unfounded(["hallucination_rate"], tmp_path)
+    assert "hallucination_rate" in telling.scorers
+
+
+def test_several_ideal_answers_are_several_references(tmp_path):
+    rows = [{"id": "1", "question": "?", "ideal_answer": "It is free.", "other_ideal_answers": ["There is no fee."]}]
+    several = load_benchmark(write(tmp_path / "benchmark.jsonl", rows), 0.3)
+    predictions = load(tmp_path, several, {"id": "1", "answer": "There is no fee."})
+    names = ("exact", "rouge2", "bleu", "token_f1", "token_recall")
+    found = score_predictions(
+        several,
+        predictions,
+        scorers(ComparisonSettings(), names, several.cases),
+        method=Method(resamples=1000),
+        rng=np.random.default_rng(1),
+    )
+    assert found["cases"][0]["scores"] == pytest.approx({name: 100 if name == "bleu" else 1 for name in names})
+    expected = sacrebleu.corpus_bleu(["There is no fee."], [["It is free."], ["There is no fee."]])
+    assert found["summary"]["corpus_bleu"]["mean"] == pytest.approx(expected.score)
+    assert "nrefs:2|" in found["signatures"]["bleu"]
+    assert "nrefs:2|" in found["signatures"]["corpus_bleu"]

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from math import log2
 
 import pytest
 
@@ -116,6 +117,75 @@ def test_resolution_where_there_is_an_answer_leaves_the_others_out():
 
 def test_resolution_of_an_answer_is_its_token_f1():
     assert score("resolution", case(ideal_answer="the tower"), answer("tower bridge")).value == pytest.approx(2 / 3)
+
+
+def test_groundedness_counts_sentences_that_the_passages_support():
+    given = passages(("refunds.md", f"{QUOTE}."), ("fees.md", "There is no fee."))
+    supported = "Refunds are paid within 30 days. There is no fee."
+    assert score("groundedness", case(), answer(supported, passages=given)).value == 1
+    half = "Refunds are paid within 30 days. Shipping costs five euros [1]."
+    assert score("groundedness", case(), answer(half, passages=given)).value == 0.5
+    assert score("groundedness", case(), answer("Refunds are paid within 31 days.", passages=given)).value == 0
+    assert score("groundedness", case(), answer(supported, support=0.0)).value == 0  # a search that found nothing
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        (answer("Ten days."), "closed-book"),
+        (answer("I do not know.", abstained=True, support=0.1), "does not know"),
+        (answer("…", support=0.1), "no sentence"),
+    ],
+)
+def test_groundedness_is_unscored_where_it_does_not_apply(given, reason):
+    found = score("groundedness", case(), given)
+    assert found.value is None
+    assert reason in found.reason
+
+
+def test_context_precision_recall_and_ndcg():
+    ndcg_score = pytest.importorskip("sklearn.metrics").ndcg_score
+    asked = case(Evidence("refunds.md", "within 30 days"), Evidence("fees.md", "no fee"))
+    ranked = passages(("about.md", "x"), ("refunds.md", "paid within 30 days or so"), ("fees.md", "There is no fee."))
+    given = answer(passages=ranked, support=0.4)
+    assert score("context_precision", asked, given).value == pytest.approx((1 / 2 + 2 / 3) / 2)
+    assert score("context_recall", asked, given).value == 1
+    assert score("ndcg", asked, given).value == pytest.approx(ndcg_score([[0, 1, 1]], [[3, 2, 1]]))
+    assert score("ndcg", asked, answer(passages=ranked[:2], support=0.4)).value == pytest.approx(
+        (1 / log2(3)) / (1 + 1 / log2(3))
+    )
+    for name in ("context_precision", "context_recall", "ndcg"):
+        assert score(name, asked, answer(passages=ranked[:1], support=0.4)).value == 0
+        assert score(name, asked, answer(support=0.0)).value == 0
+        assert score(name, asked, answer()).value is None
+        assert score(name, case(), given).value is None
+
+
+def test_evidence_found_twice_counts_once_and_two_pieces_in_one_passage_count_both():
+    asked = case(Evidence("refunds.md", "within 30 days"), Evidence("refunds.md", "no fee"))
+    both = passages(("refunds.md", "within 30 days, no fee"), ("refunds.md", "within 30 days"))
+    assert score("ndcg", asked, answer(passages=both)).value == 1
+    twice = passages(("refunds.md", "within 30 days"), ("refunds.md", "within 30 days"))
+    assert score("ndcg", asked, answer(passages=twice)).value == pytest.approx(1 / (1 + 1 / log2(3)))
+
+
+def test_context_recall_counts_the_part_of_a_quote_that_was_found():
+    asked = case(Evidence("refunds.md", QUOTE))
+    piece = "paid within 30 days of the day"  # 7 of its 15 words
+    assert score("context_recall", asked, answer(passages=passages(("refunds.md", piece)))).value == 7 / 15
+    other = passages(("refunds.md", piece), ("refunds.md", "on which we receive the device. days of the"))
+    assert score("context_recall", asked, answer(passages=other)).value == pytest.approx(13 / 15)
+    assert score("context_recall", case(Evidence("refunds.md")), answer(passages=other)).value == 1
+    assert score("context_recall", asked, answer(passages=passages(("refunds.md", "")))).value == 1
+    assert score("context_recall", asked, answer(passages=passages(("other.md", QUOTE)))).value == 0
+
+
+@pytest.mark.parametrize(
+    ("answerable", "abstained", "expected"),
+    [(False, True, 0), (False, False, 1), (True, True, None), (True, False, None)],
+)
+def test_hallucination_rate(answerable, abstained, expected):
+    assert score("hallucination_rate", case(answerable=answerable), answer(abstained=abstained)).value == expected
 
 
 @pytest.mark.parametrize("name", ["rouge1", "bleu", "exact", "token_recall", "resolution"])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ScorerText:
-    """`scale` is the lowest and highest value; higher is better in all of them."""
+    """`scale` is the lowest and highest value."""
 
     title: str
     means: str
@@ -85,6 +85,37 @@ _TEXTS = {
         "Citation precision",
         "How many of the cited places are those that experts named.",
         "Another true place counts as wrong; answers without citations are left out.",
+    ),
+    "groundedness": ScorerText(
+        "Groundedness",
+        "How many of the answer's sentences the passages support, by their words and numbers.",
+        "A “not” too many is not seen, nor are words mixed from two sentences. A support in other words is missed.",
+    ),
+    "answer_relevance": ScorerText(
+        "Answer relevance",
+        "How near the answer is to the question in meaning.",
+        "Says nothing of truth: repeating the question scores highest.",
+        (-1.0, 1.0),
+    ),
+    "hallucination_rate": ScorerText(
+        "Hallucination rate",
+        "Of the questions without an answer, how many were answered all the same. Less is better.",
+        "Declining everything scores 0; made-up parts of other answers are not counted.",
+    ),
+    "context_precision": ScorerText(
+        "Context precision",
+        "How far the passages with the experts' evidence stand before those without.",
+        "A passage that answers as well, and that no expert named, counts as wrong.",
+    ),
+    "context_recall": ScorerText(
+        "Context recall",
+        "How much of the experts' evidence, by words, stands in the passages.",
+        "Says nothing of what the model made of it.",
+    ),
+    "ndcg": ScorerText(
+        "nDCG",
+        "How high the experts' evidence stood in the search, all of it, later ranks counting less.",
+        "With one piece of evidence a case it tells little more than the reciprocal rank.",
     ),
     "retrieval_recall": ScorerText(
         "Retrieval recall",

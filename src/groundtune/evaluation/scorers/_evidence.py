@@ -10,7 +10,7 @@ from __future__ import annotations
 from difflib import SequenceMatcher
 
 from groundtune.text import locate, words
-from groundtune.values import Citation, Evidence, Passage
+from groundtune.values import Answer, Citation, Evidence, Passage
 
 ENOUGH = 0.5
 
@@ -32,6 +32,11 @@ def citation_hits(citation: Citation, evidence: Evidence) -> bool:
         return True
     shorter, longer = sorted((words(evidence.quote), words(citation.quote)), key=len)
     return _covered(shorter, longer)
+
+
+def closed_book(answer: Answer) -> bool:
+    """Return whether nothing was searched for; a search that found nothing is another matter."""
+    return not answer.passages and answer.support is None
 
 
 def _covered(quote: list[str], text: list[str]) -> bool:

@@ -1,13 +1,15 @@
 """What the scorers that need no model have in common: a name, a signature and a function.
 
-Two rules hold for every scorer that compares texts. A case without an ideal answer is unscored, because there
-is nothing to compare with. An empty answer to any other case is compared like every answer, and scores 0.
+Three rules hold for every scorer that compares texts. A case without an ideal answer is unscored, because there
+is nothing to compare with. An empty answer to any other case is compared like every answer, and scores 0. Of several
+ideal answers the one that gives the answer most counts, unless a scorer says otherwise.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from groundtune.values import Answer, Case, Score
 
@@ -22,18 +24,33 @@ class FunctionScorer:
     signature: str
     measure: Callable[[Case, Answer], Score]
     higher_is_better: bool = True
+    by_default: bool = True
 
     def score(self, case: Case, answer: Answer) -> Score:
         """Return the value, or unscored with a reason."""
         return self.measure(case, answer)
 
 
-def text_scorer(name: str, signature: str, compare: Callable[[str, str], float]) -> FunctionScorer:
+@dataclass(frozen=True, slots=True)
+class TextScorer:
+    """A scorer that compares pairs of (ideal answer, answer); of several ideal answers the highest value counts."""
+
+    name: str
+    signature: str
+    compare: Callable[[Sequence[tuple[str, str]]], Sequence[float]]
+    higher_is_better: bool = True
+
+    def score(self, case: Case, answer: Answer) -> Score:
+        """Return the value, or unscored where there is no ideal answer."""
+        return self.score_many([(case, answer)])[0]
+
+    def score_many(self, pairs: Sequence[tuple[Case, Answer]]) -> list[Score]:
+        """Return the scores of `pairs`, in order."""
+        texts = [(case.ideal_answers, answer.prose) for case, answer in pairs]
+        values = iter(self.compare([(ideal, given) for ideals, given in texts for ideal in ideals]))
+        return [Score(max(islice(values, len(ideals)))) if ideals else NO_IDEAL_ANSWER for ideals, _ in texts]
+
+
+def text_scorer(name: str, signature: str, compare: Callable[[str, str], float]) -> TextScorer:
     """Return a scorer that gives `compare(ideal answer, answer)`."""
-
-    def measure(case: Case, answer: Answer) -> Score:
-        if not case.ideal_answer.strip():
-            return NO_IDEAL_ANSWER
-        return Score(compare(case.ideal_answer, answer.prose))
-
-    return FunctionScorer(name, signature, measure)
+    return TextScorer(name, signature, lambda pairs: [compare(ideal, given) for ideal, given in pairs])

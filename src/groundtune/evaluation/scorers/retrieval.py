@@ -14,7 +14,7 @@ Question Answering Track Report", 1999.
 
 from __future__ import annotations
 
-from groundtune.evaluation.scorers._evidence import ENOUGH, passage_hits
+from groundtune.evaluation.scorers._evidence import ENOUGH, closed_book, passage_hits
 from groundtune.evaluation.scorers._function import FunctionScorer
 from groundtune.settings import ComparisonSettings
 from groundtune.values import Answer, Case, Score
@@ -50,6 +50,6 @@ def reciprocal_rank(case: Case, answer: Answer) -> Score:
 def _unscored(case: Case, answer: Answer) -> str | None:
     if not case.evidence:
         return "the case names no evidence"
-    if not answer.passages and answer.support is None:
+    if closed_book(answer):
         return "closed-book: nothing was retrieved"
     return None

@@ -1,10 +1,12 @@
-"""ROUGE-1, ROUGE-2, ROUGE-L and ROUGE-Lsum: F1 in [0, 1], equal to rouge-score 0.1.2 without stemming.
+"""ROUGE-1, ROUGE-2, ROUGE-L and ROUGE-Lsum: F1 in [0, 1], equal to rouge-score 0.1.2.
 
     ideal answer  "testing one two"      precision 1/1, recall 1/3
     answer        "testing"              rouge1 = 2 * (1 * 1/3) / (1 + 1/3) = 0.5
 
 Written anew because rouge-score spends its time in a pure-Python table for the longest common subsequence; the
-numbers are the same (tests/reference). Only a-z and 0-9 count: text in another script scores 0 against itself.
+numbers are the same (tests/reference), with and without stemming. Of several ideal answers the one with the highest
+F1 counts, as in `score_multi`. Only a-z and 0-9 count unless `rouge_tokens = "unicode"`: as in rouge-score, text in
+another script scores 0 against itself.
 
 Source: Lin, "ROUGE: A Package for Automatic Evaluation of Summaries", 2004, and for what the paper leaves open
 google-research/rouge (Apache-2.0).
@@ -12,55 +14,81 @@ google-research/rouge (Apache-2.0).
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Sequence
-from functools import lru_cache
-from itertools import pairwise
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from rapidfuzz.distance import LCSseq
 
-from groundtune.evaluation.scorers._function import FunctionScorer, text_scorer
+from groundtune.evaluation.scorers._function import TextScorer
+from groundtune.evaluation.scorers._grams import shared_runs
+from groundtune.evaluation.scorers._tokens import Tokens, tokenize
 from groundtune.settings import ComparisonSettings
 
-_TOKEN = re.compile("[a-z0-9]+")
-Tokens = tuple[str, ...]
+Tokenize = Callable[[str], Tokens]
+Pairs = Sequence[tuple[str, str]]
 
 
-def groundtune_scorer(settings: ComparisonSettings) -> list[FunctionScorer]:
-    """Return the four ROUGE scorers; no setting changes them."""
-    measures = {"rouge1": rouge_1, "rouge2": rouge_2, "rougeL": rouge_l, "rougeLsum": rouge_lsum}
+class Rouge(NamedTuple):
+    """The shares of the answer's and of the ideal answer's units that the other has, and their harmonic mean."""
+
+    precision: float
+    recall: float
+    f1: float
+
+
+NOTHING = Rouge(0.0, 0.0, 0.0)
+
+
+def groundtune_scorer(settings: ComparisonSettings) -> list[TextScorer]:
+    """Return the four ROUGE scorers, with the stemming and the words that the settings name."""
+    alphabet, stemmed = settings.rouge_tokens, settings.rouge_stem
+    words = {"ascii": "a-z0-9", "unicode": "unicode"}[alphabet]
+    equals = "|equals:rouge-score-0.1.2" if alphabet == "ascii" else ""
+    how = f"measure:f1|refs:best|stem:{'porter-nltk' if stemmed else 'no'}|tok:{words}|split:newline{equals}"
+
+    def split(text: str) -> Tokens:
+        return tokenize(text, alphabet, stemmed)
+
+    def f1(name: str) -> Callable[[Pairs], list[float]]:
+        return lambda pairs: [found.f1 for found in rouge(name, pairs, split)]
+
+    return [TextScorer(name, f"{name}|{how}", f1(name)) for name in NAMES]
+
+
+def rouge(name: str, pairs: Pairs, split: Tokenize = tokenize) -> list[Rouge]:
+    """Return the measure called `name` for each (reference, prediction)."""
+    if name in ORDERS:
+        return _rouge_n(pairs, ORDERS[name], split)
+    measure = rouge_l if name == "rougeL" else rouge_lsum
+    return [measure(reference, prediction, split) for reference, prediction in pairs]
+
+
+def _rouge_n(pairs: Pairs, order: int, split: Tokenize) -> list[Rouge]:
+    """Runs of `order` words that both have, each counted as often as in the text that has fewer."""
+    tokens = [(split(reference), split(prediction)) for reference, prediction in pairs]
+    hits = shared_runs(tokens, (order,))[:, 0].tolist()
     return [
-        text_scorer(name, f"{name}|measure:f1|stem:no|tok:a-z0-9|split:newline|equals:rouge-score-0.1.2", measure)
-        for name, measure in measures.items()
+        _rouge(hit, len(target) - order + 1, len(candidate) - order + 1)
+        for hit, (target, candidate) in zip(hits, tokens, strict=True)
     ]
 
 
-def rouge_1(reference: str, prediction: str) -> float:
-    """Return F1 of the words that both texts have, each counted as often as in the text that has fewer."""
-    return _overlap(tokenize(reference), tokenize(prediction))
+def rouge_l(reference: str, prediction: str, split: Tokenize = tokenize) -> Rouge:
+    """Return the share that the longest common subsequence of words has; line breaks do not count."""
+    target, candidate = split(reference), split(prediction)
+    return _rouge(LCSseq.similarity(target, candidate), len(target), len(candidate))
 
 
-def rouge_2(reference: str, prediction: str) -> float:
-    """Return F1 of the pairs of neighbouring words."""
-    return _overlap(_pairs(tokenize(reference)), _pairs(tokenize(prediction)))
-
-
-def rouge_l(reference: str, prediction: str) -> float:
-    """Return F1 of the longest common subsequence of words; line breaks do not count."""
-    target, candidate = tokenize(reference), tokenize(prediction)
-    return f1(LCSseq.similarity(target, candidate), len(target), len(candidate))
-
-
-def rouge_lsum(reference: str, prediction: str) -> float:
-    """Return F1 of the union of longest common subsequences, line by line (Lin 2004, section 3.2).
+def rouge_lsum(reference: str, prediction: str, split: Tokenize = tokenize) -> Rouge:
+    """Return the share that the union of longest common subsequences has, line by line (Lin 2004, section 3.2).
 
     As in ROUGE-1.5.5, unlike in the paper, a word is hit no more often than each of the texts has it.
     """
-    targets = [tokens for line in reference.split("\n") if (tokens := tokenize(line))]
-    candidates = [tokens for line in prediction.split("\n") if (tokens := tokenize(line))]
+    targets = [tokens for line in reference.split("\n") if (tokens := split(line))]
+    candidates = [tokens for line in prediction.split("\n") if (tokens := split(line))]
     if len(targets) == 1 and len(candidates) == 1:
-        return rouge_l(reference, prediction)
+        return rouge_l(reference, prediction, split)
     left = Counter(token for line in targets for token in line)
     right = Counter(token for line in candidates for token in line)
     total, total_candidate = left.total(), right.total()
@@ -73,30 +101,18 @@ def rouge_lsum(reference: str, prediction: str) -> float:
                 hits += 1
                 left[token] -= 1
                 right[token] -= 1
-    return f1(hits, total, total_candidate)
+    return _rouge(hits, total, total_candidate)
 
 
-@lru_cache(maxsize=4096)
-def tokenize(text: str) -> Tokens:
-    """Return the runs of a-z and 0-9 in the lower-cased text (`rouge_score/tokenize.py`)."""
-    return tuple(_TOKEN.findall(text.lower()))
+ORDERS = {"rouge1": 1, "rouge2": 2}
+NAMES = (*ORDERS, "rougeL", "rougeLsum")
 
 
-def f1(hits: int, in_reference: int, in_prediction: int) -> float:
-    """Return the harmonic mean of hits/in_prediction and hits/in_reference; 0 where either text is empty."""
+def _rouge(hits: int, in_reference: int, in_prediction: int) -> Rouge:
     if not hits:
-        return 0.0
+        return NOTHING
     precision, recall = hits / in_prediction, hits / in_reference
-    return 2 * precision * recall / (precision + recall)
-
-
-def _pairs(tokens: Tokens) -> list[tuple[str, str]]:
-    return list(pairwise(tokens))
-
-
-def _overlap(reference: Sequence[object], prediction: Sequence[object]) -> float:
-    shared = Counter(reference) & Counter(prediction)
-    return f1(shared.total(), len(reference), len(prediction))
+    return Rouge(precision, recall, 2 * precision * recall / (precision + recall))
 
 
 def _common(reference: Tokens, candidate: Tokens) -> list[int]:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groundtune.assistant.sentences import comparable, numbers, sentence_spans, without_repetition
+from groundtune.sentences import comparable, numbers, sentence_spans, without_repetition
 
 
 def split(text):
