@@ -8,7 +8,7 @@ passages.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -124,7 +124,10 @@ def score_predictions(
     pairs: list[tuple[Case, Outcome]] = [(case, predictions.answers.get(case.id, MISSING)) for case in benchmark.cases]
     scores = score_answers(scorers, pairs, {}, lambda scorer, new: None, progress=progress)
     groups = [case.group for case, _ in pairs]
-    summary = {name: asdict(estimate(list(found.values()), groups, method=method)) for name, found in scores.items()}
+    summary = {}
+    for scorer in scorers:
+        on_scale = replace(method, scale=getattr(scorer, "scale", None))
+        summary[scorer.name] = asdict(estimate(list(scores[scorer.name].values()), groups, method=on_scale))
     summary["corpus_bleu"] = asdict(_corpus_bleu(pairs, method, rng))
     return {
         "summary": summary,

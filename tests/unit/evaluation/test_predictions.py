@@ -64,6 +64,13 @@ def test_the_shape_and_the_counts(tmp_path, benchmark):
     json.dumps(found, allow_nan=False)
 
 
+def test_intervals_stay_on_the_scale_of_their_scorer(tmp_path, benchmark):
+    predictions = load(tmp_path, benchmark, {"id": "1", "answer": "Ten days"}, {"id": "2", "answer": "It costs a lot"})
+    found = score(benchmark, predictions, "bleu", "rouge1")["summary"]
+    assert 0 <= found["bleu"]["low"] <= found["bleu"]["mean"] <= found["bleu"]["high"] <= 100
+    assert found["bleu"]["high"] > 1 >= found["rouge1"]["high"]
+
+
 def test_corpus_bleu_is_over_what_was_answered(tmp_path, benchmark):
     answers = {"1": "Ten days, no more.", "2": "It costs nothing at all today."}
     predictions = load(tmp_path, benchmark, *({"id": id, "answer": text} for id, text in answers.items()))

@@ -52,6 +52,7 @@ class BleuScorer:
     references: str = "1"
     name: str = "bleu"
     higher_is_better: bool = True
+    scale: tuple[float, float] = (0.0, 100.0)
 
     @property
     def signature(self) -> str:
