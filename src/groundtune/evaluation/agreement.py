@@ -32,12 +32,14 @@ def kappa(pairs: Sequence[Pair], weights: Literal["none", "quadratic"] = "none")
 
     Source: Cohen 1960, doi:10.1177/001316446002000104; with weights Cohen 1968, doi:10.1037/h0026256.
     """
-    if not pairs:
+    if len({value for pair in pairs for value in pair}) < 2:
         return None
     one, other = np.array(pairs, dtype=np.float64).T
-    apart = _squared if weights == "quadratic" else _unequal
-    expected = float(apart(one[:, None], other[None, :]).mean())
-    return None if expected == 0 else 1 - float(apart(one, other).mean()) / expected
+    if weights == "quadratic":
+        by_chance = one.var() + other.var() + (one.mean() - other.mean()) ** 2  # mean over all pairs of values
+        return float(1 - np.mean((one - other) ** 2) / by_chance)
+    shares = [np.count_nonzero(one == value) * np.count_nonzero(other == value) for value in np.unique(one)]
+    return float(1 - np.mean(one != other) / (1 - sum(shares) / len(pairs) ** 2))
 
 
 def confusion(pairs: Sequence[Pair], levels: Sequence[float]) -> tuple[tuple[int, ...], ...]:
@@ -92,19 +94,11 @@ def bootstrap_interval(
     return float(low), float(high)
 
 
-def _squared(one: Floats, other: Floats) -> Floats:
-    squares: Floats = (one - other) ** 2
-    return squares
-
-
-def _unequal(one: Floats, other: Floats) -> Floats:
-    return (one != other).astype(np.float64)
-
-
 def _distances(values: Floats, totals: Floats, level: Level) -> Floats:
     """Return the squared difference of each two of the sorted `values`, (values, values); section D of the source."""
     if level == "nominal":
-        return _unequal(values[:, None], values[None, :])
+        return 1 - np.eye(len(values))
     # ordinal: the ratings that lie between two values, half of those at each end
     places = np.cumsum(totals) - totals / 2 if level == "ordinal" else values
-    return _squared(places[:, None], places[None, :])
+    apart: Floats = (places[:, None] - places[None, :]) ** 2
+    return apart
