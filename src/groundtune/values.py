@@ -158,6 +158,14 @@ class Completion:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """How probable each option is as the next answer (summing to 1), and what it cost to ask."""
+
+    probabilities: Mapping[str, float]
+    usage: Usage = Usage()
+
+
+@dataclass(frozen=True, slots=True)
 class Citation:
     """A piece of a document that supports an answer: `quote` is the document's text from `start` to `end`.
 

@@ -10,8 +10,8 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 import pytest
 
 from groundtune.errors import ModelFailed
-from groundtune.protocols import ChatModel
-from groundtune.values import Completion, Conversation, Message, Usage
+from groundtune.protocols import ChatModel, MeteredModel
+from groundtune.values import Choice, Completion, Conversation, Message, Usage
 
 
 class FunctionModel:
@@ -55,12 +55,22 @@ class FunctionModel:
             yield completion.text[start : start + 5]
         return completion
 
+    @property
+    def parallel(self) -> int:
+        """One at a time, in order."""
+        return 1
+
     def choose(self, messages: Conversation, options: Sequence[str]) -> dict[str, float]:
         """Return the probabilities that the test gave, or equal ones."""
+        return dict(self.weigh(messages, options).probabilities)
+
+    def weigh(self, messages: Conversation, options: Sequence[str]) -> Choice:
+        """Return what `choose` returns; the answer counts as one token."""
         self.asked.append(messages)
         weights = {option: 1.0 if self._chosen is None else self._chosen.get(option, 0.0) for option in options}
         total = sum(weights.values())
-        return {option: weight / total for option, weight in weights.items()}
+        shares = {option: weight / total for option, weight in weights.items()}
+        return Choice(shares, Usage(sum(len(message.content.split()) for message in messages), 1))
 
     def _complete(self, conversation: Conversation, max_tokens: int | None) -> Completion:
         self.asked.append(conversation)
@@ -154,6 +164,16 @@ class ModelContract:
         assert list(probabilities) == options
         assert all(0 <= value <= 1 for value in probabilities.values())
         assert sum(probabilities.values()) == pytest.approx(1)
+
+    def test_what_a_choice_costs_is_told(self, model: ChatModel) -> None:
+        """A metered model chooses the same and counts tokens."""
+        if not isinstance(model, MeteredModel):
+            pytest.skip("does not meter its choices")
+        options = ["yes", "no"]
+        choice = model.weigh(self.OTHER, options)
+        assert choice.probabilities == pytest.approx(model.choose(self.OTHER, options))
+        assert choice.usage.prompt_tokens > 0
+        assert model.parallel >= 1
 
     def test_a_single_option_is_certain(self, model: ChatModel) -> None:
         """There is nothing to choose."""

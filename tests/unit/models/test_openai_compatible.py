@@ -10,7 +10,8 @@ import pytest
 
 from groundtune.errors import ModelFailed, SettingsError
 from groundtune.models._endpoint import Backoff
-from groundtune.models.openai_compatible import UNCHOSEN, OpenAICompatible, groundtune_model
+from groundtune.models._options import UNCHOSEN
+from groundtune.models.openai_compatible import OpenAICompatible, groundtune_model
 from groundtune.settings import ModelSettings
 from groundtune.testing.endpoint import LocalEndpoint, Response, error, in_turn, said, served_by, streamed
 from groundtune.testing.models import EchoModel
