@@ -19,6 +19,7 @@ from groundtune.assistant.closed_book import ClosedBook
 from groundtune.assistant.grounded import Grounded
 from groundtune.assistant.prompts import closed_book_messages, grounded_messages, search_text
 from groundtune.comparison.candidates import INSTRUCTION_ADAPTER, RAFT_ADAPTER, Recipe, recipe
+from groundtune.comparison.judges import Judges, open_judges
 from groundtune.errors import InputError, NotComparable, SettingsError
 from groundtune.evaluation.benchmark import Benchmark, load_benchmark
 from groundtune.files import read_text, write_text
@@ -115,6 +116,13 @@ class Workshop:
     def records(self) -> Records:
         """The records of `[records]`."""
         return open_records(self.settings.records.url, self.folder)
+
+    # --- judges -----------------------------------------------------------------------------------
+
+    @cached_property
+    def judges(self) -> Judges:
+        """The judges of `[judge]`."""
+        return open_judges(self.settings.judge, self.folder, self.folder / STATE, self.progress)
 
     # --- adapters ---------------------------------------------------------------------------------
 
