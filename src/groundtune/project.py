@@ -9,11 +9,13 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from groundtune.comparison.calibrate import Calibration, calibrate, prefer
 from groundtune.comparison.compare import compare
 from groundtune.comparison.report.data import Report, as_json
 from groundtune.comparison.workshop import PRINCIPALS, Workshop
 from groundtune.errors import SettingsError
 from groundtune.evaluation.benchmark import Benchmark, EvidenceProblem, check_evidence
+from groundtune.evaluation.judge.pairwise import Preference
 from groundtune.knowledge.ingest import IngestReport
 from groundtune.protocols import Answerer, Progress, silent
 from groundtune.settings import FILE_NAME, Settings, load
@@ -86,6 +88,23 @@ class Project:
     def ask(self, question: str, candidate: str = "rag", history: Sequence[Message] = ()) -> Answer:
         """Answer one question."""
         return self.answerer(candidate).answer(question, history)
+
+    def calibrate_judges(
+        self,
+        ratings: str | Path,
+        answers: str | Path | None = None,
+        scale: tuple[float, float] | None = None,
+        pairs: int = 50,
+    ) -> Calibration:
+        """Hold the judges of `[judge]` against human ratings of the answers in the records, or in `answers`."""
+        file = None if answers is None else Path(answers)
+        return calibrate(self.workshop, Path(ratings), datetime.now(UTC), answers_file=file, scale=scale, pairs=pairs)
+
+    def prefer(
+        self, one: str, other: str, criterion: str | None = None, answers: str | Path | None = None
+    ) -> dict[str, Preference]:
+        """Return which candidate's answers each judge prefers, asked in both orders, by judge."""
+        return prefer(self.workshop, one, other, criterion, None if answers is None else Path(answers))
 
     def compare(self, candidates: Sequence[str] = ()) -> Report:
         """Build what is missing, run the candidates on the test part, recommend, and keep the report in the records."""

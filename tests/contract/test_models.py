@@ -5,7 +5,7 @@ from groundtune.errors import ModelFailed
 from groundtune.models.openai_compatible import OpenAICompatible
 from groundtune.settings import ModelSettings
 from groundtune.testing.endpoint import LocalEndpoint, served_by
-from groundtune.testing.models import EchoModel, FunctionModel, ModelContract, ScriptedModel
+from groundtune.testing.models import EchoModel, FallibleModel, FunctionModel, ModelContract, ScriptedModel
 from groundtune.values import Message
 
 
@@ -23,6 +23,12 @@ class TestEchoModel(ModelContract):
     @pytest.fixture
     def model(self):
         return EchoModel()
+
+
+class TestFallibleModel(ModelContract):
+    @pytest.fixture
+    def model(self):
+        return FallibleModel(lambda messages, options: options[0], 0.5, 3)
 
 
 class TestOpenAICompatible(ModelContract):
@@ -56,3 +62,16 @@ def test_a_script_is_said_line_by_line_and_runs_out():
     model.assert_complete()
     with pytest.raises(ModelFailed, match="no line left"):
         model.complete([asked])
+
+
+def likeliest(probabilities):
+    return max(probabilities, key=probabilities.get)
+
+
+def test_a_fallible_model_is_right_as_often_as_it_says():
+    model = FallibleModel(lambda messages, options: messages[-1].content, 0.8, 3)
+    asked = [(Message("system", str(number)), Message("user", "b")) for number in range(1000)]
+    chosen = [likeliest(model.choose(each, ["a", "b", "c"])) for each in asked]
+    assert chosen == [likeliest(model.choose(each, ["a", "b", "c"])) for each in asked]
+    assert 0.76 < chosen.count("b") / 1000 < 0.84
+    assert min(chosen.count("a"), chosen.count("c")) > 60

@@ -15,7 +15,7 @@ import typer
 from groundtune.cli import _shared
 from groundtune.errors import GroundtuneError
 
-COMMANDS = ("init", "doctor", "ingest", "search", "ask", "benchmark", "tune", "evaluate", "score", "compare")
+COMMANDS = ("init", "doctor", "ingest", "search", "ask", "benchmark", "tune", "evaluate", "score", "judge", "compare")
 INTERRUPTED = 130
 
 app = typer.Typer(

@@ -36,8 +36,9 @@ def compare(workshop: Workshop, names: Sequence[str], now: datetime) -> Report:
             place=workshop.folder / workshop.settings.benchmark.cases,
             remedy="Give cases `split: test`, or leave `split` out.",
         )
-    scorers = all_scorers(workshop.settings.comparison)
-    all_scorers(workshop.settings.comparison, [workshop.settings.comparison.decide_by])  # refused now, not at the end
+    scorers = [*all_scorers(workshop.settings.comparison), *workshop.judges.scorers]
+    if not workshop.judges.may_decide(workshop.settings.comparison.decide_by):  # refused now, not at the end
+        all_scorers(workshop.settings.comparison, [workshop.settings.comparison.decide_by])
     workshop.check(candidates)
     if any(candidate.grounded for candidate in candidates):
         _ingest(workshop)

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import cast
 
 from groundtune import plugins
-from groundtune.evaluation.judge.grading import JudgeScorer, judge_scorers
+from groundtune.errors import SettingsError
+from groundtune.evaluation.judge.grading import JudgeScorer, PanelScorer, judge_scorers
 from groundtune.evaluation.judge.judge import Judge, Memory
 from groundtune.evaluation.judge.rubrics import Rubric, load_rubrics
 from groundtune.files import read_text
@@ -38,6 +39,21 @@ class Judges:
     def scorers(self) -> list[JudgeScorer]:
         """A scorer for each rubric, and of a panel one for each judge besides."""
         return judge_scorers(self.judges, self.rubrics)
+
+    @property
+    def panels(self) -> list[PanelScorer]:
+        """The scorers that are the mean of several judges."""
+        return [scorer for scorer in self.scorers if isinstance(scorer, PanelScorer)]
+
+    def may_decide(self, scorer: str) -> bool:
+        """Return whether `scorer` is one of a judge; raises `SettingsError` for a judge that is not trusted to."""
+        doubt = self.doubts().get(scorer)
+        if doubt:
+            raise SettingsError(
+                f"`comparison.decide_by` is `{scorer}`: {doubt}.",
+                remedy="Run `groundtune judge calibrate`, improve judge or rubric, or decide by another scorer.",
+            )
+        return scorer in {one.name for one in self.scorers}
 
     def doubts(self) -> dict[str, str]:
         """Return why a scorer may not decide, by scorer name: it was not calibrated, or agrees too little."""

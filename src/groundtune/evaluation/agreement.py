@@ -66,7 +66,7 @@ def alpha(units: Sequence[Sequence[float]], level: Level) -> float | None:
     coincidences = counts.T @ (counts / per_unit[:, None]) - np.diag((counts / per_unit[:, None]).sum(axis=0))
     totals = counts.sum(axis=0)
     apart = _distances(values, totals, level)
-    expected = float((np.outer(totals, totals) * apart).sum()) / (totals.sum() - 1)
+    expected = float((np.outer(totals, totals) * apart).sum() / (totals.sum() - 1))
     return None if expected == 0 else 1 - float((coincidences * apart).sum()) / expected
 
 

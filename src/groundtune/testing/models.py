@@ -5,6 +5,7 @@ The fakes compute nothing: they say what a test tells them to, and remember what
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Generator, Mapping, Sequence
 
 import pytest
@@ -96,6 +97,36 @@ class ScriptedModel(FunctionModel):
         if not self._lines:
             raise ModelFailed("the script has no line left.", remedy="Add a line, or ask less often.")
         return self._lines.pop(0)
+
+
+class FallibleModel(FunctionModel):
+    """Chooses what `truth` says with probability `right`, else another option; the same question has the same choice.
+
+    Which ones it gets wrong is drawn from `seed` and the conversation, so that order and number of questions change
+    nothing. The option chosen has probability 1.
+    """
+
+    def __init__(
+        self, truth: Callable[[Conversation, Sequence[str]], str], right: float, seed: int, name: str = "fake:fallible"
+    ) -> None:
+        super().__init__(lambda conversation: "So it seems to me.", name)
+        self._truth = truth
+        self._right = right
+        self._seed = seed
+
+    @property
+    def signature(self) -> str:
+        """Name, probability and seed."""
+        return f"{self._name}|right:{self._right}|seed:{self._seed}"
+
+    def weigh(self, messages: Conversation, options: Sequence[str]) -> Choice:
+        """Return certainty for one option."""
+        generator = random.Random(f"{self._seed}|{messages}")
+        true = self._truth(messages, options)
+        wrong = [option for option in options if option != true]
+        chosen = true if generator.random() < self._right or not wrong else generator.choice(wrong)
+        self._chosen = {chosen: 1.0}
+        return super().weigh(messages, options)
 
 
 class EchoModel(FunctionModel):

@@ -15,7 +15,7 @@ Alignment", arXiv:2303.16634.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from groundtune.evaluation.judge.judge import Judge, Judgement, Question
@@ -90,6 +90,20 @@ class PanelScorer:
         """Return the scores of `pairs`, in order. Judges that were asked already remember."""
         columns = [member.score_many(pairs) for member in self.members]
         return [_mean(scores) for scores in zip(*columns, strict=True)]
+
+    def disagreement(self, scores: Mapping[str, Mapping[str, Sequence[Score]]]) -> float | None:
+        """Return how far its judges are apart: mean over answers of highest less lowest, None if none has all scores.
+
+        `scores` are by scorer name and candidate.
+        """
+        apart = []
+        for candidate in next(iter(scores.values()), {}):
+            columns = [scores[member.name][candidate] for member in self.members]
+            for row in zip(*columns, strict=True):
+                values = [score.value for score in row if score.value is not None]
+                if len(values) == len(row):
+                    apart.append(max(values) - min(values))
+        return sum(apart) / len(apart) if apart else None
 
 
 JudgeScorer = GradeScorer | PanelScorer
