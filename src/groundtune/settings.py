@@ -40,7 +40,8 @@ class ModelSettings(Table):
 
     name: str = Field(
         "builtin:smollm2-135m-instruct",
-        description="builtin:smollm2-135m-instruct, hf:ORG/NAME, path:DIR or openai:MODEL@BASE_URL.",
+        description="builtin:smollm2-135m-instruct, hf:ORG/NAME, path:DIR, openai:MODEL@BASE_URL or "
+        "bedrock:MODEL_ID@REGION.",
     )
     max_tokens: int = Field(96, ge=1, description="The longest answer, in tokens.")
     batch_tokens: int = Field(

@@ -1,9 +1,13 @@
+import os
+
 import pytest
 
 from groundtune import plugins
 from groundtune.errors import ModelFailed
+from groundtune.models.bedrock import Bedrock
 from groundtune.models.openai_compatible import OpenAICompatible
 from groundtune.settings import ModelSettings
+from groundtune.testing.bedrock import conversing_by
 from groundtune.testing.endpoint import LocalEndpoint, served_by
 from groundtune.testing.models import EchoModel, FallibleModel, FunctionModel, ModelContract, ScriptedModel
 from groundtune.values import Message
@@ -37,6 +41,29 @@ class TestOpenAICompatible(ModelContract):
         monkeypatch.setenv("NO_PROXY", "127.0.0.1")
         with LocalEndpoint(served_by(FunctionModel(reply))) as endpoint:
             yield OpenAICompatible(ModelSettings(name=f"openai:fake@{endpoint.url}"))
+
+
+class TestBedrock(ModelContract):
+    @pytest.fixture
+    def model(self, monkeypatch):
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+        with LocalEndpoint(conversing_by(FunctionModel(reply))) as endpoint:
+            monkeypatch.setenv("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", endpoint.url.removesuffix("/v1"))
+            yield Bedrock(ModelSettings(name="bedrock:fake@eu-west-1"))
+
+
+@pytest.mark.aws
+class TestBedrockOnAws(ModelContract):
+    """The same against Amazon: `make test-aws`, for those who have an account."""
+
+    @pytest.fixture
+    def model(self):
+        name = os.environ.get("GROUNDTUNE_TEST_BEDROCK")
+        if not name:
+            pytest.skip("GROUNDTUNE_TEST_BEDROCK names no model: set it to bedrock:MODEL_ID@REGION")
+        return Bedrock(ModelSettings(name=name, max_tokens=64))
 
 
 @pytest.fixture(scope="module")
