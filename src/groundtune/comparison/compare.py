@@ -16,7 +16,7 @@ from groundtune.comparison.candidates import Recipe
 from groundtune.comparison.report.data import Latency, Report, Spread
 from groundtune.comparison.summary import PART, Run, summarise
 from groundtune.comparison.workshop import STATE, Workshop, remembered
-from groundtune.errors import InputError
+from groundtune.errors import InputError, ModelFailed
 from groundtune.evaluation.run import answer_cases, score_answers
 from groundtune.evaluation.scorers import scorers as all_scorers
 from groundtune.protocols import Answerer, Scorer
@@ -59,6 +59,7 @@ def evaluate(workshop: Workshop, candidate: Recipe, cases: Sequence[Case], score
         cases,
         records.answers(run),
         lambda made: records.save_answers(run, made),
+        batch_size=workshop.answers_at_once(candidate),
         progress=lambda stage, done, total: workshop.progress(f"{candidate.name}: {stage}", done, total),
     )
     scores = score_answers(
@@ -73,7 +74,10 @@ def evaluate(workshop: Workshop, candidate: Recipe, cases: Sequence[Case], score
     asked = answered[: workshop.settings.comparison.latency_cases]
     key = digest(answerer.signature, *(case.id for case in asked))
     path = workshop.folder / STATE / "latency" / f"{candidate.name}.json"
-    seconds = remembered(path, key, lambda: _latency(answerer, asked, workshop, candidate.name))
+    try:
+        seconds = remembered(path, key, lambda: _latency(answerer, asked, workshop, candidate.name))
+    except ModelFailed:  # answers and scores stand; how long they take is measured next time
+        seconds = {"first_token": [], "total": []}
     return Run(candidate, answerer.signature, outcomes, scores, _spreads(seconds))
 
 

@@ -28,7 +28,7 @@ from groundtune.knowledge.ingest import IngestReport, ingest, texts
 from groundtune.knowledge.search import search_many
 from groundtune.knowledge.stores import open_store
 from groundtune.models import local
-from groundtune.protocols import Answerer, ChatModel, Embedder, KnowledgeStore, Progress, silent
+from groundtune.protocols import Answerer, ChatModel, Embedder, KnowledgeStore, MeteredModel, Progress, silent
 from groundtune.records import Records, open_records
 from groundtune.settings import Resolved, Settings
 from groundtune.tuning.adapters import Manifest, read_manifest
@@ -38,6 +38,7 @@ from groundtune.tuning.training import Base
 from groundtune.values import Passage, digest
 
 STATE = ".groundtune"
+SLICE = 64  # cases that a model on this machine answers between two saves
 PRINCIPALS = ("everyone",)
 DISTRACTOR_DEPTH = 4  # times the passages of a prompt: leaves distractors for raft when the answer's own are taken out
 
@@ -204,6 +205,12 @@ class Workshop:
         if not candidate.grounded:
             return ClosedBook(model, settings, name)
         return Grounded(model, self.retrieve, settings, name, self.threshold().threshold, self.retrieval_signature)
+
+    def answers_at_once(self, candidate: Recipe) -> int:
+        """Return how many cases are answered between two saves: few by a model that is asked over a network."""
+        folder = None if candidate.adapter is None else self.adapter_folder(candidate.adapter)
+        model = self.chat_model(folder)
+        return model.parallel if isinstance(model, MeteredModel) and model.parallel > 1 else SLICE
 
     def _check_adapter(self, candidate: str, folder: Path) -> None:
         manifest = read_manifest(folder)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import random
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ Result = TypeVar("Result")
 RETRIED = frozenset({408, 429, 500, 502, 503, 504, 529})
 NEVER_RETRIED_CODE = "insufficient_quota"  # comes as 429, and waiting does not help
 CONNECT_SECONDS = 10.0
+MOST_TIMEOUTS = 2  # a server that hangs takes the whole timeout each time
 _EXCERPT = 300
 _WRONG_ADDRESS = "Check the model's name, and that the base URL is that of an OpenAI-compatible API (most end in /v1)."
 
@@ -32,12 +34,13 @@ class Refused(ModelFailed):
 
 
 class Passing(Exception):
-    """What may go better next time; `wait` is what the server asks for, in seconds."""
+    """What may go better next time; `wait` is what the server asks for, in seconds, `most` how often to try at all."""
 
-    def __init__(self, message: str, remedy: str, wait: float | None = None) -> None:
+    def __init__(self, message: str, remedy: str, wait: float | None = None, most: int = sys.maxsize) -> None:
         self.message = message
         self.remedy = remedy
         self.wait = wait
+        self.most = most
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +69,8 @@ class Backoff:
                 return attempt()
             except Passing as error:
                 wait = self.seconds(number) if error.wait is None else error.wait
-                if number + 1 >= self.attempts:
-                    raise failure(f"{error.message} Tried {self.attempts} times.", error.remedy) from None
+                if number + 1 >= min(self.attempts, error.most):
+                    raise failure(f"{error.message} Tried {number + 1} times.", error.remedy) from None
                 if wait > self.longest_asked:
                     asked = f"{error.message} It asks to wait {wait:.0f} seconds."
                     raise failure(asked, "Wait so long, or ask less at once.") from None
@@ -149,7 +152,7 @@ class Endpoint:
 
     def _late(self) -> Passing:
         remedy = "Raise `model.timeout`, or check the load of the server."
-        return Passing(f"gave no reply within {self._timeout:g} seconds.", remedy)
+        return Passing(f"gave no reply within {self._timeout:g} seconds.", remedy, most=MOST_TIMEOUTS)
 
     def _unreached(self, error: httpx.TransportError) -> Passing:
         if isinstance(error, httpx.TimeoutException) and not isinstance(error, httpx.ConnectTimeout):

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from groundtune.errors import GroundtuneError, ModelFailed, NotInstalled, SettingsError
-from groundtune.models._endpoint import CONNECT_SECONDS, Backoff, Passing, retry_after
+from groundtune.models._endpoint import CONNECT_SECONDS, MOST_TIMEOUTS, Backoff, Passing, retry_after
 from groundtune.models._options import UnclearReply, lettered, named, shares, with_options
 from groundtune.settings import ModelSettings
 from groundtune.values import Choice, Completion, Conversation, Message, Usage
@@ -173,17 +173,20 @@ class Bedrock:
 
     def _once(self, call: Callable[[], Result]) -> Result:
         """Call, and turn what the SDK raises into our errors: `Passing` for what may go better next time."""
-        from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, ParamValidationError
+        from botocore import exceptions as sdk
 
         try:
             return call()
-        except ClientError as error:
+        except sdk.ClientError as error:
             raise self._refusal(error) from None
-        except NoCredentialsError:
+        except sdk.NoCredentialsError:
             raise self._failure("there are no AWS credentials.", "Set a profile or a role, or name keys.") from None
-        except ParamValidationError as error:
+        except sdk.ParamValidationError as error:
             raise self._failure(f"cannot be asked so: {error}", _FORM) from None
-        except BotoCoreError as error:
+        except sdk.ReadTimeoutError:
+            late = f"gave no reply within {self._settings.timeout:g} seconds."
+            raise Passing(late, "Raise the timeout.", most=MOST_TIMEOUTS) from None
+        except sdk.BotoCoreError as error:
             raise Passing(f"cannot be reached ({error}).", "Check region and network.") from None
         except Exception as error:  # of a broken reply, the SDK's parsers raise whatever Python does
             raise self._failure(f"answered what is no reply ({error}).", "Ask again.") from None
