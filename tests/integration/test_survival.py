@@ -53,16 +53,21 @@ def folder(tmp_path):
     return tmp_path
 
 
-def open_at(folder: Path, url: str, judge: str = "", **judge_settings):
-    table = {"models": [f"openai:judge@{judge}"] if judge else [], **judge_settings}
-    judges = "\n".join(f"{key} = {json.dumps(value)}" for key, value in table.items())
-    settings = f'[model]\nname = "openai:answers@{url}"\ntimeout = 0.3\nconcurrency = 4\n[judge]\n{judges}\n'
+def open_at(folder: Path, url: str, judge: str = "", timeout: float = BLOCKED):
+    common = f"timeout = {timeout}\nconcurrency = 4\n"
+    judges = f'models = ["openai:judge@{judge}"]\n' if judge else ""
+    settings = f'[model]\nname = "openai:answers@{url}"\n{common}[judge]\n{judges}{common}'
     (folder / "groundtune.toml").write_text(settings, encoding="utf-8")
     return groundtune.open_project(folder, FEW)
 
 
 def text(request: Request) -> str:
     return request.body["messages"][-1]["content"]
+
+
+def patience(respond) -> float:
+    """Seconds for a reply: few where none will come."""
+    return 0.2 if respond is TROUBLE["hangs"] else BLOCKED
 
 
 def good(request: Request) -> Response:
@@ -87,7 +92,7 @@ TROUBLE = {
 def test_a_model_in_trouble_leaves_failures_that_are_counted_and_a_report(folder, respond):
     with LocalEndpoint(respond) as endpoint:
         started = time.monotonic()
-        report = open_at(folder, endpoint.url).compare(["base"])
+        report = open_at(folder, endpoint.url, timeout=patience(respond)).compare(["base"])
         asked = len(endpoint.requests)
     (base,) = report.candidates
     assert base.failed == CASES
@@ -102,7 +107,7 @@ def test_a_model_in_trouble_leaves_failures_that_are_counted_and_a_report(folder
 @pytest.mark.parametrize("respond", TROUBLE.values(), ids=TROUBLE)
 def test_a_judge_in_trouble_leaves_failed_scores_and_the_rest_of_the_report(folder, respond):
     with LocalEndpoint(good) as answers, LocalEndpoint(respond) as judge:
-        report = open_at(folder, answers.url, judge.url, timeout=0.3, concurrency=4).compare(["base"])
+        report = open_at(folder, answers.url, judge.url, timeout=patience(respond)).compare(["base"])
         asked = len(judge.requests)
     (base,) = report.candidates
     assert base.failed == 0
@@ -166,8 +171,8 @@ def test_a_case_that_fails_is_counted_shown_and_asked_again(folder):
         asked = [text(request) for request in endpoint.requests[before:]]
     assert again.candidates[0].failed == 0
     assert again.candidates[0].scores["judge_accuracy"].failed == 0
-    assert {number for number in range(CASES) if any(f"Question {number}?" in each for each in asked)} <= {0, 3, 5}
-    assert len(asked) == 1 + 3 + 3 + 1  # case 3 answered, 3 and 5 judged by three rubrics, and one timed for latency
+    assert {number for number in range(CASES) if any(f"Question {number}?" in each for each in asked)} == {3, 5}
+    assert len(asked) == 1 + 3 + 3  # case 3 answered, then 3 and 5 judged by three rubrics
 
 
 def test_a_judge_that_names_no_level_fails_by_itself(folder):
@@ -232,7 +237,7 @@ def repeated(answered: list[str]) -> list[str]:
     return [body for body, times in Counter(answered).items() if times > 1 and '"stream"' not in body]
 
 
-@pytest.mark.parametrize("number", [1, 7, 30])
+@pytest.mark.parametrize("number", [1, 30])
 def test_killed_while_judging_it_judges_nothing_again(folder, number):
     gate = Gate("judge", number)
     memory = folder / ".groundtune" / "judgements.jsonl"
@@ -241,10 +246,10 @@ def test_killed_while_judging_it_judges_nothing_again(folder, number):
         return memory.is_file() and memory.read_text(encoding="utf-8").count("\n") == number
 
     with LocalEndpoint(gate) as endpoint:
-        open_at(folder, endpoint.url, endpoint.url, timeout=BLOCKED, concurrency=4)
+        open_at(folder, endpoint.url, endpoint.url)
         run_until(folder, all_remembered)
         gate.opened = True
-        report = open_at(folder, endpoint.url, endpoint.url, timeout=BLOCKED, concurrency=4).compare(["base"])
+        report = open_at(folder, endpoint.url, endpoint.url).compare(["base"])
     assert report.candidates[0].scores["judge_accuracy"].scored == CASES
     assert repeated(gate.answered) == []
     assert sum("Options:" in body for body in gate.answered) == 3 * CASES
@@ -258,13 +263,9 @@ def test_killed_while_answering_it_answers_again_only_what_was_under_way(folder)
 
     with LocalEndpoint(gate) as endpoint:
         project = open_at(folder, endpoint.url)
-        (folder / "groundtune.toml").write_text(
-            (folder / "groundtune.toml").read_text().replace("timeout = 0.3", f"timeout = {BLOCKED}"), encoding="utf-8"
-        )
         run_until(folder, two_slices_saved)
         gate.opened = True
-        report = groundtune.open_project(folder, FEW).compare(["base"])
-    assert project.folder == folder.resolve()
+        report = project.compare(["base"])
     assert report.candidates[0].failed == 0
     assert all(isinstance(row.answers["base"], Answer) for row in report.cases)
     assert len(repeated(gate.answered)) <= 2
