@@ -4,7 +4,7 @@
 
 The set is `human_ratings/rag_answers` of ../shared/data: answers of two models to questions of MTRAG, each rated from
 1 to 4 by two or three people. Answers that are the ideal answer itself are left out: a judge is shown that one. The
-scripted judge knows the median of the people's ratings and gives it with probability 0.9, else another level; it
+scripted judge knows the median of the people's ratings and gives it with probability 0.95, else another level; it
 shows what the report says of a good judge, and is no model. `--tasks` takes the first N of the 81 questions.
 """
 
@@ -23,6 +23,7 @@ from groundtune import open_project
 from groundtune.comparison.calibrate import answers_to
 from groundtune.comparison.judges import Judges
 from groundtune.comparison.report.calibration import shown
+from groundtune.comparison.workshop import STATE
 from groundtune.evaluation.judge.judge import Judge
 from groundtune.evaluation.judge.prompts import PREFERENCES, grading_messages, pairing_messages
 from groundtune.evaluation.judge.rubrics import Rubric, load_rubrics
@@ -48,7 +49,7 @@ question = "Does the answer hold all that the passages say in reply to the quest
 passes_from = 4
 levels = ["Nothing of it.", "A part of it.", "Most of it.", "All of it."]
 """
-RIGHT, SEED = 0.9, 17
+RIGHT, SEED = 0.95, 17
 
 
 def write_project(rows: list[dict[str, Any]], folder: Path) -> None:
@@ -64,15 +65,12 @@ def write_project(rows: list[dict[str, Any]], folder: Path) -> None:
 
 def _case(row: dict[str, Any]) -> dict[str, object]:
     *history, last = row["conversation"]
-    turns = [
-        {"role": "assistant" if turn["role"] != "user" else "user", "content": turn["content"]} for turn in history
-    ]
     conversation = row["task_id"].partition("<::>")[0]
     return {
         "id": row["task_id"],
         "question": last["content"],
         "ideal_answer": row["reference"],
-        "history": turns,
+        "history": history,
         "group": conversation,
         "split": "test",
     }
@@ -107,7 +105,7 @@ def scripted(project: Project, rows: list[dict[str, Any]], rubrics: tuple[Rubric
                     difference = mean(said) - mean(values[other.case.id, other.name])
                     better = PREFERENCES[0 if difference > 0 else 1 if difference < 0 else 2]
                     known[pairing_messages(rubric, one.case, one.answer, other.answer)] = better
-    return FallibleModel(lambda messages, options: known[messages], RIGHT, SEED, "scripted:right-in-90-percent")
+    return FallibleModel(lambda messages, options: known[messages], RIGHT, SEED, "scripted")
 
 
 def main() -> None:
@@ -131,8 +129,7 @@ def main() -> None:
         if heading.startswith("A scripted"):
             rubrics = load_rubrics(folder / "rubrics.toml")
             judge = Judge(scripted(project, rows, rubrics))
-            state = project.workshop.judges.state
-            project.workshop.judges = Judges((("scripted", judge),), rubrics, project.settings.judge, state)
+            project.workshop.judges = Judges((("scripted", judge),), rubrics, project.settings.judge, folder / STATE)
         console.print(f"\n{heading}: {len(rows)} answers to {len(tasks)} questions\n", style="bold")
         console.print(shown(project.calibrate_judges(folder / "ratings.jsonl", **options)))
 

@@ -53,12 +53,14 @@ def _one(one: Calibrated) -> list[RenderableType]:
 
 def _agreement(one: Calibrated) -> Table:
     found, people = one.agreement, one.ceiling
-    table = Table("agreement", "judge with each person", "person with person", "always the commonest level")
-    table.add_row("exactly equal", _figure(found.raw), _number(people.raw), _number(found.majority))
-    table.add_row("Cohen's kappa", _figure(found.kappa), _number(people.kappa), "")
-    table.add_row("quadratic-weighted kappa", _figure(found.weighted_kappa), _number(people.weighted_kappa), "")
-    table.add_row("Krippendorff's alpha", "", _figure(people.alpha), "")
-    table.add_row("answers, ratings", f"{found.answers}, {found.ratings}", f"{people.answers}, {people.raters} people")
+    columns = ("judge with the median", "judge with each person", "person with person", "always the commonest level")
+    table = Table("agreement", *columns)
+    each, weighted = _number(found.raw_each), _number(found.weighted_kappa_each)
+    table.add_row("exactly equal", _figure(found.raw), each, _number(people.raw), _number(found.majority))
+    table.add_row("Cohen's kappa", _figure(found.kappa), "", _number(people.kappa), "")
+    table.add_row("  quadratic weights", _figure(found.weighted_kappa), weighted, _number(people.weighted_kappa), "")
+    table.add_row("Krippendorff's alpha", "", "", _figure(people.alpha), "")
+    table.add_row("over", f"{found.answers} answers", f"{found.ratings} ratings", f"{people.raters} people", "")
     return table
 
 

@@ -1,8 +1,9 @@
 """A judge held against people: how far it agrees with them, beside how far they agree with one another, and its biases.
 
-Computes from samples; asks no judge and reads no file. "The judge against each person" and "each person against each
-other" are the same figure over the same answers, so that the second is the ceiling of the first. Intervals are
-bootstrapped over groups of cases.
+Computes from samples; asks no judge and reads no file. What decides is the judge's level against the median of
+people's, which is less noisy than any one of them. "The judge with each person" and "each person with each other" are
+the same figure over the same answers, so that the second shows what to expect of the first. Intervals are bootstrapped
+over groups of cases.
 """
 
 from __future__ import annotations
@@ -37,9 +38,10 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """The judge's level against each person's, over all ratings. `table[i][j]`: judge said i + 1, a person j + 1.
+    """The judge's level against the median of people's. `table[i][j]`: judge said i + 1, people j + 1.
 
-    `majority` is the raw agreement of always giving the level that people gave most often.
+    `majority` is the raw agreement of always giving the commonest median. `raw_each` and `weighted_kappa_each` are of
+    the judge with each person, over all ratings.
     """
 
     answers: int
@@ -47,6 +49,8 @@ class Agreement:
     raw: Figure
     kappa: Figure
     weighted_kappa: Figure
+    raw_each: float | None
+    weighted_kappa_each: float | None
     majority: float | None
     table: tuple[tuple[int, ...], ...]
 
@@ -118,17 +122,18 @@ class Bootstrap:
 def agreement(samples: Sequence[Sample], rubric: Rubric, bootstrap: Bootstrap) -> Agreement:
     """Return how far the judge agrees with people."""
     rated = [sample for sample in samples if sample.pairs]
-    levels = range(1, len(rubric.levels) + 1)
-    pairs = _pairs(rated)
-    people = Counter(level for _, level in pairs)
+    each = [pair for sample in rated for pair in sample.pairs]
+    people = Counter(sample.consensus for sample in rated)
     return Agreement(
         len(rated),
-        len(pairs),
+        len(each),
         bootstrap.figure(lambda drawn: raw_agreement(_pairs(drawn)), rated),
         bootstrap.figure(lambda drawn: kappa(_pairs(drawn)), rated),
         bootstrap.figure(lambda drawn: kappa(_pairs(drawn), "quadratic"), rated),
-        max(people.values()) / len(pairs) if pairs else None,
-        confusion(pairs, levels),
+        raw_agreement(each),
+        kappa(each, "quadratic"),
+        max(people.values()) / len(rated) if rated else None,
+        confusion(_pairs(rated), range(1, len(rubric.levels) + 1)),
     )
 
 
@@ -213,7 +218,8 @@ def family(model: str) -> str:
 
 
 def _pairs(samples: Sequence[Sample]) -> list[Pair]:
-    return [pair for sample in samples for pair in sample.pairs]
+    """Return the judge's level and the median of people's for each answer that has both."""
+    return [(sample.judge, sample.consensus) for sample in samples if sample.judge is not None and sample.people]
 
 
 def _error(sample: Sample, rubric: Rubric) -> float:

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 from groundtune.errors import InputError
 from groundtune.evaluation.agreement import Pair
@@ -54,6 +55,11 @@ class Sample:
     score: float | None
     judge: int | None
     people: Mapping[str, int]
+
+    @property
+    def consensus(self) -> int:
+        """The median of people's levels, the upper one of two; there must be some."""
+        return int(median(self.people.values()) + 0.5)
 
     @property
     def pairs(self) -> list[Pair]:

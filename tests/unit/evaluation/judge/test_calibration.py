@@ -38,14 +38,17 @@ def many(make, number=40, seed=3):
 
 
 def test_agreement_by_hand():
+    """Medians 1, 5 (the upper of 4.5), 4 against judged 1, 5, 3."""
     samples = [sample(1, 1, 1, group="a"), sample(5, 5, 4, group="b"), sample(3, 4, group="c"), sample(2, group="d")]
     found = agreement([*samples, sample(None, 3, group="e")], RUBRIC, bootstrap())
-    assert (found.answers, found.ratings, found.raw.value) == (3, 5, 0.6)
-    assert found.table == ((2, 0, 0, 0, 0), (0,) * 5, (0, 0, 0, 1, 0), (0,) * 5, (0, 0, 0, 1, 1))
-    assert found.majority == 0.4
-    # observed squared differences 0 0 0 1 1; of all pairs of values the mean is var + var + (mean difference)²
-    expected = np.var([1, 1, 5, 5, 3]) + np.var([1, 1, 5, 4, 4])
-    assert found.weighted_kappa.value == pytest.approx(1 - 0.4 / expected)
+    assert (found.answers, found.ratings, found.raw.value, found.raw_each) == (3, 5, pytest.approx(2 / 3), 0.6)
+    assert found.table == ((1, 0, 0, 0, 0), (0,) * 5, (0, 0, 0, 1, 0), (0,) * 5, (0, 0, 0, 0, 1))
+    assert found.majority == pytest.approx(1 / 3)
+    # observed squared differences 0 0 1; of all pairs of values the mean is var + var + (difference of means)²
+    expected = np.var([1, 5, 3]) + np.var([1, 5, 4]) + (1 / 3) ** 2
+    assert found.weighted_kappa.value == pytest.approx(1 - (1 / 3) / expected)
+    each = np.var([1, 1, 5, 5, 3]) + np.var([1, 1, 5, 4, 4])
+    assert found.weighted_kappa_each == pytest.approx(1 - 0.4 / each)
 
 
 def test_people_who_rate_at_random_are_a_low_ceiling_and_the_like_for_the_judge():
@@ -56,19 +59,18 @@ def test_people_who_rate_at_random_are_a_low_ceiling_and_the_like_for_the_judge(
     assert found.weighted_kappa.low < 0 < found.weighted_kappa.high
 
 
-def test_a_judge_as_good_as_a_person_reaches_the_ceiling():
-    """Judge and people are the truth with the same error: the same figure within its interval."""
-
+def test_a_judge_as_good_as_a_person_agrees_like_one_and_better_with_the_median():
     def make(rng, n):
         truth = rng.integers(1, 6)
         noisy = np.clip(truth + rng.integers(-1, 2, 4), 1, 5)
         return sample(*map(int, noisy), group=n)
 
-    samples = many(make, 200)
+    samples = many(make, 400)
     found, top = agreement(samples, RUBRIC, bootstrap()), ceiling(samples, bootstrap())
     assert top.raters == 3
-    assert found.weighted_kappa.low < top.weighted_kappa < found.weighted_kappa.high
-    assert found.raw.low < top.raw < found.raw.high
+    assert found.weighted_kappa_each == pytest.approx(top.weighted_kappa, abs=0.04)
+    assert found.raw_each == pytest.approx(top.raw, abs=0.04)
+    assert found.weighted_kappa.value > found.weighted_kappa_each
 
 
 def test_nothing_rated_is_none_throughout():
