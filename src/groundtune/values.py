@@ -234,7 +234,8 @@ class Case:
 class Score:
     """What a scorer gave. `value` None is unscored (the metric does not apply), with the `reason` why.
 
-    `failed` means that it should have been scored and could not be. Neither is ever counted as zero.
+    `failed` means that it should have been scored and could not be. Neither is ever counted as zero. With a value,
+    `reason` is what the scorer has to say for it, if anything.
     """
 
     value: float | None

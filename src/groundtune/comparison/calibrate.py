@@ -37,6 +37,7 @@ from groundtune.evaluation.judge.pass_rates import PassRate, pass_rates
 from groundtune.evaluation.judge.samples import Candidate, Scale, check_ratings, load_answers, make_samples
 from groundtune.evaluation.ratings import Rating, load_ratings
 from groundtune.files import write_text
+from groundtune.records.records import RunRecord
 from groundtune.values import Answer, Score
 
 RESAMPLES = 1000  # of intervals for agreement, each of which goes through all pairs again
@@ -143,11 +144,17 @@ def answers_to(workshop: Workshop, answers_file: Path | None) -> list[Candidate]
     cases = {case.id: case for case in workshop.benchmark.cases}
     runs = {run.candidate: run for run in workshop.records.runs() if run.fingerprint == workshop.benchmark.fingerprint}
     return [
-        Candidate(cases[id_], name, answer, workshop.settings.model.name)
+        Candidate(cases[id_], name, answer, _model_of(run))
         for name, run in runs.items()
         for id_, answer in workshop.records.answers(run).items()
         if isinstance(answer, Answer) and id_ in cases
     ]
+
+
+def _model_of(run: RunRecord) -> str:
+    """Return the model that the run was made with, as its record tells."""
+    kept = run.settings.get("model.name")
+    return str(kept["value"]) if isinstance(kept, dict) else run.candidate
 
 
 def _check_judges(workshop: Workshop) -> None:

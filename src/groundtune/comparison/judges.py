@@ -75,9 +75,9 @@ class Judges:
 
     def _cost(self, name: str, judge: Judge) -> str:
         tokens_in, tokens_out = judge.usage.prompt_tokens, judge.usage.completion_tokens
-        text = f"Judge {name} was asked {judge.asked} times: {tokens_in:,} tokens in, {tokens_out:,} out"
+        text = f"Judge {name}: questions asked {judge.asked:,}, tokens in {tokens_in:,}, out {tokens_out:,}"
         price = self.money(judge)
-        return f"{text}." if price is None else f"{text}, {price:.2f} at the prices set."
+        return f"{text}." if price is None else f"{text}, cost {price:.2f} at the prices set."
 
     def money(self, judge: Judge) -> float | None:
         """Return what this process's questions to `judge` cost, None without prices."""

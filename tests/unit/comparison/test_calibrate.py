@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from groundtune.comparison import calibrate as calibrate_module
+from groundtune.comparison import workshop as workshop_module
 from groundtune.comparison.calibrate import answers_to, as_json, calibrate, prefer
 from groundtune.comparison.compare import compare
 from groundtune.comparison.judges import Judges
@@ -15,6 +16,7 @@ from groundtune.errors import InputError, SettingsError
 from groundtune.evaluation.judge.judge import Judge
 from groundtune.evaluation.judge.rubrics import load_rubrics
 from groundtune.settings import load
+from groundtune.testing.embedders import HashingEmbedder
 from groundtune.testing.models import FallibleModel, FunctionModel
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -242,11 +244,16 @@ def compared(files, monkeypatch):
         compare_module, "all_scorers", lambda settings, names=None: scorers(settings, names or ["resolution", "exact"])
     )
 
-    def make(*models, **flags):
-        opened = workshop(files, *models, **flags)
-        chat = FunctionModel(lambda conversation: f"{conversation[-1].content} level 4")
+    monkeypatch.setattr(workshop_module, "embedder", lambda settings: HashingEmbedder())
+    (files / "documents").mkdir()
+    (files / "documents" / "a.md").write_text("The question has an answer.", encoding="utf-8")
+
+    def make(*models, candidates=("base",), **flags):
+        opened = workshop(files, *models, **{"assistant.min_support": "0"} | flags)
+        grounded = "level {} [1]".format
+        chat = FunctionModel(lambda said: grounded(5) if "<passages>" in said[-1].content else "level 4")
         monkeypatch.setattr(opened, "chat_model", lambda adapter=None: chat)
-        return opened, compare(opened, ["base"], NOW)
+        return opened, compare(opened, candidates, NOW)
 
     return make
 
@@ -261,7 +268,7 @@ def test_a_judge_scores_in_a_comparison_and_the_report_says_that_it_does_not_cou
         "Shown, but kept out of the recommendation: judge_accuracy, judge_relevance, judge_comprehensiveness: "
         "it has not been calibrated against human ratings."
     )
-    assert any("was asked 120 times" in note for note in report.notes)
+    assert any("questions asked 120," in note for note in report.notes)
     answers = answers_to(opened, None)
     assert {(one.name, one.model) for one in answers} == {("base", "builtin:smollm2-135m-instruct")}
     assert len(answers) == CASES
@@ -277,6 +284,18 @@ def test_a_judge_that_was_calibrated_may_decide(files, compared):
     _, report = compared(FallibleModel(truth, 1.0, 1), **{"comparison.decide_by": "judge_accuracy"})
     assert report.decide_by == "judge_accuracy"
     assert report.recommendation.candidate == "base"
+
+
+@pytest.mark.parametrize("trusted", [False, True])
+def test_only_a_trusted_judge_is_named_among_the_measures_that_disagree(files, compared, trusted):
+    """By the deciding scorer both candidates are alike; by the judge one is better in every case."""
+    if trusted:
+        calibrated(files, FallibleModel(truth, 1.0, 1))
+    _, report = compared(FallibleModel(truth, 1.0, 1), candidates=("base", "rag"))
+    (found,) = (one for one in report.comparisons if one.scorer == "judge_accuracy")
+    assert (found.verdict, report.recommendation.candidate) == ("better", "base")
+    named = any("rag is better than base by judge_accuracy" in reason for reason in report.recommendation.reasons)
+    assert named is trusted
 
 
 def test_the_judges_of_a_panel_are_shown_and_how_far_they_are_apart(compared):

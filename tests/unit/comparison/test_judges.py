@@ -70,10 +70,12 @@ def test_costs_are_counted_and_priced(tmp_path):
     assert judges.costs() == []
     judges.judges[0][1].asked = 3
     judges.judges[0][1].usage = Usage(1_000_000, 50_000)
-    assert judges.costs() == ["Judge qwen3 was asked 3 times: 1,000,000 tokens in, 50,000 out, 2.50 at the prices set."]
+    assert judges.costs() == [
+        "Judge qwen3: questions asked 3, tokens in 1,000,000, out 50,000, cost 2.50 at the prices set."
+    ]
     without = opened(tmp_path, models=[ONE])
     without.judges[0][1].asked = 1
-    assert without.costs() == ["Judge qwen3 was asked 1 times: 0 tokens in, 0 out."]
+    assert without.costs() == ["Judge qwen3: questions asked 1, tokens in 0, out 0."]
 
 
 def test_a_scorer_may_decide_only_when_it_was_calibrated_as_it_is_now(tmp_path):

@@ -97,7 +97,7 @@ def _position(found: PositionBias) -> str:
 
 
 def _passes(one: Calibrated) -> Table:
-    table = Table("pass rate", "judged", "by the judge", "sensitivity", "specificity", "corrected", "95 % interval")
+    table = Table("pass rate", "judged", "by the judge", "sensitivity", "specificity", "corrected", "its interval")
     for rate in one.pass_rates:
         interval = "–" if rate.low is None or rate.high is None else f"{rate.low:.2f} – {rate.high:.2f}"
         errors = "" if rate.basis == "own" else " (all)"

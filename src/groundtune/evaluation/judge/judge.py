@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from groundtune.errors import GroundtuneError, ModelFailed
+from groundtune.errors import GroundtuneError, InputError, ModelFailed
 from groundtune.evaluation.judge.prompts import after_rationale
 from groundtune.protocols import ChatModel, MeteredModel, Progress, silent
 from groundtune.values import Choice, Conversation, Failure, Usage, digest
@@ -53,8 +53,8 @@ class Memory:
         self._known: dict[str, Judgement] = {}
         text = path.read_text(encoding="utf-8") if path is not None and path.is_file() else ""
         self._cut_off = not text.endswith("\n") and text != ""
-        for line in text.split("\n"):
-            self._read(line)
+        for number, line in enumerate(text.split("\n"), start=1):
+            self._read(line, number)
 
     def __getitem__(self, key: str) -> Judgement:
         return self._known[key]
@@ -72,13 +72,16 @@ class Memory:
                     file.write("\n" * self._cut_off + json.dumps({"key": key, **asdict(judgement)}) + "\n")
                 self._cut_off = False
 
-    def _read(self, line: str) -> None:
+    def _read(self, line: str, number: int) -> None:
         try:
             row = json.loads(line)
         except ValueError:  # cut off by a kill
             return
-        key = row.pop("key")
-        self._known[key] = Judgement(**row)
+        try:
+            key = row.pop("key")
+            self._known[key] = Judgement(**row)
+        except (AttributeError, KeyError, TypeError):
+            raise InputError("no judgement.", place=self._path, line=number, remedy="Delete the line.") from None
 
 
 @dataclass

@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from groundtune.errors import ModelFailed, SettingsError
+from groundtune.errors import InputError, ModelFailed, SettingsError
 from groundtune.evaluation.judge.judge import MOST_FAILURES, Judge, Judgement, Memory, Question
 from groundtune.testing.models import FunctionModel
 from groundtune.values import Choice, Failure, Message, Usage
@@ -160,6 +160,14 @@ def test_a_line_that_a_kill_cut_off_is_made_again(tmp_path):
     last = Judge(Model(), Memory(path))
     last.ask([question("one"), question("two"), question("three")])
     assert last.asked == 0
+
+
+@pytest.mark.parametrize("line", ['{"probabilities": {}}', "[1]", '{"key": "a", "probability": 1}'])
+def test_a_file_that_holds_something_else_is_refused_with_its_line(tmp_path, line):
+    path = tmp_path / "judgements.jsonl"
+    path.write_text(f"\n{line}\n")
+    with pytest.raises(InputError, match=r"judgements\.jsonl:2: no judgement"):
+        Memory(path)
 
 
 def test_a_model_is_weighed_with_its_costs():
