@@ -185,7 +185,7 @@ class _Job:
             scorer.signature,
             single.model.name if single else "panel",
             rubric.criterion,
-            doubt(found, self.workshop.settings.judge.least_agreement),
+            doubt(found.answers, found.weighted_kappa.value, self.workshop.settings.judge.least_agreement),
             sum(score.failed for score in scores),
             found,
             ceiling(samples, bootstrap),

@@ -11,10 +11,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from groundtune import plugins
 from groundtune.errors import SettingsError
+from groundtune.evaluation.judge.calibration import doubt
 from groundtune.evaluation.judge.grading import JudgeScorer, PanelScorer, judge_scorers
 from groundtune.evaluation.judge.judge import Judge, Memory
 from groundtune.evaluation.judge.rubrics import Rubric, load_rubrics
@@ -23,7 +24,6 @@ from groundtune.protocols import ChatModel, Progress, silent
 from groundtune.settings import JudgeSettings, ModelSettings
 
 CALIBRATION = "judge-calibration.json"
-LEVEL_TOKENS = 16  # a reply that names a level is one token long; some models put a few before it
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +47,10 @@ class Judges:
 
     def may_decide(self, scorer: str) -> bool:
         """Return whether `scorer` is one of a judge; raises `SettingsError` for a judge that is not trusted to."""
-        doubt = self.doubts().get(scorer)
-        if doubt:
+        reason = self.doubts().get(scorer)
+        if reason:
             raise SettingsError(
-                f"`comparison.decide_by` is `{scorer}`: {doubt}.",
+                f"`comparison.decide_by` is `{scorer}`: {reason}.",
                 remedy="Run `groundtune judge calibrate`, improve judge or rubric, or decide by another scorer.",
             )
         return scorer in {one.name for one in self.scorers}
@@ -60,14 +60,15 @@ class Judges:
         path = self.state / CALIBRATION
         known = json.loads(read_text(path))["scorers"] if path.is_file() else {}
         found = {scorer.name: self._doubt(scorer, known.get(scorer.name)) for scorer in self.scorers}
-        return {name: doubt for name, doubt in found.items() if doubt}
+        return {name: reason for name, reason in found.items() if reason}
 
-    def _doubt(self, scorer: JudgeScorer, known: Mapping[str, object] | None) -> str:
+    def _doubt(self, scorer: JudgeScorer, known: Mapping[str, Any] | None) -> str:
         if known is None:
             return "it has not been calibrated against human ratings"
         if known["signature"] != scorer.signature:
             return "judge or rubric have changed since it was calibrated"
-        return str(known["doubt"])
+        found = known["agreement"]
+        return doubt(found["answers"], found["weighted_kappa"]["value"], self.settings.least_agreement)
 
     def costs(self) -> list[str]:
         """Return a sentence for each judge that was asked anything in this process."""
@@ -105,7 +106,7 @@ def open_judges(settings: JudgeSettings, folder: Path, state: Path, progress: Pr
 def _model(settings: JudgeSettings, name: str, api_key_variable: str, folder: Path) -> ChatModel:
     options = ModelSettings(
         name=name,
-        max_tokens=settings.rationale_tokens or LEVEL_TOKENS,
+        max_tokens=settings.rationale_tokens or 1,
         api_key_variable=api_key_variable,
         timeout=settings.timeout,
         concurrency=settings.concurrency,

@@ -83,16 +83,23 @@ def test_a_scorer_may_decide_only_when_it_was_calibrated_as_it_is_now(tmp_path):
     accuracy, relevance, comprehensiveness = judges.scorers
     assert "has not been calibrated" in judges.doubts()["judge_accuracy"]
     known = {
-        accuracy.name: {"signature": accuracy.signature, "doubt": ""},
-        relevance.name: {"signature": relevance.signature, "doubt": "kappa is 0.20"},
-        comprehensiveness.name: {"signature": "another", "doubt": ""},
+        accuracy.name: kept(accuracy.signature, 0.61),
+        relevance.name: kept(relevance.signature, 0.59),
+        comprehensiveness.name: kept("another", 0.9),
     }
     (tmp_path / ".groundtune").mkdir()
     (tmp_path / ".groundtune" / CALIBRATION).write_text(json.dumps({"scorers": known}))
     assert judges.doubts() == {
-        "judge_relevance": "kappa is 0.20",
+        "judge_relevance": "it agrees too little with people: quadratic-weighted kappa is 0.59, and 0.60 is asked",
         "judge_comprehensiveness": "judge or rubric have changed since it was calibrated",
     }
+    stricter = opened(tmp_path, models=[ONE], least_agreement=0.7)
+    assert "0.70 is asked" in stricter.doubts()["judge_accuracy"]
+
+
+def kept(signature, weighted):
+    agreement = {"answers": 40, "weighted_kappa": {"value": weighted, "low": None, "high": None}}
+    return {"signature": signature, "agreement": agreement}
 
 
 def test_nothing_is_asked_before_something_is_scored(tmp_path):

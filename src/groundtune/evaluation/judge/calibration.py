@@ -194,11 +194,10 @@ def position_bias(verdicts: Sequence[Verdict | Failure]) -> PositionBias:
     return PositionBias(len(verdicts) - failed, failed, first, second, p_value)
 
 
-def doubt(found: Agreement, least: float) -> str:
-    """Return why the judge is not trusted to decide, empty if it is."""
-    weighted = found.weighted_kappa.value
-    if found.answers < LEAST_ANSWERS:
-        return f"only {found.answers} of its scores were held against human ratings, and {LEAST_ANSWERS} are the least"
+def doubt(answers: int, weighted: float | None, least: float) -> str:
+    """Return why a judge with this weighted kappa over `answers` is not trusted to decide, empty if it is."""
+    if answers < LEAST_ANSWERS:
+        return f"only {answers} of its scores were held against human ratings, and {LEAST_ANSWERS} are the least"
     if weighted is None:
         return "its agreement with people is not defined: judge and people always gave the same one level"
     if weighted < least:
