@@ -9,13 +9,12 @@ levels, not shares of several. Source: https://docs.aws.amazon.com/bedrock/lates
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from groundtune.errors import GroundtuneError, ModelFailed, NotInstalled, SettingsError
+from groundtune.models._batches import complete_all
 from groundtune.models._endpoint import CONNECT_SECONDS, MOST_TIMEOUTS, Backoff, Passing, retry_after
 from groundtune.models._options import UnclearReply, lettered, named, shares, with_options
 from groundtune.settings import ModelSettings
@@ -84,20 +83,10 @@ class Bedrock:
         return self._settings.concurrency
 
     def complete(self, conversations: Sequence[Conversation], max_tokens: int | None = None) -> list[Completion]:
-        """Answer a batch, in order. Seconds are known of a batch of one. Raises `ModelFailed` at the first failure."""
-        if len(conversations) == 1:
-            started = time.perf_counter()
-            found = self._complete(conversations[0], max_tokens)
-            seconds = time.perf_counter() - started
-            usage = Usage(found.usage.prompt_tokens, found.usage.completion_tokens, seconds)
-            return [Completion(found.text, usage, found.finish_reason)]
-        with ThreadPoolExecutor(self._settings.concurrency) as pool:
-            futures = [pool.submit(self._complete, conversation, max_tokens) for conversation in conversations]
-            try:
-                return [future.result() for future in futures]
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+        """Answer a batch, in order. Raises `ModelFailed` at the first conversation that fails."""
+        return complete_all(
+            lambda conversation: self._complete(conversation, max_tokens), conversations, self._settings.concurrency
+        )
 
     def stream(self, messages: Conversation, max_tokens: int | None = None) -> Generator[str, None, Completion]:
         """Yield the answer in pieces and return the `Completion`. Raises `ModelFailed`, also if it breaks off."""

@@ -10,9 +10,7 @@ from __future__ import annotations
 import math
 import os
 import re
-import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal
 
@@ -20,6 +18,7 @@ import httpx
 from pydantic import BaseModel, ValidationError
 
 from groundtune.errors import SettingsError
+from groundtune.models._batches import complete_all
 from groundtune.models._endpoint import Backoff, Endpoint, Refused
 from groundtune.models._options import LABEL, UnclearReply, lettered, named, shares, with_options
 from groundtune.settings import ModelSettings
@@ -111,19 +110,9 @@ class OpenAICompatible:
 
         Raises `ModelFailed` at the first conversation that fails, and then sends no more.
         """
-        if len(conversations) == 1:
-            started = time.perf_counter()
-            completion = self._complete(conversations[0], max_tokens)
-            usage = completion.usage
-            timed = Usage(usage.prompt_tokens, usage.completion_tokens, time.perf_counter() - started)
-            return [Completion(completion.text, timed, completion.finish_reason)]
-        with ThreadPoolExecutor(self._settings.concurrency) as pool:
-            futures = [pool.submit(self._complete, conversation, max_tokens) for conversation in conversations]
-            try:
-                return [future.result() for future in futures]
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+        return complete_all(
+            lambda conversation: self._complete(conversation, max_tokens), conversations, self._settings.concurrency
+        )
 
     def stream(self, messages: Conversation, max_tokens: int | None = None) -> Generator[str, None, Completion]:
         """Yield the answer in pieces and return the `Completion`. Raises `ModelFailed`, also if it breaks off."""
