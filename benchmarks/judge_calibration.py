@@ -1,11 +1,12 @@
 """Two judges held against people on real RAG answers: the built-in model, and a scripted one that is mostly right.
 
-    python benchmarks/judge_calibration.py [--tasks N] [--pairs N] [--folder DIR]
+    python benchmarks/judge_calibration.py [--tasks N] [--criteria A,B] [--pairs N] [--folder DIR]
 
 The set is `human_ratings/rag_answers` of ../shared/data: answers of two models to questions of MTRAG, each rated from
 1 to 4 by two or three people. Answers that are the ideal answer itself are left out: a judge is shown that one. The
 scripted judge knows the median of the people's ratings and gives it with probability 0.95, else another level; it
-shows what the report says of a good judge, and is no model. `--tasks` takes the first N of the 81 questions.
+shows what the report says of a good judge, and is no model. `--tasks` takes the first N of the
+81 questions. In the same folder nothing is asked twice.
 """
 
 from __future__ import annotations
@@ -52,12 +53,12 @@ levels = ["Nothing of it.", "A part of it.", "Most of it.", "All of it."]
 RIGHT, SEED = 0.95, 17
 
 
-def write_project(rows: list[dict[str, Any]], folder: Path) -> None:
+def write_project(rows: list[dict[str, Any]], criteria: list[str], folder: Path) -> None:
     """Write the set as a project: benchmark, answers, ratings and rubrics."""
     cases = {row["task_id"]: _case(row) for row in rows}
     _write(folder / "benchmark.jsonl", list(cases.values()))
     _write(folder / "answers.jsonl", [_answer(row) for row in rows])
-    _write(folder / "ratings.jsonl", [rating for row in rows for rating in _ratings(row)])
+    _write(folder / "ratings.jsonl", [rating for row in rows for rating in _ratings(row, criteria)])
     (folder / "rubrics.toml").write_text(RUBRICS, encoding="utf-8")
     settings = '[judge]\nmodels = ["builtin:smollm2-135m-instruct"]\nrubrics = "rubrics.toml"\n'
     (folder / "groundtune.toml").write_text(settings, encoding="utf-8")
@@ -81,11 +82,11 @@ def _answer(row: dict[str, Any]) -> dict[str, object]:
     return {"id": row["task_id"], "candidate": row["model"], "answer": row["response"], "passages": passages}
 
 
-def _ratings(row: dict[str, Any]) -> list[dict[str, object]]:
+def _ratings(row: dict[str, Any], criteria: list[str]) -> list[dict[str, object]]:
     common = {"case": row["task_id"], "candidate": row["model"]}
     return [
         {**common, "rater": f"rater-{number}", "criterion": criterion, "value": float(value)}
-        for criterion in CRITERIA
+        for criterion in criteria
         for number, value in enumerate(row["human"][criterion], start=1)
     ]
 
@@ -112,6 +113,7 @@ def main() -> None:
     """Print both calibrations."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--tasks", type=int, default=81)
+    parser.add_argument("--criteria", default=",".join(CRITERIA))
     parser.add_argument("--pairs", type=int, default=20)
     parser.add_argument("--folder", type=Path)
     given = parser.parse_args()
@@ -121,7 +123,7 @@ def main() -> None:
     rows = [row for row in rows if row["task_id"] in tasks]
     folder = given.folder or Path(tempfile.mkdtemp())
     folder.mkdir(parents=True, exist_ok=True)
-    write_project(rows, folder)
+    write_project(rows, given.criteria.split(","), folder)
     options: dict[str, Any] = {"answers": folder / "answers.jsonl", "scale": (1.0, 4.0), "pairs": given.pairs}
     console = Console(width=120)
     for heading in ("A scripted judge", "The built-in model as judge"):
