@@ -21,6 +21,7 @@ from groundtune.evaluation.agreement import Pair, alpha, bootstrap_interval, con
 from groundtune.evaluation.judge.pairwise import Verdict
 from groundtune.evaluation.judge.rubrics import Rubric
 from groundtune.evaluation.judge.samples import Sample
+from groundtune.evaluation.statistics import FEW_GROUPS
 from groundtune.values import Failure
 
 LEAST_ANSWERS = 30  # below, kappa's interval is about as wide as the scale of what is good and bad
@@ -102,13 +103,13 @@ class Bootstrap:
     rng: np.random.Generator
 
     def figure(self, statistic: Statistic, samples: Sequence[Sample]) -> Figure:
-        """Return the statistic with its interval over resampled groups."""
+        """Return the statistic with its interval over resampled groups; without one where groups are few."""
         value = statistic(list(samples))
         groups: dict[str, list[Sample]] = {}
         for sample in samples:
             groups.setdefault(sample.group, []).append(sample)
-        if value is None:
-            return Figure(None)
+        if value is None or len(groups) < FEW_GROUPS:
+            return Figure(value)
         ends = bootstrap_interval(
             lambda drawn: statistic([sample for group in drawn for sample in group]),
             list(groups.values()),

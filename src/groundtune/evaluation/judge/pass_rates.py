@@ -5,7 +5,8 @@
 
 The interval is the percentile bootstrap over groups of cases: a group that is drawn brings the judge's verdicts on the
 candidate's answers and people's verdicts alike, so that the interval holds the uncertainty of the benchmark and that of
-the calibration. On simulated judges with 40 to 200 rated answers it covers 92 to 97 % at 95 %.
+the calibration. On simulated judges with 40 to 200 rated answers it covers 92 to 97 % at 95 %. There is none with
+fewer than `FEW_GROUPS` groups.
 
 Source: Rogan & Gladen 1978, doi:10.1093/oxfordjournals.aje.a112510; for judges Lee et al. 2025, "How to Correctly
 Report LLM-as-a-Judge Evaluations", arXiv:2511.21140.
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 
 from groundtune.evaluation.agreement import MOST_UNDEFINED
 from groundtune.evaluation.judge.samples import Sample
+from groundtune.evaluation.statistics import FEW_GROUPS
 
 ENOUGH = 10  # answers that people passed, and as many that they did not, for errors of a candidate's own
 Floats = NDArray[np.float64]
@@ -115,7 +117,7 @@ def _interval(
     counts: Floats, confidence: float, resamples: int, rng: np.random.Generator
 ) -> tuple[float | None, float | None]:
     groups = len(counts)
-    if groups < 2:
+    if groups < FEW_GROUPS:
         return None, None
     drawn = rng.multinomial(groups, np.full(groups, 1 / groups), size=resamples) @ counts
     both, people, neither, judge, passed, judged = drawn.T

@@ -73,6 +73,14 @@ def test_a_judge_as_good_as_a_person_agrees_like_one_and_better_with_the_median(
     assert found.weighted_kappa.value > found.weighted_kappa_each
 
 
+def test_few_groups_give_no_interval():
+    """Ten resamples of three conversations would look like certainty."""
+    samples = many(lambda rng, n: sample(int(n) % 5 + 1, int(rng.integers(1, 6)), group=str(int(n) % 9)))
+    found = agreement(samples, RUBRIC, bootstrap()).weighted_kappa
+    assert found.value is not None
+    assert (found.low, found.high) == (None, None)
+
+
 def test_nothing_rated_is_none_throughout():
     found = agreement([sample(3, group="a")], RUBRIC, bootstrap())
     assert (found.answers, found.raw, found.kappa, found.majority) == (0, Figure(None), Figure(None), None)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -65,6 +67,13 @@ def test_the_interval_is_wider_than_that_of_what_the_judge_says():
     observed = 31 / 50
     naive = 2 * 1.96 * np.sqrt(observed * (1 - observed) / 50)
     assert found.high - found.low > naive
+
+
+def test_few_groups_give_no_interval():
+    samples = [replace(one, group=str(n % 9)) for n, one in enumerate(rated(27, 3, 16, 4))]
+    (found,) = rates(samples)
+    assert found.corrected is not None
+    assert (found.low, found.high) == (None, None)
 
 
 def test_nothing_is_said_where_nothing_can_be():
