@@ -92,7 +92,7 @@ def _position(found: PositionBias) -> str:
     return (
         f"Place: of {found.pairs} pairs asked in both orders, it followed the place in {flips} "
         f"({flips / found.pairs:.0%}): {found.first} times the first, {found.second} the second, "
-        f"p = {found.p_value:.3f}.{failed}"
+        f"p = {found.p_value:.3f}. It called {found.undecided} equal.{failed}"
     )
 
 

@@ -81,11 +81,13 @@ class Bias:
 class PositionBias:
     """Pairs of answers asked in both orders: how often the judge preferred the same place in both.
 
+    `undecided` counts pairs that it called equal in at least one order: a judge that always does follows no place.
     `p_value` is of the exact two-sided test that both places are preferred as often.
     """
 
     pairs: int
     failed: int
+    undecided: int
     first: int
     second: int
     p_value: float
@@ -192,7 +194,8 @@ def position_bias(verdicts: Sequence[Verdict | Failure]) -> PositionBias:
     first, second = flips["first"], flips["second"]
     p_value = float(stats.binomtest(first, first + second).pvalue) if first + second else 1.0
     failed = sum(isinstance(verdict, Failure) for verdict in verdicts)
-    return PositionBias(len(verdicts) - failed, failed, first, second, p_value)
+    undecided = sum(verdict == Verdict("tie") for verdict in verdicts)
+    return PositionBias(len(verdicts) - failed, failed, undecided, first, second, p_value)
 
 
 def doubt(answers: int, weighted: float | None, least: float) -> str:

@@ -131,8 +131,9 @@ def test_families(name, expected):
 
 def test_position_bias_is_a_sign_test_among_flips():
     verdicts = [Verdict("tie", "first")] * 9 + [Verdict("tie", "second"), Verdict("win"), Failure("gone.")]
+    verdicts += [Verdict("tie")] * 3
     found = position_bias(verdicts)
-    assert (found.pairs, found.failed, found.first, found.second) == (11, 1, 9, 1)
+    assert (found.pairs, found.failed, found.undecided, found.first, found.second) == (14, 1, 3, 9, 1)
     assert found.p_value == pytest.approx(22 / 1024)
     assert position_bias([]).p_value == 1
 
