@@ -15,7 +15,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 DECLARED := pyproject.toml constraints.txt
 
 .DELETE_ON_ERROR:
-.PHONY: help install demo demo-full test lint docs check-install clean
+.PHONY: help install demo demo-full test test-aws lint docs check-install clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
@@ -30,6 +30,9 @@ demo-full: $(VENV)/.installed $(DEMO)/groundtune.toml ## the same at full size: 
 
 test: $(VENV)/.installed-dev ## run all tests, documentation included
 	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest $(ARGS)
+
+test-aws: $(VENV)/.installed-dev ## the contract of Bedrock against Amazon: GROUNDTUNE_TEST_BEDROCK=bedrock:MODEL_ID@REGION
+	$(BIN)/python -m pytest -m aws tests/contract
 
 lint: $(VENV)/.installed-dev ## check style and types
 	$(BIN)/ruff check .

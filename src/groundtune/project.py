@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from groundtune.comparison.calibrate import Calibration, calibrate, prefer
 from groundtune.comparison.compare import compare
 from groundtune.comparison.human import Import, human_report, make_study, take_sheets, with_human_scores
 from groundtune.comparison.pilot import pilot
@@ -25,6 +26,7 @@ from groundtune.evaluation.drafting.drafts import Shelf, Tally, draft_cases
 from groundtune.evaluation.human.results import HumanReport
 from groundtune.evaluation.human.study import Study
 from groundtune.evaluation.human.unexpected import draft_unexpected
+from groundtune.evaluation.judge.pairwise import Preference
 from groundtune.evaluation.planning import Pilot, Plan, plan
 from groundtune.evaluation.review import CaseFiles, Reviewed, export_cases, review_cases
 from groundtune.evaluation.versions import Changes, Lock, freeze, lock_path
@@ -150,6 +152,23 @@ class Project:
     def ask(self, question: str, candidate: str = "rag", history: Sequence[Message] = ()) -> Answer:
         """Answer one question."""
         return self.answerer(candidate).answer(question, history)
+
+    def calibrate_judges(
+        self,
+        ratings: str | Path,
+        answers: str | Path | None = None,
+        scale: tuple[float, float] | None = None,
+        pairs: int = 50,
+    ) -> Calibration:
+        """Hold the judges of `[judge]` against human ratings of the answers in the records, or in `answers`."""
+        file = None if answers is None else Path(answers)
+        return calibrate(self.workshop, Path(ratings), datetime.now(UTC), answers_file=file, scale=scale, pairs=pairs)
+
+    def prefer(
+        self, one: str, other: str, criterion: str | None = None, answers: str | Path | None = None
+    ) -> dict[str, Preference]:
+        """Return which candidate's answers each judge prefers, asked in both orders, by judge."""
+        return prefer(self.workshop, one, other, criterion, None if answers is None else Path(answers))
 
     def compare(self, candidates: Sequence[str] = ()) -> Report:
         """Build what is missing, run the candidates on the test part, recommend, and keep the report in the records."""

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from groundtune.values import (
     Answer,
     Case,
+    Choice,
     Chunk,
     Completion,
     Conversation,
@@ -146,6 +147,20 @@ class ChatModel(Protocol):
 
     def choose(self, messages: Conversation, options: Sequence[str]) -> dict[str, float]:
         """Return how probable each of `options` is as the next answer; sums to 1."""
+        ...
+
+
+@runtime_checkable
+class MeteredModel(ChatModel, Protocol):
+    """A model that tells what a choice costs, and how many may ask it at once."""
+
+    @property
+    def parallel(self) -> int:
+        """How many requests may be under way at once, each from a thread of its own."""
+        ...
+
+    def weigh(self, messages: Conversation, options: Sequence[str]) -> Choice:
+        """Return what `choose` returns, with its usage."""
         ...
 
 

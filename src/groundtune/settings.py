@@ -12,9 +12,9 @@ import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from groundtune.errors import SettingsError
 
@@ -40,7 +40,8 @@ class ModelSettings(Table):
 
     name: str = Field(
         "builtin:smollm2-135m-instruct",
-        description="builtin:smollm2-135m-instruct, hf:ORG/NAME, path:DIR or openai:MODEL@BASE_URL.",
+        description="builtin:smollm2-135m-instruct, hf:ORG/NAME, path:DIR, openai:MODEL@BASE_URL or "
+        "bedrock:MODEL_ID@REGION.",
     )
     max_tokens: int = Field(96, ge=1, description="The longest answer, in tokens.")
     batch_tokens: int = Field(
@@ -199,6 +200,41 @@ class HumanSettings(Table):
     seed: int = Field(17, description="Seed of assignments and of unexpected queries.")
 
 
+class JudgeSettings(Table):
+    """`[judge]`: chat models that grade answers, and how far they are trusted."""
+
+    models: list[str] = Field(
+        [], description="Judges, named like `[model] name`; several make a panel. Nothing is judged without one."
+    )
+    rubrics: str | None = Field(
+        None, description="File with your own rubrics (TOML), relative to the project; the shipped ones if not set."
+    )
+    rationale_tokens: int = Field(
+        0, ge=0, description="The longest reasoning that a judge writes before it chooses, in tokens; 0 for none."
+    )
+    api_key_variables: list[str] = Field(
+        ["OPENAI_API_KEY"],
+        min_length=1,
+        description="Environment variables with the keys of openai: judges: one for all, or one for each of `models`.",
+    )
+    timeout: float = Field(60.0, gt=0, description="Seconds that a judge may take for one reply.")
+    concurrency: int = Field(8, ge=1, description="Requests to each judge that are under way at once.")
+    price_in: float | None = Field(None, ge=0, description="Price of a million tokens that a judge reads.")
+    price_out: float | None = Field(None, ge=0, description="Price of a million tokens that a judge writes.")
+    least_agreement: float = Field(
+        0.6,
+        ge=-1,
+        le=1,
+        description="Quadratic-weighted kappa with human ratings below which a judge is kept out of recommendations.",
+    )
+
+    @model_validator(mode="after")
+    def _one_key_or_one_each(self) -> Self:
+        if len(self.api_key_variables) not in (1, len(self.models)):
+            raise ValueError("name one variable for all judges, or one for each of `models`")
+        return self
+
+
 class BusinessSettings(Table):
     """`[business]`: what the report needs to speak in money."""
 
@@ -219,6 +255,7 @@ class Settings(Table):
     tuning: TuningSettings = TuningSettings()
     comparison: ComparisonSettings = ComparisonSettings()
     human: HumanSettings = HumanSettings()
+    judge: JudgeSettings = JudgeSettings()
     business: BusinessSettings = BusinessSettings()
 
 

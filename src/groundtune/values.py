@@ -159,6 +159,14 @@ class Completion:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """How probable each option is as the next answer (summing to 1), and what it cost to ask."""
+
+    probabilities: Mapping[str, float]
+    usage: Usage = Usage()
+
+
+@dataclass(frozen=True, slots=True)
 class Citation:
     """A piece of a document that supports an answer: `quote` is the document's text from `start` to `end`.
 
@@ -233,7 +241,8 @@ class Case:
 class Score:
     """What a scorer gave. `value` None is unscored (the metric does not apply), with the `reason` why.
 
-    `failed` means that it should have been scored and could not be. Neither is ever counted as zero.
+    `failed` means that it should have been scored and could not be. Neither is ever counted as zero. With a value,
+    `reason` is what the scorer has to say for it, if anything.
     """
 
     value: float | None

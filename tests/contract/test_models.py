@@ -1,11 +1,15 @@
+import os
+
 import pytest
 
 from groundtune import plugins
 from groundtune.errors import ModelFailed
+from groundtune.models.bedrock import Bedrock
 from groundtune.models.openai_compatible import OpenAICompatible
 from groundtune.settings import ModelSettings
+from groundtune.testing.bedrock import conversing_by
 from groundtune.testing.endpoint import LocalEndpoint, served_by
-from groundtune.testing.models import EchoModel, FunctionModel, ModelContract, ScriptedModel
+from groundtune.testing.models import EchoModel, FallibleModel, FunctionModel, ModelContract, ScriptedModel
 from groundtune.values import Message
 
 
@@ -25,12 +29,41 @@ class TestEchoModel(ModelContract):
         return EchoModel()
 
 
+class TestFallibleModel(ModelContract):
+    @pytest.fixture
+    def model(self):
+        return FallibleModel(lambda messages, options: options[0], 0.5, 3)
+
+
 class TestOpenAICompatible(ModelContract):
     @pytest.fixture
     def model(self, monkeypatch):
         monkeypatch.setenv("NO_PROXY", "127.0.0.1")
         with LocalEndpoint(served_by(FunctionModel(reply))) as endpoint:
             yield OpenAICompatible(ModelSettings(name=f"openai:fake@{endpoint.url}"))
+
+
+class TestBedrock(ModelContract):
+    @pytest.fixture
+    def model(self, monkeypatch):
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+        with LocalEndpoint(conversing_by(FunctionModel(reply))) as endpoint:
+            monkeypatch.setenv("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", endpoint.url.removesuffix("/v1"))
+            yield Bedrock(ModelSettings(name="bedrock:fake@eu-west-1"))
+
+
+@pytest.mark.aws
+class TestBedrockOnAws(ModelContract):
+    """The same against Amazon: `make test-aws`, for those who have an account."""
+
+    @pytest.fixture
+    def model(self):
+        name = os.environ.get("GROUNDTUNE_TEST_BEDROCK")
+        if not name:
+            pytest.skip("GROUNDTUNE_TEST_BEDROCK names no model: set it to bedrock:MODEL_ID@REGION")
+        return Bedrock(ModelSettings(name=name, max_tokens=64))
 
 
 @pytest.fixture(scope="module")
@@ -56,3 +89,16 @@ def test_a_script_is_said_line_by_line_and_runs_out():
     model.assert_complete()
     with pytest.raises(ModelFailed, match="no line left"):
         model.complete([asked])
+
+
+def likeliest(probabilities):
+    return max(probabilities, key=probabilities.get)
+
+
+def test_a_fallible_model_is_right_as_often_as_it_says():
+    model = FallibleModel(lambda messages, options: messages[-1].content, 0.8, 3)
+    asked = [(Message("system", str(number)), Message("user", "b")) for number in range(1000)]
+    chosen = [likeliest(model.choose(each, ["a", "b", "c"])) for each in asked]
+    assert chosen == [likeliest(model.choose(each, ["a", "b", "c"])) for each in asked]
+    assert 0.76 < chosen.count("b") / 1000 < 0.84
+    assert min(chosen.count("a"), chosen.count("c")) > 60

@@ -2,8 +2,12 @@ import pytest
 
 from groundtune.comparison.report.scorers import describe
 from groundtune.errors import SettingsError
+from groundtune.evaluation.judge.grading import judge_scorers
+from groundtune.evaluation.judge.judge import Judge
+from groundtune.evaluation.judge.rubrics import load_rubrics
 from groundtune.evaluation.scorers import known_scorers, scorers
 from groundtune.settings import ComparisonSettings
+from groundtune.testing.models import FunctionModel
 from groundtune.testing.scorers import ScorerContract
 
 WITHOUT_MODEL = (
@@ -30,6 +34,14 @@ class TestModelScorers(ScorerContract):
 
 def test_every_built_in_scorer_is_tested_here():
     assert set(BUILT_IN) == {*WITHOUT_MODEL, *WITH_MODEL}
+
+
+class TestJudges(ScorerContract):
+    @pytest.fixture(params=["one judge", "with a rationale", "a panel"])
+    def scorer(self, request):
+        tokens = 20 if request.param == "with a rationale" else 0
+        judges = [(name, Judge(FunctionModel(str, name), rationale_tokens=tokens)) for name in ("a", "b")]
+        return judge_scorers(judges if request.param == "a panel" else judges[:1], load_rubrics()[:1])[-1]
 
 
 def test_a_comparison_has_those_that_cost_little_and_what_the_settings_name():

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from groundtune.settings import AssistantSettings
+from groundtune.text import as_data
 from groundtune.values import Conversation, Message, Passage, digest
 
 GROUNDED_RULES = (
@@ -21,7 +22,6 @@ GROUNDED_RULES = (
     'If the passages do not answer the question, reply exactly: "{unknown}"'
 )
 _MARKER = re.compile(r"^(\s*)\[(\d+)\]", re.MULTILINE)
-_BLOCK_TAG = re.compile(r"<(\s*/?\s*passages\s*)>", re.IGNORECASE)
 SEARCHED_TURNS = 1
 
 
@@ -88,5 +88,4 @@ def _passage(number: int, passage: Passage) -> str:
 
 
 def _data(text: str) -> str:
-    """Return `text` such that it holds no tag of ours and no control token (`<|im_end|>`) of a template."""
-    return _BLOCK_TAG.sub(r"(\1)", text.replace("<|", "< |").replace("|>", "| >"))
+    return as_data(text, "passages")

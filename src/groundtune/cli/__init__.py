@@ -15,7 +15,9 @@ import typer
 from groundtune.cli import _shared
 from groundtune.errors import GroundtuneError
 
-COMMANDS = ("init", "doctor", "ingest", "search", "ask", "benchmark", "tune", "evaluate", "score", "compare", "human")
+COMMANDS = (
+    "init", "doctor", "ingest", "search", "ask", "benchmark", "tune", "evaluate", "score", "judge", "human", "compare",
+)  # fmt: skip
 INTERRUPTED = 130
 
 app = typer.Typer(

@@ -16,7 +16,7 @@ from groundtune.comparison.candidates import Recipe
 from groundtune.comparison.report.data import Latency, Report, Spread
 from groundtune.comparison.summary import PART, Run, summarise
 from groundtune.comparison.workshop import STATE, Workshop, remembered
-from groundtune.errors import InputError, SettingsError
+from groundtune.errors import InputError, ModelFailed, SettingsError
 from groundtune.evaluation.run import answer_cases, score_answers
 from groundtune.evaluation.scorers import scorers as all_scorers
 from groundtune.protocols import Answerer, Scorer
@@ -38,8 +38,8 @@ def compare(workshop: Workshop, names: Sequence[str], now: datetime) -> Report:
             place=workshop.folder / workshop.settings.benchmark.cases,
             remedy="Give cases `split: test`, or leave `split` out.",
         )
-    scorers = all_scorers(workshop.settings.comparison, cases=cases)
-    all_scorers(workshop.settings.comparison, [workshop.settings.comparison.decide_by])  # refused now, not at the end
+    scorers = all_scorers(workshop.settings.comparison, cases=cases, judges=workshop.judges.scorers)
+    workshop.judges.check_may_decide(workshop.settings.comparison.decide_by)  # refused now, not at the end
     twice = _twice(workshop.settings.comparison.repeat, candidates)
     workshop.check(candidates)
     if any(candidate.grounded for candidate in candidates):
@@ -72,6 +72,7 @@ def evaluate(
         cases,
         records.answers(run),
         lambda made: records.save_answers(run, made),
+        batch_size=workshop.answers_at_once(candidate),
         progress=lambda stage, done, total: workshop.progress(f"{candidate.name}: {stage}", done, total),
     )
     scores = score_answers(
@@ -86,7 +87,10 @@ def evaluate(
     asked = answered[: workshop.settings.comparison.latency_cases]
     key = digest(answerer.signature, *(case.id for case in asked))
     path = workshop.folder / STATE / "latency" / f"{candidate.name}.json"
-    seconds = remembered(path, key, lambda: _latency(answerer, asked, workshop, candidate.name))
+    try:
+        seconds = remembered(path, key, lambda: _latency(answerer, asked, workshop, candidate.name))
+    except ModelFailed:  # answers and scores stand; how long they take is measured next time
+        seconds = {"first_token": [], "total": []}
     return Run(candidate, answerer.signature, run.fingerprint, outcomes, scores, _spreads(seconds))
 
 

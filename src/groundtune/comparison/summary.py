@@ -80,6 +80,7 @@ def summarise(
     differences = _differences(workshop, runs, cases, scorers, repeat, rng)
     method = _method(workshop, settings.decide_by)
     facts = _facts(workshop, cases)
+    doubts = workshop.judges.doubts()
     detectable = statistics.detectable_difference(by_scorer[settings.decide_by], groups, method=method)
     ground = Ground(
         settings.decide_by,
@@ -99,10 +100,14 @@ def summarise(
         scorers={scorer.name: scorer.signature for scorer in scorers},
         candidates=tuple(results),
         comparisons=tuple(differences),
-        recommendation=recommend(contenders, differences, ground),
+        recommendation=recommend(contenders, [one for one in differences if one.scorer not in doubts], ground),
         cases=tuple(_row(case, runs) for case in cases),
         curves=tuple(_curves(workshop, runs)),
-        notes=(*_notes(workshop, cases), *([repeat_note(repeat)] if repeat else [])),
+        notes=(
+            *_notes(workshop, cases),
+            *([repeat_note(repeat)] if repeat else []),
+            *_judge_notes(workshop, doubts, by_scorer),
+        ),
         settings=tuple(_settings(workshop)),
         versions=versions(),
         confidence=settings.confidence,
@@ -262,6 +267,21 @@ def _notes(workshop: Workshop, cases: Sequence[Case]) -> list[str]:
         )
     notes.append(_threshold_note(workshop))
     return notes
+
+
+def _judge_notes(
+    workshop: Workshop, doubts: Mapping[str, str], scores: Mapping[str, Mapping[str, Sequence[Score]]]
+) -> list[str]:
+    """Say which judges do not count, how far a panel is at one, and what was spent."""
+    kept_out: dict[str, list[str]] = {}
+    for name, doubt in doubts.items():
+        kept_out.setdefault(doubt, []).append(name)
+    notes = [f"Shown, but kept out of the recommendation: {', '.join(who)}: {why}." for why, who in kept_out.items()]
+    for panel in workshop.judges.panels:
+        apart = panel.disagreement(scores)
+        if apart is not None:
+            notes.append(f"The judges of {panel.name} are {apart:.2f} apart on average, on a scale from 0 to 1.")
+    return [*notes, *workshop.judges.costs()]
 
 
 def _threshold_note(workshop: Workshop) -> str:

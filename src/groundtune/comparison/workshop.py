@@ -19,6 +19,7 @@ from groundtune.assistant.closed_book import ClosedBook
 from groundtune.assistant.grounded import Grounded
 from groundtune.assistant.prompts import closed_book_messages, grounded_messages, search_text
 from groundtune.comparison.candidates import INSTRUCTION_ADAPTER, RAFT_ADAPTER, Recipe, recipe
+from groundtune.comparison.judges import Judges, open_judges
 from groundtune.errors import InputError, NotComparable, SettingsError
 from groundtune.evaluation.benchmark import Benchmark, load_benchmark
 from groundtune.evaluation.drafting import Drafter
@@ -32,7 +33,16 @@ from groundtune.knowledge.reranking import reranker
 from groundtune.knowledge.search import Depth, search_many
 from groundtune.knowledge.stores import open_store
 from groundtune.models import local
-from groundtune.protocols import Answerer, ChatModel, Embedder, KnowledgeStore, Progress, Reranker, silent
+from groundtune.protocols import (
+    Answerer,
+    ChatModel,
+    Embedder,
+    KnowledgeStore,
+    MeteredModel,
+    Progress,
+    Reranker,
+    silent,
+)
 from groundtune.records import Records, open_records
 from groundtune.sentences import sentence_spans
 from groundtune.settings import Resolved, Settings
@@ -43,6 +53,7 @@ from groundtune.tuning.training import Base
 from groundtune.values import Chunk, Passage, digest
 
 STATE = ".groundtune"
+SLICE = 64  # cases that a model on this machine answers between two saves
 PRINCIPALS = ("everyone",)
 DISTRACTOR_DEPTH = 4  # times the passages of a prompt: leaves distractors for raft when the answer's own are taken out
 
@@ -142,6 +153,13 @@ class Workshop:
         """The records of `[records]`."""
         return open_records(self.settings.records.url, self.folder)
 
+    # --- judges -----------------------------------------------------------------------------------
+
+    @cached_property
+    def judges(self) -> Judges:
+        """The judges of `[judge]`."""
+        return open_judges(self.settings.judge, self.folder, self.folder / STATE, self.progress)
+
     # --- adapters ---------------------------------------------------------------------------------
 
     def adapter_folder(self, name: str) -> Path:
@@ -222,6 +240,12 @@ class Workshop:
         if not candidate.grounded:
             return ClosedBook(model, settings, name)
         return Grounded(model, self.retrieve, settings, name, self.threshold().threshold, self.retrieval_signature)
+
+    def answers_at_once(self, candidate: Recipe) -> int:
+        """Return how many cases are answered between two saves: few by a model that is asked over a network."""
+        folder = None if candidate.adapter is None else self.adapter_folder(candidate.adapter)
+        model = self.chat_model(folder)
+        return model.parallel if isinstance(model, MeteredModel) and model.parallel > 1 else SLICE
 
     def _check_adapter(self, candidate: str, folder: Path) -> None:
         manifest = read_manifest(folder)

@@ -16,6 +16,7 @@ Pair = tuple[float, float]
 Level = Literal["nominal", "ordinal", "interval"]
 Item = TypeVar("Item")
 Floats = NDArray[np.float64]
+FEW_GROUPS = 10  # below, resampling covers badly: no interval is given
 MOST_UNDEFINED = 0.1  # share of resamples without a figure, above which the interval would be of other data
 
 
@@ -66,7 +67,7 @@ def alpha(units: Sequence[Sequence[float]], level: Level) -> float | None:
     coincidences = counts.T @ (counts / per_unit[:, None]) - np.diag((counts / per_unit[:, None]).sum(axis=0))
     totals = counts.sum(axis=0)
     apart = _distances(values, totals, level)
-    expected = float((np.outer(totals, totals) * apart).sum()) / (totals.sum() - 1)
+    expected = float((np.outer(totals, totals) * apart).sum() / (totals.sum() - 1))
     return None if expected == 0 else 1 - float((coincidences * apart).sum()) / expected
 
 

@@ -1,6 +1,7 @@
 """Answering and scoring a benchmark in batches, so that nothing finished is lost and nothing failed is dropped.
 
-Knows no records: what is already done comes in as a mapping, and what gets done goes out slice by slice through
+Where `MOST_FAILURES` cases in a row fail, the rest is not asked: a model that is down must not be waited for case by
+case. Knows no records: what is already done comes in as a mapping, and what gets done goes out slice by slice through
 a callable. A kill loses one slice at most.
 """
 
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 from groundtune.errors import GroundtuneError, ModelFailed
@@ -16,6 +18,7 @@ from groundtune.values import Answer, Case, Failure, Score
 
 Item = TypeVar("Item")
 Outcome = Answer | Failure
+MOST_FAILURES = 8
 
 
 def answer_cases(
@@ -36,8 +39,9 @@ def answer_cases(
     missing = [case for case in cases if case.id not in found]
     count = len(cases) - len(missing)
     progress("answering", count, len(cases))
+    patience = _Patience()
     for part in _slices(missing, batch_size):
-        new = dict(zip((case.id for case in part), _answer(answerer, part), strict=True))
+        new = dict(zip((case.id for case in part), _answer(answerer, part, patience), strict=True))
         save(new)
         found |= new
         count += len(part)
@@ -78,17 +82,29 @@ def _slices(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
         yield items[start : start + size]
 
 
-def _answer(answerer: Answerer, cases: Sequence[Case]) -> list[Outcome]:
+@dataclass
+class _Patience:
+    """How many cases failed by themselves since the last answer, and why."""
+
+    failed: int = 0
+    reason: str = ""
+
+
+def _answer(answerer: Answerer, cases: Sequence[Case], patience: _Patience) -> list[Outcome]:
     """Answer a slice; one that fails is tried again in halves, down to the case that fails by itself."""
+    if patience.failed >= MOST_FAILURES:
+        return [Failure(f"not asked, as {MOST_FAILURES} cases before failed in a row: {patience.reason}")] * len(cases)
     try:
         answers = answerer.answer_many([(case.question, case.history) for case in cases])
         if len(answers) != len(cases):
             raise ModelFailed(f"gave {len(answers)} answers to {len(cases)} questions.", place=answerer.signature)
     except ModelFailed as error:
         if len(cases) == 1:
+            patience.failed, patience.reason = patience.failed + 1, str(error)
             return [Failure(str(error))]
         middle = len(cases) // 2
-        return _answer(answerer, cases[:middle]) + _answer(answerer, cases[middle:])
+        return _answer(answerer, cases[:middle], patience) + _answer(answerer, cases[middle:], patience)
+    patience.failed = 0
     return list(answers)
 
 

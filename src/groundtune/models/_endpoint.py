@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import random
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ Result = TypeVar("Result")
 RETRIED = frozenset({408, 429, 500, 502, 503, 504, 529})
 NEVER_RETRIED_CODE = "insufficient_quota"  # comes as 429, and waiting does not help
 CONNECT_SECONDS = 10.0
+MOST_TIMEOUTS = 2  # a server that hangs takes the whole timeout each time
 _EXCERPT = 300
 _WRONG_ADDRESS = "Check the model's name, and that the base URL is that of an OpenAI-compatible API (most end in /v1)."
 
@@ -31,13 +33,14 @@ class Refused(ModelFailed):
     """The endpoint will not take this request (400 or 422): asking the same again is of no use."""
 
 
-class _Passing(Exception):
-    """What may go better next time; `wait` is what the server asks for, in seconds."""
+class Passing(Exception):
+    """What may go better next time; `wait` is what the server asks for, in seconds, `most` how often to try at all."""
 
-    def __init__(self, message: str, remedy: str, wait: float | None = None) -> None:
+    def __init__(self, message: str, remedy: str, wait: float | None = None, most: int = sys.maxsize) -> None:
         self.message = message
         self.remedy = remedy
         self.wait = wait
+        self.most = most
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,21 @@ class Backoff:
     def seconds(self, attempt: int) -> float:
         """Return the seconds to wait after attempt number `attempt`, from 0."""
         return min(self.longest, self.base * 2.0**attempt) * self.generator.uniform(0.5, 1.0)
+
+    def run(self, attempt: Callable[[], Result], failure: Callable[[str, str], Exception]) -> Result:
+        """Return what `attempt` returns, trying again while it raises `Passing`; then raises `failure` of why not."""
+        for number in count():
+            try:
+                return attempt()
+            except Passing as error:
+                wait = self.seconds(number) if error.wait is None else error.wait
+                if number + 1 >= min(self.attempts, error.most):
+                    raise failure(f"{error.message} Tried {number + 1} times.", error.remedy) from None
+                if wait > self.longest_asked:
+                    asked = f"{error.message} It asks to wait {wait:.0f} seconds."
+                    raise failure(asked, "Wait so long, or ask less at once.") from None
+                self.sleep(wait)
+        raise AssertionError("unreachable")
 
 
 class Endpoint:
@@ -95,19 +113,7 @@ class Endpoint:
         return kind(self._blanked(message), place=self.base_url, remedy=remedy)
 
     def _patiently(self, attempt: Callable[[], Result]) -> Result:
-        for number in count():
-            try:
-                return attempt()
-            except _Passing as error:
-                wait = self._backoff.seconds(number) if error.wait is None else error.wait
-                if number + 1 >= self._backoff.attempts:
-                    tried = f"{error.message} Tried {self._backoff.attempts} times."
-                    raise self.failure(tried, error.remedy) from None
-                if wait > self._backoff.longest_asked:
-                    asked = f"{error.message} It asks to wait {wait:.0f} seconds."
-                    raise self.failure(asked, "Wait so long, or lower `model.concurrency`.") from None
-                self._backoff.sleep(wait)
-        raise AssertionError("unreachable")
+        return self._backoff.run(attempt, self.failure)
 
     def _open(self, path: str, body: Mapping[str, object]) -> httpx.Response:
         """Return the response to a request that was accepted, its body not yet read."""
@@ -144,14 +150,14 @@ class Endpoint:
             raise self._unreached(error) from None
         return b"".join(pieces)
 
-    def _late(self) -> _Passing:
+    def _late(self) -> Passing:
         remedy = "Raise `model.timeout`, or check the load of the server."
-        return _Passing(f"gave no reply within {self._timeout:g} seconds.", remedy)
+        return Passing(f"gave no reply within {self._timeout:g} seconds.", remedy, most=MOST_TIMEOUTS)
 
-    def _unreached(self, error: httpx.TransportError) -> _Passing:
+    def _unreached(self, error: httpx.TransportError) -> Passing:
         if isinstance(error, httpx.TimeoutException) and not isinstance(error, httpx.ConnectTimeout):
             return self._late()
-        return _Passing(f"cannot be reached ({error}).", "Check that the server runs and that the address is right.")
+        return Passing(f"cannot be reached ({error}).", "Check that the server runs and that the address is right.")
 
     def _status_error(self, response: httpx.Response, text: str) -> Exception:
         status = response.status_code
@@ -159,7 +165,7 @@ class Endpoint:
         message = f"answered {status}: {reason[:_EXCERPT]}"
         if status in RETRIED and NEVER_RETRIED_CODE not in text:
             remedy = "Lower `model.concurrency`." if status == httpx.codes.TOO_MANY_REQUESTS else "Look at its log."
-            return _Passing(message, remedy, _retry_after(response.headers.get("retry-after", "")))
+            return Passing(message, remedy, retry_after(response.headers.get("retry-after", "")))
         if status in (400, 413, 422):
             return self.failure(message, _advice(text), Refused)
         if status in (401, 403):
@@ -205,7 +211,7 @@ def _advice(text: str) -> str:
     return "Check the model's name and what the endpoint supports."
 
 
-def _retry_after(value: str) -> float | None:
+def retry_after(value: str) -> float | None:
     """Return the seconds of a Retry-After header: a number or a date (RFC 9110 §10.2.3); None if it is neither."""
     try:
         return max(0.0, float(value))

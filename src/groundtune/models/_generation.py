@@ -74,6 +74,29 @@ def repeats(tokens: Sequence[int]) -> bool:
     return False
 
 
+def log_probabilities(model: Any, prompt: Sequence[int], answers: Sequence[Sequence[int]]) -> list[float]:  # noqa: ANN401
+    """Return the log probability of each answer after the prompt, which is read once for all of them.
+
+    Answers are padded on the right, where the causal mask keeps the padding from what stands before it.
+    """
+    import torch
+    from transformers import DynamicCache
+
+    width = max(map(len, answers))
+    rows = torch.tensor([[*answer, *[0] * (width - len(answer))] for answer in answers], device=model.device)
+    real = torch.tensor([[place < len(answer) for place in range(width)] for answer in answers], device=model.device)
+    with torch.inference_mode():
+        ids = torch.tensor([list(prompt)], device=model.device)
+        read = model(ids, past_key_values=DynamicCache(config=model.config), use_cache=True, logits_to_keep=1)
+        logits = read.logits.expand(len(answers), -1, -1)
+        if width > 1:
+            read.past_key_values.batch_repeat_interleave(len(answers))
+            rest = model(rows[:, :-1], past_key_values=read.past_key_values, use_cache=True).logits
+            logits = torch.cat([logits, rest], dim=1)
+        chosen = torch.log_softmax(logits, dim=-1).gather(2, rows[:, :, None])[:, :, 0]
+        return [float(total) for total in (chosen * real).sum(dim=1)]
+
+
 def prefill(model: Any, prompts: Sequence[Sequence[int]]) -> tuple[Any, Any, Any]:  # noqa: ANN401
     """Read the prompts, padded on the left, a few rows at a time.
 

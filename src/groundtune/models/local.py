@@ -16,7 +16,7 @@ from groundtune.errors import NotInstalled, SettingsError
 from groundtune.models import _generation, builtin
 from groundtune.models.templates import prompt_ids
 from groundtune.settings import ModelSettings
-from groundtune.values import Completion, Conversation, Usage
+from groundtune.values import Choice, Completion, Conversation, Usage
 
 SCHEMES = ("builtin", "hf", "path")
 _SAMPLES, _SAMPLE_BYTES = 64, 1 << 16
@@ -124,25 +124,25 @@ class LocalChatModel:
             yield completion.text[len(shown) :]
         return completion
 
+    @property
+    def parallel(self) -> int:
+        """One: the processor is busy with one already."""
+        return 1
+
     def choose(self, messages: Conversation, options: Sequence[str]) -> dict[str, float]:
         """Return the options' probabilities as the next answer: the product of their tokens', normalised."""
+        return dict(self.weigh(messages, options).probabilities)
+
+    def weigh(self, messages: Conversation, options: Sequence[str]) -> Choice:
+        """Return what `choose` returns, with its usage: the prompt is read once for all options."""
         import torch
 
         prompt = prompt_ids(self.tokenizer, messages)
         ends = [self.tokenizer.eos_token_id]
         tokens = [self.tokenizer(option, add_special_tokens=False)["input_ids"] + ends for option in options]
-        totals = [self._log_probability(prompt, answer) for answer in tokens]
+        totals = _generation.log_probabilities(self.model, prompt, tokens)
         shares = torch.softmax(torch.tensor(totals), dim=0).tolist()
-        return dict(zip(options, shares, strict=True))
-
-    def _log_probability(self, prompt: list[int], answer: list[int]) -> float:
-        import torch
-
-        with torch.inference_mode():
-            ids = torch.tensor([prompt + answer], device=self.model.device)
-            logits = self.model(ids, logits_to_keep=len(answer) + 1).logits[0, :-1]
-            chosen = torch.log_softmax(logits, dim=-1).gather(1, ids[0, len(prompt) :, None])
-        return float(chosen.sum())
+        return Choice(dict(zip(options, shares, strict=True)), Usage(len(prompt), max(map(len, tokens))))
 
     def _ends(self) -> set[int]:
         configured = self.model.generation_config.eos_token_id

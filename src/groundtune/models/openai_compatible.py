@@ -10,28 +10,24 @@ from __future__ import annotations
 import math
 import os
 import re
-import string
-import time
-from collections.abc import Generator, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
 import httpx
 from pydantic import BaseModel, ValidationError
 
-from groundtune.errors import ModelFailed, SettingsError
+from groundtune.errors import SettingsError
+from groundtune.models._batches import complete_all
 from groundtune.models._endpoint import Backoff, Endpoint, Refused
+from groundtune.models._options import LABEL, UnclearReply, lettered, named, shares, with_options
 from groundtune.settings import ModelSettings
-from groundtune.values import Completion, Conversation, Message, Usage
+from groundtune.values import Choice, Completion, Conversation, Usage
 
 PREFIX = "openai:"
 PATH = "/chat/completions"
-UNCHOSEN = 0.01
-"""Probability that the options share which an endpoint without log probabilities did not choose."""
 TOP_LOGPROBS = 20  # the most that the API gives
 _FORM = "Write openai:MODEL@BASE_URL, as openai:qwen3@http://localhost:8000/v1."
-_LABEL = re.compile(r"\W*([A-Z])(?![A-Za-z])")
 _UNSUPPORTED = re.compile(r"support|unknown|unrecogni[sz]ed|unexpected|not permitted|extra", re.IGNORECASE)
 _SUBSTITUTES = {"max_tokens": "max_completion_tokens", "stream_options": None, "top_logprobs": None, "logprobs": None}
 
@@ -114,19 +110,9 @@ class OpenAICompatible:
 
         Raises `ModelFailed` at the first conversation that fails, and then sends no more.
         """
-        if len(conversations) == 1:
-            started = time.perf_counter()
-            completion = self._complete(conversations[0], max_tokens)
-            usage = completion.usage
-            timed = Usage(usage.prompt_tokens, usage.completion_tokens, time.perf_counter() - started)
-            return [Completion(completion.text, timed, completion.finish_reason)]
-        with ThreadPoolExecutor(self._settings.concurrency) as pool:
-            futures = [pool.submit(self._complete, conversation, max_tokens) for conversation in conversations]
-            try:
-                return [future.result() for future in futures]
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+        return complete_all(
+            lambda conversation: self._complete(conversation, max_tokens), conversations, self._settings.concurrency
+        )
 
     def stream(self, messages: Conversation, max_tokens: int | None = None) -> Generator[str, None, Completion]:
         """Yield the answer in pieces and return the `Completion`. Raises `ModelFailed`, also if it breaks off."""
@@ -143,27 +129,29 @@ class OpenAICompatible:
                     yield choice.delta.content
         return Completion("".join(pieces), _counted(usage), _finish(finish))
 
+    @property
+    def parallel(self) -> int:
+        """As many as the settings allow."""
+        return self._settings.concurrency
+
     def choose(self, messages: Conversation, options: Sequence[str]) -> dict[str, float]:
+        """Return how probable each option is; see `weigh`."""
+        return dict(self.weigh(messages, options).probabilities)
+
+    def weigh(self, messages: Conversation, options: Sequence[str]) -> Choice:
         """Return how probable each of at most 26 options is, asked for by letter.
 
         From the log probabilities of the first token where the endpoint gives them (a letter that is not among the
         20 likeliest counts as 0), else 1 - `UNCHOSEN` for the letter that it replies. Raises `ModelFailed` if the
         reply names no option.
         """
-        labels = dict(zip(string.ascii_uppercase, options, strict=False))
-        if not 0 < len(options) == len(labels):
-            raise ModelFailed(f"cannot choose among {len(options)} options.", remedy="Give 1 to 26 of them.")
+        labels = lettered(options)
         if len(options) == 1:
-            return {options[0]: 1.0}
-        body = {**self._body(_with_options(messages, labels), 1), "logprobs": True, "top_logprobs": TOP_LOGPROBS}
+            return Choice({options[0]: 1.0})
+        body = {**self._body(with_options(messages, labels), 1), "logprobs": True, "top_logprobs": TOP_LOGPROBS}
         reply = self._reply(body)
-        weights = _weights(reply, labels)
-        if not weights:
-            label = self._named(_first(reply).message.content or "", labels)
-            others = UNCHOSEN / (len(labels) - 1)
-            weights = {each: 1 - UNCHOSEN if each == label else others for each in labels}
-        total = sum(weights.values())
-        return {option: weights.get(label, 0.0) / total for label, option in labels.items()}
+        weights = _weights(reply, labels) or self._named(_first(reply).message.content or "", labels)
+        return Choice(shares(weights, labels), _counted(reply.usage))
 
     def _complete(self, conversation: Conversation, max_tokens: int | None) -> Completion:
         reply = self._reply(self._body(conversation, max_tokens))
@@ -230,17 +218,11 @@ class OpenAICompatible:
             raise self._endpoint.failure(f"answered with an error: {reply.error}", "Look at its log.")
         return reply
 
-    def _named(self, reply: str, labels: dict[str, str]) -> str:
-        """Return the label that a reply begins with, or that of the option which it repeats."""
-        found = _LABEL.match(reply)
-        if found and found[1] in labels:
-            return found[1]
-        for label, option in labels.items():
-            if reply.strip().casefold() == option.strip().casefold():
-                return label
-        raise self._endpoint.failure(
-            f"was asked for one of {', '.join(labels)} and replied {reply!r}.", "Use a model that follows instructions."
-        )
+    def _named(self, reply: str, labels: Mapping[str, str]) -> dict[str, float]:
+        try:
+            return named(reply, labels)
+        except UnclearReply as error:
+            raise self._endpoint.failure(error.message, error.remedy) from None
 
 
 def _parts(name: str) -> tuple[str, str]:
@@ -284,20 +266,12 @@ def _finish(reason: str | None) -> Literal["stop", "length", "content_filter", "
     return "other"
 
 
-def _with_options(messages: Conversation, labels: dict[str, str]) -> Conversation:
-    """Return `messages` with the lettered options after the last one."""
-    listed = "\n".join(f"{label}. {option}" for label, option in labels.items())
-    last = messages[-1]
-    asked = f"{last.content}\n\nOptions:\n{listed}\n\nReply with one letter and nothing else."
-    return (*messages[:-1], Message(last.role, asked))
-
-
-def _weights(reply: _Reply, labels: dict[str, str]) -> dict[str, float]:
+def _weights(reply: _Reply, labels: Mapping[str, str]) -> dict[str, float]:
     """Return the probability of each label that stands among the likeliest first tokens ("A", " A", "(A")."""
     tokens = (_first(reply).logprobs or _Logprobs()).content or []
     weights: dict[str, float] = {}
     for token in (tokens[0].top_logprobs or []) if tokens else []:
-        found = _LABEL.fullmatch(token.token.rstrip())
+        found = LABEL.fullmatch(token.token.rstrip())
         if found and found[1] in labels:
             weights[found[1]] = weights.get(found[1], 0.0) + math.exp(token.logprob)
     return weights if sum(weights.values()) > 0 else {}

@@ -5,13 +5,14 @@ The fakes compute nothing: they say what a test tells them to, and remember what
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Generator, Mapping, Sequence
 
 import pytest
 
 from groundtune.errors import ModelFailed
-from groundtune.protocols import ChatModel
-from groundtune.values import Completion, Conversation, Message, Usage
+from groundtune.protocols import ChatModel, MeteredModel
+from groundtune.values import Choice, Completion, Conversation, Message, Usage
 
 
 class FunctionModel:
@@ -55,12 +56,22 @@ class FunctionModel:
             yield completion.text[start : start + 5]
         return completion
 
+    @property
+    def parallel(self) -> int:
+        """One at a time, in order."""
+        return 1
+
     def choose(self, messages: Conversation, options: Sequence[str]) -> dict[str, float]:
         """Return the probabilities that the test gave, or equal ones."""
+        return dict(self.weigh(messages, options).probabilities)
+
+    def weigh(self, messages: Conversation, options: Sequence[str]) -> Choice:
+        """Return what `choose` returns; the answer counts as one token."""
         self.asked.append(messages)
         weights = {option: 1.0 if self._chosen is None else self._chosen.get(option, 0.0) for option in options}
         total = sum(weights.values())
-        return {option: weight / total for option, weight in weights.items()}
+        shares = {option: weight / total for option, weight in weights.items()}
+        return Choice(shares, Usage(sum(len(message.content.split()) for message in messages), 1))
 
     def _complete(self, conversation: Conversation, max_tokens: int | None) -> Completion:
         self.asked.append(conversation)
@@ -86,6 +97,36 @@ class ScriptedModel(FunctionModel):
         if not self._lines:
             raise ModelFailed("the script has no line left.", remedy="Add a line, or ask less often.")
         return self._lines.pop(0)
+
+
+class FallibleModel(FunctionModel):
+    """Chooses what `truth` says with probability `right`, else another option; the same question has the same choice.
+
+    Which ones it gets wrong is drawn from `seed` and the conversation, so that order and number of questions change
+    nothing. The option chosen has probability 1.
+    """
+
+    def __init__(
+        self, truth: Callable[[Conversation, Sequence[str]], str], right: float, seed: int, name: str = "fake:fallible"
+    ) -> None:
+        super().__init__(lambda conversation: "So it seems to me.", name)
+        self._truth = truth
+        self._right = right
+        self._seed = seed
+
+    @property
+    def signature(self) -> str:
+        """Name, probability and seed."""
+        return f"{self._name}|right:{self._right}|seed:{self._seed}"
+
+    def weigh(self, messages: Conversation, options: Sequence[str]) -> Choice:
+        """Return certainty for one option."""
+        generator = random.Random(f"{self._seed}|{messages}")
+        true = self._truth(messages, options)
+        wrong = [option for option in options if option != true]
+        chosen = true if generator.random() < self._right or not wrong else generator.choice(wrong)
+        self._chosen = {chosen: 1.0}
+        return super().weigh(messages, options)
 
 
 class EchoModel(FunctionModel):
@@ -154,6 +195,16 @@ class ModelContract:
         assert list(probabilities) == options
         assert all(0 <= value <= 1 for value in probabilities.values())
         assert sum(probabilities.values()) == pytest.approx(1)
+
+    def test_what_a_choice_costs_is_told(self, model: ChatModel) -> None:
+        """A metered model chooses the same and counts tokens."""
+        if not isinstance(model, MeteredModel):
+            pytest.skip("does not meter its choices")
+        options = ["yes", "no"]
+        choice = model.weigh(self.OTHER, options)
+        assert choice.probabilities == pytest.approx(model.choose(self.OTHER, options))
+        assert choice.usage.prompt_tokens > 0
+        assert model.parallel >= 1
 
     def test_a_single_option_is_certain(self, model: ChatModel) -> None:
         """There is nothing to choose."""

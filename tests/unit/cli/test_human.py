@@ -10,8 +10,8 @@ from groundtune.comparison import compare as compare_module
 from groundtune.comparison.workshop import Workshop
 from groundtune.errors import ModelFailed
 from groundtune.evaluation.ratings import load_ratings
-from groundtune.evaluation.scorers import scorers
 from groundtune.testing.models import FunctionModel
+from groundtune.testing.scorers import only
 
 from .conftest import write_lines
 
@@ -41,9 +41,7 @@ def reply(conversation):
 def compared(run, project, monkeypatch):
     """The project with twelve cases, after `compare base rag`; rag failed on one case."""
     cheap = ["resolution", "exact"]
-    monkeypatch.setattr(
-        compare_module, "all_scorers", lambda settings, names=None, cases=(): scorers(settings, names or cheap, cases)
-    )
+    monkeypatch.setattr(compare_module, "all_scorers", only(*cheap))
     model = FunctionModel(reply)
     monkeypatch.setattr(Workshop, "chat_model", lambda self, adapter=None: model)
     write_lines(project / "benchmark.jsonl", CASES)

@@ -60,12 +60,10 @@ def reply(conversation):
 @pytest.fixture
 def bench(folder, monkeypatch):
     """Make a workshop whose model is a fake; scorers that need no model."""
-    from groundtune.evaluation.scorers import scorers
+    from groundtune.testing.scorers import only
 
     cheap = ["resolution", "exact", "token_f1", "retrieval_recall"]
-    monkeypatch.setattr(
-        compare_module, "all_scorers", lambda settings, names=None, cases=(): scorers(settings, names or cheap, cases)
-    )
+    monkeypatch.setattr(compare_module, "all_scorers", only(*cheap))
 
     def make(model=None, **flags):
         opened = Workshop(folder, load(folder, FLAGS | flags, environment={}))

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -162,3 +163,22 @@ def test_earlier_scores_are_kept_and_failed_ones_tried_again():
     (found,) = score_answers([scorer], pairs("a", "ab", "abc"), done, lambda scorer, new: saved.update(new)).values()
     assert [score.value for score in found.values()] == [9.0, 2.0, None]
     assert list(saved) == ["1"]
+
+
+def test_a_model_that_is_down_is_given_up_and_every_case_says_so():
+    cases = [replace(CASES[0], id=str(number), question=f"question {number}") for number in range(100)]
+    answerer = Echo(*range(100))
+    found = answer_cases(answerer, cases, {}, lambda new: None, batch_size=4)
+    assert len(answerer.batches) == 14  # two slices, each as a whole, in halves and one by one
+    assert [outcome.reason for outcome in found.values()][7:9] == [
+        "cannot take question 7.",
+        "not asked, as 8 cases before failed in a row: cannot take question 7.",
+    ]
+    assert len(found) == 100
+
+
+def test_failures_between_answers_are_not_taken_for_a_model_that_is_down():
+    cases = [replace(CASES[0], id=str(number), question=f"question {number}") for number in range(40)]
+    found = answer_cases(Echo(*(n for n in range(40) if n % 4)), cases, {}, lambda new: None, batch_size=1)
+    assert sum(isinstance(outcome, Answer) for outcome in found.values()) == 10
+    assert not any("not asked" in getattr(outcome, "reason", "") for outcome in found.values())

@@ -7,8 +7,9 @@ import pytest
 
 from groundtune.errors import NotInstalled, SettingsError
 from groundtune.models import builtin, local
+from groundtune.models.templates import prompt_ids
 from groundtune.settings import ModelSettings
-from groundtune.values import Completion, Message
+from groundtune.values import Completion, Message, Usage
 
 CONVERSATIONS = [
     (Message("user", "Name a colour."),),
@@ -132,3 +133,22 @@ def test_the_fingerprint_is_of_the_content(tmp_path):
     assert folder("c", b"x" * 199_999 + b"y") != same
     assert folder("d", b"x" * 200_001) != same
     assert folder("e", b"x" * 200_000, '{"a": 1}') != same
+
+
+@pytest.mark.models
+def test_options_of_different_lengths_have_the_probability_of_their_tokens(model):
+    """Read once for all options, the prompt gives what reading it anew with each option gives."""
+    import torch
+
+    options = ["1", "Yes, of course it is.", "no"]
+    prompt = prompt_ids(model.tokenizer, CONVERSATIONS[1])
+    totals = []
+    for option in options:
+        answer = model.tokenizer(option, add_special_tokens=False)["input_ids"] + [model.tokenizer.eos_token_id]
+        with torch.inference_mode():
+            logits = model.model(torch.tensor([prompt + answer])).logits[0, len(prompt) - 1 : -1]
+        totals.append(torch.log_softmax(logits, -1).gather(1, torch.tensor(answer)[:, None]).sum())
+    expected = torch.softmax(torch.stack(totals), dim=0).tolist()
+    found = model.weigh(CONVERSATIONS[1], options)
+    assert list(found.probabilities.values()) == pytest.approx(expected, rel=1e-3)
+    assert found.usage == Usage(len(prompt), max(len(model.tokenizer(option)["input_ids"]) for option in options) + 1)

@@ -132,6 +132,12 @@ _TEXTS = {
 
 def describe(scorer: str) -> ScorerText:
     """Return the text for `scorer`; one from a plugin is described by its name alone."""
+    if scorer.startswith("judge_"):
+        return ScorerText(
+            scorer.replace("_", " ").capitalize(),
+            "What a language model thinks of the answer by a rubric, held against the ideal answer.",
+            "Models err, and favour long answers and their own kind: see its calibration.",
+        )
     return _TEXTS.get(
         scorer, ScorerText(scorer, "A scorer from a plugin; see its signature.", "Not known to this report.")
     )

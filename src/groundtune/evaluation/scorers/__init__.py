@@ -31,14 +31,17 @@ def known_scorers(settings: ComparisonSettings) -> dict[str, Scorer]:
 
 
 def scorers(
-    settings: ComparisonSettings, names: Collection[str] | None = None, cases: Sequence[Case] = ()
+    settings: ComparisonSettings,
+    names: Collection[str] | None = None,
+    cases: Sequence[Case] = (),
+    judges: Sequence[Scorer] = (),
 ) -> list[Scorer]:
     """Return the scorers called `names`, in that order, for a benchmark of `cases`.
 
-    Without names: those of every comparison, which are all but those with `by_default` False, and those that the
-    settings name besides. Raises `SettingsError` on a name that no scorer has.
+    Without names: those of every comparison, which are all but those with `by_default` False, the `judges`, and those
+    that the settings name besides. Raises `SettingsError` on a name that no scorer has.
     """
-    found = known_scorers(settings)
+    found = known_scorers(settings) | {judge.name: judge for judge in judges}
     if names is None:
         usual = [name for name, scorer in found.items() if getattr(scorer, "by_default", True)]
         names = list(dict.fromkeys([*usual, *settings.also_score, settings.decide_by]))

@@ -1,0 +1,134 @@
+"""The judges of a project: their models, what they remember, what they cost, and whether they may decide.
+
+The place where chat models are put into judges. Knows no candidate and no statistics.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from groundtune import plugins
+from groundtune.errors import SettingsError
+from groundtune.evaluation.judge.calibration import doubt
+from groundtune.evaluation.judge.grading import JudgeScorer, PanelScorer, judge_scorers
+from groundtune.evaluation.judge.judge import Judge, Memory
+from groundtune.evaluation.judge.rubrics import Rubric, load_rubrics
+from groundtune.files import read_text
+from groundtune.protocols import ChatModel, Progress, silent
+from groundtune.settings import JudgeSettings, ModelSettings
+
+CALIBRATION = "judge-calibration.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Judges:
+    """The judges with their short names, the rubrics, and the scorers that both make."""
+
+    judges: tuple[tuple[str, Judge], ...]
+    rubrics: tuple[Rubric, ...]
+    settings: JudgeSettings
+    state: Path
+
+    @property
+    def scorers(self) -> list[JudgeScorer]:
+        """A scorer for each rubric, and of a panel one for each judge besides."""
+        return judge_scorers(self.judges, self.rubrics)
+
+    @property
+    def panels(self) -> list[PanelScorer]:
+        """The scorers that are the mean of several judges."""
+        return [scorer for scorer in self.scorers if isinstance(scorer, PanelScorer)]
+
+    def check_may_decide(self, scorer: str) -> None:
+        """Raise `SettingsError` if `scorer` is of a judge that is not trusted to decide."""
+        reason = self.doubts().get(scorer)
+        if reason:
+            raise SettingsError(
+                f"`comparison.decide_by` is `{scorer}`: {reason}.",
+                remedy="Run `groundtune judge calibrate`, improve judge or rubric, or decide by another scorer.",
+            )
+
+    def doubts(self) -> dict[str, str]:
+        """Return why a scorer may not decide, by scorer name: it was not calibrated, or agrees too little."""
+        path = self.state / CALIBRATION
+        known = json.loads(read_text(path))["scorers"] if path.is_file() else {}
+        found = {scorer.name: self._doubt(scorer, known.get(scorer.name)) for scorer in self.scorers}
+        return {name: reason for name, reason in found.items() if reason}
+
+    def _doubt(self, scorer: JudgeScorer, known: Mapping[str, Any] | None) -> str:
+        if known is None:
+            return "it has not been calibrated against human ratings"
+        if known["signature"] != scorer.signature:
+            return "judge or rubric have changed since it was calibrated"
+        found = known["agreement"]
+        return doubt(found["answers"], found["weighted_kappa"]["value"], self.settings.least_agreement)
+
+    def costs(self) -> list[str]:
+        """Return a sentence for each judge that was asked anything in this process."""
+        return [self._cost(name, judge) for name, judge in self.judges if judge.asked]
+
+    def _cost(self, name: str, judge: Judge) -> str:
+        tokens_in, tokens_out = judge.usage.prompt_tokens, judge.usage.completion_tokens
+        text = f"Judge {name}: questions asked {judge.asked:,}, tokens in {tokens_in:,}, out {tokens_out:,}"
+        price = self.money(judge)
+        return f"{text}." if price is None else f"{text}, cost {price:.2f} at the prices set."
+
+    def money(self, judge: Judge) -> float | None:
+        """Return what this process's questions to `judge` cost, None without prices."""
+        into, out = self.settings.price_in, self.settings.price_out
+        if into is None or out is None:
+            return None
+        return (judge.usage.prompt_tokens * into + judge.usage.completion_tokens * out) / 1e6
+
+
+def open_judges(settings: JudgeSettings, folder: Path, state: Path, progress: Progress = silent) -> Judges:
+    """Return the judges of the project in `folder`; what they judged is remembered in the folder `state`.
+
+    Raises `SettingsError` for a name that no model has, and `InputError` for rubrics that are not sound.
+    """
+    if not settings.models:
+        return Judges((), (), settings, state)
+    rubrics = load_rubrics(folder / settings.rubrics if settings.rubrics else None)
+    memory = Memory(state / "judgements.jsonl")
+    variables = settings.api_key_variables * (len(settings.models) if len(settings.api_key_variables) == 1 else 1)
+    models = [_model(settings, *pair, folder) for pair in zip(settings.models, variables, strict=True)]
+    judges = [Judge(model, memory, settings.rationale_tokens, progress) for model in models]
+    return Judges(tuple(zip(short_names(settings.models), judges, strict=True)), rubrics, settings, state)
+
+
+def _model(settings: JudgeSettings, name: str, api_key_variable: str, folder: Path) -> ChatModel:
+    options = ModelSettings(
+        name=name,
+        max_tokens=settings.rationale_tokens or 1,
+        api_key_variable=api_key_variable,
+        timeout=settings.timeout,
+        concurrency=settings.concurrency,
+    )
+    return cast("ChatModel", plugins.first("models", name, options, folder, None))
+
+
+def short_names(models: Sequence[str]) -> list[str]:
+    """Return a name for each model that can stand in a scorer's name; equal ones are numbered.
+
+    >>> short_names(["openai:org/Qwen3-8B@http://localhost/v1", "builtin:smollm2-135m-instruct"])
+    ['qwen3_8b', 'smollm2_135m_instruct']
+    """
+    short = [re.sub(r"\W+", "_", model_name(name).lower()).strip("_") or "judge" for name in models]
+    seen: Counter[str] = Counter()
+    found = []
+    for name in short:
+        seen[name] += 1
+        found.append(f"{name}_{seen[name]}" if short.count(name) > 1 else name)
+    return found
+
+
+def model_name(name: str) -> str:
+    """Return the model's own name in `[model] name`: without scheme, organisation, address and region."""
+    rest = name.partition(":")[2] or name
+    return rest.partition("@")[0].rstrip("/").rpartition("/")[2]

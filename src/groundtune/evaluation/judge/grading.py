@@ -1,0 +1,132 @@
+"""`judge_CRITERION`: what a judge thinks of an answer by one criterion of a rubric, in [0, 1].
+
+    levels        1 wrong   2 partly   3 right
+    probability   0.1       0.3        0.6          → 0.1 · 0 + 0.3 · 0.5 + 0.6 · 1 = 0.75
+
+The score is the mean of the levels, weighted with the probability that the judge gives each; so a judge that wavers
+between two levels says so, and no reply can fail to parse. A case without an ideal answer is unscored. Where a judge
+gives a rationale, it is the score's `reason`.
+
+A panel is the mean of its judges. It has a score only where all of them have one.
+
+Source: weighting with probabilities as in Liu et al. 2023, "G-Eval: NLG Evaluation using GPT-4 with Better Human
+Alignment", arXiv:2303.16634.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from groundtune.evaluation.judge.judge import Judge, Judgement, Question
+from groundtune.evaluation.judge.prompts import grading_messages, prompt_signature, rationale_messages
+from groundtune.evaluation.judge.rubrics import Rubric
+from groundtune.evaluation.scorers._function import NO_IDEAL_ANSWER
+from groundtune.values import Answer, Case, Failure, Score
+
+PREFIX = "judge_"
+Pair = tuple[Case, Answer]
+
+
+@dataclass(frozen=True, slots=True)
+class GradeScorer:
+    """One judge with one rubric: a `BatchScorer`."""
+
+    name: str
+    judge: Judge
+    rubric: Rubric
+
+    @property
+    def signature(self) -> str:
+        """Rubric, prompt and judge: all that can change a score."""
+        rubric = f"rubric:{self.rubric.criterion}:{self.rubric.hash}"
+        return f"judge|{rubric}|prompt:{prompt_signature(self.rubric)}|{self.judge.signature}|version:1"
+
+    def score(self, case: Case, answer: Answer) -> Score:
+        """Return the score of one answer; failed, with the reason, where the judge fails."""
+        return self.score_many([(case, answer)])[0]
+
+    def score_many(self, pairs: Sequence[Pair]) -> list[Score]:
+        """Return the scores of `pairs`, in order."""
+        asked = [pair for pair in pairs if pair[0].ideal_answer.strip()]
+        found = iter(self.judge.ask([self._question(*pair) for pair in asked]))
+        return [self._score(next(found)) if case.ideal_answer.strip() else NO_IDEAL_ANSWER for case, _ in pairs]
+
+    def _question(self, case: Case, answer: Answer) -> Question:
+        if self.judge.rationale_tokens:
+            return Question(rationale_messages(self.rubric, case, answer), self.rubric.options, rationale=True)
+        return Question(grading_messages(self.rubric, case, answer), self.rubric.options)
+
+    def _score(self, found: Judgement | Failure) -> Score:
+        if isinstance(found, Failure):
+            return Score(None, found.reason, failed=True)
+        shares = found.probabilities.items()
+        value = sum(share * self.rubric.value(int(level)) for level, share in shares)
+        return Score(min(1.0, max(0.0, value)), found.rationale)
+
+
+@dataclass(frozen=True, slots=True)
+class PanelScorer:
+    """Several judges with one rubric: a `BatchScorer` that gives their mean."""
+
+    name: str
+    members: tuple[GradeScorer, ...]
+
+    @property
+    def rubric(self) -> Rubric:
+        """The rubric that all of them have."""
+        return self.members[0].rubric
+
+    @property
+    def signature(self) -> str:
+        """Those of its judges."""
+        return "panel|mean|" + "||".join(member.signature for member in self.members)
+
+    def score(self, case: Case, answer: Answer) -> Score:
+        """Return the score of one answer; failed where one of the judges fails."""
+        return self.score_many([(case, answer)])[0]
+
+    def score_many(self, pairs: Sequence[Pair]) -> list[Score]:
+        """Return the scores of `pairs`, in order. Judges that were asked already remember."""
+        columns = [member.score_many(pairs) for member in self.members]
+        return [_mean(scores) for scores in zip(*columns, strict=True)]
+
+    def disagreement(self, scores: Mapping[str, Mapping[str, Sequence[Score]]]) -> float | None:
+        """Return how far its judges are apart: mean over answers of highest less lowest, None if none has all scores.
+
+        `scores` are by scorer name and candidate.
+        """
+        apart = []
+        for candidate in next(iter(scores.values()), {}):
+            columns = [scores[member.name][candidate] for member in self.members]
+            for row in zip(*columns, strict=True):
+                values = [score.value for score in row if score.value is not None]
+                if len(values) == len(row):
+                    apart.append(max(values) - min(values))
+        return sum(apart) / len(apart) if apart else None
+
+
+JudgeScorer = GradeScorer | PanelScorer
+
+
+def _mean(scores: Sequence[Score]) -> Score:
+    missing = [score for score in scores if score.value is None]
+    if missing:
+        return missing[0]
+    return Score(sum(score.value or 0.0 for score in scores) / len(scores))
+
+
+def judge_scorers(judges: Sequence[tuple[str, Judge]], rubrics: Sequence[Rubric]) -> list[JudgeScorer]:
+    """Return a scorer for each rubric; of several (name, judge) one for each judge, and one for the panel.
+
+    Names are `judge_CRITERION`, and for the judges of a panel `judge_CRITERION_NAME`.
+    """
+    scorers: list[JudgeScorer] = []
+    for rubric in rubrics:
+        name = f"{PREFIX}{rubric.criterion}"
+        if len(judges) == 1:
+            scorers.append(GradeScorer(name, judges[0][1], rubric))
+        elif judges:
+            members = tuple(GradeScorer(f"{name}_{short}", judge, rubric) for short, judge in judges)
+            scorers += [*members, PanelScorer(name, members)]
+    return scorers

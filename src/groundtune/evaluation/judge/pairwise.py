@@ -1,0 +1,117 @@
+"""Which of two answers a judge prefers, asked in both orders.
+
+    answer A first → "first",  answer B first → "second"     A wins
+    answer A first → "first",  answer B first → "first"      a flip: the judge follows the place; counts as a tie
+    anything with "equal"                                     a tie
+
+Source: both orders, and a changed verdict as a tie, as in Zheng et al. 2023, "Judging LLM-as-a-Judge with MT-Bench
+and Chatbot Arena", arXiv:2306.05685.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from scipy import stats
+
+from groundtune.evaluation.judge.judge import Judge, Judgement, Question
+from groundtune.evaluation.judge.prompts import PREFERENCES, pairing_messages
+from groundtune.evaluation.judge.rubrics import Rubric
+from groundtune.values import Answer, Case, Failure
+
+Outcome = Literal["win", "tie", "loss"]
+
+
+@dataclass(frozen=True, slots=True)
+class Duel:
+    """Two answers to one case; outcomes are those of `one`."""
+
+    case: Case
+    one: Answer
+    other: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What came of a duel. `flip` is "first" or "second" where the judge preferred that place in both orders."""
+
+    outcome: Outcome
+    flip: Literal["first", "second"] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Preference:
+    """Duels counted, seen from the first of the two. `p_value` is of the exact two-sided sign test over groups.
+
+    Cases of a group are not independent, so each group has one vote: that of most of its cases that are not ties.
+    """
+
+    wins: int
+    ties: int
+    losses: int
+    flips: int
+    failed: int
+    groups_won: int
+    groups_lost: int
+    p_value: float
+
+
+def duel(judge: Judge, rubric: Rubric, duels: Sequence[Duel]) -> list[Verdict | Failure]:
+    """Return the verdict on each duel, in order; failed where either order did."""
+    questions = []
+    for each in duels:
+        for first, second in ((each.one, each.other), (each.other, each.one)):
+            questions.append(Question(pairing_messages(rubric, each.case, first, second), PREFERENCES))
+    found = judge.ask(questions)
+    return [_verdict(straight, turned) for straight, turned in zip(found[::2], found[1::2], strict=True)]
+
+
+def preference(duels: Sequence[Duel], verdicts: Sequence[Verdict | Failure]) -> Preference:
+    """Return the counts and the test."""
+    votes: Counter[str] = Counter()
+    counts: Counter[Outcome] = Counter()
+    for each, verdict in zip(duels, verdicts, strict=True):
+        if isinstance(verdict, Verdict):
+            counts[verdict.outcome] += 1
+            votes[each.case.group] += {"win": 1, "tie": 0, "loss": -1}[verdict.outcome]
+    won = sum(vote > 0 for vote in votes.values())
+    lost = sum(vote < 0 for vote in votes.values())
+    return Preference(
+        counts["win"],
+        counts["tie"],
+        counts["loss"],
+        sum(isinstance(verdict, Verdict) and verdict.flip is not None for verdict in verdicts),
+        sum(isinstance(verdict, Failure) for verdict in verdicts),
+        won,
+        lost,
+        sign_test(won, lost),
+    )
+
+
+def sign_test(won: int, lost: int) -> float:
+    """Return the two-sided p-value of `won` against `lost` if each were as likely; 1 where there is neither."""
+    return float(stats.binomtest(won, won + lost).pvalue) if won + lost else 1.0
+
+
+def _verdict(straight: Judgement | Failure, turned: Judgement | Failure) -> Verdict | Failure:
+    if isinstance(straight, Failure):
+        return straight
+    if isinstance(turned, Failure):
+        return turned
+    match _likeliest(straight), _likeliest(turned):
+        case "first", "second":
+            return Verdict("win")
+        case "second", "first":
+            return Verdict("loss")
+        case "first", "first":
+            return Verdict("tie", "first")
+        case "second", "second":
+            return Verdict("tie", "second")
+    return Verdict("tie")
+
+
+def _likeliest(judgement: Judgement) -> str:
+    return max(judgement.probabilities, key=lambda option: judgement.probabilities[option])

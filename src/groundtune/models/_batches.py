@@ -1,0 +1,30 @@
+"""Many conversations to one endpoint at once. Knows no endpoint."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+from groundtune.values import Completion, Conversation
+
+
+def complete_all(
+    complete: Callable[[Conversation], Completion], conversations: Sequence[Conversation], concurrency: int
+) -> list[Completion]:
+    """Return the completion of each, in order, with up to `concurrency` under way; seconds are known of a batch of one.
+
+    Raises what `complete` raises at the first conversation that fails, and then asks no more.
+    """
+    if len(conversations) == 1:
+        started = time.perf_counter()
+        completion = complete(conversations[0])
+        return [replace(completion, usage=replace(completion.usage, seconds=time.perf_counter() - started))]
+    with ThreadPoolExecutor(concurrency) as pool:
+        futures = [pool.submit(complete, conversation) for conversation in conversations]
+        try:
+            return [future.result() for future in futures]
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise

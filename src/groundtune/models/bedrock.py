@@ -1,0 +1,237 @@
+"""Chat models on Amazon Bedrock, through the Converse API: Claude, Nova, Llama, Mistral and others.
+
+`bedrock:MODEL_ID@REGION`, as `bedrock:amazon.nova-lite-v1:0@eu-west-1`; an inference profile's id or ARN will do for
+MODEL_ID. Credentials come from where every AWS tool takes them: environment, profile, role. Needs the extra `aws`.
+Answers are sampled at temperature 0. The API gives no log probabilities, so `choose` lists the options by letter and
+takes the reply's letter for the choice: 0.99 for it, 0.01 for the others together. A judge here therefore gives whole
+levels, not shares of several. Source: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from groundtune.errors import GroundtuneError, ModelFailed, NotInstalled, SettingsError
+from groundtune.models._batches import complete_all
+from groundtune.models._endpoint import CONNECT_SECONDS, MOST_TIMEOUTS, Backoff, Passing, retry_after
+from groundtune.models._options import UnclearReply, lettered, named, shares, with_options
+from groundtune.settings import ModelSettings
+from groundtune.values import Choice, Completion, Conversation, Message, Usage
+
+PREFIX = "bedrock:"
+LABEL_TOKENS = 8  # a letter, and what some models put before it
+PASSING = frozenset({"ThrottlingException", "ModelTimeoutException", "InternalServerException"}) | {
+    "ServiceUnavailableException",
+    "ModelNotReadyException",
+}
+_FORM = "Write bedrock:MODEL_ID@REGION, as bedrock:amazon.nova-lite-v1:0@eu-west-1."
+_DENIED = "Give the credentials `bedrock:InvokeModel` and `bedrock:InvokeModelWithResponseStream` for this model."
+_ADVICE = {
+    "AccessDeniedException": _DENIED,
+    "ResourceNotFoundException": "Check model id and region, and that the account has access to the model.",
+    "ValidationException": "Check the model id; some models want an inference profile (eu.… or us.…) in its place.",
+}
+_FINISH: dict[str, Literal["stop", "length", "content_filter"]] = {
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "max_tokens": "length",
+    "content_filtered": "content_filter",
+    "guardrail_intervened": "content_filter",
+}
+Result = TypeVar("Result")
+
+
+def groundtune_model(settings: ModelSettings, folder: Path, adapter: Path | None) -> Bedrock | None:
+    """Return the model for `bedrock:MODEL_ID@REGION`, None for other names. Raises `SettingsError`, `NotInstalled`."""
+    if not settings.name.startswith(PREFIX):
+        return None
+    if adapter is not None:
+        raise SettingsError(
+            f"`model.name` is {settings.name!r}: the adapter {adapter.name!r} cannot be put on a model of Bedrock.",
+            remedy="Tune and compare with a local model.",
+        )
+    return Bedrock(settings)
+
+
+class Bedrock:
+    """A `ChatModel`; a batch is sent as up to `settings.concurrency` requests at once.
+
+    `client` is a boto3 client of `bedrock-runtime` made elsewhere. `backoff` says how long to be patient.
+    """
+
+    def __init__(self, settings: ModelSettings, backoff: Backoff | None = None, client: Any | None = None) -> None:  # noqa: ANN401
+        self._settings = settings
+        self._model, self._region = _parts(settings.name)
+        self._backoff = backoff or Backoff()
+        self._client = client or _client(settings, self._region)
+
+    @property
+    def name(self) -> str:
+        """The name in the settings."""
+        return self._settings.name
+
+    @property
+    def signature(self) -> str:
+        """Model, region and generation settings."""
+        return f"{self._settings.name}|converse|temperature:0|max_tokens:{self._settings.max_tokens}"
+
+    @property
+    def parallel(self) -> int:
+        """As many as the settings allow."""
+        return self._settings.concurrency
+
+    def complete(self, conversations: Sequence[Conversation], max_tokens: int | None = None) -> list[Completion]:
+        """Answer a batch, in order. Raises `ModelFailed` at the first conversation that fails."""
+        return complete_all(
+            lambda conversation: self._complete(conversation, max_tokens), conversations, self._settings.concurrency
+        )
+
+    def stream(self, messages: Conversation, max_tokens: int | None = None) -> Generator[str, None, Completion]:
+        """Yield the answer in pieces and return the `Completion`. Raises `ModelFailed`, also if it breaks off."""
+        asked = self._request(messages, max_tokens)
+        reply = self._patiently(lambda: self._client.converse_stream(**asked))
+        pieces: list[str] = []
+        finish = ""
+        counts: dict[str, int] = {}
+        try:
+            events = iter(reply["stream"])
+            while (event := self._event(events)) is not None:
+                text = event.get("contentBlockDelta", {}).get("delta", {}).get("text", "")
+                finish = event.get("messageStop", {}).get("stopReason", finish)
+                counts = event.get("metadata", {}).get("usage", counts)
+                if text:
+                    pieces.append(text)
+                    yield text
+        finally:
+            reply["stream"].close()
+        if not finish:
+            raise self._failure("ended the stream before the answer was complete.", "Ask again.")
+        return Completion("".join(pieces), _usage(counts), _FINISH.get(finish, "other"))
+
+    def choose(self, messages: Conversation, options: Sequence[str]) -> dict[str, float]:
+        """Return how probable each option is; see `weigh`."""
+        return dict(self.weigh(messages, options).probabilities)
+
+    def weigh(self, messages: Conversation, options: Sequence[str]) -> Choice:
+        """Return which of at most 26 options the model names, asked for by letter; the module says how they weigh.
+
+        Raises `ModelFailed` if the reply names none.
+        """
+        labels = lettered(options)
+        if len(options) == 1:
+            return Choice({options[0]: 1.0})
+        reply = self._complete(with_options(messages, labels), LABEL_TOKENS)
+        try:
+            return Choice(shares(named(reply.text, labels), labels), reply.usage)
+        except UnclearReply as error:
+            raise self._failure(error.message, error.remedy) from None
+
+    def _complete(self, conversation: Conversation, max_tokens: int | None) -> Completion:
+        asked = self._request(conversation, max_tokens)
+        reply = self._patiently(lambda: self._client.converse(**asked))
+        try:
+            blocks = reply["output"]["message"]["content"]
+        except (KeyError, TypeError):
+            raise self._failure("answered without a message.", "Ask again.") from None
+        text = "".join(block.get("text", "") for block in blocks)
+        return Completion(text, _usage(reply.get("usage", {})), _FINISH.get(reply.get("stopReason", ""), "other"))
+
+    def _request(self, messages: Conversation, max_tokens: int | None) -> dict[str, Any]:
+        """Return the arguments of the call. System messages go apart; turns of one role in a row go together."""
+        turns: list[dict[str, Any]] = []
+        for message in messages:
+            if message.role == "system":
+                continue
+            if turns and turns[-1]["role"] == message.role:
+                turns[-1]["content"].append(_block(message))
+            else:
+                turns.append({"role": message.role, "content": [_block(message)]})
+        system = [_block(message) for message in messages if message.role == "system"]
+        limit = self._settings.max_tokens if max_tokens is None else max_tokens
+        asked: dict[str, Any] = {
+            "modelId": self._model,
+            "messages": turns,
+            "inferenceConfig": {"maxTokens": limit, "temperature": 0.0},
+        }
+        return {**asked, "system": system} if system else asked
+
+    def _patiently(self, call: Callable[[], Result]) -> Result:
+        return self._backoff.run(lambda: self._once(call), self._failure)
+
+    def _once(self, call: Callable[[], Result]) -> Result:
+        """Call, and turn what the SDK raises into our errors: `Passing` for what may go better next time."""
+        from botocore import exceptions as sdk
+
+        try:
+            return call()
+        except sdk.ClientError as error:
+            raise self._refusal(error) from None
+        except sdk.NoCredentialsError:
+            raise self._failure("there are no AWS credentials.", "Set a profile or a role, or name keys.") from None
+        except sdk.ParamValidationError as error:
+            raise self._failure(f"cannot be asked so: {error}", _FORM) from None
+        except sdk.ReadTimeoutError:
+            late = f"gave no reply within {self._settings.timeout:g} seconds."
+            raise Passing(late, "Raise the timeout.", most=MOST_TIMEOUTS) from None
+        except sdk.BotoCoreError as error:
+            raise Passing(f"cannot be reached ({error}).", "Check region and network.") from None
+        except Exception as error:  # of a broken reply, the SDK's parsers raise whatever Python does
+            raise self._failure(f"answered what is no reply ({error}).", "Ask again.") from None
+
+    def _event(self, events: Iterator[dict[str, Any]]) -> dict[str, Any] | None:
+        """Return the next event, None after the last; what has begun is not tried again."""
+        try:
+            return self._once(lambda: next(events, None))
+        except Passing as error:
+            raise self._failure(f"broke off while answering: {error.message}", error.remedy) from None
+
+    def _refusal(self, error: Any) -> Exception:  # noqa: ANN401 -- botocore is imported inside functions
+        details, meta = error.response.get("Error", {}), error.response.get("ResponseMetadata", {})
+        code = details.get("Code", "")
+        code = f"{code[:1].upper()}{code[1:]}"  # in the middle of a stream it begins with a small letter
+        status = meta.get("HTTPStatusCode", 0)
+        message = f"answered {status} {code}: {details.get('Message', '')[:300]}"
+        if code in PASSING or status == 429 or status >= 500:
+            headers: Mapping[str, str] = meta.get("HTTPHeaders", {})
+            return Passing(
+                message, "Lower concurrency, or ask for more quota.", retry_after(headers.get("retry-after", ""))
+            )
+        return self._failure(message, _ADVICE.get(code, "Check the credentials." if status in (401, 403) else _FORM))
+
+    def _failure(self, message: str, remedy: str) -> GroundtuneError:
+        return ModelFailed(message, place=self._settings.name, remedy=remedy)
+
+
+def _client(settings: ModelSettings, region: str) -> Any:  # noqa: ANN401
+    try:
+        import boto3
+        from botocore.config import Config
+    except ImportError:
+        raise NotInstalled(
+            f"`{settings.name}` needs boto3.", remedy='Install the extra: pip install "groundtune[aws]".'
+        ) from None
+    config = Config(
+        connect_timeout=min(CONNECT_SECONDS, settings.timeout),
+        read_timeout=settings.timeout,
+        retries={"total_max_attempts": 1},  # ours follow Retry-After and say what they waited for
+        max_pool_connections=settings.concurrency,
+    )
+    return boto3.client("bedrock-runtime", region_name=region, config=config)
+
+
+def _parts(name: str) -> tuple[str, str]:
+    """Return model id and region of `bedrock:MODEL_ID@REGION`. Raises `SettingsError`."""
+    model, _, region = name.removeprefix(PREFIX).rpartition("@")
+    if not model or not region or len(f"{model} {region}".split()) != 2:
+        raise SettingsError(f"`model.name` is {name!r}.", remedy=_FORM)
+    return model, region
+
+
+def _block(message: Message) -> dict[str, str]:
+    return {"text": message.content or " "}  # the API refuses an empty text
+
+
+def _usage(counts: Mapping[str, int]) -> Usage:
+    return Usage(counts.get("inputTokens", 0), counts.get("outputTokens", 0))

@@ -1,0 +1,76 @@
+import pytest
+from scipy import stats
+
+from groundtune.errors import ModelFailed
+from groundtune.evaluation.judge.judge import Judge
+from groundtune.evaluation.judge.pairwise import Duel, Verdict, duel, preference, sign_test
+from groundtune.evaluation.judge.rubrics import Rubric
+from groundtune.testing.models import FunctionModel
+from groundtune.values import Answer, Case, Failure, Usage
+
+RUBRIC = Rubric("truth", "Is it true?", ("No.", "Yes."), 2)
+
+
+def make(one, other, group="g", id_="1"):
+    case = Case(id_, "?", "Yes.", (), True, group, "test")
+    return Duel(case, Answer(one, False, Usage()), Answer(other, False, Usage()))
+
+
+class Opinion(FunctionModel):
+    """Prefers as `prefer(first answer, second answer)` says."""
+
+    def __init__(self, prefer):
+        super().__init__(str)
+        self.prefer = prefer
+
+    def weigh(self, messages, options):
+        text = messages[-1].content
+        first, second = (text.split(f"<{tag}>\n")[1].split("\n<")[0] for tag in ("first_answer", "second_answer"))
+        self._chosen = {self.prefer(first, second): 0.8, "equal": 0.2}
+        return super().weigh(messages, options)
+
+
+def verdict(prefer):
+    return duel(Judge(Opinion(prefer)), RUBRIC, [make("good", "poor")])[0]
+
+
+def test_both_orders_must_agree():
+    assert verdict(lambda first, second: "first" if first == "good" else "second") == Verdict("win")
+    assert verdict(lambda first, second: "first" if first == "poor" else "second") == Verdict("loss")
+    assert verdict(lambda first, second: "equal") == Verdict("tie")
+    assert verdict(lambda first, second: "first") == Verdict("tie", "first")
+    assert verdict(lambda first, second: "second") == Verdict("tie", "second")
+    assert verdict(lambda first, second: "first" if first == "good" else "equal") == Verdict("tie")
+
+
+def test_a_duel_fails_if_one_order_does():
+    def prefer(first, second):
+        if first == "poor":
+            raise ModelFailed("gone.")
+        return "first"
+
+    assert verdict(prefer) == Failure("gone.")
+
+
+def test_counts_and_votes_by_group():
+    """Three cases of one group have one vote."""
+    duels = [make("a", "b", group, str(n)) for n, group in enumerate(["x", "x", "x", "y", "z", "w"])]
+    verdicts = [
+        Verdict("win"),
+        Verdict("win"),
+        Verdict("loss"),
+        Verdict("loss"),
+        Verdict("tie", "first"),
+        Failure("gone."),
+    ]
+    found = preference(duels, verdicts)
+    assert (found.wins, found.ties, found.losses, found.flips, found.failed) == (2, 1, 2, 1, 1)
+    assert (found.groups_won, found.groups_lost, found.p_value) == (1, 1, 1.0)
+
+
+@pytest.mark.parametrize(("won", "lost"), [(9, 1), (5, 5), (0, 6), (30, 12)])
+def test_the_sign_test_is_that_of_scipy_and_by_hand(won, lost):
+    tail = stats.binom.cdf(min(won, lost), won + lost, 0.5)
+    assert sign_test(won, lost) == pytest.approx(min(1.0, 2 * tail))
+    assert sign_test(0, 6) == pytest.approx(2 / 64)
+    assert sign_test(0, 0) == 1
