@@ -115,8 +115,8 @@ def write_xlsx(shown: SheetView, path: Path) -> None:
 
     Raises `NotInstalled` if the package for it is missing.
     """
-    first, *others = questions.instructions().splitlines()
-    words = Page([first], [[line] for line in others], {first: Look(width=120)})
+    lines = [[line] for line in questions.instructions().splitlines()]
+    words = Page(["Instructions"], lines, {"Instructions": Look(width=120)})
     looks = {title: _look(column) for title, column in zip(_titles(), COLUMNS, strict=True)}
     write_pages(path, {PAGE: Page(_titles(), _cells(shown), looks), "instructions": words})
 
