@@ -63,7 +63,12 @@ def read_toml(path: Path, model: type[Row]) -> Row:
 
 def write_jsonl(path: Path, rows: Iterable[Mapping[str, object]]) -> None:
     """Write one JSON object a line; `path` is replaced at once or not at all."""
-    write_text(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+    write_text(path, json_lines(rows))
+
+
+def json_lines(rows: Iterable[Mapping[str, object]]) -> str:
+    """Return one JSON object a line, letters as they are."""
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -26,7 +26,7 @@ from groundtune.evaluation.benchmark import (
     unsound,
 )
 from groundtune.evaluation.sheets import Look, SheetRow, read_table, write_table
-from groundtune.files import read_jsonl, read_text, write_text
+from groundtune.files import json_lines, read_jsonl, read_text, write_jsonl, write_text
 from groundtune.values import digest
 
 STATUSES = ("draft", "approved", "rejected")
@@ -106,7 +106,7 @@ def export_cases(files: CaseFiles, path: Path, *, everything: bool = False) -> i
     if path.suffix.lower() == ".jsonl":
         if path.exists():
             raise InputError("is there already, perhaps with reviews.", place=path, remedy="Name a new file.")
-        write_text(path, "".join(map(_exported, rows)))
+        write_jsonl(path, map(_exported, rows))
         return len(rows)
     quotes = max([FEWEST_QUOTES, *(len(row.passages) for row in rows)])
     turns = max([0, *((len(row.history) + 1) // 2 for row in rows)])
@@ -306,10 +306,10 @@ def _given(path: Path, files: CaseFiles) -> list[SheetRow]:
     ]
 
 
-def _exported(row: CaseLine) -> str:
+def _exported(row: CaseLine) -> dict[str, Any]:
     content = _dumped(row) | {"reviewer": "", "version": _version(cells(row))}
     content.pop("edits", None)
-    return json.dumps(content, ensure_ascii=False) + "\n"
+    return content
 
 
 def _normal(text: str) -> str:
@@ -337,7 +337,7 @@ def _lines(path: Path, changed: Mapping[str, CaseLine], without: Iterable[str] =
 
 
 def _line(row: CaseLine) -> str:
-    return json.dumps(_dumped(row), ensure_ascii=False) + "\n"
+    return json_lines([_dumped(row)])
 
 
 def _dumped(row: CaseLine) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from groundtune.errors import ModelFailed
 from groundtune.evaluation.benchmark import CaseLine, asked, read_cases
 from groundtune.evaluation.drafting import Asked, Draft, Drafter, Job, Kind, Outcome, Refused, fault, jobs
-from groundtune.files import read_jsonl
+from groundtune.files import json_lines, read_jsonl
 from groundtune.protocols import Progress, silent
 from groundtune.values import Chunk, digest
 
@@ -204,7 +204,7 @@ def _key(job: Job, drafter: Drafter) -> str:
 
 
 def _append(path: Path, rows: Iterable[Mapping[str, object]]) -> None:
-    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    text = json_lines(rows)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", encoding="utf-8") as file:
         file.write(text)
