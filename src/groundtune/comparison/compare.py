@@ -6,9 +6,9 @@ Finished work is kept as it is made: killed at any point and called again, it go
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from operator import attrgetter
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from groundtune.comparison.report.data import Latency, Report, Spread
 from groundtune.comparison.summary import PART, Run, summarise
 from groundtune.comparison.workshop import STATE, Workshop, remembered
 from groundtune.errors import InputError, ModelFailed, SettingsError
+from groundtune.evaluation.drawing import spread
 from groundtune.evaluation.run import answer_cases, score_answers
 from groundtune.evaluation.scorers import scorers as all_scorers
 from groundtune.protocols import Answerer, Scorer
@@ -105,19 +106,10 @@ def select(cases: Sequence[Case], most: int | None, seed: int) -> list[Case]:
     rng = np.random.default_rng(seed)
     unanswerable = [case for case in cases if not case.answerable]
     fewer = round(most * len(unanswerable) / len(cases))
-    chosen = set(_spread(unanswerable, fewer, rng))
-    chosen |= set(_spread([case for case in cases if case.answerable], most - fewer, rng))
-    return [case for case in cases if case.id in chosen]
-
-
-def _spread(cases: Sequence[Case], number: int, rng: np.random.Generator) -> list[str]:
-    """Return ids of `number` cases: one of every group, then a second of every group, and so on."""
-    turns: Counter[str] = Counter()
-    drawn: list[tuple[int, int, str]] = []
-    for place, index in enumerate(rng.permutation(len(cases))):
-        drawn.append((turns[cases[index].group], place, cases[index].id))
-        turns[cases[index].group] += 1
-    return [id_ for _, _, id_ in sorted(drawn)[:number]]
+    chosen = spread(unanswerable, attrgetter("group"), rng)[:fewer]
+    chosen += spread([case for case in cases if case.answerable], attrgetter("group"), rng)[: most - fewer]
+    ids = {case.id for case in chosen}
+    return [case for case in cases if case.id in ids]
 
 
 def _ingest(workshop: Workshop) -> None:

@@ -168,6 +168,11 @@ def check_evidence(cases: Iterable[Case], texts: Mapping[str, str]) -> list[Evid
     return problems
 
 
+def asked(question: str, history: Iterable[TurnLine | Message]) -> str:
+    """Return all that the customer said: the turns before the question, and the question."""
+    return "\n".join([*(turn.content for turn in history if turn.role == "user"), question])
+
+
 def case_row(case: Case) -> dict[str, object]:
     """Return the line of benchmark.jsonl that `load_benchmark` reads back as `case`."""
     return {

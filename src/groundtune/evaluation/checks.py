@@ -16,7 +16,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from groundtune.evaluation.benchmark import Benchmark, check_evidence
+from groundtune.evaluation.benchmark import Benchmark, asked, check_evidence
 from groundtune.evaluation.similarity import RUN, near_pairs, shared_runs
 from groundtune.files import read_jsonl
 from groundtune.text import words
@@ -128,21 +128,21 @@ class _Looking:
             yield self._found("evidence", f"{one.document}: {one.reason}", one.case, problem=True)
 
     def duplicates(self) -> Iterable[Finding]:
-        asked = [_asked(case) for case in self._cases]
-        for later, earlier, alike in near_pairs(asked, asked):
+        own = [asked(case.question, case.history) for case in self._cases]
+        for later, earlier, alike in near_pairs(own, own):
             if earlier < later:
                 finding = self._alike(self._cases[later], self._cases[earlier], alike)
                 if finding:
                     yield finding
 
     def leaked_questions(self, training: Sequence[Said]) -> Iterable[Finding]:
-        asked = [_asked(case) for case in self._cases]
+        own = [asked(case.question, case.history) for case in self._cases]
         said = [(one.place, question) for one in training for question in one.questions]
         exact: dict[str, dict[str, None]] = defaultdict(dict)
         near: dict[str, dict[str, None]] = defaultdict(dict)
-        for index, other, _ in near_pairs(asked, [question for _, question in said]):
+        for index, other, _ in near_pairs(own, [question for _, question in said]):
             place, question = said[other]
-            (exact if words(question) == words(asked[index]) else near)[self._cases[index].id][place] = None
+            (exact if words(question) == words(own[index]) else near)[self._cases[index].id][place] = None
         for case, places in exact.items():
             yield self._found("leak", f"the question is asked in {_places(places)} too.", case, places)
         for case, places in near.items():
@@ -199,7 +199,7 @@ class _Looking:
 
     def _alike(self, later: Case, earlier: Case, alike: float) -> Finding | None:
         """Wordings of one question in one group are meant; all else is not."""
-        same = words(_asked(later)) == words(_asked(earlier))
+        same = words(asked(later.question, later.history)) == words(asked(earlier.question, earlier.history))
         apart = later.group != earlier.group
         name, places = f"case `{earlier.id}`", [self._place(earlier.id)]
         groups = f" but in group `{earlier.group}`, not `{later.group}`" if apart else ""
@@ -224,10 +224,6 @@ class _Looking:
 
     def _place(self, case: str) -> str:
         return f"{self._file}:{self._lines.get(case, '')}".rstrip(":")
-
-
-def _asked(case: Case) -> str:
-    return "\n".join([*(turn.content for turn in case.history if turn.role == "user"), case.question])
 
 
 def _said(line: _Line, place: str) -> Said:

@@ -16,10 +16,17 @@ from pathlib import Path
 from typing import Any
 
 from groundtune.errors import InputError
-from groundtune.evaluation.benchmark import CaseLine, EvidenceLine, TurnLine, load_benchmark, read_cases, unsound
-from groundtune.evaluation.sheets import SheetRow, read_table, write_table
-from groundtune.files import read_jsonl, read_text, write_text
-from groundtune.text import locate
+from groundtune.evaluation.benchmark import (
+    CaseLine,
+    EvidenceLine,
+    TurnLine,
+    check_evidence,
+    load_benchmark,
+    read_cases,
+    unsound,
+)
+from groundtune.evaluation.sheets import Look, SheetRow, read_table, write_table
+from groundtune.files import json_lines, read_jsonl, read_text, write_jsonl, write_text
 from groundtune.values import digest
 
 STATUSES = ("draft", "approved", "rejected")
@@ -27,6 +34,7 @@ FEWEST_QUOTES = 2  # columns, so that there is room for one more
 _PLAIN = ("id", "status", "question", "ideal_answer", "answerable")
 _REST = ("group", "tags", "split", "author")
 _LAST = ("reviewer", "version")
+_WIDE = ("question", "ideal_answer", "quote")
 _NUMBERED = r"(?:document|quote|earlier question|earlier answer) [1-9]\d*"
 COLUMNS = (*_PLAIN, *_REST, *_LAST, _NUMBERED)
 _FIELDS = {"document": "passages", "quote": "passages", "earlier question": "history", "earlier answer": "history"}
@@ -98,7 +106,7 @@ def export_cases(files: CaseFiles, path: Path, *, everything: bool = False) -> i
     if path.suffix.lower() == ".jsonl":
         if path.exists():
             raise InputError("is there already, perhaps with reviews.", place=path, remedy="Name a new file.")
-        write_text(path, "".join(map(_exported, rows)))
+        write_jsonl(path, map(_exported, rows))
         return len(rows)
     quotes = max([FEWEST_QUOTES, *(len(row.passages) for row in rows)])
     turns = max([0, *((len(row.history) + 1) // 2 for row in rows)])
@@ -110,7 +118,8 @@ def export_cases(files: CaseFiles, path: Path, *, everything: bool = False) -> i
         shown = cells(row)
         shown["version"] = _version(shown)
         table.append([shown.get(column, "") for column in header])
-    write_table(path, header, table)
+    looks = {column: Look(width=50) for column in header if column.startswith(_WIDE)}
+    write_table(path, header, table, looks | {"status": Look(choices=STATUSES)})
     return len(rows)
 
 
@@ -208,12 +217,10 @@ def _faults(row: CaseLine, texts: Mapping[str, str]) -> list[str]:
         return []
     reason = unsound(row)
     return ([reason.rstrip(".")] if reason else []) + [
-        f"the quote of `{passage.document}` does not stand in it"
-        if passage.document in texts
-        else f"there is no document `{passage.document}`"
-        for passage in row.passages
-        if passage.document not in texts
-        or (passage.quote is not None and not locate(passage.quote, texts[passage.document]))
+        f"the quote of `{one.document}` does not stand in it"
+        if one.document in texts
+        else f"there is no document `{one.document}`"
+        for one in check_evidence([row.case(row.split or "test")], texts)
     ]
 
 
@@ -299,10 +306,10 @@ def _given(path: Path, files: CaseFiles) -> list[SheetRow]:
     ]
 
 
-def _exported(row: CaseLine) -> str:
+def _exported(row: CaseLine) -> dict[str, Any]:
     content = _dumped(row) | {"reviewer": "", "version": _version(cells(row))}
     content.pop("edits", None)
-    return json.dumps(content, ensure_ascii=False) + "\n"
+    return content
 
 
 def _normal(text: str) -> str:
@@ -330,7 +337,7 @@ def _lines(path: Path, changed: Mapping[str, CaseLine], without: Iterable[str] =
 
 
 def _line(row: CaseLine) -> str:
-    return json.dumps(_dumped(row), ensure_ascii=False) + "\n"
+    return json_lines([_dumped(row)])
 
 
 def _dumped(row: CaseLine) -> dict[str, Any]:

@@ -1,26 +1,27 @@
 """Tables for spreadsheets: CSV and XLSX, written so that they stay text, and read however a spreadsheet left them.
 
-Knows no cases: a table is a header and rows of text. A cell that a spreadsheet could take for a formula gets an
-apostrophe in front when written, which is taken away when read; what comes back as a formula, a date or an error is
-a fault of its row, for what was meant cannot be told from it.
+Knows no cases and no ratings: a table is a header and rows of text. A cell that a spreadsheet could take for a formula
+gets an apostrophe in front when written, which is taken away when read; what comes back as a formula, a date or an
+error is a fault of its row, for what was meant cannot be told from it.
 
 Source: OWASP Application Security Verification Standard 5.0, 1.2.10 (which characters, and the apostrophe).
 """
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import re
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, time, timedelta
 from pathlib import Path
 from typing import Any
 
 from groundtune.errors import InputError, NotInstalled
-from groundtune.files import read_text, write_text
+from groundtune.files import read_text, write_bytes, write_text
 
 LONGEST_CELL = 32_767  # characters; a spreadsheet silently cuts off what is longer
 LARGEST_BOOK = 200_000_000  # bytes unpacked
@@ -28,7 +29,14 @@ SUFFIXES = (".csv", ".xlsx")
 _GUARDED = re.compile(r"'*[=+\-@\t\r＝＋－＠]")  # wide ones compute where people write Chinese or Japanese
 _RAW_FORMULA = re.compile(r"\s*[=＝]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
-_WIDTHS = {"question": 50, "ideal_answer": 50, "quote": 50}
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A cell's text, and why it cannot be used ("" if it can)."""
+
+    text: str
+    fault: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +46,27 @@ class SheetRow:
     number: int
     cells: Mapping[str, str]
     faults: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a column of an XLSX file looks: `width` in characters, and `choices` that a list drops down with.
+
+    Cells are formatted as text, so that nothing typed becomes a number or a date; those with choices are not.
+    """
+
+    width: int = 16
+    choices: tuple[str, ...] = ()
+    hidden: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of an XLSX file, with the looks of columns by their title."""
+
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    looks: Mapping[str, Look] = field(default_factory=dict)
 
 
 def guarded(text: str) -> str:
@@ -54,8 +83,18 @@ def unguarded(cell: str) -> str:
     return cell[1:] if cell.startswith("'") and _GUARDED.match(cell) else cell
 
 
-def write_table(path: Path, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Write a new .csv or .xlsx file, at once or not at all.
+def fitted(text: str) -> str:
+    """Return as much of the text as any cell can hold, for people to read: without control characters, and cut."""
+    return _CONTROL.sub("", text)[: LONGEST_CELL - 1]  # there may come an apostrophe before it
+
+
+# --- writing --------------------------------------------------------------------------------------
+
+
+def write_table(
+    path: Path, header: Sequence[str], rows: Sequence[Sequence[str]], looks: Mapping[str, Look] | None = None
+) -> None:
+    """Write a new .csv or .xlsx file that `read_table` gives back to the letter, at once or not at all.
 
     Raises `InputError` for another suffix, a file that is there already, and text that no cell can hold;
     `NotInstalled` for XLSX without openpyxl.
@@ -68,13 +107,57 @@ def write_table(path: Path, header: Sequence[str], rows: Sequence[Sequence[str]]
             if len(guarded(text)) > LONGEST_CELL or _CONTROL.search(text):
                 what = "holds control characters" if _CONTROL.search(text) else f"has over {LONGEST_CELL} characters"
                 raise InputError(f"`{column}` of row {number} {what}.", place=path, remedy="Export to .jsonl instead.")
-    table = [list(header), *([guarded(text) for text in row] for row in rows)]
     if path.suffix.lower() == ".xlsx":
-        _write_xlsx(path, table)
-        return
+        guarded_rows = [[guarded(text) for text in row] for row in rows]  # whoever edits a cell computes nothing
+        write_xlsx(path, {"cases": Page(header, guarded_rows, looks or {})})
+    else:
+        write_text(path, as_csv(header, rows))
+
+
+def as_csv(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table as CSV as Excel reads it: a byte-order mark, commas, and no cell that would be a formula."""
     written = io.StringIO(newline="")
-    csv.writer(written, lineterminator="\r\n").writerows(table)
-    write_text(path, "\ufeff" + written.getvalue())  # by the byte-order mark Excel knows UTF-8
+    csv.writer(written, lineterminator="\r\n").writerows([header, *([guarded(text) for text in row] for row in rows)])
+    return "\ufeff" + written.getvalue()
+
+
+def write_xlsx(path: Path, pages: Mapping[str, Page]) -> None:
+    """Write pages by name into one file, at once or not at all. No cell is a formula, whatever it begins with.
+
+    Raises `NotInstalled` without openpyxl.
+    """
+    book = _openpyxl().Workbook()
+    book.remove(book.active)
+    for name, page in pages.items():
+        _fill(book.create_sheet(name), page)
+    packed = io.BytesIO()
+    book.save(packed)
+    write_bytes(path, packed.getvalue())
+
+
+def _fill(sheet: Any, page: Page) -> None:  # noqa: ANN401 -- openpyxl's
+    from openpyxl.styles import Alignment, Font
+    from openpyxl.utils import get_column_letter
+    from openpyxl.worksheet.datavalidation import DataValidation
+
+    for place, title in enumerate(page.header, start=1):
+        look, letter = page.looks.get(title, Look()), get_column_letter(place)
+        for number, text in enumerate([title, *(row[place - 1] for row in page.rows)], start=1):
+            cell = sheet.cell(number, place)
+            cell.value, cell.data_type = text, "s"
+            cell.number_format = "General" if look.choices else "@"
+            cell.alignment = Alignment(wrap_text=True, vertical="top")
+        sheet.cell(1, place).font = Font(bold=True)
+        sheet.column_dimensions[letter].width = look.width
+        sheet.column_dimensions[letter].hidden = look.hidden
+        if look.choices:
+            choice = DataValidation(type="list", formula1=f'"{",".join(look.choices)}"', allow_blank=True)
+            choice.add(f"{letter}2:{letter}{len(page.rows) + 1}")
+            sheet.add_data_validation(choice)
+    sheet.freeze_panes = "B2"
+
+
+# --- reading --------------------------------------------------------------------------------------
 
 
 def read_table(path: Path, columns: Sequence[str]) -> list[SheetRow]:
@@ -83,117 +166,115 @@ def read_table(path: Path, columns: Sequence[str]) -> list[SheetRow]:
     Raises `InputError` if the file is no table, a column is unknown or there twice, or there is no `id`.
     """
     _check_suffix(path)
-    records = _read_xlsx(path) if path.suffix.lower() == ".xlsx" else _read_csv(path)
-    first = next(records, [])
-    header = [str(cell or "").strip().lower() for cell in first]
+    table = read_cells(path)
+    header = [cell.text.strip().lower() for cell in (table[0] if table else ())]
     while header and not header[-1]:
         header.pop()
     _check_header(header, columns, path)
-    rows = []
-    for number, record in enumerate(records, start=2):
-        if any(cell is not None and str(cell).strip() for cell in record):
-            rows.append(_row(number, header, record))
-    return rows
+    found = []
+    for row in named_rows(table, header, lambda column: not _ignored(column)):
+        record = table[row.number - 1]
+        faults = ["it has more cells than there are columns"] if any(map(_holds, record[len(header) :])) else []
+        faults += [
+            f"`{name}` begins with an equals sign: put an apostrophe before it if it is meant"
+            for name, cell in zip(header, record, strict=False)
+            if name in row.cells and _RAW_FORMULA.match(cell.text)
+        ]
+        found.append(SheetRow(row.number, row.cells, (*faults, *row.faults)))
+    return found
 
 
-def _row(number: int, header: Sequence[str], record: Sequence[object]) -> SheetRow:
-    cells: dict[str, str] = {}
-    faults = []
-    if any(cell is not None and str(cell).strip() for cell in record[len(header) :]):
-        faults.append("it has more cells than there are columns")
-    for column, cell in zip(header, [*record, *[None] * len(header)], strict=False):
-        text, fault = _text(cell)
-        cells[column] = text
-        if fault and not _ignored(column):
-            faults.append(f"`{column}` {fault}")
-    return SheetRow(number, {name: text for name, text in cells.items() if not _ignored(name)}, tuple(faults))
+def read_cells(path: Path, *, page: str = "", western: bool = False) -> list[list[Cell]]:
+    """Return all cells, row by row, of an .xlsx or .xlsm file's page of that name, or else its first, or of CSV.
 
-
-def _text(cell: object) -> tuple[str, str]:
-    """Return a cell's text, and why it cannot be used ("" if it can)."""
-    if cell is None:
-        return "", ""
-    if isinstance(cell, _Formula):
-        return "", f"is a {cell.kind}: put the text itself there"
-    if isinstance(cell, bool):
-        return ("yes" if cell else "no"), ""
-    if isinstance(cell, date | time | timedelta):  # a datetime is a date
-        return "", "was made a date by the spreadsheet: format the cell as text and type it again"
-    if isinstance(cell, float) and cell.is_integer():
-        return str(int(cell)), ""
-    text = str(cell).replace("\r\n", "\n").replace("\r", "\n")
-    if isinstance(cell, str) and _RAW_FORMULA.match(text):
-        return "", "begins with an equals sign: put an apostrophe before it if it is meant"
-    return unguarded(text), ""
-
-
-@dataclass(frozen=True, slots=True)
-class _Formula:
-    kind: str
-
-
-def _read_csv(path: Path) -> Iterator[list[object]]:
-    text = read_text(path)
-    first = text.partition("\n")[0]
-    delimiter = max(",;\t", key=first.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    CSV may have commas, semicolons or tabs, a line `sep=;`, and be UTF-8 or, with its mark, UTF-16. Which code page
+    anything else is in cannot be told from it: with `western` it is read as that of Western Windows, which may break
+    letters. Raises `InputError` if the file cannot be read.
+    """
     try:
-        yield from reader
+        data = path.read_bytes()
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise InputError(f"cannot be read: {reason}.", place=path, remedy="Check the path.") from None
+    if path.suffix.lower() in (".xlsx", ".xlsm"):
+        return _from_xlsx(data, path, page)
+    return _from_csv(_decoded(data, path, western=western), path)
+
+
+def named_rows(table: Sequence[Sequence[Cell]], names: Sequence[str], used: Callable[[str], bool]) -> list[SheetRow]:
+    """Return the rows below the header that are not empty, with those of the columns that are `used`."""
+    found = []
+    for number, record in enumerate(table[1:], start=2):
+        if any(map(_holds, record)):
+            whole = zip(names, [*record, *[Cell("")] * len(names)], strict=False)
+            cells = {name: cell for name, cell in whole if used(name)}
+            faults = tuple(f"`{name}` {cell.fault}" for name, cell in cells.items() if cell.fault)
+            found.append(SheetRow(number, {name: unguarded(cell.text) for name, cell in cells.items()}, faults))
+    return found
+
+
+def _holds(cell: Cell) -> bool:
+    return bool(cell.text.strip() or cell.fault)
+
+
+def _decoded(data: bytes, path: Path, *, western: bool) -> str:
+    """Excel saves as UTF-8 with a mark, as UTF-16 ("Unicode text"), or in the code page of the machine."""
+    wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        return data.decode("utf-16" if wide else "utf-8-sig")
+    except UnicodeDecodeError:
+        if western:
+            return data.decode("utf-16" if wide else "cp1252", "replace")
+        return read_text(path)  # which names the line that is not UTF-8
+
+
+def _from_csv(text: str, path: Path) -> list[list[Cell]]:
+    first, _, rest = text.partition("\n")
+    if re.fullmatch(r"sep=.\s*", first):
+        text, first = rest, rest.partition("\n")[0]
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count), strict=True)
+    try:
+        return [[Cell(_lines(cell)) for cell in row] for row in reader]
     except csv.Error as error:
-        raise InputError(f"{error}.", place=path, line=reader.line_num, remedy="Save it as CSV again.") from None
+        raise InputError(
+            f"is no CSV file: {error}.", place=path, line=reader.line_num, remedy="Save it anew from the spreadsheet."
+        ) from None
 
 
-def _read_xlsx(path: Path) -> Iterator[list[object]]:
+def _from_xlsx(data: bytes, path: Path, page: str) -> list[list[Cell]]:
     openpyxl = _openpyxl()
-    if not path.is_file():
-        raise InputError("no such file.", place=path, remedy="Check the path.")
     try:
-        with zipfile.ZipFile(path) as packed:
+        with zipfile.ZipFile(io.BytesIO(data)) as packed:
             size = sum(part.file_size for part in packed.infolist())
-        if size > LARGEST_BOOK:
-            raise InputError(f"unpacks to {size} bytes.", place=path, remedy="Delete sheets that are not needed.")
-        book = openpyxl.load_workbook(path)
-    except (zipfile.BadZipFile, KeyError, ValueError) as error:
-        raise InputError(f"is no spreadsheet: {error}.", place=path, remedy="Save it as .xlsx again.") from None
-    for row in book.worksheets[0].iter_rows():
-        yield [_xlsx_cell(cell) for cell in row]
+        if size <= LARGEST_BOOK:
+            book = openpyxl.load_workbook(io.BytesIO(data))
+            sheet = book[page] if page in book.sheetnames else book.worksheets[0]
+            return [[_cell(cell) for cell in row] for row in sheet.iter_rows()]
+    except Exception as error:  # openpyxl passes on whatever its parsers of archives and of XML raise
+        raise InputError(
+            f"is no spreadsheet, or no XLSX file: {error}.", place=path, remedy="Save it anew as .xlsx."
+        ) from None
+    raise InputError(f"unpacks to {size} bytes.", place=path, remedy="Delete sheets that are not needed.")
 
 
-def _xlsx_cell(cell: Any) -> object:  # noqa: ANN401 -- openpyxl's
-    if cell.data_type == "f":
-        return _Formula("formula")
-    if cell.data_type == "e":
-        return _Formula(f"spreadsheet error ({cell.value})")
-    return cell.value
+def _cell(cell: Any) -> Cell:  # noqa: ANN401 -- openpyxl's
+    value = cell.value
+    if value is None:
+        return Cell("")
+    if cell.data_type in ("f", "e"):
+        kind = "formula" if cell.data_type == "f" else f"spreadsheet error ({value})"
+        return Cell("", f"is a {kind}: put the text itself there")
+    if isinstance(value, date | time | timedelta):  # a datetime is a date
+        return Cell("", "was made a date by the spreadsheet: format the cell as text and type it again")
+    if isinstance(value, bool):
+        return Cell("yes" if value else "no")
+    if isinstance(value, float) and value.is_integer():
+        return Cell(str(int(value)))
+    return Cell(_lines(str(value)))
 
 
-def _write_xlsx(path: Path, table: Sequence[Sequence[str]]) -> None:
-    openpyxl = _openpyxl()
-    from openpyxl.styles import Alignment, Font
-    from openpyxl.utils import get_column_letter
-    from openpyxl.worksheet.datavalidation import DataValidation
-
-    book = openpyxl.Workbook()
-    sheet = book.active
-    for row in table:
-        sheet.append(row)
-    for row in sheet.iter_rows():
-        for cell in row:
-            cell.number_format = "@"  # text: nothing that is typed becomes a number or a date
-            cell.alignment = Alignment(wrap_text=True, vertical="top")
-    for place, column in enumerate(table[0], start=1):
-        letter = get_column_letter(place)
-        sheet.column_dimensions[letter].width = _WIDTHS.get(column.rstrip(" 0123456789"), 16)
-        sheet.cell(1, place).font = Font(bold=True)
-        if column == "status":
-            choice = DataValidation(type="list", formula1='"draft,approved,rejected"', allow_blank=False)
-            sheet.add_data_validation(choice)
-            choice.add(f"{letter}2:{letter}{len(table) + 1}")
-    sheet.freeze_panes = "B2"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.writing")
-    book.save(temporary)
-    temporary.replace(path)
+def _lines(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _openpyxl() -> Any:  # noqa: ANN401 -- a module without types
@@ -201,7 +282,7 @@ def _openpyxl() -> Any:  # noqa: ANN401 -- a module without types
         import openpyxl
     except ImportError:
         raise NotInstalled(
-            "spreadsheets need openpyxl.", remedy='Run pip install "groundtune[xlsx]", or use .csv or .jsonl.'
+            "XLSX needs the package openpyxl.", remedy='Run pip install "groundtune[xlsx]", or use .csv.'
         ) from None
     return openpyxl
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
 from groundtune.text import words
 
@@ -18,6 +19,7 @@ SHINGLE = 2  # words
 NEAR = 0.5
 RUN = 12  # words in a row that two people do not write by chance
 
+T = TypeVar("T")
 Shingles = frozenset[tuple[str, ...]]
 
 
@@ -31,8 +33,8 @@ def shingles(text: str) -> Shingles:
     return frozenset(tuple(found[start : start + SHINGLE]) for start in range(max(1, len(found) - SHINGLE + 1)))
 
 
-def jaccard(one: Shingles, other: Shingles) -> float:
-    """Return the share of shingles that both have, of those that any has: 1 for equal sets."""
+def jaccard(one: frozenset[T], other: frozenset[T]) -> float:
+    """Return the share of what both have, of what any has: 1 for equal sets. One of them must hold something."""
     return len(one & other) / len(one | other)
 
 

@@ -16,7 +16,7 @@ TOLERANCE = 1e-5  # between one by one and in a batch: models round differently
 
 
 def only(*names: str) -> Callable[..., list[Scorer]]:
-    """Return a stand-in for `evaluation.scorers.scorers` with these, the judges, and what decides: cheap comparisons."""
+    """Return a stand-in for `evaluation.scorers.scorers` that knows these, the judges and what decides: cheap runs."""
 
     def chosen(
         settings: ComparisonSettings,

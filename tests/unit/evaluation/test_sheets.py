@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 
 from groundtune.errors import InputError
 from groundtune.evaluation import sheets
-from groundtune.evaluation.sheets import guarded, read_table, unguarded, write_table
+from groundtune.evaluation.sheets import (
+    Look,
+    Page,
+    guarded,
+    read_cells,
+    read_table,
+    unguarded,
+    write_table,
+    write_xlsx,
+)
 
 HEADER = ["id", "question", "quote 1"]
 COLUMNS = ("id", "question", r"quote \d+")
@@ -103,6 +112,36 @@ def test_the_habits_of_csv_are_survived(tmp_path, delimiter, mark, end):
         file.write(mark)
         csv.writer(file, delimiter=delimiter, lineterminator=end).writerows(rows)
     assert cells(path) == [(2, {"id": "1", "question": 'two\nlines, with; "quotes"', "quote 1": "é"}, ())]
+
+
+def test_unicode_text_and_a_line_that_names_the_separator(tmp_path):
+    path = tmp_path / "edited.csv"
+    path.write_bytes('sep=;\r\nid;question\r\n1;"é, ü"\r\n'.encode("utf-16"))
+    assert cells(path) == [(2, {"id": "1", "question": "é, ü"}, ())]
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(InputError, match=r"edited.csv:1: not UTF-8"):
+        read_table(path, COLUMNS)
+
+
+def test_a_code_page_is_only_guessed_where_that_is_asked_for(tmp_path):
+    path = tmp_path / "edited.csv"
+    path.write_bytes("id,question\n1,é\n".encode("cp1252"))
+    assert [cell.text for cell in read_cells(path, western=True)[1]] == ["1", "é"]
+    with pytest.raises(InputError, match="not UTF-8"):
+        read_cells(path)
+
+
+def test_columns_look_as_told(tmp_path):
+    path = tmp_path / "table.xlsx"
+    write_xlsx(path, {"one": Page(["a", "b"], [["#N/A", "=1"], ["", "x"]], {"b": Look(30, ("x", "y"), hidden=True)})})
+    sheet = openpyxl.load_workbook(path)["one"]
+    assert [cell.data_type for cell in sheet[2]] == ["s", "s"]
+    assert [cell.number_format for cell in sheet[2]] == ["@", "General"]
+    assert [cell.font.bold for cell in sheet[1]] == [True, True]
+    assert (sheet.column_dimensions["B"].width, sheet.column_dimensions["B"].hidden) == (30, True)
+    assert (sheet.column_dimensions["A"].width, sheet.column_dimensions["A"].hidden) == (16, False)
+    assert [(str(one.sqref), one.formula1) for one in sheet.data_validations.dataValidation] == [("B2:B3", '"x,y"')]
+    assert sheet.freeze_panes == "B2"
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Literal, Protocol, get_args
 
 import numpy as np
 
+from groundtune.evaluation.benchmark import asked
+from groundtune.evaluation.drawing import spread
 from groundtune.evaluation.similarity import NEAR, jaccard, shingles
 from groundtune.text import content_words, locate, words
 from groundtune.values import Chunk, Conversation, Evidence, digest
@@ -57,7 +60,7 @@ class Draft:
     @property
     def asked(self) -> str:
         """The customer's turns, the question last."""
-        return "\n".join([*(turn.content for turn in self.history if turn.role == "user"), self.question])
+        return asked(self.question, self.history)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +103,7 @@ def jobs(kind: Kind, passages: Sequence[Chunk], seed: int, per_passage: int) -> 
 
     A passage's partner for "multi-document" is the passage of another document that shares most content words.
     """
-    order = _spread(passages, seed)
+    order = spread(passages, attrgetter("document"), np.random.default_rng(seed))
     partner = _Partners(passages) if kind == "multi-document" else None
     for number in range(per_passage):
         for passage in order:
@@ -151,28 +154,21 @@ def fault(draft: Draft, kind: Kind, texts: Mapping[str, str]) -> str | None:
     return None
 
 
-def _spread(passages: Sequence[Chunk], seed: int) -> list[Chunk]:
-    rng = np.random.default_rng(seed)
-    turns: dict[str, int] = defaultdict(int)
-    placed = []
-    for place, index in enumerate(rng.permutation(len(passages))):
-        passage = passages[index]
-        placed.append((turns[passage.document], place, passage))
-        turns[passage.document] += 1
-    return [passage for _, _, passage in sorted(placed, key=lambda one: one[:2])]
-
-
 class _Partners:
     """Finds the passage of another document that is most alike by Jaccard over content words."""
 
     def __init__(self, passages: Sequence[Chunk]) -> None:
         self._passages = passages
-        self._words = [frozenset(content_words(f"{one.heading} {one.text}")) for one in passages]
+        self._words = [_content(one) for one in passages]
 
     def of(self, passage: Chunk) -> Chunk | None:
-        own = frozenset(content_words(f"{passage.heading} {passage.text}"))
+        own = _content(passage)
         best, found = 0.0, None
         for other, held in zip(self._passages, self._words, strict=True):
-            if other.document != passage.document and own and (alike := len(own & held) / len(own | held)) > best:
+            if other.document != passage.document and own and (alike := jaccard(own, held)) > best:
                 best, found = alike, other
         return found
+
+
+def _content(passage: Chunk) -> frozenset[str]:
+    return frozenset(content_words(f"{passage.heading} {passage.text}"))

@@ -16,9 +16,9 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from groundtune.errors import ModelFailed
-from groundtune.evaluation.benchmark import CaseLine, read_cases
+from groundtune.evaluation.benchmark import CaseLine, asked, read_cases
 from groundtune.evaluation.drafting import Asked, Draft, Drafter, Job, Kind, Outcome, Refused, fault, jobs
-from groundtune.files import read_jsonl
+from groundtune.files import json_lines, read_jsonl
 from groundtune.protocols import Progress, silent
 from groundtune.values import Chunk, digest
 
@@ -87,8 +87,7 @@ class Shelf:
         _append(self._journal, [self.finished[key].model_dump()])
 
     def _remember(self, row: CaseLine) -> None:
-        asked = "\n".join([*(turn.content for turn in row.history if turn.role == "user"), row.question])
-        self.asked.add(asked, [one.quote for one in row.passages if one.quote])
+        self.asked.add(asked(row.question, row.history), [one.quote for one in row.passages if one.quote])
         for document in {one.document for one in row.passages}:
             self._groups[document][row.group_or_id] += 1
 
@@ -205,7 +204,7 @@ def _key(job: Job, drafter: Drafter) -> str:
 
 
 def _append(path: Path, rows: Iterable[Mapping[str, object]]) -> None:
-    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    text = json_lines(rows)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", encoding="utf-8") as file:
         file.write(text)

@@ -15,6 +15,7 @@ from itertools import permutations
 
 from groundtune.evaluation.drafting import Draft, Job, Kind, Outcome, Refused
 from groundtune.evaluation.drafting.facts import Fact, Spans, facts, lowered, value_sentence
+from groundtune.evaluation.drawing import mixed
 from groundtune.text import content_words
 from groundtune.values import Chunk, Evidence, Message
 
@@ -137,9 +138,7 @@ class Templates:
 
     def _drawn(self, job: Job, passage: Chunk) -> list[Fact]:
         """Return the passage's facts in the order of the draw that all jobs on it share."""
-        found = self._of(passage)
-        rng = Job(job.kind, job.passages, 0, job.seed).rng()
-        return [found[index] for index in rng.permutation(len(found))]
+        return mixed(self._of(passage), Job(job.kind, job.passages, 0, job.seed).rng())
 
 
 def wordings(fact: Fact) -> list[str]:

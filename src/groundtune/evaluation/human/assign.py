@@ -12,17 +12,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 
 from groundtune.errors import InputError
+from groundtune.evaluation.drawing import mixed
 from groundtune.evaluation.human.questions import EQUAL, NONE, UNEXPECTED
 from groundtune.evaluation.human.study import Item, Sheet, Shown
 from groundtune.text import content_words
 from groundtune.values import Case, digest
 
-T = TypeVar("T")
 LABELS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -57,7 +56,7 @@ def assign(
     if wrong:
         raise InputError(wrong[0], remedy=wrong[1])
     everything = [*shared, *own]
-    dealt = _mixed(own, rng)
+    dealt = mixed(own, rng)
     most = len(shared) + math.ceil(len(own) / len(plan.raters))
     shown = windows(most, len(plan.candidates), plan.answers, rng)
     ids = _ids(study, rng)
@@ -66,7 +65,7 @@ def assign(
         mine = [*shared, *dealt[number :: len(plan.raters)]]
         items = _cases(mine, shown, plan, ids, rng)
         elsewhere = [one for one in everything if one.case.id not in {item.case for item in items}]
-        known_last = [*_mixed(elsewhere, rng), *_mixed(mine, rng)]
+        known_last = [*mixed(elsewhere, rng), *mixed(mine, rng)]
         for material in known_last[: math.ceil(plan.attention * len(mine))]:
             items.append(_attention(material, everything, plan, ids, rng))
         sheets.append(Sheet(f"s{next(ids)}", rater, _in_order(items, math.ceil(plan.repeats * len(mine)), ids, rng)))
@@ -101,10 +100,6 @@ def _impossible(plan: Plan, materials: Sequence[Material]) -> tuple[str, str] | 
             "Set `[human] attention` to 0, or use more cases.",
         )
     return None
-
-
-def _mixed(values: Sequence[T], rng: np.random.Generator) -> list[T]:
-    return [values[index] for index in rng.permutation(len(values))]
 
 
 def _ids(study: str, rng: np.random.Generator) -> Iterator[str]:
@@ -152,21 +147,21 @@ def _attention(
     common = [len(asked & set(content_words(donor.ideal_answer))) for donor in donors]
     furthest = [donor for donor, count in zip(donors, common, strict=True) if count == min(common)]
     donor = furthest[rng.integers(len(furthest))]
-    names: list[str | None] = [*_mixed(plan.candidates, rng)[: plan.answers]]
+    names: list[str | None] = [*mixed(plan.candidates, rng)[: plan.answers]]
     names[rng.integers(plan.answers)] = None
     return _item(material, names, ids, donor.id)
 
 
 def _in_order(items: Sequence[Item], repeats: int, ids: Iterator[str], rng: np.random.Generator) -> tuple[Item, ...]:
     """Shuffle, and show `repeats` of the first half's cases again at least half a sheet later, in another order."""
-    mixed = _mixed(items, rng)
-    half = len(mixed) / 2
-    first = [number for number, item in enumerate(mixed) if item.kind == "case" and number < half]
-    placed = [(float(number), item) for number, item in enumerate(mixed)]
-    for number in _mixed(first, rng)[:repeats]:
-        item = mixed[number]
-        names = [one.candidate for one in _mixed(item.shown, rng)]
+    order = mixed(items, rng)
+    half = len(order) / 2
+    first = [number for number, item in enumerate(order) if item.kind == "case" and number < half]
+    placed = [(float(number), item) for number, item in enumerate(order)]
+    for number in mixed(first, rng)[:repeats]:
+        item = order[number]
+        names = [one.candidate for one in mixed(item.shown, rng)]
         shown = tuple(Shown(label, name) for label, name in zip(LABELS, names, strict=False))
         again = Item(f"i{next(ids)}", "repeat", item.case, item.group, item.unexpected, shown, of=item.id)
-        placed.append((rng.uniform(number + half, len(mixed)), again))
+        placed.append((rng.uniform(number + half, len(order)), again))
     return tuple(item for _, item in sorted(placed, key=lambda pair: pair[0]))

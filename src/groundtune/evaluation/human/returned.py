@@ -6,8 +6,6 @@ taken is kept cell by cell, so that half a sheet now and the rest later, or the 
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,16 +16,17 @@ from pydantic import BaseModel, ConfigDict
 
 from groundtune.errors import InputError
 from groundtune.evaluation.human import questions
-from groundtune.evaluation.human.sheets import CRITERIA, NOT_ASKED, import_openpyxl
+from groundtune.evaluation.human.sheets import CRITERIA, NOT_ASKED, PAGE
 from groundtune.evaluation.human.study import Item, Study
+from groundtune.evaluation.sheets import SheetRow, named_rows, read_cells
 from groundtune.files import read_jsonl, read_text, write_jsonl
 
 RETURNED_FILE = "returned.jsonl"
 BEST, COMMENT = "best", "comment"
+_READ = {"study", "item", "label", *CRITERIA, BEST, COMMENT}
 _EMPTY = {"", NOT_ASKED, "-", "—"}
 _NUMBER = re.compile(r"([0-9]+)(?:[.,]0+)?")
 
-Row = tuple[int, Mapping[str, str]]
 Cell = tuple[str, str, str]  # item, label ("" for the choice among answers), column
 
 
@@ -107,30 +106,30 @@ def save_replies(folder: Path, replies: Iterable[Reply]) -> None:
 # --- checking -------------------------------------------------------------------------------------
 
 
-def check(rows: Sequence[Row], study: Study, file: str) -> tuple[list[Reply], list[Problem]]:
+def check(rows: Sequence[SheetRow], study: Study, file: str) -> tuple[list[Reply], list[Problem]]:
     """Return the filled cells of a file, and what is wrong with it."""
     if not rows:
         return [], [Problem(file, 0, "holds no rows.")]
-    if not {"study", "item", "label"} <= set(rows[0][1]):
+    if not {"study", "item", "label"} <= set(rows[0].cells):
         return [], [Problem(file, 0, "has no columns `study`, `item` and `label`: it is not a sheet of a study.")]
-    stray = [number for number, row in rows if not row["study"].strip()]
+    stray = [row.number for row in rows if not row.cells["study"].strip()]
     if stray:
         reason = "is no row of the sheet: notes belong under `comment`, and rows must not be split."
         return [], [Problem(file, number, reason) for number in stray]
-    other = next((row for row in rows if row[1]["study"].strip() != study.id), None)
+    other = next((row for row in rows if row.cells["study"].strip() != study.id), None)
     if other is not None:
-        return [], [Problem(file, other[0], f"belongs to study `{other[1]['study']}`, not to `{study.id}`.")]
+        return [], [Problem(file, other.number, f"belongs to study `{other.cells['study']}`, not to `{study.id}`.")]
     items = {item.id: item for sheet in study.sheets for item in sheet.items}
     found: dict[Cell, Reply] = {}
     problems = []
-    for number, row in rows:
-        item = items.get(row["item"].strip())
-        for reply, reason in _cells(row, item):
+    for row in rows:
+        problems += [Problem(file, row.number, f"{fault}.") for fault in row.faults]
+        for reply, reason in _cells(row.cells, items.get(row.cells["item"].strip())):
             known = found.get((reply.item, reply.label, reply.column))
             if known is not None and known.value != reply.value:
                 reason = f"`{reply.column}` is `{reply.value}` here and `{known.value}` above."
             if reason:
-                problems.append(Problem(file, number, reason))
+                problems.append(Problem(file, row.number, reason))
             found[reply.item, reply.label, reply.column] = reply
     return list(found.values()), problems
 
@@ -182,19 +181,15 @@ def _raters(study: Study) -> dict[str, str]:
 # --- reading --------------------------------------------------------------------------------------
 
 
-def read_rows(path: Path) -> list[Row]:
-    """Return (row number, cells by column) of a sheet, whatever it was saved as. Raises `InputError`."""
+def read_rows(path: Path) -> list[SheetRow]:
+    """Return the rows of a sheet, whatever it was saved as. Raises `InputError`.
+
+    Only comments have letters that another code page than that of Western Windows would break.
+    """
     if path.suffix.lower() == ".json":
         return _from_page(path)
-    table = _from_xlsx(path) if path.suffix.lower() in (".xlsx", ".xlsm") else _from_csv(path)
-    if not table:
-        return []
-    names = [_column(title) for title in table[0]]
-    return [
-        (number, dict(zip(names, cells, strict=False)) | dict.fromkeys(names[len(cells) :], ""))
-        for number, cells in enumerate(table[1:], start=2)
-        if any(cell.strip() for cell in cells)
-    ]
+    table = read_cells(path, page=PAGE, western=True)
+    return named_rows(table, [_column(cell.text) for cell in table[0]] if table else [], _READ.__contains__)
 
 
 def _column(title: str) -> str:
@@ -203,46 +198,7 @@ def _column(title: str) -> str:
     return words[0].casefold() if words else ""
 
 
-def _from_csv(path: Path) -> list[list[str]]:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}.", place=path, remedy="Check the path.") from None
-    text = _decoded(data)
-    first = text.split("\n", 1)[0]
-    if re.fullmatch(r"sep=.\s*", first):
-        text, first = text.partition("\n")[2], text.split("\n", 2)[1]
-    delimiter = max(",;\t", key=first.count)
-    try:
-        return list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
-    except csv.Error as error:
-        raise InputError(f"is no CSV file: {error}.", place=path, remedy="Save it anew from the spreadsheet.") from None
-
-
-def _decoded(data: bytes) -> str:
-    """Excel saves as UTF-8 with a mark, as UTF-16 ("Unicode text"), or in the code page of Western Windows."""
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return data.decode("utf-16", "replace")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("cp1252", "replace")
-
-
-def _from_xlsx(path: Path) -> list[list[str]]:
-    openpyxl = import_openpyxl()
-    try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    except Exception as error:  # openpyxl passes on whatever its parsers of archives and of XML raise
-        raise InputError(f"is no XLSX file: {error}", place=path, remedy="Save it anew from the spreadsheet.") from None
-    try:
-        page = book["ratings"] if "ratings" in book.sheetnames else book.worksheets[0]
-        return [["" if cell is None else str(cell) for cell in row] for row in page.iter_rows(values_only=True)]
-    finally:
-        book.close()
-
-
-def _from_page(path: Path) -> list[Row]:
+def _from_page(path: Path) -> list[SheetRow]:
     try:
         saved = json.loads(read_text(path))
         head = {"study": str(saved["study"]), "sheet": str(saved["sheet"])}
@@ -251,4 +207,4 @@ def _from_page(path: Path) -> list[Row]:
         raise InputError(
             f"is not what the page saves: {type(error).__name__} {error}.", place=path, remedy="Save it again."
         ) from None
-    return [(number, {"item": "", "label": "", **row, **head}) for number, row in enumerate(rows, start=1)]
+    return [SheetRow(number, {"item": "", "label": "", **row, **head}) for number, row in enumerate(rows, start=1)]

@@ -6,31 +6,27 @@ answered. Knows no key: `view` is where a study loses its names.
 
 from __future__ import annotations
 
-import csv
-import io
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from groundtune.errors import NotInstalled
 from groundtune.evaluation.human import questions
 from groundtune.evaluation.human.assign import Material
 from groundtune.evaluation.human.study import Item, Sheet, Study
+from groundtune.evaluation.sheets import Look, Page, fitted
+from groundtune.evaluation.sheets import as_csv as csv_of
+from groundtune.evaluation.sheets import write_xlsx as write_pages
 from groundtune.files import write_text
 from groundtune.values import Conversation
 
 NOT_ASKED = "–"  # in a cell that is not to be filled in
+PAGE = "ratings"  # of an XLSX file
 CRITERIA = tuple(one.criterion for one in questions.QUESTIONS)
 COLUMNS = ("study", "sheet", "item", "number", "label", "question", "answer", *CRITERIA, "best", "comment")
 _TITLES = {name: f"{name} ({questions.LOWEST}-{questions.HIGHEST})" for name in CRITERIA}
 _WIDTHS = {"question": 50, "answer": 70, "best": 22, "comment": 40, **dict.fromkeys(CRITERIA, 12)}
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")  # which spreadsheets refuse
-_LONGEST = 32_000  # characters in a cell, of which Excel takes 32,767
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,46 +106,19 @@ def rows(shown: SheetView) -> list[dict[str, str]]:
 
 
 def as_csv(shown: SheetView) -> str:
-    """Return the sheet as CSV as Excel reads it: a byte-order mark, commas, and no cell that would be a formula."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_titles())
-    for row in rows(shown):
-        writer.writerow([_harmless(row[column]) for column in COLUMNS])
-    return "\ufeff" + text.getvalue()
+    """Return the sheet as CSV as Excel reads it."""
+    return csv_of(_titles(), _cells(shown))
 
 
 def write_xlsx(shown: SheetView, path: Path) -> None:
-    """Write the sheet as XLSX, with drop-down lists and the instructions on a second page."""
-    openpyxl = import_openpyxl()
-    book = openpyxl.Workbook()
-    page = book.active
-    page.title = "ratings"
-    page.append(_titles())
-    scale = openpyxl.worksheet.datavalidation.DataValidation(
-        "list", formula1=f'"{",".join(map(str, _scale()))},{NOT_ASKED}"', allow_blank=True
-    )
-    page.add_data_validation(scale)
-    for number, row in enumerate(rows(shown), start=2):
-        for place, column in enumerate(COLUMNS, start=1):
-            cell = page.cell(number, place)
-            cell.value, cell.data_type = _CONTROL.sub("", row[column])[:_LONGEST], "s"  # never a formula
-            cell.alignment = openpyxl.styles.Alignment(wrap_text=True, vertical="top")
-            if column in CRITERIA:
-                scale.add(cell)
-    for place, column in enumerate(COLUMNS, start=1):
-        letter = openpyxl.utils.get_column_letter(place)
-        page.cell(1, place).font = openpyxl.styles.Font(bold=True)
-        page.column_dimensions[letter].width = _WIDTHS.get(column, 9)
-        page.column_dimensions[letter].hidden = column in ("study", "sheet", "item")
-    page.freeze_panes = "A2"
-    words = book.create_sheet("instructions")
-    words.column_dimensions["A"].width = 120
-    for line in questions.instructions().splitlines():
-        words.append([line])
-        words.cell(words.max_row, 1).alignment = openpyxl.styles.Alignment(wrap_text=True, vertical="top")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    book.save(path)
+    """Write the sheet as XLSX, with drop-down lists and the instructions on a second page.
+
+    Raises `NotInstalled` if the package for it is missing.
+    """
+    lines = [[line] for line in questions.instructions().splitlines()]
+    words = Page(["Instructions"], lines, {"Instructions": Look(width=120)})
+    looks = {title: _look(column) for title, column in zip(_titles(), COLUMNS, strict=True)}
+    write_pages(path, {PAGE: Page(_titles(), _cells(shown), looks), "instructions": words})
 
 
 def page(shown: SheetView) -> str:
@@ -163,17 +132,6 @@ def page(shown: SheetView) -> str:
         lstrip_blocks=True,
     )
     return environment.get_template("sheet.html.j2").render(sheet=shown, questions=questions, numbers=_scale())
-
-
-def import_openpyxl() -> ModuleType:
-    """Return the package that reads and writes XLSX. Raises `NotInstalled`, which names the extra."""
-    try:
-        return import_module("openpyxl")
-    except ModuleNotFoundError:
-        raise NotInstalled(
-            "XLSX needs the package openpyxl.",
-            remedy='Install it: pip install "groundtune[xlsx]"; or use the CSV file or the page.',
-        ) from None
 
 
 def _item(number: int, item: Item, materials: Mapping[str, Material]) -> ItemView:
@@ -197,6 +155,10 @@ def _scale() -> list[int]:
     return list(range(questions.LOWEST, questions.HIGHEST + 1))
 
 
-def _harmless(cell: str) -> str:
-    """Spreadsheets run a cell that begins like a formula, also one that a model wrote (CWE-1236)."""
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+def _cells(shown: SheetView) -> list[list[str]]:
+    return [[fitted(row[column]) for column in COLUMNS] for row in rows(shown)]
+
+
+def _look(column: str) -> Look:
+    choices = (*map(str, _scale()), NOT_ASKED) if column in CRITERIA else ()
+    return Look(_WIDTHS.get(column, 9), choices, hidden=column in ("study", "sheet", "item"))

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from operator import attrgetter
 from typing import TypeVar
 
 import numpy as np
 
 from groundtune.evaluation.benchmark import CaseLine, case_row
+from groundtune.evaluation.drawing import mixed, spread
 from groundtune.evaluation.human import _phrases as phrases
 from groundtune.evaluation.human.questions import UNEXPECTED
 from groundtune.text import content_words
@@ -43,7 +45,8 @@ def draft_unexpected(
     sources = [case for case in cases if UNEXPECTED not in case.tags]
     drafts = [line for line in _off_topic(cases, texts, rng) if line.id not in known][:per_kind]
     for kind, disguise in DISGUISES.items():
-        made = ((case, _disguised(case, kind, disguise(case, rng))) for case in _spread(sources, rng))
+        order = spread(sources, attrgetter("group"), rng)
+        made = ((case, _disguised(case, kind, disguise(case, rng))) for case in order)
         drafts += [line for case, line in made if line.id not in known and line.question != case.question][:per_kind]
     return drafts
 
@@ -54,12 +57,11 @@ def draft_unexpected(
 def _off_topic(cases: Sequence[Case], texts: Mapping[str, str], rng: np.random.Generator) -> Iterator[CaseLine]:
     documents = [set(content_words(text)) for text in texts.values()]
     asked = {case.question for case in cases}
-    for number in rng.permutation(len(phrases.OFF_TOPIC)):
-        question = phrases.OFF_TOPIC[number]
+    for number, question in mixed(list(enumerate(phrases.OFF_TOPIC, start=1)), rng):
         words = set(content_words(question))
         covered = max((len(words & document) / len(words) for document in documents), default=0.0)
         if covered <= MOST_COVERED and question not in asked:
-            id = f"unexpected-{OFF_TOPIC}-{number + 1}"
+            id = f"unexpected-{OFF_TOPIC}-{number}"
             tags = [UNEXPECTED, OFF_TOPIC]
             yield CaseLine(
                 id=id, question=question, answerable=False, group=id, tags=tags, author=AUTHOR, status="draft"
@@ -69,7 +71,7 @@ def _off_topic(cases: Sequence[Case], texts: Mapping[str, str], rng: np.random.G
 def _typos(case: Case, rng: np.random.Generator) -> str:
     """Up to three slips of the finger in long words; numbers stay."""
     places = list(_LETTERS.finditer(case.question))
-    chosen = sorted(_drawn(places, rng)[:3], key=lambda found: -found.start())
+    chosen = sorted(mixed(places, rng)[:3], key=lambda found: -found.start())
     text = case.question
     for found in chosen:
         text = text[: found.start()] + _slip(found[0], rng) + text[found.end() :]
@@ -136,20 +138,6 @@ def _disguised(case: Case, kind: str, question: str) -> CaseLine:
         "status": "draft",
     }
     return CaseLine.model_validate(row)
-
-
-def _spread(cases: Sequence[Case], rng: np.random.Generator) -> list[Case]:
-    """Draw an order in which every group comes once before one comes again."""
-    turns: dict[str, int] = {}
-    placed = []
-    for place, case in enumerate(_drawn(cases, rng)):
-        turns[case.group] = turns.get(case.group, 0) + 1
-        placed.append((turns[case.group], place, case))
-    return [case for _, _, case in sorted(placed, key=lambda one: one[:2])]
-
-
-def _drawn(values: Sequence[T], rng: np.random.Generator) -> list[T]:
-    return [values[index] for index in rng.permutation(len(values))]
 
 
 def _one(values: Sequence[T], rng: np.random.Generator) -> T:

@@ -6,8 +6,6 @@ in it is ever run, followed or used as a file name unchecked.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -15,7 +13,7 @@ from typing import Protocol
 from groundtune import plugins
 from groundtune.errors import InputError, SettingsError
 from groundtune.evaluation.benchmark import case_row
-from groundtune.files import read_text, write_text
+from groundtune.files import json_lines, read_text, write_text
 from groundtune.values import Case, Example
 
 __all__ = ["Imported", "Importer", "Shares", "importer", "write_imported"]
@@ -77,8 +75,8 @@ def write_imported(
     not overwritten.
     """
     files = {Path(documents) / path: text for path, text in imported.documents}
-    files[Path(cases)] = _lines(case_row(case) for case in imported.cases)
-    files[Path(examples)] = _lines(map(_example_row, imported.examples))
+    files[Path(cases)] = json_lines(case_row(case) for case in imported.cases)
+    files[Path(examples)] = json_lines(map(_example_row, imported.examples))
     for path, text in files.items():
         if (folder / path).exists() and read_text(folder / path) != text:
             raise InputError(
@@ -94,7 +92,3 @@ def _example_row(example: Example) -> dict[str, object]:
         "documents": list(example.documents),
         "source": example.source,
     }
-
-
-def _lines(rows: Iterable[Mapping[str, object]]) -> str:
-    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
@@ -106,6 +107,32 @@ def test_xlsx_comes_back(made, shown, tmp_path):
     assert replies == take([saved(tmp_path / "a.csv", csv_bytes(filled(shown)))], made[1], [])[0]
     with pytest.raises(InputError, match="no XLSX file"):
         read_rows(saved(tmp_path / "b.xlsx", b"PK nothing"))
+
+
+def test_what_a_spreadsheet_made_of_a_rating_is_named(made, shown, tmp_path):
+    openpyxl = pytest.importorskip("openpyxl")
+    path = tmp_path / "ana.xlsx"
+    write_xlsx(shown, path)
+    book = openpyxl.load_workbook(path)
+    page = book["ratings"]
+    page.cell(2, COLUMNS.index("intuitive") + 1).value = "=2+2"
+    page.cell(3, COLUMNS.index("intuitive") + 1).value = datetime(2026, 5, 4)
+    page.cell(4, COLUMNS.index("intuitive") + 1).value = 3.0
+    page.cell(5, COLUMNS.index("answer") + 1).value = "=1"  # is not read
+    book.save(path)
+    _, taken, problems = take([path], made[1], [])
+    assert taken == []
+    assert [one.row for one in problems] == [2, 3]
+    assert problems[0].reason == "`intuitive` is a formula: put the text itself there."
+    assert "`intuitive` was made a date" in problems[1].reason
+
+
+def test_a_comment_may_begin_as_a_formula_does(made, shown, tmp_path):
+    table = filled(shown, items=1)
+    table[0]["comment"], table[1]["comment"] = "=) nice", "'-- too long"
+    replies, _, problems = take([saved(tmp_path / "a.csv", csv_bytes(table))], made[1], [])
+    assert problems == []
+    assert {one.value for one in replies if one.column == "comment"} >= {"=) nice", "-- too long"}
 
 
 def from_page(shown, table):
