@@ -218,7 +218,8 @@ def _client(settings: ModelSettings, region: str) -> Any:  # noqa: ANN401
         retries={"total_max_attempts": 1},  # ours follow Retry-After and say what they waited for
         max_pool_connections=settings.concurrency,
     )
-    return boto3.client("bedrock-runtime", region_name=region, config=config)
+    # a session of its own: the default one keeps the first credentials it saw for the life of the process
+    return boto3.Session().client("bedrock-runtime", region_name=region, config=config)
 
 
 def _parts(name: str) -> tuple[str, str]:
