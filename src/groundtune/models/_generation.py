@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-PREFILL_TOKENS = 1024
+PREFILL_TOKENS = 2048
 MOST_ROWS = 64
 LOOP_TOKENS = 16  # so many tokens of nothing but repetition are a loop, at least two rounds of it
 LONGEST_ROUND = 64

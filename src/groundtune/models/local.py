@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from groundtune.errors import NotInstalled, SettingsError
-from groundtune.models import _generation, builtin
+from groundtune.models import _generation, _llama, builtin
 from groundtune.models.templates import prompt_ids
 from groundtune.settings import ModelSettings
 from groundtune.values import Choice, Completion, Conversation, Usage
@@ -34,7 +34,7 @@ def groundtune_model(settings: ModelSettings, folder: Path, adapter: Path | None
         model = _merge(model, adapter)
         weights = f"{weights}+{fingerprint(adapter)}"
     name = settings.name if adapter is None else f"{settings.name}+{adapter.name}"
-    return LocalChatModel(name, weights, model, tokenizer, settings)
+    return LocalChatModel(name, weights, _llama.fuse(model), tokenizer, settings)
 
 
 def locate_weights(scheme: str, rest: str, folder: Path) -> str:
@@ -94,7 +94,8 @@ class LocalChatModel:
     @property
     def signature(self) -> str:
         """Name, weights and the settings that change answers."""
-        return f"{self.name}|weights:{self.weights}|greedy|loops:ended|max_tokens:{self.settings.max_tokens}|fp32"
+        limit = self.settings.max_tokens
+        return f"{self.name}|weights:{self.weights}|greedy|loops:ended|max_tokens:{limit}|fp32|layers:fused"
 
     def complete(self, conversations: Sequence[Conversation], max_tokens: int | None = None) -> list[Completion]:
         """Answer all conversations, in batches of similar length."""
