@@ -4,16 +4,13 @@ Left out of its own tests: the two on texts of some hundred lines, which are too
 """
 
 import json
-import re
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nltk.stem.porter import PorterStemmer
 from rouge_score.rouge_scorer import RougeScorer
 
 from groundtune.evaluation.scorers import scorers
-from groundtune.evaluation.scorers._porter import stem
 from groundtune.evaluation.scorers._tokens import tokenize
 from groundtune.evaluation.scorers.rouge import NAMES, rouge, rouge_l, rouge_lsum
 from groundtune.settings import ComparisonSettings
@@ -147,31 +144,6 @@ def test_unicode_tokens():
 @given(st.text(st.characters(max_codepoint=127)))
 def test_unicode_tokens_are_the_default_ones_where_all_is_ascii(text):
     assert tokenize(text, "unicode") == tokenize(text)
-
-
-def test_stems_are_those_of_nltk_for_all_words_of_real_texts(shared_data):
-    folder = shared_data / "human_ratings" / "summeval"
-    texts = [json.loads(line)["source"] for line in (folder / "docs.jsonl").read_text().splitlines()]
-    with (shared_data / "corpus_postgres_docs" / "docs.jsonl").open() as lines:
-        texts += [next(lines) for _ in range(150)]
-    vocabulary = set(re.findall("[a-z0-9]+", " ".join(texts).lower()))
-    nltk = PorterStemmer()
-    assert len(vocabulary) > 5000
-    assert {word: stem(word) for word in vocabulary} == {word: nltk.stem(word) for word in vocabulary}
-
-
-ENDINGS = (
-    "s ss sses ies ied eed ed ing at bl iz y ational tional enci anci izer bli alli entli eli ousli ization ation ator "
-    "alism iveness fulness ousness aliti iviti biliti fulli logi icate ative alize iciti ical ful ness al ance ence er "
-    "ic able ible ant ement ment ent ion sion tion ou ism ate iti ous ive ize e ll lle"
-).split()
-
-
-@settings(max_examples=1000, deadline=None)
-@given(st.text("abcdeilostyz0", max_size=6), st.sampled_from(ENDINGS), st.sampled_from(["", *ENDINGS]))
-def test_stems_are_those_of_nltk_for_made_up_words(start, ending, second):
-    word = start + ending + second
-    assert stem(word) == PorterStemmer().stem(word)
 
 
 @settings(max_examples=400, deadline=None)

@@ -191,9 +191,9 @@ def versions() -> dict[str, str]:
 
 def _method(workshop: Workshop, scorer: str) -> statistics.Method:
     settings = workshop.settings.comparison
-    bleu = scorer == "bleu"  # the one built-in scale that does not end at 1
-    margin, scale = settings.margin * (100 if bleu else 1), (0.0, 100.0) if bleu else None
-    return statistics.Method(settings.confidence, settings.resamples, margin, scale)
+    low, high = describe(scorer).scale
+    scale = None if (low, high) == (0.0, 1.0) else (low, high)  # None: from 0 to 1 if all scores lie there
+    return statistics.Method(settings.confidence, settings.resamples, settings.margin * (high - low), scale)
 
 
 def _result(

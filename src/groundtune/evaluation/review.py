@@ -34,10 +34,16 @@ FEWEST_QUOTES = 2  # columns, so that there is room for one more
 _PLAIN = ("id", "status", "question", "ideal_answer", "answerable")
 _REST = ("group", "tags", "split", "author")
 _LAST = ("reviewer", "version")
-_WIDE = ("question", "ideal_answer", "quote")
-_NUMBERED = r"(?:document|quote|earlier question|earlier answer) [1-9]\d*"
+_WIDE = ("question", "ideal_answer", "other ideal answer", "quote")
+_NUMBERED = r"(?:other ideal answer|document|quote|earlier question|earlier answer) [1-9]\d*"
 COLUMNS = (*_PLAIN, *_REST, *_LAST, _NUMBERED)
-_FIELDS = {"document": "passages", "quote": "passages", "earlier question": "history", "earlier answer": "history"}
+_FIELDS = {
+    "other ideal answer": "other_ideal_answers",
+    "document": "passages",
+    "quote": "passages",
+    "earlier question": "history",
+    "earlier answer": "history",
+}
 _YES, _NO = ("yes", "true", "1"), ("no", "false", "0")
 
 
@@ -109,10 +115,12 @@ def export_cases(files: CaseFiles, path: Path, *, everything: bool = False) -> i
         write_jsonl(path, map(_exported, rows))
         return len(rows)
     quotes = max([FEWEST_QUOTES, *(len(row.passages) for row in rows)])
+    answers = max([0, *(len(row.other_ideal_answers) for row in rows)])
     turns = max([0, *((len(row.history) + 1) // 2 for row in rows)])
+    others = [f"other ideal answer {number}" for number in range(1, answers + 1)]
     passages = [f"{name} {number}" for number in range(1, quotes + 1) for name in ("document", "quote")]
     earlier = [f"earlier {name} {number}" for number in range(1, turns + 1) for name in ("question", "answer")]
-    header = [*_PLAIN, *passages, *_REST, *earlier, *_LAST]
+    header = [*_PLAIN, *others, *passages, *_REST, *earlier, *_LAST]
     table = []
     for row in rows:
         shown = cells(row)
@@ -172,6 +180,8 @@ def cells(row: CaseLine) -> dict[str, str]:
         "split": row.split or "",
         "author": row.author,
     }
+    for number, answer in enumerate(row.other_ideal_answers, start=1):
+        found[f"other ideal answer {number}"] = answer
     for number, passage in enumerate(row.passages, start=1):
         found |= {f"document {number}": passage.document, f"quote {number}": passage.quote or ""}
     for place, turn in enumerate(row.history):
@@ -232,6 +242,7 @@ def _value(name: str, row: CaseLine, told: Mapping[str, str]) -> object:
         "answerable": lambda: _one_of(name, text, (*_YES, *_NO)) in _YES,
         "tags": lambda: [tag.strip() for tag in text.split(",") if tag.strip()],
         "split": lambda: _one_of(name, text, ("development", "test")) if text else None,
+        "other_ideal_answers": lambda: _others(row, told),
         "passages": lambda: _passages(row, told),
         "history": lambda: _history(row, told),
     }
@@ -242,6 +253,13 @@ def _one_of(name: str, text: str, known: Sequence[str]) -> str:
     if text.lower() not in known:
         raise ValueError(f"`{name}` is {text!r}, which is none of {', '.join(known)}")
     return text.lower()
+
+
+def _others(row: CaseLine, told: Mapping[str, str]) -> list[str]:
+    """Return the other ideal answers as told, without those that were emptied."""
+    texts = [told[f"other ideal answer {number}"].strip() for number in _numbers(told, "other ideal answer")]
+    kept = {_normal(answer): answer for answer in row.other_ideal_answers}
+    return [kept.get(_normal(text), text) for text in texts if text]
 
 
 def _passages(row: CaseLine, told: Mapping[str, str]) -> list[EvidenceLine]:

@@ -18,6 +18,7 @@ DRAFTS = [
         "id": "d1",
         "question": "=How long does a refund take?",
         "ideal_answer": "  Ten days. ",
+        "other_ideal_answers": [" 10 days.", "=A week and a half."],
         "passages": [{"document": "a.md", "quote": "A refund takes\n ten days."}],
         "group": "g",
         "author": "groundtune draft (templates, version 1)",
@@ -268,6 +269,24 @@ def test_a_passage_can_be_added_and_removed(desk, tmp_path):
     rows = desk.rows(desk.drafts)
     assert rows["d1"]["passages"] == [*DRAFTS[0]["passages"], {"document": "b.md", "quote": "no bicycles"}]
     assert rows["d2"]["passages"] == DRAFTS[1]["passages"][1:]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".xlsx"])
+def test_another_ideal_answer_can_be_added_changed_and_removed(desk, tmp_path, suffix):
+    path = desk.export(tmp_path / f"review{suffix}")
+    edit(path, "d1", other_ideal_answer_1="", other_ideal_answer_2="Ten.", status="approved")
+    edit(path, "d2", other_ideal_answer_2="Never.")
+    assert desk.review(path, "Bo").faults == []
+    assert desk.rows()["d1"]["other_ideal_answers"] == ["Ten."]
+    assert desk.rows(desk.drafts)["d2"]["other_ideal_answers"] == ["Never."]
+
+
+def test_other_ideal_answers_can_be_changed_in_jsonl(desk, tmp_path):
+    path = desk.export(tmp_path / "review.jsonl")
+    path.write_text(path.read_text().replace('"=A week and a half."', '"Ten."'))
+    edit(path, "d1", status="approved")
+    assert desk.review(path, "Bo").faults == []
+    assert desk.rows()["d1"]["other_ideal_answers"] == [" 10 days.", "Ten."], "what was not changed stays as it was"
 
 
 def test_a_passage_can_be_removed_in_jsonl(desk, tmp_path):

@@ -5,7 +5,8 @@
 
 `unicode` gives the words of `ascii` wherever a text has ASCII only. Scripts that put no blanks between words (Han,
 kana, Thai, Lao, Burmese, Khmer) are taken character by character, the usual way without a dictionary; vowel signs and
-accents stay with their letter. `stem` takes the endings off English words of more than three letters.
+accents stay with their letter. Stemming takes the endings off English words of more than three letters, with nltk's
+changes to Porter's algorithm, as in rouge-score.
 
 Source: `rouge_score/tokenize.py` of google-research (Apache-2.0); Unicode general categories L, N and M.
 """
@@ -15,11 +16,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import chain
 from typing import Literal
-
-from groundtune.evaluation.scorers._porter import stem
 
 Tokens = tuple[str, ...]
 Alphabet = Literal["ascii", "unicode"]
@@ -62,10 +61,18 @@ def _vocabulary(alphabet: Alphabet, stemmed: bool) -> Vocabulary:
     def split(word: str) -> Tokens:
         words = _ASCII.findall(word.lower()) if alphabet == "ascii" else _words(word)
         if stemmed:
+            stem = _stemmer()
             words = [stem(word) if len(word) >= STEMMED and word.isascii() else word for word in words]
         return tuple(words)
 
     return Vocabulary(split)
+
+
+@cache
+def _stemmer() -> Callable[[str], str]:
+    from nltk.stem.porter import PorterStemmer  # half a second
+
+    return PorterStemmer().stem  # type: ignore[no-any-return]
 
 
 def _words(text: str) -> list[str]:
