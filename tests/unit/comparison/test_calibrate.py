@@ -1,16 +1,20 @@
 """Judges held against ratings, on answers of a file and of the records; and what a report makes of it."""
 
 import json
+import re
 from datetime import UTC, datetime
+from io import StringIO
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from groundtune.comparison import calibrate as calibrate_module
 from groundtune.comparison import workshop as workshop_module
 from groundtune.comparison.calibrate import answers_to, as_json, calibrate, prefer
 from groundtune.comparison.compare import compare
 from groundtune.comparison.judges import Judges
+from groundtune.comparison.report.calibration import shown
 from groundtune.comparison.workshop import Workshop
 from groundtune.errors import InputError, SettingsError
 from groundtune.evaluation.judge.judge import Judge
@@ -118,6 +122,27 @@ def test_a_good_judge_may_decide(files):
     assert [rate.candidate for rate in one.pass_rates] == list(CANDIDATES)
     assert all(rate.low <= rate.corrected <= rate.high for rate in one.pass_rates)
     assert found.unused == ("charm",)
+
+
+def read(found):
+    console = Console(width=200, record=True, file=StringIO())
+    console.print(shown(found))
+    return console.export_text()
+
+
+def test_a_calibration_tells_of_biases_with_their_intervals(files):
+    text = read(calibrated(files, good()))
+    assert re.search(r"^Length: 100 words .* by [+-][\d.]+ \([+-][\d.]+ to [+-][\d.]+\)\.$", text, re.MULTILINE)
+    assert re.search(r"^Its own kind: [+-][\d.]+ \([+-][\d.]+ to [+-][\d.]+\) on 40 answers", text, re.MULTILINE)
+
+
+def test_nothing_is_said_of_a_bias_over_a_handful_of_groups(files):
+    lines = (files / "ratings.jsonl").read_text(encoding="utf-8").splitlines()
+    few = {f"c{n}" for n in range(5)}
+    write(files / "ratings.jsonl", [row for row in map(json.loads, lines) if row["case"] in few])
+    text = read(calibrated(files, good()))
+    assert "Length: not known, the rated answers are of too few groups" in text
+    assert "Its own kind: not known, the rated answers are of too few groups" in text
 
 
 def test_the_corrected_pass_rate_is_nearer_to_what_people_say(files):

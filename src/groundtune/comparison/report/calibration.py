@@ -71,16 +71,23 @@ def _levels(one: Calibrated) -> Table:
     return table
 
 
-def _length(found: Bias) -> str:
+def _unknown(found: Bias) -> str:
+    """Return why nothing can be said of a bias, empty if it can: one without an interval may be all chance."""
     if found.excess.value is None:
-        return f"Length: not known, {found.note}."
+        return found.note
+    return "the rated answers are of too few groups for an interval" if found.excess.low is None else ""
+
+
+def _length(found: Bias) -> str:
+    if note := _unknown(found):
+        return f"Length: not known, {note}."
     moved = _signed(found.excess)
     return f"Length: {PER_WORDS} words more than the ideal answer move the judge against people by {moved}."
 
 
 def _preference(found: Bias) -> str:
-    if found.excess.value is None:
-        return f"Its own kind: not known, {found.note}."
+    if note := _unknown(found):
+        return f"Its own kind: not known, {note}."
     return f"Its own kind: {_signed(found.excess)} on {found.answers} answers by its own family, against the others."
 
 
@@ -114,7 +121,7 @@ def _passes(one: Calibrated) -> Table:
 
 
 def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2f}"
+    return "–" if value is None else f"{value:z.2f}"
 
 
 def _figure(found: Figure) -> str:
@@ -124,5 +131,4 @@ def _figure(found: Figure) -> str:
 
 
 def _signed(found: Figure) -> str:
-    ends = "" if found.low is None or found.high is None else f" ({found.low:+.3f} to {found.high:+.3f})"
-    return f"{found.value or 0:+.3f}{ends}"
+    return f"{found.value:+.3f} ({found.low:+.3f} to {found.high:+.3f})"
