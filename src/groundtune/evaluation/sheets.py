@@ -28,6 +28,7 @@ LARGEST_BOOK = 200_000_000  # bytes unpacked
 SUFFIXES = (".csv", ".xlsx")
 _GUARDED = re.compile(r"'*[=+\-@\t\r＝＋－＠]")  # wide ones compute where people write Chinese or Japanese
 _RAW_FORMULA = re.compile(r"\s*[=＝]")
+_PACKED = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # OpenDocument and others, and Excel before 2007
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
@@ -198,6 +199,8 @@ def read_cells(path: Path, *, page: str = "", western: bool = False) -> list[lis
         raise InputError(f"cannot be read: {reason}.", place=path, remedy="Check the path.") from None
     if path.suffix.lower() in (".xlsx", ".xlsm"):
         return _from_xlsx(data, path, page)
+    if data.startswith(_PACKED):
+        raise InputError("is neither XLSX nor CSV.", place=path, remedy="Save it as .xlsx or .csv.")
     return _from_csv(_decoded(data, path, western=western), path)
 
 

@@ -200,3 +200,12 @@ def test_a_file_with_reviews_is_not_overwritten(file):
     write_table(file, HEADER, [])
     with pytest.raises(InputError, match="is there already"):
         write_table(file, HEADER, [])
+
+
+@pytest.mark.parametrize("magic", [b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1"])
+def test_another_kind_of_spreadsheet_is_to_be_saved_anew(tmp_path, magic):
+    path = tmp_path / "sheet.ods"
+    path.write_bytes(magic + b"\x00" * 40)
+    with pytest.raises(InputError, match="neither XLSX nor CSV") as raised:
+        read_cells(path)
+    assert ".xlsx" in raised.value.remedy
