@@ -26,7 +26,7 @@ def ingest(
 ) -> None:
     """Bring the knowledge store up to date with the documents: add, change, remove; unchanged is skipped.
 
-    A document that cannot be read is reported with the reason, and the others go on.
+    A document that cannot be read is reported with the reason, and the others go on; the exit code is then 2.
 
     Examples:
         groundtune ingest
@@ -43,3 +43,5 @@ def ingest(
     for document, reason in report.failed:
         lines.append(f"\n  {document}: {reason}", style="red")
     emit(as_json, report.as_json(), lines)
+    if report.failed:
+        raise typer.Exit(2)

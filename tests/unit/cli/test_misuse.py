@@ -132,7 +132,7 @@ def test_documents_that_cannot_be_read_are_told_with_the_reason_and_the_others_g
     (documents / "picture.xyz").write_bytes(b"\x00\x01")
     (documents / "faq.json").write_text('{"questions": ', encoding="utf-8")
     ran = run("ingest", "--project", project, "--json")
-    assert ran.code == 0
+    assert ran.code == 2
     failed = {one["document"]: one["reason"] for one in ran.json["failed"]}
     assert set(failed) == {"empty.md", "broken.pdf", "latin.txt", "picture.xyz", "faq.json"}
     assert "no text" in failed["empty.md"]
