@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from operator import attrgetter
 
@@ -43,11 +44,11 @@ def compare(workshop: Workshop, names: Sequence[str], now: datetime) -> Report:
     workshop.judges.check_may_decide(workshop.settings.comparison.decide_by)  # refused now, not at the end
     twice = _twice(workshop.settings.comparison.repeat, candidates)
     workshop.check(candidates)
-    if any(candidate.grounded for candidate in candidates):
-        _ingest(workshop)
+    unread = _ingest(workshop) if any(candidate.grounded for candidate in candidates) else []
     runs = [evaluate(workshop, candidate, cases, scorers) for candidate in candidates]
     again = evaluate(workshop, twice, cases, scorers, AGAIN) if twice else None
-    return summarise(workshop, runs, cases, scorers, now, again)
+    report = summarise(workshop, runs, cases, scorers, now, again)
+    return replace(report, notes=(*unread, *report.notes))
 
 
 def _twice(name: str | None, candidates: Sequence[Recipe]) -> Recipe | None:
@@ -112,11 +113,16 @@ def select(cases: Sequence[Case], most: int | None, seed: int) -> list[Case]:
     return [case for case in cases if case.id in ids]
 
 
-def _ingest(workshop: Workshop) -> None:
+def _ingest(workshop: Workshop) -> list[str]:
+    """Bring the store up to date; return what a report has to say of it."""
     done = workshop.ingest()
     if done.failed and not workshop.store.documents():
         document, reason = done.failed[0]
         raise InputError(f"no document could be read, {document} for one: {reason}", remedy="Correct the documents.")
+    if not done.failed:
+        return []
+    names = ", ".join(document for document, _ in done.failed[:5]) + (", …" if len(done.failed) > 5 else "")
+    return [f"Documents that could not be read: {len(done.failed)} ({names}). `groundtune ingest` says why."]
 
 
 def _latency(answerer: Answerer, cases: Sequence[Case], workshop: Workshop, name: str) -> dict[str, list[float]]:

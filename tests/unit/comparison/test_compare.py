@@ -114,6 +114,13 @@ def test_changed_documents_are_asked_anew_by_those_who_read_them(bench, folder):
     assert again.fake.batches == [7], "the closed-book candidate has nothing to do with documents"
 
 
+def test_documents_that_cannot_be_read_are_noted(bench, folder):
+    (folder / "documents" / "empty.md").write_text(" ", encoding="utf-8")
+    note = "Documents that could not be read: 1 (empty.md). `groundtune ingest` says why."
+    assert note in compare(bench(), ["base", "rag"], NOW).notes
+    assert note not in compare(bench(), ["base"], NOW).notes, "documents have nothing to do with it"
+
+
 def test_a_failed_answer_is_counted_and_tried_again_next_time(bench):
     def failing(conversation):
         if "delta" in conversation[-1].content:
