@@ -35,8 +35,6 @@ _PLAIN = ("id", "status", "question", "ideal_answer", "answerable")
 _REST = ("group", "tags", "split", "author")
 _LAST = ("reviewer", "version")
 _WIDE = ("question", "ideal_answer", "other ideal answer", "quote")
-_NUMBERED = r"(?:other ideal answer|document|quote|earlier question|earlier answer) [1-9]\d*"
-COLUMNS = (*_PLAIN, *_REST, *_LAST, _NUMBERED)
 _FIELDS = {
     "other ideal answer": "other_ideal_answers",
     "document": "passages",
@@ -44,6 +42,8 @@ _FIELDS = {
     "earlier question": "history",
     "earlier answer": "history",
 }
+_NUMBERED = rf"(?:{'|'.join(_FIELDS)}) [1-9]\d*"
+COLUMNS = (*_PLAIN, *_REST, *_LAST, _NUMBERED)
 _YES, _NO = ("yes", "true", "1"), ("no", "false", "0")
 
 

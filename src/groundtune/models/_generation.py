@@ -1,6 +1,6 @@
 """Greedy decoding of many prompts at once on PyTorch. Knows token ids only, no text and no conversations.
 
-Prompts are read in pieces of a few rows, which keeps activations in the processor's cache, and decoded
+Prompts are read in pieces of a few rows, which bounds the memory that activations take, and decoded
 together, which reads the weights once a step for all of them. Rows that have ended leave the batch.
 """
 
