@@ -191,9 +191,9 @@ def versions() -> dict[str, str]:
 
 def _method(workshop: Workshop, scorer: str) -> statistics.Method:
     settings = workshop.settings.comparison
-    low, high = describe(scorer).scale
-    scale = None if (low, high) == (0.0, 1.0) else (low, high)  # None: from 0 to 1 if all scores lie there
-    return statistics.Method(settings.confidence, settings.resamples, settings.margin * (high - low), scale)
+    known = describe(scorer).scale
+    scale = None if known[1] == 1 else known  # None: from 0 to 1 if all scores lie there
+    return statistics.Method(settings.confidence, settings.resamples, settings.margin * known[1], scale)
 
 
 def _result(
