@@ -19,17 +19,17 @@ from groundtune.comparison.report.data import Report, as_json
 from groundtune.comparison.summary import PART
 from groundtune.comparison.workshop import PRINCIPALS, STATE, Workshop
 from groundtune.errors import SettingsError
-from groundtune.evaluation.benchmark import Benchmark, CaseLine
-from groundtune.evaluation.checks import Finding, check_benchmark, read_said
-from groundtune.evaluation.drafting import PASSAGE, Kind
-from groundtune.evaluation.drafting.drafts import Shelf, Tally, draft_cases
+from groundtune.evaluation.benchmark.cases import Benchmark, CaseLine
+from groundtune.evaluation.benchmark.checks import Finding, check_benchmark, read_said
+from groundtune.evaluation.benchmark.drafting import PASSAGE, Kind
+from groundtune.evaluation.benchmark.drafting.drafts import Shelf, Tally, draft_cases
+from groundtune.evaluation.benchmark.drafting.unexpected import draft_unexpected
+from groundtune.evaluation.benchmark.review import CaseFiles, Reviewed, export_cases, review_cases
+from groundtune.evaluation.benchmark.versions import Changes, Lock, freeze, lock_path
 from groundtune.evaluation.human.results import HumanReport
 from groundtune.evaluation.human.study import Study
-from groundtune.evaluation.human.unexpected import draft_unexpected
 from groundtune.evaluation.judge.pairwise import Preference
-from groundtune.evaluation.planning import Pilot, Plan, plan
-from groundtune.evaluation.review import CaseFiles, Reviewed, export_cases, review_cases
-from groundtune.evaluation.versions import Changes, Lock, freeze, lock_path
+from groundtune.evaluation.statistics.planning import Pilot, Plan, plan
 from groundtune.knowledge.ingest import IngestReport
 from groundtune.protocols import Answerer, Progress, silent
 from groundtune.settings import FILE_NAME, Settings, load

@@ -14,6 +14,9 @@ from typing import Literal
 
 from groundtune.text import without_markers
 
+UNEXPECTED = "unexpected"
+"""The tag of cases that ask something unusual; raters are asked how well the answer dealt with that."""
+
 Role = Literal["system", "user", "assistant"]
 Split = Literal["development", "test"]
 
@@ -242,12 +245,14 @@ class Score:
     """What a scorer gave. `value` None is unscored (the metric does not apply), with the `reason` why.
 
     `failed` means that it should have been scored and could not be. Neither is ever counted as zero. With a value,
-    `reason` is what the scorer has to say for it, if anything.
+    `reason` is what the scorer has to say for it, if anything. `parts` are what adds up over cases where the scorer's
+    number is not the mean of its values, as n-gram counts do for corpus BLEU; empty otherwise.
     """
 
     value: float | None
     reason: str = ""
     failed: bool = False
+    parts: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

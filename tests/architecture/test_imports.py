@@ -9,8 +9,11 @@ import pytest
 from _tree import Import, Module, modules
 
 LAYERS = (
-    {"values", "protocols", "errors", "settings", "plugins", "files", "packaged", "sentences", "text"},
+    set(
+        "values protocols errors settings plugins files packaged sentences text drawing spreadsheets secrets http".split()
+    ),
     {"knowledge", "models", "assistant", "tuning", "evaluation", "agents", "records"},
+    {"assembly"},
     {"comparison", "project"},
     {"service", "cli"},
 )

@@ -7,7 +7,7 @@ import pytest
 import sacrebleu
 from sacrebleu.significance import PairedTest
 
-from groundtune.evaluation.paired_bleu import bleu, compare_corpus_bleu
+from groundtune.evaluation.scorers.corpus_bleu import bleu, compare_corpus_bleu
 from groundtune.evaluation.statistics import Method
 from groundtune.values import Answer, Case, Failure, Usage
 

@@ -17,8 +17,8 @@ from groundtune.cli._shared import HERE, AsJson, Overrides, ProjectFolder, emit,
 from groundtune.errors import SettingsError
 
 if TYPE_CHECKING:
-    from groundtune.evaluation.drafting import Kind
-    from groundtune.evaluation.drafting.drafts import Tally
+    from groundtune.evaluation.benchmark.drafting import Kind
+    from groundtune.evaluation.benchmark.drafting.drafts import Tally
 
 _SHOWN = 200  # characters of what a drafter said
 
@@ -52,7 +52,7 @@ def draft(
         groundtune benchmark draft --kind unanswerable --kind paraphrase --set model.name=openai:MODEL@BASE_URL
 
     """
-    from groundtune.evaluation.drafting import KINDS
+    from groundtune.evaluation.benchmark.drafting import KINDS
 
     unknown = [name for name in kind or () if name not in KINDS]
     if unknown:

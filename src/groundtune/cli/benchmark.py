@@ -17,8 +17,8 @@ from groundtune.cli._shared import HERE, AsJson, Overrides, ProjectFolder, emit,
 from groundtune.errors import InputError
 
 if TYPE_CHECKING:
-    from groundtune.evaluation.checks import Finding
-    from groundtune.evaluation.planning import Pilot, Plan
+    from groundtune.evaluation.benchmark.checks import Finding
+    from groundtune.evaluation.statistics.planning import Pilot, Plan
 
 commands = typer.Typer(no_args_is_help=True, help="Work on the expert benchmark.")
 
@@ -118,7 +118,7 @@ def import_(
         groundtune benchmark import beir-qa path/to/set --project my-project
 
     """
-    from groundtune.evaluation.importers import Shares, importer, write_imported
+    from groundtune.evaluation.benchmark.importers import Shares, importer, write_imported
     from groundtune.settings import load
 
     try:

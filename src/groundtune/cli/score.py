@@ -48,7 +48,7 @@ def score(
     """
     import numpy as np
 
-    from groundtune.evaluation.benchmark import load_benchmark
+    from groundtune.evaluation.benchmark.cases import load_benchmark
     from groundtune.evaluation.gate import load_gate
     from groundtune.evaluation.predictions import load_predictions, score_predictions
     from groundtune.evaluation.scorers import scorers

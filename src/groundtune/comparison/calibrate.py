@@ -17,7 +17,6 @@ import numpy as np
 from groundtune.comparison.judges import CALIBRATION
 from groundtune.comparison.workshop import STATE, Workshop
 from groundtune.errors import InputError, SettingsError
-from groundtune.evaluation.agreement import alpha
 from groundtune.evaluation.judge.calibration import (
     Agreement,
     Bias,
@@ -36,6 +35,7 @@ from groundtune.evaluation.judge.pairwise import Duel, Preference, duel, prefere
 from groundtune.evaluation.judge.pass_rates import PassRate, pass_rates
 from groundtune.evaluation.judge.samples import Candidate, Scale, check_ratings, load_answers, make_samples
 from groundtune.evaluation.ratings import Rating, load_ratings
+from groundtune.evaluation.statistics.agreement import alpha
 from groundtune.files import write_text
 from groundtune.records.records import RunRecord
 from groundtune.values import Answer, Score

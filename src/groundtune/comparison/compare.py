@@ -17,8 +17,8 @@ from groundtune.comparison.candidates import Recipe
 from groundtune.comparison.report.data import Latency, Report, Spread
 from groundtune.comparison.summary import PART, Run, summarise
 from groundtune.comparison.workshop import STATE, Workshop, remembered
+from groundtune.drawing import spread
 from groundtune.errors import InputError, ModelFailed, SettingsError
-from groundtune.evaluation.drawing import spread
 from groundtune.evaluation.run import answer_cases, score_answers
 from groundtune.evaluation.scorers import scorers as all_scorers
 from groundtune.protocols import Answerer, Scorer

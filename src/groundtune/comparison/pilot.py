@@ -6,8 +6,8 @@ from itertools import groupby
 
 from groundtune.comparison.summary import PART
 from groundtune.comparison.workshop import Workshop
-from groundtune.evaluation.planning import Pilot, pilot_sd
 from groundtune.evaluation.scorers import scorers
+from groundtune.evaluation.statistics.planning import Pilot, pilot_sd
 from groundtune.records import RunRecord
 from groundtune.values import Score
 

@@ -13,7 +13,7 @@ import numpy as np
 from groundtune.comparison.recommend import figure
 from groundtune.comparison.report.data import Repeat
 from groundtune.comparison.report.scorers import describe
-from groundtune.evaluation.paired_bleu import NAME, Outcomes, compare_corpus_bleu
+from groundtune.evaluation.scorers.corpus_bleu import NAME, Outcomes, compare_corpus_bleu
 from groundtune.evaluation.statistics import Method, NoiseFloor, noise_floor
 from groundtune.values import Case, Score
 

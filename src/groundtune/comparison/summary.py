@@ -31,10 +31,10 @@ from groundtune.comparison.report.scorers import describe
 from groundtune.comparison.workshop import Workshop
 from groundtune.errors import NotComparable
 from groundtune.evaluation import statistics
-from groundtune.evaluation.paired_bleu import compare_corpus_bleu
+from groundtune.evaluation.benchmark.versions import note
 from groundtune.evaluation.scorers.bleu import corpus_bleu
+from groundtune.evaluation.scorers.corpus_bleu import compare_corpus_bleu
 from groundtune.evaluation.scorers.resolution import ANSWERABLE
-from groundtune.evaluation.versions import note
 from groundtune.protocols import Scorer
 from groundtune.tuning.adapters import read_manifest
 from groundtune.values import Answer, Case, Difference, Failure, Score, Split, Verdict

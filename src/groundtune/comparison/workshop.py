@@ -21,11 +21,11 @@ from groundtune.assistant.prompts import closed_book_messages, grounded_messages
 from groundtune.comparison.candidates import INSTRUCTION_ADAPTER, RAFT_ADAPTER, Recipe, recipe
 from groundtune.comparison.judges import Judges, open_judges
 from groundtune.errors import InputError, NotComparable, SettingsError
-from groundtune.evaluation.benchmark import Benchmark, load_benchmark
-from groundtune.evaluation.drafting import Drafter
-from groundtune.evaluation.drafting.tagged import Tagged
-from groundtune.evaluation.drafting.templates import Templates
-from groundtune.evaluation.versions import Lock, lock_path, read_lock
+from groundtune.evaluation.benchmark.cases import Benchmark, load_benchmark
+from groundtune.evaluation.benchmark.drafting import Drafter
+from groundtune.evaluation.benchmark.drafting.tagged import Tagged
+from groundtune.evaluation.benchmark.drafting.templates import Templates
+from groundtune.evaluation.benchmark.versions import Lock, lock_path, read_lock
 from groundtune.files import read_text, write_text
 from groundtune.knowledge.embedding import embedder
 from groundtune.knowledge.ingest import IngestReport, ingest, passages, texts

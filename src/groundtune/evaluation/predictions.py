@@ -15,7 +15,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from groundtune.errors import InputError
-from groundtune.evaluation.benchmark import Benchmark
+from groundtune.evaluation.benchmark.cases import Benchmark
 from groundtune.evaluation.run import Outcome, score_answers
 from groundtune.evaluation.scorers.bleu import corpus_bleu, corpus_bleu_signature
 from groundtune.evaluation.statistics import Method, estimate

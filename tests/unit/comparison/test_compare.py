@@ -13,7 +13,7 @@ from groundtune.comparison.report import as_json
 from groundtune.comparison.summary import summarise
 from groundtune.comparison.workshop import Workshop
 from groundtune.errors import InputError, ModelFailed, NotComparable, SettingsError
-from groundtune.evaluation.versions import freeze
+from groundtune.evaluation.benchmark.versions import freeze
 from groundtune.settings import load
 from groundtune.testing.embedders import HashingEmbedder
 from groundtune.testing.models import FunctionModel

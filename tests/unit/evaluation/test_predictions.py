@@ -5,7 +5,7 @@ import pytest
 import sacrebleu
 
 from groundtune.errors import InputError
-from groundtune.evaluation.benchmark import load_benchmark
+from groundtune.evaluation.benchmark.cases import load_benchmark
 from groundtune.evaluation.predictions import TEXT_SCORERS, load_predictions, score_predictions
 from groundtune.evaluation.scorers import scorers
 from groundtune.evaluation.statistics import Method

@@ -15,12 +15,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from groundtune.drawing import mixed
 from groundtune.errors import InputError
-from groundtune.evaluation.drawing import mixed
-from groundtune.evaluation.human.questions import EQUAL, NONE, UNEXPECTED
+from groundtune.evaluation.human.questions import EQUAL, NONE
 from groundtune.evaluation.human.study import Item, Sheet, Shown
 from groundtune.text import content_words
-from groundtune.values import Case, digest
+from groundtune.values import UNEXPECTED, Case, digest
 
 LABELS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 

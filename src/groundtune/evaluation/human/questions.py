@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from groundtune.values import UNEXPECTED
+
 LOWEST, HIGHEST = 1, 5
 PREFERENCE = "preference"
 EQUAL, NONE = "equal", "none"  # choices besides the labels: no answer is better than the others; all are unusable
-UNEXPECTED = "unexpected"  # the criterion, and the tag of the cases that it is asked on
 
 
 @dataclass(frozen=True, slots=True)

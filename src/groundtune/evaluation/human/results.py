@@ -15,14 +15,13 @@ from typing import Literal
 import numpy as np
 from scipy import stats
 
-from groundtune.evaluation import agreement
 from groundtune.evaluation.human import questions
 from groundtune.evaluation.human.raters import RaterCheck, check_raters
 from groundtune.evaluation.human.returned import BEST, COMMENT, Reply
 from groundtune.evaluation.human.study import Item, Study
 from groundtune.evaluation.ratings import Rating
-from groundtune.evaluation.statistics import Method, compare_all, estimate, holm
-from groundtune.values import Difference, Estimate, Score
+from groundtune.evaluation.statistics import Method, agreement, compare_all, estimate, holm
+from groundtune.values import UNEXPECTED, Difference, Estimate, Score
 
 AGREEMENT_RESAMPLES = 1000
 SPAN = questions.HIGHEST - questions.LOWEST
@@ -215,7 +214,7 @@ def _scores(study: Study, found: Sequence[Rating], low: float, span: float) -> t
     for one in found:
         given.setdefault((one.case, one.candidate), []).append((one.value - low) / span)
     unusual = {item.case for sheet in study.sheets for item in sheet.items if item.unexpected}
-    only = found[0].criterion == questions.UNEXPECTED
+    only = found[0].criterion == UNEXPECTED
     cases = [case for case in sorted(groups) if case in unusual or not only]
     missing = Score(None, "nobody rated it")
     scores = {

@@ -18,8 +18,8 @@ from groundtune.errors import InputError
 from groundtune.evaluation.human import questions
 from groundtune.evaluation.human.sheets import CRITERIA, NOT_ASKED, PAGE
 from groundtune.evaluation.human.study import Item, Study
-from groundtune.evaluation.sheets import SheetRow, named_rows, read_cells
 from groundtune.files import read_jsonl, read_text, write_jsonl
+from groundtune.spreadsheets import SheetRow, named_rows, read_cells
 
 RETURNED_FILE = "returned.jsonl"
 BEST, COMMENT = "best", "comment"

@@ -15,11 +15,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from groundtune.evaluation.human import questions
 from groundtune.evaluation.human.assign import Material
 from groundtune.evaluation.human.study import Item, Sheet, Study
-from groundtune.evaluation.sheets import Look, Page, fitted
-from groundtune.evaluation.sheets import as_csv as csv_of
-from groundtune.evaluation.sheets import write_xlsx as write_pages
 from groundtune.files import write_text
-from groundtune.values import Conversation
+from groundtune.spreadsheets import Look, Page, fitted
+from groundtune.spreadsheets import as_csv as csv_of
+from groundtune.spreadsheets import write_xlsx as write_pages
+from groundtune.values import UNEXPECTED, Conversation
 
 NOT_ASKED = "–"  # in a cell that is not to be filled in
 PAGE = "ratings"  # of an XLSX file
@@ -100,7 +100,7 @@ def rows(shown: SheetView) -> list[dict[str, str]]:
                 row |= {"number": str(item.number), "question": item.asked_text}
                 row["best"] = "" if item.choices else NOT_ASKED
             if not item.unexpected:
-                row[questions.UNEXPECTED] = NOT_ASKED
+                row[UNEXPECTED] = NOT_ASKED
             found.append(row)
     return found
 

@@ -17,10 +17,18 @@ from itertools import permutations
 import numpy as np
 from scipy import stats
 
-from groundtune.evaluation.agreement import FEW_GROUPS, Pair, alpha, bootstrap_interval, confusion, kappa, raw_agreement
 from groundtune.evaluation.judge.pairwise import Verdict
 from groundtune.evaluation.judge.rubrics import Rubric
 from groundtune.evaluation.judge.samples import Sample
+from groundtune.evaluation.statistics.agreement import (
+    FEW_GROUPS,
+    Pair,
+    alpha,
+    bootstrap_interval,
+    confusion,
+    kappa,
+    raw_agreement,
+)
 from groundtune.values import Failure
 
 LEAST_ANSWERS = 30  # below, kappa's interval is about as wide as the scale of what is good and bad

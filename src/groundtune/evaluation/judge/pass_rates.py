@@ -21,8 +21,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from groundtune.evaluation.agreement import FEW_GROUPS, MOST_UNDEFINED
 from groundtune.evaluation.judge.samples import Sample
+from groundtune.evaluation.statistics.agreement import FEW_GROUPS, MOST_UNDEFINED
 
 ENOUGH = 10  # answers that people passed, and as many that they did not, for errors of a candidate's own
 Floats = NDArray[np.float64]

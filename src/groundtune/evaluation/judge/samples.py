@@ -12,11 +12,11 @@ from pathlib import Path
 from statistics import median
 
 from groundtune.errors import InputError
-from groundtune.evaluation.agreement import Pair
-from groundtune.evaluation.benchmark import Benchmark
+from groundtune.evaluation.benchmark.cases import Benchmark
 from groundtune.evaluation.judge.rubrics import Rubric
 from groundtune.evaluation.predictions import PredictionLine
 from groundtune.evaluation.ratings import Rating
+from groundtune.evaluation.statistics.agreement import Pair
 from groundtune.files import read_jsonl
 from groundtune.text import words
 from groundtune.values import Answer, Case, Score

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from groundtune.errors import InputError
-from groundtune.evaluation.benchmark import load_benchmark
+from groundtune.evaluation.benchmark.cases import load_benchmark
 from groundtune.evaluation.judge.rubrics import Rubric
 from groundtune.evaluation.judge.samples import Candidate, load_answers, make_samples
 from groundtune.evaluation.ratings import Rating

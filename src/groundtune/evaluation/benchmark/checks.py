@@ -1,0 +1,244 @@
+"""What is wrong or doubtful about a benchmark, found by computing on words and counts, with file and line.
+
+A problem contradicts the documents or the benchmark itself and must be mended. A warning is for an expert to look
+at: it may be meant. Knows no project and no model; documents come in as texts, training data as what was said in it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from groundtune.evaluation.benchmark.cases import Benchmark, asked, check_evidence
+from groundtune.evaluation.benchmark.similarity import RUN, near_pairs, shared_runs
+from groundtune.files import read_jsonl
+from groundtune.text import words
+from groundtune.values import Case
+
+Kind = Literal["evidence", "duplicate", "near-duplicate", "leak", "split", "balance", "unanswerable", "number"]
+PARTS: tuple[Literal["development", "test"], ...] = ("development", "test")
+MOST_SHARE = 0.2  # of a part's cases in one group; above, one subject decides the result
+FEWEST_CASES = 10  # in a part, below which shares of groups mean nothing
+SHOWN_PLACES = 3
+_NUMBER = re.compile(r"(?<![^\W\d_])\d+(?:[.,]\d+)*")  # not those of names: H5, TN5
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+_SPELT = dict(zip("one two three four five six seven eight nine ten eleven twelve".split(), range(1, 13), strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A problem or a warning about `case` (empty: about the whole), which stands in `file` on `line`.
+
+    `others` are the further places that the message is about, as "file:line".
+    """
+
+    kind: Kind
+    problem: bool
+    message: str
+    file: str
+    case: str = ""
+    line: int | None = None
+    others: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What customers asked and what was answered in one line of training or preference data.
+
+    `questions` hold each turn of a customer, and also all turns up to it together.
+    """
+
+    place: str
+    questions: tuple[str, ...]
+    answers: tuple[str, ...]
+
+
+class _Turn(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+    role: str
+    content: str
+
+
+class _Line(BaseModel):
+    """A line of training.jsonl (`messages`) or preferences.jsonl (the others), as far as it is compared."""
+
+    model_config = ConfigDict(extra="ignore")
+    messages: list[_Turn] = []
+    prompt: list[_Turn] = []
+    chosen: list[_Turn] = []
+    rejected: list[_Turn] = []
+
+
+def read_said(path: Path, file: str) -> list[Said]:
+    """Return what every line of training.jsonl or preferences.jsonl says; nothing if there is no such file.
+
+    `file` is how its places are named. Raises `InputError` with file and line for one that cannot be read.
+    """
+    return [_said(line, f"{file}:{number}") for number, line in read_jsonl(path, _Line)] if path.is_file() else []
+
+
+def check_benchmark(
+    benchmark: Benchmark, file: str, texts: Mapping[str, str], training: Sequence[Said] = ()
+) -> list[Finding]:
+    """Return all findings, problems first, in order of the file.
+
+    `file` is how the benchmark is named in them; `texts` are the documents by id; `training` all that tuned
+    candidates may have read.
+    """
+    looking = _Looking(benchmark, file)
+    found = chain(
+        looking.evidence(texts),
+        looking.duplicates(),
+        looking.leaked_questions(training),
+        looking.leaked_answers(training),
+        looking.groups(),
+        looking.unanswerable(),
+        looking.numbers(texts),
+    )
+    return sorted(found, key=lambda one: (not one.problem, one.line or 0, one.kind))
+
+
+def numbers(text: str) -> set[str]:
+    """Return the numbers in `text` in one form, small ones also where they are spelt out.
+
+    >>> sorted(numbers("Two plans cost 1,000.50 euros"))
+    ['1000.5', '2']
+    """
+    spelt = {str(_SPELT[word]) for word in words(text) if word in _SPELT}
+    return spelt | {_plain(number) for number in _NUMBER.findall(text)}
+
+
+class _Looking:
+    """The checks of one benchmark."""
+
+    def __init__(self, benchmark: Benchmark, file: str) -> None:
+        self._cases = benchmark.cases
+        self._lines = benchmark.lines
+        self._file = file
+
+    def evidence(self, texts: Mapping[str, str]) -> Iterable[Finding]:
+        for one in check_evidence(self._cases, texts):
+            yield self._found("evidence", f"{one.document}: {one.reason}", one.case, problem=True)
+
+    def duplicates(self) -> Iterable[Finding]:
+        own = [asked(case.question, case.history) for case in self._cases]
+        for later, earlier, alike in near_pairs(own, own):
+            if earlier < later:
+                finding = self._alike(self._cases[later], self._cases[earlier], alike)
+                if finding:
+                    yield finding
+
+    def leaked_questions(self, training: Sequence[Said]) -> Iterable[Finding]:
+        own = [asked(case.question, case.history) for case in self._cases]
+        said = [(one.place, question) for one in training for question in one.questions]
+        exact: dict[str, dict[str, None]] = defaultdict(dict)
+        near: dict[str, dict[str, None]] = defaultdict(dict)
+        for index, other, _ in near_pairs(own, [question for _, question in said]):
+            place, question = said[other]
+            (exact if words(question) == words(own[index]) else near)[self._cases[index].id][place] = None
+        for case, places in exact.items():
+            yield self._found("leak", f"the question is asked in {_places(places)} too.", case, places)
+        for case, places in near.items():
+            others = [place for place in places if place not in exact.get(case, ())]
+            if others:
+                yield self._found("leak", f"nearly the same question is asked in {_places(others)}.", case, others)
+
+    def leaked_answers(self, training: Sequence[Said]) -> Iterable[Finding]:
+        """Unanswerable cases are left out: that nothing is known may be said in the same words everywhere."""
+        cases = [case for case in self._cases if case.answerable]
+        said = [(one.place, answer) for one in training for answer in one.answers]
+        shared: dict[str, dict[str, str]] = defaultdict(dict)
+        for index, other, run in shared_runs([case.ideal_answer for case in cases], [answer for _, answer in said]):
+            shared[cases[index].id].setdefault(said[other][0], run)
+        for case, runs in shared.items():
+            longest = max(runs.values(), key=len)
+            message = f"the ideal answer shares {RUN} words in a row or more with {_places(runs)}: “{longest}”."
+            yield self._found("leak", message, case, runs)
+
+    def groups(self) -> Iterable[Finding]:
+        sides: dict[str, set[str]] = defaultdict(set)
+        for case in self._cases:
+            sides[case.group].add(case.split)
+        for group in [group for group, splits in sides.items() if len(splits) > 1]:
+            yield self._first(group, "split", f"group `{group}` has cases in the development and in the test part.")
+        for part in PARTS:
+            counts = Counter(case.group for case in self._cases if case.split == part)
+            total = counts.total()
+            for group, count in counts.most_common() if total >= FEWEST_CASES else ():
+                if count > MOST_SHARE * total:
+                    message = f"group `{group}` holds {count} of the {total} {part} cases, more than {MOST_SHARE:.0%}."
+                    yield self._first(group, "balance", message)
+
+    def unanswerable(self) -> Iterable[Finding]:
+        for part in PARTS:
+            cases = [case for case in self._cases if case.split == part]
+            if cases and all(case.answerable for case in cases):
+                reason = "nothing shows whether a candidate makes things up" if part == "test" else "no threshold fits"
+                message = f"the {part} part has no question that the documents do not answer: {reason}."
+                yield Finding("unanswerable", problem=False, message=message, file=self._file)
+
+    def numbers(self, texts: Mapping[str, str]) -> Iterable[Finding]:
+        """Numbers that the customer said may be said back."""
+        for case in self._cases:
+            if not case.answerable or not case.evidence:
+                continue
+            quotes = [texts.get(one.document, "") if one.quote is None else one.quote for one in case.evidence]
+            told = [case.question, *(turn.content for turn in case.history)]
+            known = set().union(*map(numbers, quotes + told))
+            missing = {_plain(number) for number in _NUMBER.findall(case.ideal_answer)} - known
+            if missing:
+                listed = ", ".join(sorted(missing))
+                yield self._found("number", f"no quote has the number {listed} of the ideal answer.", case.id)
+
+    def _alike(self, later: Case, earlier: Case, alike: float) -> Finding | None:
+        """Wordings of one question in one group are meant; all else is not."""
+        same = words(asked(later.question, later.history)) == words(asked(earlier.question, earlier.history))
+        apart = later.group != earlier.group
+        name, places = f"case `{earlier.id}`", [self._place(earlier.id)]
+        groups = f" but in group `{earlier.group}`, not `{later.group}`" if apart else ""
+        if same and later.answerable != earlier.answerable:
+            message = f"asks the same as {name}, and only one of both is answerable."
+            return self._found("duplicate", message, later.id, places, problem=True)
+        if same:
+            return self._found("duplicate", f"asks the same as {name}{groups}.", later.id, places, problem=apart)
+        if not apart:
+            return None
+        sides = ", and on the other side of the split" if later.split != earlier.split else ""
+        message = f"asks nearly the same as {name} ({alike:.2f}){groups}{sides}."
+        return self._found("near-duplicate", message, later.id, places)
+
+    def _first(self, group: str, kind: Kind, message: str) -> Finding:
+        return self._found(kind, message, next(case.id for case in self._cases if case.group == group))
+
+    def _found(
+        self, kind: Kind, message: str, case: str, others: Iterable[str] = (), *, problem: bool = False
+    ) -> Finding:
+        return Finding(kind, problem, message, self._file, case, self._lines.get(case), tuple(others))
+
+    def _place(self, case: str) -> str:
+        return f"{self._file}:{self._lines.get(case, '')}".rstrip(":")
+
+
+def _said(line: _Line, place: str) -> Said:
+    turns = [turn.content for turn in (*line.messages, *line.prompt) if turn.role == "user"]
+    so_far = ["\n".join(turns[:count]) for count in range(2, len(turns) + 1)]
+    given = chain(line.messages, line.chosen, line.rejected)
+    return Said(place, tuple(turns + so_far), tuple(turn.content for turn in given if turn.role == "assistant"))
+
+
+def _places(places: Iterable[str]) -> str:
+    listed = list(places)
+    more = f" and {len(listed) - SHOWN_PLACES} more places" if len(listed) > SHOWN_PLACES else ""
+    return ", ".join(listed[:SHOWN_PLACES]) + more
+
+
+def _plain(number: str) -> str:
+    number = _THOUSANDS.sub("", number)
+    return number.rstrip("0").rstrip(".") if "." in number else number

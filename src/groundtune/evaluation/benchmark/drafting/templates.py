@@ -1,0 +1,209 @@
+"""Drafts without a model: fixed wordings around facts of the documents.
+
+For models that are too weak to draft. The questions are stiff and say the documents' own words, so that they are
+easier to search for than those of customers; the expert who approves them should reword them. Wordings were
+developed on pages of the PostgreSQL documentation and of MTRAG.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from itertools import permutations
+
+from groundtune.drawing import mixed
+from groundtune.evaluation.benchmark.drafting import Draft, Job, Kind, Outcome, Refused
+from groundtune.evaluation.benchmark.drafting.facts import Fact, Spans, facts, lowered, value_sentence
+from groundtune.text import content_words
+from groundtune.values import Chunk, Evidence, Message
+
+VERSION = 1
+WORDINGS = 3  # of one question in a paraphrase group
+_ASKING = re.compile(r"(?:what|how|when|where|who|which|why)\b")  # a column called "how long" asks by itself
+_BASES = {"specifies": "specify", "determines": "determine", "requires": "require", "provides": "provide"}
+_BASES |= {"creates": "create", "removes": "remove", "enables": "enable", "includes": "include"}
+
+
+class Templates:
+    """A `Drafter`. `passages` are all that there are: what no document says can only be told from all of them."""
+
+    per_passage = 3
+    batch = 64
+    patience: int | None = None
+    author = f"groundtune draft (templates, version {VERSION})"
+
+    def __init__(self, passages: Sequence[Chunk], spans: Spans) -> None:
+        self._spans = spans
+        self._texts: dict[str, set[str]] = {}
+        for passage in passages:
+            known = self._texts.setdefault(passage.document, set())
+            known.update(content_words(f"{passage.heading} {passage.text}"))
+        self._facts: dict[str, list[Fact]] = {}
+        self._attributes: dict[str, set[str]] | None = None
+        self._passages = passages
+        self._made: Mapping[Kind, Callable[[Job], list[Outcome]]] = {
+            "single-document": self._single,
+            "multi-document": self._multi,
+            "unanswerable": self._unanswerable,
+            "multi-turn": self._multi_turn,
+            "paraphrase": self._paraphrase,
+        }
+
+    def draft(self, jobs: Sequence[Job]) -> list[list[Outcome]]:
+        """Return what became of each job, in order."""
+        return [self._made[job.kind](job) for job in jobs]
+
+    def _single(self, job: Job) -> list[Outcome]:
+        found = self._drawn(job, job.passages[0])
+        if len(found) <= job.number:
+            return [Refused("the passage has no further fact")]
+        fact = found[job.number]
+        return [_draft(wordings(fact)[0], fact)]
+
+    def _paraphrase(self, job: Job) -> list[Outcome]:
+        found = [fact for fact in self._drawn(job, job.passages[0]) if len(wordings(fact)) >= WORDINGS]
+        if len(found) <= job.number:
+            return [Refused("the passage has no further fact that can be asked for in several ways")]
+        fact = found[job.number]
+        return [_draft(question, fact) for question in wordings(fact)[:WORDINGS]]
+
+    def _multi(self, job: Job) -> list[Outcome]:
+        one, other = (
+            [fact for fact in self._drawn(job, passage) if fact.form not in ("asked", "heading")]
+            for passage in job.passages
+        )
+        pairs = [(first, second) for first in one for second in other if first.subject != second.subject]
+        # what is asked of two alike belongs together; a sort is stable, so the drawn order stays among equals
+        pairs.sort(key=lambda pair: not _alike(*pair))
+        if len(pairs) <= job.number:
+            return [Refused("the passages have no further pair of facts")]
+        first, second = pairs[job.number]
+        question = f"{wordings(first)[0].removesuffix('?')}, and {_beginning(wordings(second)[0])}"
+        if _alike(first, second) and first.form == "cell":
+            question = (
+                f"What is the {lowered(first.attribute)} of {first.subject}, and what is that of {second.subject}?"
+            )
+        answer = f"{value_sentence(first)} {value_sentence(second)}"
+        return [Draft(question, answer, (_evidence(first), _evidence(second)))]
+
+    def _multi_turn(self, job: Job) -> list[Outcome]:
+        found = self._drawn(job, job.passages[0])
+        follow_ups = [(first, second, _follow_up(first, second)) for first, second in permutations(found, 2)]
+        possible = [each for each in follow_ups if each[2]]
+        if len(possible) <= job.number:
+            return [Refused("the passage has no further two facts of which one can follow the other")]
+        first, second, question = possible[job.number]
+        history = (Message("user", wordings(first)[0]), Message("assistant", value_sentence(first)))
+        return [Draft(question, value_sentence(second), (_evidence(second),), history)]
+
+    def _unanswerable(self, job: Job) -> list[Outcome]:
+        """Ask of a subject what is only told of others of its kind.
+
+        Of one kind are those that something else is told of alike (two plans with a price). What is asked is told of
+        no such subject if no document that names it has any word of the attribute.
+        """
+        for fact in self._drawn(job, job.passages[0])[job.number :]:
+            asked = set(content_words(fact.attribute))
+            if fact.form != "cell" or not asked:
+                continue
+            others = [other for other in self._kin(fact) if not self._told(other, asked)]
+            if others:
+                other = others[job.rng().integers(len(others))]
+                return [Draft(wordings(replace(fact, subject=other))[0])]
+        return [Refused("nothing is told of some of a kind only")]
+
+    def _kin(self, fact: Fact) -> list[str]:
+        """Return the subjects that share an attribute with the fact's subject and lack the fact's own."""
+        if self._attributes is None:
+            self._attributes = defaultdict(set)
+            for one in (one for passage in self._passages for one in self._of(passage) if one.form == "cell"):
+                self._attributes[one.subject].add(one.attribute.casefold())
+        own = self._attributes[fact.subject]
+        return [
+            subject
+            for subject, told in self._attributes.items()
+            if own & told and fact.attribute.casefold() not in told
+        ]
+
+    def _told(self, subject: str, asked: set[str]) -> bool:
+        named = set(content_words(subject))
+        return any(named <= known and asked & known for known in self._texts.values())
+
+    def _of(self, passage: Chunk) -> list[Fact]:
+        if passage.id not in self._facts:
+            self._facts[passage.id] = facts(passage, self._spans)
+        return self._facts[passage.id]
+
+    def _drawn(self, job: Job, passage: Chunk) -> list[Fact]:
+        """Return the passage's facts in the order of the draw that all jobs on it share."""
+        return mixed(self._of(passage), Job(job.kind, job.passages, 0, job.seed).rng())
+
+
+def wordings(fact: Fact) -> list[str]:
+    """Return ways to ask for the fact, the plainest first."""
+    subject, attribute = fact.subject, lowered(fact.attribute)
+    if fact.form == "asked":
+        return [subject]
+    if fact.form == "cell" and _ASKING.match(attribute):
+        return [
+            f"{subject}: {attribute}?",
+            f"About {subject}: {attribute}?",
+            f"{attribute.capitalize()}? It is {subject}.",
+        ]
+    if fact.form == "cell":
+        return [
+            f"What is the {attribute} of {subject}?",
+            f"Can you tell me the {attribute} of {subject}?",
+            f"I need to know about {subject}: what is its {attribute}?",
+        ]
+    if fact.form == "cost":
+        do = "do" if fact.verb == "cost" else "does"
+        return [
+            f"How much {do} {subject} cost?",
+            f"What is the price of {subject}?",
+            f"What would I pay for {subject}?",
+        ]
+    if fact.form == "duration":
+        do, base = ("does", fact.verb[:-1]) if fact.verb.endswith("s") else ("do", fact.verb)
+        return [f"How long {do} {subject} {base}?", f"For how long {do} {subject} {base}, roughly?"]
+    if fact.form == "default":
+        return [
+            f"What is the default for {subject}?",
+            f"Which value does {subject} have if I do not set it?",
+            f"If nothing is configured, what is used for {subject}?",
+        ]
+    if fact.form == "definition":
+        return [f"What {fact.verb} {subject}?", f"Can you explain what {subject} {fact.verb}?"]
+    if fact.form == "act":
+        base = _BASES.get(fact.verb, fact.verb[:-1])
+        return [f"What does {subject} {base}?", f"Can you explain what {subject} {fact.verb}?"]
+    return [f"What should I know about {lowered(subject)}?"]
+
+
+def _follow_up(first: Fact, second: Fact) -> str:
+    if first.form == "cell" == second.form and first.value != second.value:
+        if first.attribute == second.attribute and first.subject != second.subject:
+            return f"And what about {second.subject}?"
+        if first.subject == second.subject and first.attribute != second.attribute:
+            return f"And what is its {lowered(second.attribute)}?"
+    if first.form == second.form and first.form in ("cost", "duration", "default") and first.subject != second.subject:
+        return f"And what about {second.subject}?"
+    return ""
+
+
+def _alike(one: Fact, other: Fact) -> bool:
+    return one.form == other.form and one.attribute.casefold() == other.attribute.casefold()
+
+
+def _beginning(question: str) -> str:
+    return question[:1].lower() + question[1:]
+
+
+def _draft(question: str, fact: Fact) -> Draft:
+    return Draft(question, value_sentence(fact), (_evidence(fact),))
+
+
+def _evidence(fact: Fact) -> Evidence:
+    return Evidence(fact.document, fact.quote)

@@ -1,0 +1,94 @@
+"""`groundtune benchmark import`: question-answering sets from elsewhere, made into documents, cases and examples.
+
+One small file each, found through the hook `groundtune_importer() -> Importer`. What is imported is data: nothing
+in it is ever run, followed or used as a file name unchecked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from groundtune import plugins
+from groundtune.errors import InputError, SettingsError
+from groundtune.evaluation.benchmark.cases import case_row
+from groundtune.files import json_lines, read_text, write_text
+from groundtune.values import Case, Example
+
+__all__ = ["Imported", "Importer", "Shares", "importer", "write_imported"]
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """Which share of the questions goes where; they add up to 1."""
+
+    training: float = 0.5
+    development: float = 0.15
+    test: float = 0.35
+
+    def __post_init__(self) -> None:
+        shares = (self.training, self.development, self.test)
+        if min(shares) < 0 or abs(sum(shares) - 1) > 1e-9:
+            raise SettingsError(f"the shares {shares} do not add up to 1.", remedy="Use for example 0.5, 0.15, 0.35.")
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """A set in groundtune's terms: `documents` are (path below the documents folder, text)."""
+
+    documents: tuple[tuple[str, str], ...]
+    cases: tuple[Case, ...]
+    examples: tuple[Example, ...]
+
+
+class Importer(Protocol):
+    """Reads one format of question-answering sets."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102 -- the name on the command line
+
+    def read(self, folder: Path, shares: Shares) -> Imported:
+        """Return what `folder` holds. Raises `InputError` with file and line."""
+        ...
+
+
+def importer(name: str) -> Importer:
+    """Return the importer called `name`. Raises `SettingsError` if there is none."""
+    found: dict[str, Importer] = {made.name: made for made in (hook() for hook in plugins.hooks("importers"))}
+    if name not in found:
+        raise SettingsError(f"no importer is called `{name}`.", remedy=f"Known here: {', '.join(found)}.")
+    return found[name]
+
+
+def write_imported(
+    imported: Imported,
+    folder: Path,
+    *,
+    documents: str = "documents",
+    cases: str = "benchmark.jsonl",
+    examples: str = "training.jsonl",
+) -> None:
+    """Write documents, benchmark and training examples into the project in `folder`.
+
+    Raises `InputError` before anything is written if a file of other content is in the way: what people wrote is
+    not overwritten.
+    """
+    files = {Path(documents) / path: text for path, text in imported.documents}
+    files[Path(cases)] = json_lines(case_row(case) for case in imported.cases)
+    files[Path(examples)] = json_lines(map(_example_row, imported.examples))
+    for path, text in files.items():
+        if (folder / path).exists() and read_text(folder / path) != text:
+            raise InputError(
+                "stands in the way of the import.", place=folder / path, remedy="Import into a new folder, or move it."
+            )
+    for path, text in files.items():
+        write_text(folder / path, text)
+
+
+def _example_row(example: Example) -> dict[str, object]:
+    return {
+        "messages": [{"role": message.role, "content": message.content} for message in example.messages],
+        "documents": list(example.documents),
+        "source": example.source,
+    }
