@@ -9,9 +9,8 @@ import pytest
 from _tree import Import, Module, modules
 
 LAYERS = (
-    set(
-        "values protocols errors settings plugins files packaged sentences text drawing spreadsheets secrets http".split()
-    ),
+    {"values", "protocols", "errors", "settings", "plugins", "files", "packaged", "sentences", "text"}
+    | {"drawing", "http", "secrets", "spreadsheets"},
     {"knowledge", "models", "assistant", "tuning", "evaluation", "agents", "records"},
     {"assembly"},
     {"comparison", "project"},
