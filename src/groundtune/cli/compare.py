@@ -15,7 +15,7 @@ QUICK: dict[str, object] = {
     "comparison.cases": 48,
     "comparison.latency_cases": 3,
     "tuning.steps": 48,
-    "tuning.raft_steps": 24,
+    "tuning.raft.steps": 24,
     "tuning.evaluate_every": 12,
     "tuning.held_out": 12,
 }

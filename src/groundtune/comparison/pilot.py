@@ -52,5 +52,5 @@ def _told(workshop: Workshop, runs: list[RunRecord], *, same: bool) -> Pilot | N
 
 def _has_records(workshop: Workshop) -> bool:
     """Looking must not make an empty database."""
-    url = workshop.settings.records.url
+    url = workshop.settings.records.url.reveal()
     return not url.startswith(_SQLITE) or (workshop.folder / url.removeprefix(_SQLITE)).is_file()

@@ -87,7 +87,7 @@ class Workshop:
     @cached_property
     def store(self) -> KnowledgeStore:
         """The store of `[knowledge]`."""
-        return open_store(self.settings.knowledge.store, self.folder, self.embedder)
+        return open_store(self.settings.knowledge.store.reveal(), self.folder, self.embedder, self.settings.store)
 
     def ingest(self, paths: Sequence[Path] | None = None) -> IngestReport:
         """Bring the store up to date with the documents folder."""
@@ -118,9 +118,8 @@ class Workshop:
     ) -> list[list[Passage]]:
         """Return the passages for each text, best first. Raises `InputError` while nothing is ingested."""
         if not self.store.documents():
-            raise InputError(
-                "the knowledge store is empty.", place=self.settings.knowledge.store, remedy="Run `groundtune ingest`."
-            )
+            place = str(self.settings.knowledge.store)
+            raise InputError("the knowledge store is empty.", place=place, remedy="Run `groundtune ingest`.")
         knowledge = self.settings.knowledge
         depth = Depth(limit or knowledge.passages, knowledge.reranked, knowledge.candidates)
         return search_many(self.store, self.embedder, texts, depth, principals, self.reranker)
@@ -151,7 +150,7 @@ class Workshop:
     @cached_property
     def records(self) -> Records:
         """The records of `[records]`."""
-        return open_records(self.settings.records.url, self.folder)
+        return open_records(self.settings.records.url.reveal(), self.folder)
 
     # --- judges -----------------------------------------------------------------------------------
 

@@ -63,7 +63,7 @@ def test_tuning_sees_the_prompt_that_closed_book_serving_gives(folder):
 
 
 def test_raft_sees_the_prompt_that_grounded_serving_gives(folder):
-    workshop = opened(folder, **{"tuning.raft_oracle_share": "1"})
+    workshop = opened(folder, **{"tuning.raft.oracle_share": "1"})
     workshop.ingest()
     served = grounded_messages(workshop.settings.assistant, "Shop", "x", (), [])
     examples = raft.conversations(workshop.task()).examples
