@@ -51,7 +51,8 @@ def hooks(kind: str) -> tuple[Callable[..., Any], ...]:
     return tuple(found)
 
 
-def declared() -> list[tuple[str, Any, str]]:
+@cache
+def declared() -> tuple[tuple[str, Any, str], ...]:
     """Return the tables that modules of hooks declare: name ("tuning.raft"), class and module, in order of name.
 
     Imports every module of hooks.
@@ -59,7 +60,7 @@ def declared() -> list[tuple[str, Any, str]]:
     modules = [module for entry in entry_points(group="groundtune") for module in _modules(entry.load())]
     declaring = {module.__name__: getattr(module, SETTINGS) for module in modules if hasattr(module, SETTINGS)}
     tables = [(name, kind, module) for module, hook in declaring.items() for name, kind in hook().items()]
-    return sorted(tables, key=lambda table: (table[0], table[2]))
+    return tuple(sorted(tables, key=lambda table: (table[0], table[2])))
 
 
 def first(kind: str, name: str, *arguments: object) -> Any:  # noqa: ANN401 -- the seam that the kind promises

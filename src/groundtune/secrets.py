@@ -21,28 +21,29 @@ if TYPE_CHECKING:
 BLANK = "***"
 _SHORTEST = 4  # shorter ones are blanked where they are told by their place only: "a" stands in every word
 _NAME = r"(?:pass(?:word|wd|phrase)?|pwd|token|secret|credentials?|(?:api|access|account|private|shared)[_-]?key)"
-_VALUE = r"""(?P<secret>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[^\s&'"]+)"""
+_QUOTED = r"""'(?:[^'\\\n]|\\.)*'?|"(?:[^"\\\n]|\\.)*"?"""
+_LONGEST = 1000  # characters of a password: what limits the time that a long text without one takes
 _SCHEME = r"[A-Za-z][A-Za-z0-9+.-]{0,30}://"
 _PATTERNS = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         # scheme://user:SECRET@host, up to the last @, as a password may hold one
-        rf"(?P<before>{_SCHEME}[^\s/:'\"]*:)(?P<secret>[^\s'\"]+)(?=@)",
+        rf"(?P<before>{_SCHEME}[^\s/:'\"]*:)(?P<secret>[^\s'\"]{{1,{_LONGEST}}})(?=@)",
         # https://TOKEN@host: a user without a password is a token there
         r"(?P<before>https?://)(?P<secret>[^\s/:@'\"]+)(?=@)",
         # user:SECRET@host without a scheme. Not openai:MODEL@URL, bedrock:MODEL:0@REGION or mailto:ana@example.com
         r"(?<![\w/.:%+-])(?P<before>(?!(?:openai|bedrock|mailto|e?-?mail|contact):)[\w.%+-]{1,64}:)"
-        r"(?P<secret>[^\s'\"/\\][^\s'\"]*)(?=@(?!\w+://)(?:localhost\b|\[|[\w-]+[.:/]\w))",
+        rf"(?P<secret>[^\s'\"/\\][^\s'\"]{{0,{_LONGEST}}})(?=@(?!\w+://)(?:localhost\b|\[|[\w-]+[.:/]\w))",
         # password=SECRET, in a query or in a list of keywords
-        rf"(?P<before>{_NAME}\s*=\s*){_VALUE}",
+        rf"(?P<before>{_NAME}\s*=\s*)(?P<secret>{_QUOTED}|[^\s&'\"]+)",
         # "password": "SECRET", as in JSON
-        rf"(?P<before>{_NAME}['\"]\s*:\s*){_VALUE}",
+        rf"(?P<before>{_NAME}['\"]\s*:\s*(?P<quote>['\"]))(?P<secret>(?:(?!(?P=quote))[^\\\n]|\\.)+)",
         r"(?P<before>[?&](?:key|sig|signature|auth|code)=)(?P<secret>[^\s&'\"]+)",
         r"(?P<before>\b(?:Bearer|Basic) )(?P<secret>(?=\S*\d)[\w.~+/=-]{12,})",
     )
 )
 # a keyword of libpq and its value, https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING
-_KEYWORD = re.compile(rf"{_NAME}\s*=\s*(?P<secret>'(?:[^'\\]|\\.)*'|(?:\\.|\S)+)", re.IGNORECASE)
+_KEYWORD = re.compile(rf"{_NAME}\s*=\s*(?P<secret>{_QUOTED}|(?:\\.|\S)+)", re.IGNORECASE)
 _known: set[str] = set()
 
 

@@ -16,7 +16,7 @@ _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")  # two underscores in a row p
 
 def built_in_tables() -> dict[str, type[Table]]:
     """Return the tables of the file by name, in their order."""
-    return {name: type(getattr(Settings(), name)) for name in Settings.model_fields}
+    return {name: type(field.default) for name, field in Settings.model_fields.items()}
 
 
 def all_tables() -> dict[str, type[Table]]:

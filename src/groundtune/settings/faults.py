@@ -47,10 +47,11 @@ def unknown(given: Given, kinds: Mapping[str, type[Table]]) -> SettingsError:
         remedy = f"Did you mean `{meant}`? {_write(given, meant)}"
         return SettingsError(f"unknown setting `{given.key}`.", place=given.place, remedy=remedy)
     table, key = _deepest(given.key, kinds)
-    known = _inside(table, kinds)
-    near = get_close_matches(key.rpartition(".")[2], known, n=1)
-    hint = f"Did you mean `{near[0]}`?" if near else f"Known here: {', '.join(known) or 'nothing'}."
-    return SettingsError(f"unknown setting `{key}`.", place=given.place, remedy=hint)
+    name = key.rpartition(".")[2]
+    if table and name in kinds[table].model_fields:
+        remedy = f"Write `{name} = VALUE` under [{table}]."
+        return SettingsError(f"`{key}` is a setting, not a table.", place=given.place, remedy=remedy)
+    return SettingsError(f"unknown setting `{key}`.", place=given.place, remedy=_nearest(name, _inside(table, kinds)))
 
 
 def wrong(
@@ -77,6 +78,13 @@ def _types(annotation: object) -> Iterator[object]:
         yield annotation
     for each in inner:
         yield from _types(each)
+
+
+def _nearest(name: str, known: list[str]) -> str:
+    near = get_close_matches(name, known, n=1)
+    if near:
+        return f"Did you mean `{near[0]}`?"
+    return f"Known here: {', '.join(known)}." if known else "No plugin that is installed has settings here."
 
 
 def _otherwise_divided(key: str, kinds: Mapping[str, type[Table]]) -> str | None:

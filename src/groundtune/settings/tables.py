@@ -55,7 +55,7 @@ class Table(BaseModel):
         made._inner = dict(inner)
         return made
 
-    def key(self) -> str:
+    def for_key(self) -> str:
         """Return the settings that a key must depend on, as JSON; a password is not one of them."""
         return self.model_dump_json(exclude=set(self.not_in_key))
 

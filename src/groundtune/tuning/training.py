@@ -58,8 +58,8 @@ class Job:
     @property
     def key(self) -> str:
         """Identifies all that the adapter depends on. Own settings that are all in `not_in_key` change nothing."""
-        own = "{}" if self.own is None else self.own.key()
-        settings = [self.settings.key(), *([] if own == "{}" else [own])]
+        own = "{}" if self.own is None else self.own.for_key()
+        settings = [self.settings.for_key(), *([] if own == "{}" else [own])]
         return digest(self.technique, self.base.name, self.base.weights, data_hash(self.examples), *settings)
 
 
