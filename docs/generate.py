@@ -104,7 +104,7 @@ def _type(setting: FieldInfo) -> str:
     return ", ".join([name.replace(" | None", ", optional").replace("typing.", ""), *limits])
 
 
-_NAMES = {Secret: "secret", SecretUrl: "URL, secret in part"}
+_NAMES = {Secret: "secret", SecretUrl: "URL, password masked"}
 _SIGNS = (("ge", "≥"), ("gt", ">"), ("le", "≤"), ("lt", "<"))
 
 

@@ -178,7 +178,7 @@ def test_a_copy_keeps_the_tables_inside(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message", "remedy"),
     [
-        ("[tuning]\nraft_steps = 2\n", "`tuning.raft_steps` is now `tuning.raft.steps`.", "`steps` under [tuning.raft]"),
+        ("[tuning]\nraft_steps = 2\n", "`tuning.raft_steps` is now `tuning.raft.steps`", "`steps` under [tuning.raft]"),
         ("[tuning]\nraft_oracle_share = 1\n", "is now `tuning.raft.oracle_share`.", "under [tuning.raft]"),
         ("[tuning.raft]\nstep = 2\n", "unknown setting `tuning.raft.step`", "Did you mean `steps`?"),
         ("[tuning.raft]\nxyzxyz = 2\n", "unknown setting `tuning.raft.xyzxyz`", "Known here: steps, oracle_share."),

@@ -130,7 +130,7 @@ class KnowledgeSettings(Table):
 
 
 class StoreSettings(Table):
-    """`[store]`: tables of the stores that have settings of their own."""
+    """`[store]`: settings of the stores that have some of their own, a table for each."""
 
 
 class AssistantSettings(Table):
