@@ -21,10 +21,10 @@ from typing import Any
 from rich.console import Console
 
 from groundtune import open_project
+from groundtune.assembly.assembly import STATE
+from groundtune.assembly.judges import Judges
 from groundtune.comparison.calibrate import answers_to
-from groundtune.comparison.judges import Judges
 from groundtune.comparison.report.calibration import shown
-from groundtune.comparison.workshop import STATE
 from groundtune.evaluation.judge.judge import Judge
 from groundtune.evaluation.judge.prompts import PREFERENCES, grading_messages, pairing_messages
 from groundtune.evaluation.judge.rubrics import Rubric, load_rubrics
@@ -94,7 +94,7 @@ def _ratings(row: dict[str, Any], criteria: list[str]) -> list[dict[str, object]
 def scripted(project: Project, rows: list[dict[str, Any]], rubrics: tuple[Rubric, ...]) -> FallibleModel:
     """Return the judge that knows what people said."""
     human = {(row["task_id"], row["model"]): row["human"] for row in rows}
-    answers = answers_to(project.workshop, project.folder / "answers.jsonl")
+    answers = answers_to(project.assembly, project.folder / "answers.jsonl")
     known: dict[Conversation, str] = {}
     for rubric in rubrics:
         values = {key: [float(value) for value in said[rubric.criterion]] for key, said in human.items()}
@@ -131,7 +131,7 @@ def main() -> None:
         if heading.startswith("A scripted"):
             rubrics = load_rubrics(folder / "rubrics.toml")
             judge = Judge(scripted(project, rows, rubrics))
-            project.workshop.judges = Judges((("scripted", judge),), rubrics, project.settings.judge, folder / STATE)
+            project.assembly.judges = Judges((("scripted", judge),), rubrics, project.settings.judge, folder / STATE)
         console.print(f"\n{heading}: {len(rows)} answers to {len(tasks)} questions\n", style="bold")
         console.print(shown(project.calibrate_judges(folder / "ratings.jsonl", **options)))
 

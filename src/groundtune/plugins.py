@@ -1,4 +1,4 @@
-"""Where models, embedders, rerankers, stores, readers, scorers, importers and techniques come from.
+"""Where models, embedders, rerankers, stores, readers, scorers, importers, techniques and candidates come from.
 
 Packages, ours and other people's, name in the entry-point group `groundtune` a module that holds hooks:
 
@@ -37,6 +37,7 @@ HOOKS = {
     "scorers": "groundtune_scorer",  # (ComparisonSettings) -> list[Scorer]
     "importers": "groundtune_importer",  # () -> Importer
     "techniques": "groundtune_technique",  # () -> Technique
+    "candidates": "groundtune_candidates",  # () -> list[Candidate]
 }
 SETTINGS = "groundtune_settings"  # () -> dict[str, type[Table]]
 

@@ -1,23 +1,29 @@
 """A project: a folder with `groundtune.toml`, and all that can be done with it from Python.
 
-The command line and the service are thin layers over this class.
+The command line and the service are thin layers over this class. What is wrong use is refused here.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
+from types import TracebackType
 
 import numpy as np
 
+from groundtune.assembly.assembly import Assembly
+from groundtune.assembly.candidates import Candidate, available, registered
+from groundtune.assembly.knowledge import PRINCIPALS
 from groundtune.comparison.calibrate import Calibration, calibrate, prefer
 from groundtune.comparison.compare import compare
+from groundtune.comparison.gate import Gate, GateFinding, load_gate
 from groundtune.comparison.human import Import, human_report, make_study, take_sheets, with_human_scores
 from groundtune.comparison.pilot import pilot
 from groundtune.comparison.report.data import Report, as_json
 from groundtune.comparison.summary import PART
-from groundtune.comparison.workshop import PRINCIPALS, STATE, Workshop
 from groundtune.errors import SettingsError
 from groundtune.evaluation.benchmark.cases import Benchmark, CaseLine
 from groundtune.evaluation.benchmark.checks import Finding, check_benchmark, read_said
@@ -32,15 +38,43 @@ from groundtune.evaluation.judge.pairwise import Preference
 from groundtune.evaluation.statistics.planning import Pilot, Plan, plan
 from groundtune.knowledge.ingest import IngestReport
 from groundtune.protocols import Answerer, Progress, silent
+from groundtune.records import RunRecord
 from groundtune.settings import FILE_NAME, Settings, load
+from groundtune.standalone import gate_findings
 from groundtune.tuning.adapters import Manifest
 from groundtune.values import Answer, Message, Passage
 
+QUICK: Mapping[str, object] = {
+    "comparison.cases": 48,
+    "comparison.latency_cases": 3,
+    "tuning.steps": 48,
+    "tuning.raft.steps": 24,
+    "tuning.evaluate_every": 12,
+    "tuning.held_out": 12,
+}
+"""The settings of a first look: fewer cases and training steps."""
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """What freezing came to: the version and what changed since the one before, or the problems in its way."""
+
+    lock: Lock | None
+    changes: Changes
+    problems: tuple[Finding, ...] = ()
+
 
 def open_project(
-    path: str | Path = ".", flags: Mapping[str, object] | None = None, progress: Progress = silent
+    path: str | Path = ".",
+    flags: Mapping[str, object] | None = None,
+    progress: Progress = silent,
+    *,
+    quick: bool = False,
 ) -> Project:
-    """Open the project in the folder `path`; `flags` override settings ({"tuning.steps": 40}).
+    """Open the project in the folder `path`; `flags` override settings ({"tuning.steps": 40}), `quick` takes the
+    settings of a first look where no flag says otherwise.
 
     Raises `SettingsError` where there is no project, or a setting is wrong.
     """
@@ -51,37 +85,50 @@ def open_project(
             place=folder,
             remedy="Name the folder with --project, or run `groundtune init`.",
         )
-    return Project(Workshop(folder, load(folder, flags), progress))
+    resolved = load(folder, {**(QUICK if quick else {}), **(flags or {})})
+    return Project(Assembly(folder, resolved, progress))
 
 
 class Project:
-    """An open project. Parts are opened when they are first needed."""
+    """An open project. Parts are opened when they are first needed; `close`, or the end of `with`, gives them back."""
 
-    def __init__(self, workshop: Workshop) -> None:
-        self.workshop = workshop
+    def __init__(self, assembly: Assembly) -> None:
+        self.assembly = assembly
+
+    def __enter__(self) -> Project:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give back models and the connections of the records; what is needed later is opened again."""
+        self.assembly.close()
 
     @property
     def folder(self) -> Path:
         """Where `groundtune.toml` is."""
-        return self.workshop.folder
+        return self.assembly.folder
 
     @property
     def settings(self) -> Settings:
         """The resolved settings."""
-        return self.workshop.settings
+        return self.assembly.settings
 
     @property
     def benchmark(self) -> Benchmark:
         """The expert cases."""
-        return self.workshop.benchmark
+        return self.assembly.benchmark
 
     def ingest(self, paths: Sequence[str | Path] = ()) -> IngestReport:
         """Bring the knowledge store up to date with the documents, or with those below `paths` only."""
-        return self.workshop.ingest([Path(path) for path in paths] or None)
+        return self.assembly.knowledge.ingest([Path(path) for path in paths] or None)
 
     def has_knowledge(self) -> bool:
         """Tell whether anything has been ingested."""
-        return bool(self.workshop.store.documents())
+        return not self.assembly.knowledge.is_empty()
 
     def check_benchmark(self) -> list[Finding]:
         """Return what is wrong or doubtful about the benchmark, with documents and training data as they are now."""
@@ -89,17 +136,18 @@ class Project:
         training = [
             said for file in (tuning.examples, tuning.preferences) for said in read_said(self.folder / file, file)
         ]
-        return check_benchmark(self.benchmark, self.settings.benchmark.cases, self.workshop.texts(), training)
+        return check_benchmark(self.benchmark, self.settings.benchmark.cases, self.assembly.knowledge.texts(), training)
 
     def plan_benchmark(self) -> tuple[Plan | None, Pilot | None]:
         """Return what the test part can show of as many candidates as are compared, and the earlier run it rests on."""
         comparison = self.settings.comparison
-        found = pilot(self.workshop)
+        found = pilot(self.assembly)
+        scorer = self.assembly.scorer(comparison.decide_by)
         planned = plan(
             [case.group for case in self.benchmark.part(PART)],
-            len(set(comparison.candidates)),
+            len(set(self._compared())),
             pilot=found,
-            unit=100.0 if comparison.decide_by == "bleu" else 1.0,
+            unit=scorer.scale[1] - scorer.scale[0] if scorer else 1.0,
             confidence=comparison.confidence,
         )
         return planned, found
@@ -112,12 +160,12 @@ class Project:
         Drafts are appended to the file of `[benchmark] drafts` as they come; called again, it goes on from there.
         """
         settings = self.settings.benchmark
-        pieces = self.workshop.passages(PASSAGE)
-        chosen = self.workshop.drafter(drafter, pieces)
+        pieces = self.assembly.knowledge.passages(PASSAGE)
+        chosen = self.assembly.drafter(drafter, pieces)
         shelf = Shelf(
-            self.folder / settings.drafts, self.folder / STATE / "drafting.jsonl", self.folder / settings.cases
+            self.folder / settings.drafts, self.assembly.state / "drafting.jsonl", self.folder / settings.cases
         )
-        texts, progress = self.workshop.texts(), self.workshop.progress
+        texts, progress = self.assembly.knowledge.texts(), self.assembly.progress
         return chosen.author, draft_cases(chosen, pieces, texts, wanted, shelf, seed=seed, progress=progress)
 
     def export_benchmark(self, path: Path, *, everything: bool = False) -> int:
@@ -127,31 +175,85 @@ class Project:
     def review_benchmark(self, path: Path, reviewer: str = "") -> Reviewed:
         """Take over what experts decided in an exported file: all of it or, if any row has a fault, nothing."""
         share = self.settings.benchmark.development_share
-        return review_cases(self._case_files(), path, self.workshop.texts(), reviewer=reviewer, development_share=share)
+        return review_cases(
+            self._case_files(), path, self.assembly.knowledge.texts(), reviewer=reviewer, development_share=share
+        )
 
-    def freeze_benchmark(self, day: date) -> tuple[Lock, Changes]:
-        """Freeze the benchmark as it is, on `day`; a changed one becomes the next version."""
-        return freeze(lock_path(self.folder / self.settings.benchmark.cases), self.benchmark, day)
+    def freeze_benchmark(self, day: date | None = None) -> Frozen:
+        """Freeze the benchmark as it is, on `day` (today if None); a changed one becomes the next version.
+
+        Nothing is frozen where `check_benchmark` finds a problem.
+        """
+        problems = tuple(finding for finding in self.check_benchmark() if finding.problem)
+        if problems:
+            return Frozen(None, Changes(), problems)
+        path = lock_path(self.folder / self.settings.benchmark.cases)
+        return Frozen(*freeze(path, self.benchmark, day or date.today()))
 
     def _case_files(self) -> CaseFiles:
         settings = self.settings.benchmark
         return CaseFiles(self.folder / settings.cases, self.folder / settings.drafts)
 
+    # --- candidates -------------------------------------------------------------------------------
+
+    def candidates(self) -> list[Candidate]:
+        """Return all candidates that can be named here."""
+        return list(available(self.adapters()).values())
+
+    def adapters(self) -> list[str]:
+        """Return the names of the finished adapters."""
+        return self.assembly.adapters.names()
+
+    def runs(self) -> list[RunRecord]:
+        """Return the runs in the records, oldest first."""
+        return self.assembly.records.runs()
+
     def tune(self, name: str, technique: str) -> Manifest:
-        """Train the adapter `name` by "instruction" or "raft", unless it is there already."""
-        return self.workshop.build_adapter(name, technique)
+        """Train the adapter `name` by a technique ("instruction", "raft", …), unless it is there already.
+
+        The documents are ingested first, as some techniques retrieve from them.
+
+        Raises `SettingsError` for a name that cannot be an adapter's: other characters than letters, digits, - and _,
+        or the name of a candidate that is made on demand.
+        """
+        taken = {*registered(), *(each.adapter for each in registered().values())}
+        if not _NAME.fullmatch(name):
+            raise SettingsError(f"`{name}` cannot name an adapter.", remedy="Use letters, digits, - and _.")
+        if name in taken:
+            raise SettingsError(
+                f"`{name}` is the name of a candidate that `groundtune compare` makes by itself.",
+                remedy="Choose another name.",
+            )
+        self.ingest()
+        return self.assembly.train(name, technique)
+
+    def adapter_folder(self, name: str) -> Path:
+        """Return where the adapter `name` is."""
+        return self.assembly.adapters.folder(name)
 
     def search(self, query: str, limit: int | None = None, principals: Sequence[str] = PRINCIPALS) -> list[Passage]:
-        """Return passages for `query` that `principals` may read, best first."""
-        return self.workshop.retrieve([query], limit, principals)[0]
+        """Return passages for `query` that `principals` may read, best first. Raises `SettingsError` if it is empty."""
+        if not query.strip():
+            raise SettingsError("the query is empty.", remedy='Write groundtune search "early termination fee".')
+        return self.assembly.knowledge.retrieve([query], limit, principals)[0]
 
     def answerer(self, candidate: str) -> Answerer:
-        """Return a candidate ("base", "rag", …) as an `Answerer`; a tuned one must have been tuned."""
-        return self.workshop.answerer(self.workshop.recipe(candidate))
+        """Return a candidate ("base", "rag", …) as an `Answerer`; a tuned one must have been tuned.
+
+        A grounded one ingests the documents if nothing has been ingested yet.
+        """
+        chosen = self.assembly.candidate(candidate)
+        if chosen.grounded and not self.has_knowledge():
+            self.ingest()
+        return self.assembly.answerer(chosen)
 
     def ask(self, question: str, candidate: str = "rag", history: Sequence[Message] = ()) -> Answer:
-        """Answer one question."""
+        """Answer one question. Raises `SettingsError` if it is empty."""
+        if not question.strip():
+            raise SettingsError("the question is empty.", remedy='Write groundtune ask "How much is …?"')
         return self.answerer(candidate).answer(question, history)
+
+    # --- judging and comparing --------------------------------------------------------------------
 
     def calibrate_judges(
         self,
@@ -162,36 +264,50 @@ class Project:
     ) -> Calibration:
         """Hold the judges of `[judge]` against human ratings of the answers in the records, or in `answers`."""
         file = None if answers is None else Path(answers)
-        return calibrate(self.workshop, Path(ratings), datetime.now(UTC), answers_file=file, scale=scale, pairs=pairs)
+        return calibrate(self.assembly, Path(ratings), datetime.now(UTC), answers_file=file, scale=scale, pairs=pairs)
 
     def prefer(
         self, one: str, other: str, criterion: str | None = None, answers: str | Path | None = None
     ) -> dict[str, Preference]:
         """Return which candidate's answers each judge prefers, asked in both orders, by judge."""
-        return prefer(self.workshop, one, other, criterion, None if answers is None else Path(answers))
+        return prefer(self.assembly, one, other, criterion, None if answers is None else Path(answers))
 
     def compare(self, candidates: Sequence[str] = ()) -> Report:
         """Build what is missing, run the candidates on the test part, recommend, and keep the report in the records."""
-        names = candidates or self.settings.comparison.candidates
-        report = with_human_scores(self.workshop, compare(self.workshop, names, datetime.now(UTC)))
-        self.workshop.records.save_comparison(as_json(report))
+        report = compare(self.assembly, self._compared(candidates), datetime.now(UTC))
+        report = with_human_scores(self.assembly, report)
+        self.assembly.records.save_comparison(as_json(report))
         return report
+
+    def open_gate(self, path: str | Path, candidates: Sequence[str] = ()) -> Gate:
+        """Read a gate for a comparison of `candidates` (those of `[comparison]` if none), before anything is run.
+
+        Raises `InputError` for a file that is not as it should be, and for a candidate that will not be run.
+        """
+        return load_gate(Path(path), self._compared(candidates))
+
+    def check_gate(self, gate: Gate, report: Report) -> list[GateFinding]:
+        """Hold a report against a gate: a finding for each scorer that it limits."""
+        return gate_findings(gate, report, self.settings.comparison)
+
+    def _compared(self, candidates: Sequence[str] = ()) -> Sequence[str]:
+        return candidates or self.settings.comparison.candidates or list(registered())
 
     def assign_raters(
         self, raters: Sequence[str], candidates: Sequence[str] = (), study: str = "study"
     ) -> tuple[Study, list[Path]]:
         """Assign the latest comparison's answers to raters; return the study and the paths of its key and sheets."""
-        return make_study(self.workshop, study, raters, candidates, datetime.now(UTC))
+        return make_study(self.assembly, study, raters, candidates, datetime.now(UTC))
 
     def import_ratings(self, files: Sequence[str | Path], study: str = "study") -> Import:
         """Take sheets that came back; what is wrong with them is among the result."""
-        return take_sheets(self.workshop, study, [Path(file) for file in files])
+        return take_sheets(self.assembly, study, [Path(file) for file in files])
 
     def human_report(self, study: str = "study") -> HumanReport:
         """Return what people said of each candidate, as far as sheets have come back."""
-        return human_report(self.workshop, study)
+        return human_report(self.assembly, study)
 
     def draft_unexpected(self, per_kind: int = 5) -> list[CaseLine]:
         """Return drafts of unexpected queries, made of the benchmark and the documents."""
         rng = np.random.default_rng(self.settings.human.seed)
-        return draft_unexpected(self.benchmark.cases, self.workshop.texts(), per_kind, rng)
+        return draft_unexpected(self.benchmark.cases, self.assembly.knowledge.texts(), per_kind, rng)

@@ -6,7 +6,7 @@ other people's. All of them are synchronous and take batches.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
@@ -182,9 +182,32 @@ class Answerer(Protocol):
         ...
 
 
+Fact = Literal["abstention", "passages", "citations"]
+"""What a file of answers may tell besides their texts, and what groundtune always knows of its own answers."""
+
+Use = Literal["compare", "score"]
+"""Where a scorer is on unless others are named: comparing candidates, scoring a file of answers."""
+
+EVERYWHERE: frozenset[Use] = frozenset({"compare", "score"})
+TEXT_ALONE: frozenset[Fact] = frozenset()
+ABSTENTION: frozenset[Fact] = frozenset({"abstention"})
+PASSAGES: frozenset[Fact] = frozenset({"passages"})
+CITATIONS: frozenset[Fact] = frozenset({"citations"})
+Total = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a scorer means, for readers who have never met it: `misleads` says how it can lead them astray."""
+
+    title: str
+    means: str
+    misleads: str
+
+
 @runtime_checkable
 class Scorer(Protocol):
-    """Scores one answer to one case."""
+    """Scores one answer to one case, and says what its numbers are. `ScorerDefaults` has the usual values."""
 
     @property
     def name(self) -> str: ...
@@ -194,7 +217,58 @@ class Scorer(Protocol):
         """Metric, settings and versions, in the manner of sacrebleu."""
         ...
 
+    @property
+    def words(self) -> Words:
+        """What the report says of it."""
+        ...
+
+    @property
+    def scale(self) -> tuple[float, float]:
+        """The lowest and the highest value."""
+        ...
+
+    @property
+    def higher_is_better(self) -> bool: ...
+
+    @property
+    def by_default(self) -> frozenset[Use]:
+        """Where it is on unless others are named."""
+        ...
+
+    @property
+    def needs(self) -> frozenset[Fact]:
+        """The facts that it rests on. Without them it is off unless it is named."""
+        ...
+
+    @property
+    def strict(self) -> bool:
+        """Whether its values would be false without a fact that it needs, not only unscored: then it is refused."""
+        ...
+
+    @property
+    def total(self) -> Total | None:
+        """How cases become one number: None for the mean of their values, else what turns sums of `Score.parts`,
+        (m, parts), into numbers, (m,)."""
+        ...
+
     def score(self, case: Case, answer: Answer) -> Score: ...
+
+
+class ScorerDefaults:
+    """What most scorers are: on a scale from 0 to 1, higher is better, on everywhere, resting on the text alone,
+    summed up by the mean. Inherit it and set what differs."""
+
+    __slots__ = ()
+    scale: tuple[float, float] = (0.0, 1.0)
+    higher_is_better: bool = True
+    by_default: frozenset[Use] = EVERYWHERE
+    needs: frozenset[Fact] = TEXT_ALONE
+    strict: bool = False
+
+    @property
+    def total(self) -> Total | None:
+        """The mean."""
+        return None
 
 
 @runtime_checkable

@@ -13,7 +13,7 @@ LAYERS = (
     | {"drawing", "http", "secrets", "spreadsheets"},
     {"knowledge", "models", "assistant", "tuning", "evaluation", "agents", "records"},
     {"assembly"},
-    {"comparison", "project"},
+    {"comparison", "project", "standalone"},
     {"service", "cli"},
 )
 LAYER = {part: number for number, parts in enumerate(LAYERS) for part in parts}

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from groundtune import cli
-from groundtune.comparison.candidates import STANDARD
+from groundtune.assembly.candidates import registered
 from groundtune.errors import GroundtuneError
 from groundtune.evaluation.scorers import scorers
 from groundtune.settings import ComparisonSettings, Settings, all_tables
@@ -74,7 +74,7 @@ def test_pages_named_in_the_code_exist() -> None:
 
 def test_candidates_and_scorers_are_explained() -> None:
     glossary, report = read("glossary.md"), read("report.md")
-    for name in STANDARD:
+    for name in registered():
         assert f"`{name}`" in glossary, name
     for scorer in scorers(ComparisonSettings()):
         assert f"`{scorer.name}`" in report, scorer.name

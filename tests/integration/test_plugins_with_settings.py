@@ -7,7 +7,7 @@ from importlib.metadata import EntryPoint
 import pytest
 
 from groundtune import plugins
-from groundtune.comparison.workshop import Workshop
+from groundtune.assembly.assembly import Assembly
 from groundtune.errors import SettingsError
 from groundtune.settings import load, template
 from groundtune.testing.embedders import HashingEmbedder
@@ -119,14 +119,14 @@ def folder(tmp_path):
 def test_a_technique_with_settings_of_its_own(plugin, folder):
     plugin("techniques", "acme_echo", TECHNIQUE)
     (folder / "groundtune.toml").write_text('[tuning.echo]\nloudness = 2\ntoken = "hunter2"\n', encoding="utf-8")
-    made = Workshop(folder, load(folder, environment={})).build_adapter("a", "echo")
+    made = Assembly(folder, load(folder, environment={})).train("a", "echo")
     assert made.data == {"loudness": 2.0, "token": "2retnuh"}
     assert made.settings["tuning.echo.loudness"] == {"value": 2.0, "origin": "file"}
     assert made.settings["tuning.echo.token"] == {"value": "***", "origin": "file"}
     assert read_manifest(folder / ".groundtune" / "adapters" / "a") == made
-    again = Workshop(folder, load(folder, {"tuning.raft.steps": "5"}, {})).build_adapter("a", "echo")
+    again = Assembly(folder, load(folder, {"tuning.raft.steps": "5"}, {})).train("a", "echo")
     assert again == made, "another technique's settings change nothing"
-    louder = Workshop(folder, load(folder, {}, {"GROUNDTUNE_TUNING__ECHO__LOUDNESS": "3"})).build_adapter("a", "echo")
+    louder = Assembly(folder, load(folder, {}, {"GROUNDTUNE_TUNING__ECHO__LOUDNESS": "3"})).train("a", "echo")
     assert louder.key != made.key
     with pytest.raises(SettingsError, match="Did you mean `loudness`"):
         load(folder, {"tuning.echo.loudnes": 1}, {})
@@ -138,12 +138,12 @@ def test_a_store_with_settings_of_its_own(plugin, folder, monkeypatch):
     (folder / "groundtune.toml").write_text(
         '[knowledge]\nstore = "acme:here"\n[embedding]\nname = "hash"\n[store.acme]\nshards = 3\n', encoding="utf-8"
     )
-    workshop = Workshop(folder, load(folder, environment={}))
-    workshop.__dict__["embedder"] = HashingEmbedder()
-    workshop.ingest()
-    assert workshop.store.shards == 3
-    assert list(workshop.store.documents()) == ["a.md"]
-    assert workshop.resolved.record()["store.acme.shards"] == {"value": 3, "origin": "file"}
+    assembly = Assembly(folder, load(folder, environment={}))
+    assembly.knowledge.__dict__["embedder"] = HashingEmbedder()
+    assembly.knowledge.ingest()
+    assert assembly.knowledge.store.shards == 3
+    assert list(assembly.knowledge.store.documents()) == ["a.md"]
+    assert assembly.resolved.record()["store.acme.shards"] == {"value": 3, "origin": "file"}
     assert "[store.acme]\n# Into how many parts it is cut.\n# shards = 1\n" in template("shop")
 
 

@@ -21,7 +21,7 @@ def project(telecom):
 
 @pytest.fixture(scope="module")
 def texts(project):
-    return project.workshop.texts()
+    return project.assembly.texts()
 
 
 def normal(text):

@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 from sacrebleu.tokenizers.tokenizer_13a import Tokenizer13a
 
 from groundtune.evaluation.scorers import scorers
-from groundtune.evaluation.scorers.bleu import _counts, _signature, corpus_bleu, corpus_bleu_signature, tokenize
-from groundtune.evaluation.statistics import Method
+from groundtune.evaluation.scorers.bleu import counts as _counts
+from groundtune.evaluation.scorers.bleu import signature as _signature
+from groundtune.evaluation.scorers.bleu import tokenize
+from groundtune.evaluation.scorers.corpus_bleu import CorpusBleuScorer
+from groundtune.evaluation.statistics import Method, estimate
 from groundtune.settings import ComparisonSettings
 from groundtune.values import Answer, Case, Usage
 
@@ -31,7 +34,9 @@ def bleu(target, prediction, *others):
 
 
 def corpus(pairs, resamples=1000):
-    return corpus_bleu(pairs, method=Method(resamples=resamples), rng=np.random.default_rng(1))
+    scorer = CorpusBleuScorer().over([case for case, _ in pairs])
+    scores, groups = scorer.score_many(pairs), [case.group for case, _ in pairs]
+    return estimate(scores, groups, method=Method(resamples=resamples).on(scorer), rng=np.random.default_rng(1))
 
 
 def test_known_values():
@@ -134,7 +139,7 @@ def test_sacrebleu_has_nothing_to_warn_of(caplog):
     corpus([pair("a b c d e", "a b c d e")])
     bleu("a b c d e", "a b c d e")
     _signature.cache_clear()
-    corpus_bleu_signature()
+    assert CorpusBleuScorer().signature
     assert caplog.records == []
 
 
@@ -143,7 +148,7 @@ def test_signatures_are_sacrebleus():
     assert scorers(ComparisonSettings(), ["bleu"])[0].signature == (
         f"bleu|nrefs:1|case:mixed|eff:yes|tok:13a|smooth:exp|version:{version}"
     )
-    assert corpus_bleu_signature() == f"bleu|nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:{version}"
+    assert CorpusBleuScorer().signature == f"bleu|nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:{version}"
 
 
 def test_signatures_tell_the_number_of_references():
@@ -154,4 +159,4 @@ def test_signatures_tell_the_number_of_references():
         scorers(ComparisonSettings(), ["bleu"], [one])[0].signature
         == scorers(ComparisonSettings(), ["bleu"])[0].signature
     )
-    assert "nrefs:2|" in corpus_bleu_signature([two])
+    assert "nrefs:2|" in CorpusBleuScorer().over([two]).signature

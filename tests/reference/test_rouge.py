@@ -12,11 +12,11 @@ from rouge_score.rouge_scorer import RougeScorer
 
 from groundtune.evaluation.scorers import scorers
 from groundtune.evaluation.scorers._tokens import tokenize
-from groundtune.evaluation.scorers.rouge import NAMES, rouge, rouge_l, rouge_lsum
+from groundtune.evaluation.scorers.rouge import WORDS, rouge, rouge_l, rouge_lsum
 from groundtune.settings import ComparisonSettings
 from groundtune.values import Answer, Case, Usage
 
-REFERENCE = {stemmed: RougeScorer(list(NAMES), use_stemmer=stemmed) for stemmed in (False, True)}
+REFERENCE = {stemmed: RougeScorer(list(WORDS), use_stemmer=stemmed) for stemmed in (False, True)}
 
 # Random characters from google-research/rouge, testdata/target.txt and prediction.txt (Apache-2.0).
 TARGETS = [
@@ -71,7 +71,7 @@ def assert_equal(target, prediction):
     for stemmed, split in ((False, tokenize), (True, stemming)):
         expected = REFERENCE[stemmed].score(target, prediction)
         assert {name: tuple(score) for name, score in expected.items()} == {
-            name: tuple(rouge(name, [(target, prediction)], split)[0]) for name in NAMES
+            name: tuple(rouge(name, [(target, prediction)], split)[0]) for name in WORDS
         }
 
 
@@ -118,7 +118,7 @@ def test_of_several_references_the_best_counts_as_in_score_multi(stemmed):
     references = ["first text", "the text was first", "a first, tested one"]
     answer = "the first texts was testing"
     expected = REFERENCE[stemmed].score_multi(references, answer)
-    for name in NAMES:
+    for name in WORDS:
         assert scored(name, answer, *references, rouge_stem=stemmed) == expected[name].fmeasure
     assert len({scored("rouge1", answer, reference) for reference in references}) > 1
 
@@ -129,7 +129,7 @@ def test_of_several_references_the_best_counts_as_in_score_multi(stemmed):
 def test_other_scripts_score_nothing_unless_tokens_are_unicode(text):
     """rouge-score gives 0 for identical strings; so does the default, and the option 1."""
     assert REFERENCE[False].score(text, text)["rouge1"].fmeasure == 0
-    for name in NAMES:
+    for name in WORDS:
         assert scored(name, text, text) == 0
         assert scored(name, text, text, rouge_tokens="unicode") == 1
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
@@ -146,12 +146,12 @@ def freeze(
 
     """
     with opened(project, overrides) as opened_project:
-        problems = [one for one in opened_project.check_benchmark() if one.problem]
-        if problems:
-            text = f"Not frozen: {len(problems)} problems. Run groundtune benchmark check."
-            emit(as_json, {"frozen": False, "problems": list(map(asdict, problems))}, Text(text, style="red"))
-            raise typer.Exit(1)
-        lock, found = opened_project.freeze_benchmark(day.date() if day else date.today())
+        frozen = opened_project.freeze_benchmark(day.date() if day else None)
+    lock, found = frozen.lock, frozen.changes
+    if lock is None:
+        text = f"Not frozen: {len(frozen.problems)} problems. Run groundtune benchmark check."
+        emit(as_json, {"frozen": False, "problems": list(map(asdict, frozen.problems))}, Text(text, style="red"))
+        raise typer.Exit(1)
     document = {
         "frozen": True,
         "version": lock.version,

@@ -32,9 +32,8 @@ from groundtune.errors import SettingsError
 from groundtune.secrets import masked
 
 if TYPE_CHECKING:
-    from groundtune.evaluation.gate import Gate
+    from groundtune.comparison.gate import GateFinding
     from groundtune.project import Project
-    from groundtune.settings import ComparisonSettings
 
 ProjectFolder = Annotated[Path, typer.Option("--project", metavar="DIR", help="The project's folder.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
@@ -77,13 +76,13 @@ def _list(override: str, value: str) -> object:
 
 
 @contextmanager
-def opened(folder: Path, overrides: Sequence[str] = (), extra: dict[str, object] | None = None) -> Iterator[Project]:
-    """Open the project, with a progress bar on stderr for as long as it is in use. Options win over `extra`."""
+def opened(folder: Path, overrides: Sequence[str] = (), *, quick: bool = False) -> Iterator[Project]:
+    """Open the project, with a progress bar on stderr for as long as it is in use."""
     from groundtune.project import open_project
 
     quiet_libraries()
-    with progress_bar() as progress:
-        yield open_project(folder, {**(extra or {}), **flags(overrides)}, progress)
+    with progress_bar() as progress, open_project(folder, flags(overrides), progress, quick=quick) as project:
+        yield project
 
 
 @contextmanager
@@ -135,22 +134,22 @@ def quiet_libraries() -> None:
 
 
 def end_at_gate(
-    gate: Gate | None, document: dict[str, Any], settings: ComparisonSettings, as_json: bool, shown: RenderableType
+    gate: Path | None,
+    findings: Sequence[GateFinding] | None,
+    document: dict[str, Any],
+    as_json: bool,
+    shown: RenderableType,
 ) -> None:
     """Print the document with what the gate says of it, and end with exit code 1 if a limit is missed."""
-    if gate is None:
+    if findings is None:
         emit(as_json, document, shown)
         return
-    from groundtune.evaluation.gate import check_gate, gate_json
-    from groundtune.evaluation.scorers import scorers
-    from groundtune.evaluation.statistics import Method
+    from groundtune.comparison.gate import gate_json
 
-    lower = [scorer.name for scorer in scorers(settings) if not getattr(scorer, "higher_is_better", True)]
-    found = check_gate(gate, document, method=Method(settings.confidence, settings.resamples), lower_is_better=lower)
-    lines = [Text(one.message, style="green" if one.passed else "bold red") for one in found]
-    passed = all(one.passed for one in found)
-    last = Text(f"Gate {gate.path}: {'passed' if passed else 'FAILED'}", style="bold green" if passed else "bold red")
-    emit(as_json, {**document, "gate": gate_json(found)}, Group(shown, *lines, last))
+    lines = [Text(finding.message, style="green" if finding.passed else "bold red") for finding in findings]
+    passed = all(finding.passed for finding in findings)
+    last = Text(f"Gate {gate}: {'passed' if passed else 'FAILED'}", style="bold green" if passed else "bold red")
+    emit(as_json, {**document, "gate": gate_json(findings)}, Group(shown, *lines, last))
     if not passed:
         raise typer.Exit(1)
 

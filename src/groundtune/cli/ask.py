@@ -9,7 +9,6 @@ import typer
 from rich.text import Text
 
 from groundtune.cli._shared import HERE, AsJson, Overrides, ProjectFolder, emit, opened
-from groundtune.errors import SettingsError
 
 
 def register(app: typer.Typer) -> None:
@@ -34,11 +33,7 @@ def ask(
         groundtune ask "How much is the Brook plan?" --candidate raft --json
 
     """
-    if not question.strip():
-        raise SettingsError("the question is empty.", remedy='Write groundtune ask "How much is …?"')
     with opened(project, overrides) as opened_project:
-        if opened_project.workshop.recipe(candidate).grounded and not opened_project.has_knowledge():
-            opened_project.ingest()
         answer = opened_project.ask(question, candidate)
     citations = [asdict(citation) for citation in answer.citations]
     document = {

@@ -118,22 +118,14 @@ def import_(
         groundtune benchmark import beir-qa path/to/set --project my-project
 
     """
-    from groundtune.evaluation.benchmark.importers import Shares, importer, write_imported
-    from groundtune.settings import load
+    from groundtune.evaluation.benchmark.importers import Shares
+    from groundtune.standalone import import_benchmark
 
     try:
         training, development, test = (float(share) for share in shares.split(","))
     except ValueError:
         raise InputError(f"`--shares {shares}` are not three numbers.", remedy="Write 0.5,0.15,0.35.") from None
-    settings = load(project, flags(overrides)).settings
-    imported = importer(kind).read(folder, Shares(training, development, test))
-    write_imported(
-        imported,
-        project,
-        documents=settings.knowledge.documents,
-        cases=settings.benchmark.cases,
-        examples=settings.tuning.examples,
-    )
+    imported = import_benchmark(kind, folder, project, Shares(training, development, test), flags(overrides))
     parts = Counter(case.split for case in imported.cases)
     document = {
         "documents": len(imported.documents),

@@ -11,15 +11,6 @@ from rich.text import Text
 
 from groundtune.cli._shared import HERE, AsJson, GatePath, Overrides, ProjectFolder, end_at_gate, opened
 
-QUICK: dict[str, object] = {
-    "comparison.cases": 48,
-    "comparison.latency_cases": 3,
-    "tuning.steps": 48,
-    "tuning.raft.steps": 24,
-    "tuning.evaluate_every": 12,
-    "tuning.held_out": 12,
-}
-
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -55,14 +46,13 @@ def compare(
     """
     from groundtune.comparison.report import as_json as report_json
     from groundtune.comparison.report import render_terminal, write_report
-    from groundtune.evaluation.gate import load_gate
 
-    with opened(project, overrides, QUICK if quick else None) as opened_project:
-        names = candidates or opened_project.settings.comparison.candidates
-        limits = load_gate(gate, names) if gate else None  # refused now, not at the end
+    with opened(project, overrides, quick=quick) as opened_project:
+        limits = opened_project.open_gate(gate, candidates or []) if gate else None  # refused now, not at the end
         report = opened_project.compare(candidates or [])
+        findings = opened_project.check_gate(limits, report) if limits else None
         folder = out or opened_project.folder / "report"
     page, data = write_report(report, folder)
     paths = Text.assemble("Report: ", (str(page), "bold"), f" (figures: {data})")
     shown = Group(render_terminal(report), paths)
-    end_at_gate(limits, report_json(report), opened_project.settings.comparison, as_json, shown)
+    end_at_gate(gate, findings, report_json(report), as_json, shown)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +20,7 @@ from groundtune.cli._shared import (
     progress_bar,
     quiet_libraries,
 )
+from groundtune.values import Estimate
 
 
 def register(app: typer.Typer) -> None:
@@ -46,39 +48,25 @@ def score(
         groundtune score predictions.jsonl --benchmark benchmark.jsonl --gate gate.toml
 
     """
-    import numpy as np
-
-    from groundtune.evaluation.benchmark.cases import load_benchmark
-    from groundtune.evaluation.gate import load_gate
-    from groundtune.evaluation.predictions import load_predictions, score_predictions
-    from groundtune.evaluation.scorers import scorers
-    from groundtune.evaluation.statistics import Method
+    from groundtune.comparison.gate import load_gate
     from groundtune.settings import load
+    from groundtune.standalone import gate_findings
+    from groundtune.standalone import score as score_file
 
     quiet_libraries()
     limits = load_gate(gate) if gate else None
-    settings = load(project, flags(overrides)).settings
-    cases = load_benchmark(benchmark, settings.benchmark.development_share)
-    loaded = load_predictions(predictions, cases)
-    loaded.refuse_unfounded(scorer or [], predictions)
-    chosen = scorers(settings.comparison, scorer or loaded.scorers, cases.cases)
-    comparison = settings.comparison
+    changes = flags(overrides)
     with progress_bar() as progress:
-        document = score_predictions(
-            cases,
-            loaded,
-            chosen,
-            method=Method(comparison.confidence, comparison.resamples, comparison.margin),
-            rng=np.random.default_rng(comparison.seed),
-            progress=progress,
-        )
-    end_at_gate(limits, document, comparison, as_json, _table(document["summary"]))
+        scoring = score_file(predictions, benchmark, scorer or [], folder=project, flags=changes, progress=progress)
+    comparison = load(project, changes).settings.comparison
+    findings = gate_findings(limits, scoring, comparison) if limits else None
+    end_at_gate(gate, findings, scoring.as_json(), as_json, _table(scoring.summary))
 
 
-def _table(summary: object) -> Table:
+def _table(summary: Mapping[str, Estimate]) -> Table:
     table = Table("scorer", "mean", "95 % interval", "scored", "unscored", "failed")
-    for name, found in summary.items() if isinstance(summary, dict) else ():
-        mean = "–" if found["mean"] is None else f"{found['mean']:.4f}"
-        interval = "–" if found["low"] is None else f"{found['low']:.4f} – {found['high']:.4f}"
-        table.add_row(name, mean, interval, str(found["scored"]), str(found["unscored"]), str(found["failed"]))
+    for name, estimate in summary.items():
+        mean = "–" if estimate.mean is None else f"{estimate.mean:.4f}"
+        interval = "–" if estimate.low is None else f"{estimate.low:.4f} – {estimate.high:.4f}"
+        table.add_row(name, mean, interval, str(estimate.scored), str(estimate.unscored), str(estimate.failed))
     return table

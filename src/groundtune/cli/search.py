@@ -9,7 +9,6 @@ from rich.console import Group
 from rich.text import Text
 
 from groundtune.cli._shared import HERE, AsJson, Overrides, ProjectFolder, emit, opened
-from groundtune.errors import SettingsError
 
 
 def register(app: typer.Typer) -> None:
@@ -30,8 +29,6 @@ def search(
         groundtune search "early termination fee" -k 3
 
     """
-    if not query.strip():
-        raise SettingsError("the query is empty.", remedy='Write groundtune search "early termination fee".')
     with opened(project, overrides) as opened_project:
         passages = opened_project.search(query, number)
     rows = [

@@ -9,7 +9,6 @@ import typer
 from rich.text import Text
 
 from groundtune.cli._shared import HERE, AsJson, Overrides, ProjectFolder, emit, opened
-from groundtune.errors import SettingsError
 
 
 def register(app: typer.Typer) -> None:
@@ -35,12 +34,9 @@ def tune(
         groundtune tune raft --name reader
 
     """
-    if not name.replace("-", "").replace("_", "").isalnum():
-        raise SettingsError(f"`--name {name}` is no adapter name.", remedy="Use letters, digits, - and _.")
     with opened(project, overrides) as opened_project:
-        opened_project.ingest()
         manifest = opened_project.tune(name, technique)
-    folder = opened_project.workshop.adapter_folder(name)
+        folder = opened_project.adapter_folder(name)
     shown = Text(
         f"Adapter `{name}`: {manifest.seconds:.0f} s, stopped {manifest.stopped}; best held-out loss at step "
         f"{manifest.best_step}.\n{folder}"

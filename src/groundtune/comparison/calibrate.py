@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from groundtune.comparison.judges import CALIBRATION
-from groundtune.comparison.workshop import STATE, Workshop
+from groundtune.assembly.assembly import Assembly
+from groundtune.assembly.judges import CALIBRATION
 from groundtune.errors import InputError, SettingsError
 from groundtune.evaluation.judge.calibration import (
     Agreement,
@@ -79,7 +79,7 @@ class Calibration:
 
 
 def calibrate(
-    workshop: Workshop,
+    assembly: Assembly,
     ratings_file: Path,
     now: datetime,
     *,
@@ -92,61 +92,61 @@ def calibrate(
     `pairs` is the most pairs of answers asked in both orders for the position bias. Raises `SettingsError` without
     judges and `InputError` for files that do not fit together.
     """
-    _check_judges(workshop)
+    _check_judges(assembly)
     ratings = load_ratings(ratings_file)
-    answers = answers_to(workshop, answers_file)
+    answers = answers_to(assembly, answers_file)
     check_ratings(ratings, answers, ratings_file)
     criteria = {rating.criterion for rating in ratings}
-    scorers = [scorer for scorer in workshop.judges.scorers if scorer.rubric.criterion in criteria]
+    scorers = [scorer for scorer in assembly.judges.scorers if scorer.rubric.criterion in criteria]
     if not scorers:
-        rubrics = ", ".join(rubric.criterion for rubric in workshop.judges.rubrics)
+        rubrics = ", ".join(rubric.criterion for rubric in assembly.judges.rubrics)
         raise InputError(
             f"rates {', '.join(sorted(criteria)) or 'nothing'}, and the rubrics are {rubrics}.",
             place=ratings_file,
             remedy="Call a rubric like the criterion that people rated: see docs/judge.md.",
         )
     scores = {one.name: one.score_many([(each.case, each.answer) for each in answers]) for one in scorers}
-    job = _Job(workshop, answers, ratings, scale, _duels(answers, ratings, pairs, workshop.settings.comparison.seed))
+    job = _Job(assembly, answers, ratings, scale, _duels(answers, ratings, pairs, assembly.settings.comparison.seed))
     found = Calibration(
         now,
         tuple(job.calibrated(scorer, scores[scorer.name]) for scorer in scorers),
-        tuple(sorted(criteria - {rubric.criterion for rubric in workshop.judges.rubrics})),
+        tuple(sorted(criteria - {rubric.criterion for rubric in assembly.judges.rubrics})),
         _among_judges(scorers, scores),
-        tuple(workshop.judges.costs()),
+        tuple(assembly.judges.costs()),
     )
-    _keep(found, workshop.folder / STATE / CALIBRATION)
+    _keep(found, assembly.state / CALIBRATION)
     return found
 
 
 def prefer(
-    workshop: Workshop, one: str, other: str, criterion: str | None = None, answers_file: Path | None = None
+    assembly: Assembly, one: str, other: str, criterion: str | None = None, answers_file: Path | None = None
 ) -> dict[str, Preference]:
     """Return which candidate's answers each judge prefers by `criterion` (the first rubric's), by judge's name."""
-    _check_judges(workshop)
-    known = {rubric.criterion: rubric for rubric in workshop.judges.rubrics}
+    _check_judges(assembly)
+    known = {rubric.criterion: rubric for rubric in assembly.judges.rubrics}
     if criterion is not None and criterion not in known:
         raise SettingsError(f"there is no rubric `{criterion}`.", remedy=f"The rubrics are {', '.join(known)}.")
-    rubric = known[criterion] if criterion else workshop.judges.rubrics[0]
-    answers = answers_to(workshop, answers_file)
+    rubric = known[criterion] if criterion else assembly.judges.rubrics[0]
+    answers = answers_to(assembly, answers_file)
     by_case = {name: {each.case.id: each for each in answers if each.name == name} for name in (one, other)}
     for name, found in by_case.items():
         if not found:
             raise InputError(f"there is no answer of `{name}`.", remedy="Run `groundtune evaluate` for it first.")
     shared = [each for id_, each in by_case[one].items() if id_ in by_case[other]]
     duels = [Duel(each.case, each.answer, by_case[other][each.case.id].answer) for each in shared]
-    return {name: preference(duels, duel(judge, rubric, duels)) for name, judge in workshop.judges.judges}
+    return {name: preference(duels, duel(judge, rubric, duels)) for name, judge in assembly.judges.judges}
 
 
-def answers_to(workshop: Workshop, answers_file: Path | None) -> list[Candidate]:
+def answers_to(assembly: Assembly, answers_file: Path | None) -> list[Candidate]:
     """Return the answers in a file, or those of each candidate's latest run over the benchmark as it is now."""
     if answers_file is not None:
-        return load_answers(answers_file, workshop.benchmark)
-    cases = {case.id: case for case in workshop.benchmark.cases}
-    runs = {run.candidate: run for run in workshop.records.runs() if run.fingerprint == workshop.benchmark.fingerprint}
+        return load_answers(answers_file, assembly.benchmark)
+    cases = {case.id: case for case in assembly.benchmark.cases}
+    runs = {run.candidate: run for run in assembly.records.runs() if run.fingerprint == assembly.benchmark.fingerprint}
     return [
         Candidate(cases[id_], name, answer, _model_of(run))
         for name, run in runs.items()
-        for id_, answer in workshop.records.answers(run).items()
+        for id_, answer in assembly.records.answers(run).items()
         if isinstance(answer, Answer) and id_ in cases
     ]
 
@@ -157,8 +157,8 @@ def _model_of(run: RunRecord) -> str:
     return str(kept["value"]) if isinstance(kept, dict) else run.candidate
 
 
-def _check_judges(workshop: Workshop) -> None:
-    if not workshop.judges.judges:
+def _check_judges(assembly: Assembly) -> None:
+    if not assembly.judges.judges:
         raise SettingsError(
             "there is no judge.", remedy='Name one: `[judge] models = ["openai:MODEL@BASE_URL"]`; see docs/judge.md.'
         )
@@ -166,14 +166,14 @@ def _check_judges(workshop: Workshop) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    workshop: Workshop
+    assembly: Assembly
     answers: Sequence[Candidate]
     ratings: Sequence[Rating]
     scale: Scale | None
     duels: Sequence[Duel]
 
     def calibrated(self, scorer: JudgeScorer, scores: Sequence[Score]) -> Calibrated:
-        settings, rubric = self.workshop.settings.comparison, scorer.rubric
+        settings, rubric = self.assembly.settings.comparison, scorer.rubric
         rng = np.random.default_rng(settings.seed)
         bootstrap = Bootstrap(settings.confidence, RESAMPLES, rng)
         scale = self.scale or (1.0, float(len(rubric.levels)))
@@ -185,7 +185,7 @@ class _Job:
             scorer.signature,
             single.model.name if single else "panel",
             rubric.criterion,
-            doubt(found.answers, found.weighted_kappa.value, self.workshop.settings.judge.least_agreement),
+            doubt(found.answers, found.weighted_kappa.value, self.assembly.settings.judge.least_agreement),
             sum(score.failed for score in scores),
             found,
             ceiling(samples, bootstrap),

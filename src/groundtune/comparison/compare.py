@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from operator import attrgetter
 
 import numpy as np
 
-from groundtune.comparison.candidates import Recipe
-from groundtune.comparison.report.data import Latency, Report, Spread
-from groundtune.comparison.summary import PART, Run, summarise
-from groundtune.comparison.workshop import STATE, Workshop, remembered
+from groundtune.assembly.assembly import Assembly, remembered
+from groundtune.assembly.candidates import Candidate
+from groundtune.comparison import notes
+from groundtune.comparison.report.data import Curve, CurvePoint, Latency, Report, Setting, Spread
+from groundtune.comparison.summary import PART, Material, Run, summarise
 from groundtune.drawing import spread
 from groundtune.errors import InputError, ModelFailed, SettingsError
 from groundtune.evaluation.run import answer_cases, score_answers
@@ -27,73 +27,109 @@ from groundtune.values import Answer, Case, digest
 AGAIN = f"{PART}, again"  # what the second run of a candidate is kept under
 
 
-def compare(workshop: Workshop, names: Sequence[str], now: datetime) -> Report:
+def compare(assembly: Assembly, names: Sequence[str], now: datetime) -> Report:
     """Run the candidates called `names` on the test part and return the report; `now` is what it is dated.
 
     Raises what the parts raise; what was finished until then is kept.
     """
-    candidates = [workshop.recipe(name) for name in dict.fromkeys(names)]
-    cases = select(workshop.benchmark.part(PART), workshop.settings.comparison.cases, workshop.settings.comparison.seed)
+    settings = assembly.settings.comparison
+    candidates = [assembly.candidate(name) for name in dict.fromkeys(names)]
+    cases = select(assembly.benchmark.part(PART), settings.cases, settings.seed)
     if not cases:
         raise InputError(
             "the benchmark has no test cases.",
-            place=workshop.folder / workshop.settings.benchmark.cases,
+            place=assembly.folder / assembly.settings.benchmark.cases,
             remedy="Give cases `split: test`, or leave `split` out.",
         )
-    scorers = all_scorers(workshop.settings.comparison, cases=cases, judges=workshop.judges.scorers)
-    workshop.judges.check_may_decide(workshop.settings.comparison.decide_by)  # refused now, not at the end
-    twice = _twice(workshop.settings.comparison.repeat, candidates)
-    workshop.check(candidates)
-    unread = _ingest(workshop) if any(candidate.grounded for candidate in candidates) else []
-    runs = [evaluate(workshop, candidate, cases, scorers) for candidate in candidates]
-    again = evaluate(workshop, twice, cases, scorers, AGAIN) if twice else None
-    report = summarise(workshop, runs, cases, scorers, now, again)
-    return replace(report, notes=(*unread, *report.notes))
+    scorers = all_scorers(settings, cases=cases, judges=assembly.judges.scorers)
+    assembly.judges.check_may_decide(settings.decide_by)  # refused now, not at the end
+    twice = _twice(settings.repeat, candidates)
+    assembly.check(candidates)
+    unread = _ingest(assembly) if any(candidate.grounded for candidate in candidates) else []
+    runs = tuple(evaluate(assembly, candidate, cases, scorers) for candidate in candidates)
+    again = evaluate(assembly, twice, cases, scorers, AGAIN) if twice else None
+    return summarise(material(assembly, runs, cases, scorers, now, again=again, unread=unread))
 
 
-def _twice(name: str | None, candidates: Sequence[Recipe]) -> Recipe | None:
-    found = [candidate for candidate in candidates if candidate.name == name]
-    if name is not None and not found:
-        known = ", ".join(candidate.name for candidate in candidates)
-        raise SettingsError(f"`comparison.repeat` is {name!r}, which is not compared.", remedy=f"Name one of: {known}.")
-    return found[0] if found else None
+def material(
+    assembly: Assembly,
+    runs: Sequence[Run],
+    cases: Sequence[Case],
+    scorers: Sequence[Scorer],
+    now: datetime,
+    *,
+    again: Run | None = None,
+    unread: Sequence[str] = (),
+) -> Material:
+    """Return all that the report of these runs is made of, as values."""
+    benchmark = assembly.benchmark
+    return Material(
+        project=assembly.settings.project.name,
+        created_at=now,
+        benchmark=benchmark,
+        cases=tuple(cases),
+        scorers=tuple(scorers),
+        runs=tuple(runs),
+        settings=assembly.settings.comparison,
+        again=again,
+        doubts=assembly.judges.doubts(),
+        curves=tuple(_curves(assembly, runs)),
+        notes=(
+            *notes.unread_documents(unread),
+            *notes.of_benchmark(benchmark, assembly.lock, len(cases)),
+            notes.of_threshold(assembly.threshold()),
+        ),
+        costs=tuple(assembly.judges.costs()),
+        resolved=tuple(
+            Setting(key, str(entry["value"]), str(entry["origin"])) for key, entry in assembly.resolved.record().items()
+        ),
+        versions=notes.versions(),
+    )
+
+
+def _twice(name: str | None, candidates: Sequence[Candidate]) -> Candidate | None:
+    by_name = {candidate.name: candidate for candidate in candidates}
+    if name is not None and name not in by_name:
+        raise SettingsError(
+            f"`comparison.repeat` is {name!r}, which is not compared.", remedy=f"Name one of: {', '.join(by_name)}."
+        )
+    return by_name[name] if name is not None else None
 
 
 def evaluate(
-    workshop: Workshop, candidate: Recipe, cases: Sequence[Case], scorers: Sequence[Scorer], part: str = PART
+    assembly: Assembly, candidate: Candidate, cases: Sequence[Case], scorers: Sequence[Scorer], part: str = PART
 ) -> Run:
     """Answer and score the cases with one candidate; what the records hold already of this part is not done again."""
-    workshop.prepare(candidate)
-    answerer = workshop.answerer(candidate)
-    records = workshop.records
+    assembly.prepare(candidate)
+    answerer = assembly.answerer(candidate)
+    records = assembly.records
+
+    def progress(stage: str, done: int, total: int) -> None:
+        assembly.progress(f"{candidate.name}: {stage}", done, total)
+
     run = records.run(
-        candidate.name, answerer.signature, workshop.benchmark.fingerprint, part, workshop.resolved.record()
+        candidate.name, answerer.signature, assembly.benchmark.fingerprint, part, assembly.resolved.record()
     )
     outcomes = answer_cases(
         answerer,
         cases,
         records.answers(run),
         lambda made: records.save_answers(run, made),
-        batch_size=workshop.answers_at_once(candidate),
-        progress=lambda stage, done, total: workshop.progress(f"{candidate.name}: {stage}", done, total),
+        batch_size=assembly.answers_at_once(candidate),
+        progress=progress,
     )
     scores = score_answers(
         scorers,
         [(case, outcomes[case.id]) for case in cases],
         {scorer.name: records.scores(run, scorer.signature) for scorer in scorers},
         lambda scorer, made: records.save_scores(run, scorer.name, scorer.signature, made),
-        progress=lambda stage, done, total: workshop.progress(f"{candidate.name}: {stage}", done, total),
+        progress=progress,
     )
     records.finish(run)
     answered = [case for case in cases if isinstance(outcomes[case.id], Answer)]  # the others would only fail again
-    asked = answered[: workshop.settings.comparison.latency_cases]
-    key = digest(answerer.signature, *(case.id for case in asked))
-    path = workshop.folder / STATE / "latency" / f"{candidate.name}.json"
-    try:
-        seconds = remembered(path, key, lambda: _latency(answerer, asked, workshop, candidate.name))
-    except ModelFailed:  # answers and scores stand; how long they take is measured next time
-        seconds = {"first_token": [], "total": []}
-    return Run(candidate, answerer.signature, run.fingerprint, outcomes, scores, _spreads(seconds))
+    latency = _latency(assembly, answerer, candidate.name, answered[: assembly.settings.comparison.latency_cases])
+    columns = {scorer: list(values.values()) for scorer, values in scores.items()}
+    return Run(candidate, answerer.signature, run.fingerprint, outcomes, columns, latency)
 
 
 def select(cases: Sequence[Case], most: int | None, seed: int) -> list[Case]:
@@ -113,24 +149,32 @@ def select(cases: Sequence[Case], most: int | None, seed: int) -> list[Case]:
     return [case for case in cases if case.id in ids]
 
 
-def _ingest(workshop: Workshop) -> list[str]:
-    """Bring the store up to date; return what a report has to say of it."""
-    done = workshop.ingest()
-    if done.failed and not workshop.store.documents():
+def _ingest(assembly: Assembly) -> list[str]:
+    """Bring the store up to date; return the documents that could not be read."""
+    done = assembly.knowledge.ingest()
+    if done.failed and assembly.knowledge.is_empty():
         document, reason = done.failed[0]
         raise InputError(f"no document could be read, {document} for one: {reason}", remedy="Correct the documents.")
-    if not done.failed:
-        return []
-    names = ", ".join(document for document, _ in done.failed[:5]) + (", …" if len(done.failed) > 5 else "")
-    return [f"Documents that could not be read: {len(done.failed)} ({names}). `groundtune ingest` says why."]
+    return [document for document, _ in done.failed]
 
 
-def _latency(answerer: Answerer, cases: Sequence[Case], workshop: Workshop, name: str) -> dict[str, list[float]]:
+def _latency(assembly: Assembly, answerer: Answerer, name: str, cases: Sequence[Case]) -> Latency:
+    """Return how long these questions take one at a time; what was measured before is kept."""
+    key = digest(answerer.signature, *(case.id for case in cases))
+    path = assembly.state / "latency" / f"{name}.json"
+    try:
+        seconds = remembered(path, key, lambda: _measured(answerer, cases, assembly, name))
+    except ModelFailed:  # answers and scores stand; how long they take is measured next time
+        seconds = {"first_token": [], "total": []}
+    return _spreads(seconds)
+
+
+def _measured(answerer: Answerer, cases: Sequence[Case], assembly: Assembly, name: str) -> dict[str, list[float]]:
     """Ask one question at a time, as a customer would, and take the times."""
     first: list[float] = []
     total: list[float] = []
     for number, case in enumerate(cases):
-        workshop.progress(f"{name}: measuring latency", number, len(cases))
+        assembly.progress(f"{name}: measuring latency", number, len(cases))
         started = time.perf_counter()
         pieces = answerer.stream(case.question, case.history)
         next(pieces)
@@ -138,12 +182,22 @@ def _latency(answerer: Answerer, cases: Sequence[Case], workshop: Workshop, name
         for _ in pieces:
             pass
         total.append(time.perf_counter() - started)
-    workshop.progress(f"{name}: measuring latency", len(cases), len(cases))
+    assembly.progress(f"{name}: measuring latency", len(cases), len(cases))
     return {"first_token": first, "total": total}
 
 
 def _spreads(seconds: Mapping[str, Sequence[float]]) -> Latency:
-    def spread(values: Sequence[float]) -> Spread | None:
+    def spread_of(values: Sequence[float]) -> Spread | None:
         return Spread(float(np.median(values)), float(np.quantile(values, 0.9)), len(values)) if values else None
 
-    return Latency(spread(seconds["first_token"]), spread(seconds["total"]))
+    return Latency(spread_of(seconds["first_token"]), spread_of(seconds["total"]))
+
+
+def _curves(assembly: Assembly, runs: Sequence[Run]) -> list[Curve]:
+    curves = []
+    for adapter in dict.fromkeys(name for run in runs for name in run.candidate.adapters):
+        manifest = assembly.adapters.manifest(adapter)
+        if manifest is not None:
+            points = tuple(CurvePoint(point.step, point.train, point.held_out) for point in manifest.loss)
+            curves.append(Curve(adapter, points))
+    return curves

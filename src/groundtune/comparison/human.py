@@ -15,10 +15,10 @@ from typing import Any, cast
 
 import numpy as np
 
+from groundtune.assembly.assembly import Assembly
 from groundtune.comparison.compare import select
 from groundtune.comparison.report.data import Report
 from groundtune.comparison.summary import PART
-from groundtune.comparison.workshop import Workshop
 from groundtune.errors import InputError, NotComparable, SettingsError
 from groundtune.evaluation.human.assign import Material, Plan, assign
 from groundtune.evaluation.human.raters import RaterCheck, check_raters
@@ -55,7 +55,7 @@ class Import:
 
 
 def make_study(
-    workshop: Workshop, name: str, raters: Sequence[str], candidates: Sequence[str], now: datetime
+    assembly: Assembly, name: str, raters: Sequence[str], candidates: Sequence[str], now: datetime
 ) -> tuple[Study, list[Path]]:
     """Assign the answers of the latest comparison to raters as `[human]` says; write the key and the sheets and
     return their paths. No `candidates` are all that were compared.
@@ -63,11 +63,11 @@ def make_study(
     Raises `InputError` where there is no comparison, or already a study of this name; `NotComparable` if the
     benchmark has changed since; `SettingsError` for a name that cannot be used.
     """
-    folder = study_folder(workshop, name)
+    folder = study_folder(assembly, name)
     for each in raters:
         _check_name(each)
-    settings = workshop.settings.human
-    found = _gather(workshop, candidates)
+    settings = assembly.settings.human
+    found = _gather(assembly, candidates)
     cases = select([one.case for one in found.materials.values()], settings.cases, settings.seed)
     shared = {case.id for case in select(cases, settings.overlap, settings.seed)}
     names = tuple(found.signatures)
@@ -82,10 +82,10 @@ def make_study(
     )
     study = Study(
         id=id,
-        project=workshop.settings.project.name,
+        project=assembly.settings.project.name,
         created_at=now.isoformat(),
         seed=settings.seed,
-        fingerprint=workshop.benchmark.fingerprint,
+        fingerprint=assembly.benchmark.fingerprint,
         candidates=found.signatures,
         sheets=sheets,
         left_out=found.left_out,
@@ -94,12 +94,12 @@ def make_study(
     return study, [key, *write_sheets(study, found.materials, folder / SHEETS, xlsx=find_spec("openpyxl") is not None)]
 
 
-def take_sheets(workshop: Workshop, name: str, paths: Sequence[Path]) -> Import:
+def take_sheets(assembly: Assembly, name: str, paths: Sequence[Path]) -> Import:
     """Read sheets that came back, keep what they say, and write the study's ratings.jsonl.
 
     Ratings of raters who missed attention items are kept, and left out of ratings.jsonl.
     """
-    folder = study_folder(workshop, name)
+    folder = study_folder(assembly, name)
     study = read_key(folder)
     replies, taken, problems = take(paths, study, load_replies(folder))
     save_replies(folder, replies)
@@ -109,10 +109,10 @@ def take_sheets(workshop: Workshop, name: str, paths: Sequence[Path]) -> Import:
     return Import(tuple(taken), tuple(problems), checks, folder / RATINGS_FILE)
 
 
-def human_report(workshop: Workshop, name: str) -> HumanReport:
+def human_report(assembly: Assembly, name: str) -> HumanReport:
     """Return all figures of a study, from what has come back so far."""
-    folder = study_folder(workshop, name)
-    settings = workshop.settings.comparison
+    folder = study_folder(assembly, name)
+    settings = assembly.settings.comparison
     return summarise(
         read_key(folder),
         load_replies(folder),
@@ -121,13 +121,13 @@ def human_report(workshop: Workshop, name: str) -> HumanReport:
     )
 
 
-def study_folder(workshop: Workshop, name: str) -> Path:
+def study_folder(assembly: Assembly, name: str) -> Path:
     """Return where the study is or will be."""
     _check_name(name)
-    return workshop.folder / FOLDER / name
+    return assembly.folder / FOLDER / name
 
 
-def with_human_scores(workshop: Workshop, report: Report) -> Report:
+def with_human_scores(assembly: Assembly, report: Report) -> Report:
     """Return the report with the studies that rated answers of these very runs, as far as sheets have come back.
 
     A study that some candidate's run has changed since is left out: its ratings are of other answers.
@@ -135,12 +135,12 @@ def with_human_scores(workshop: Workshop, report: Report) -> Report:
     signatures = {one.name: one.signature for one in report.candidates}
     found: dict[str, HumanReport] = {}
     notes = []
-    for path in sorted((workshop.folder / FOLDER).glob(f"*/{KEY_FILE}")):
+    for path in sorted((assembly.folder / FOLDER).glob(f"*/{KEY_FILE}")):
         try:
             study = read_key(path.parent)
             same = study.fingerprint == report.benchmark.fingerprint
             if same and all(signatures.get(name) == signature for name, signature in study.candidates.items()):
-                scores = human_report(workshop, path.parent.name)
+                scores = human_report(assembly, path.parent.name)
                 if scores.kept.ratings:
                     found[path.parent.name] = scores
         except InputError as error:  # hours of work must not end here
@@ -159,13 +159,13 @@ def _check_name(name: str) -> None:
         raise SettingsError(f"`{name}` cannot name a file.", remedy="Use letters, digits, dots, dashes and underlines.")
 
 
-def _gather(workshop: Workshop, wanted: Sequence[str]) -> _Found:
+def _gather(assembly: Assembly, wanted: Sequence[str]) -> _Found:
     """Return what the records hold of the latest comparison; a case that some candidate failed on cannot be shown."""
-    record = workshop.records.latest_comparison()
+    record = assembly.records.latest_comparison()
     if record is None:
-        raise InputError("there is no comparison yet.", place=workshop.folder, remedy="Run `groundtune compare`.")
+        raise InputError("there is no comparison yet.", place=assembly.folder, remedy="Run `groundtune compare`.")
     report = cast("dict[str, Any]", record.report)
-    if report["benchmark"]["fingerprint"] != workshop.benchmark.fingerprint:
+    if report["benchmark"]["fingerprint"] != assembly.benchmark.fingerprint:
         raise NotComparable(
             "the benchmark has changed since the latest comparison.", remedy="Run `groundtune compare` again."
         )
@@ -174,8 +174,8 @@ def _gather(workshop: Workshop, wanted: Sequence[str]) -> _Found:
     if unknown:
         raise SettingsError(f"`{unknown[0]}` was not compared.", remedy=f"Compared were: {', '.join(compared)}.")
     signatures = {name: compared[name] for name in dict.fromkeys(wanted or compared)}
-    outcomes = {name: _answers(workshop, name, signature) for name, signature in signatures.items()}
-    cases = {case.id: case for case in workshop.benchmark.part(PART)}
+    outcomes = {name: _answers(assembly, name, signature) for name, signature in signatures.items()}
+    cases = {case.id: case for case in assembly.benchmark.part(PART)}
     materials, left_out = {}, {}
     for id in (str(case["id"]) for case in report["cases"]):
         given = {name: answers.get(id, Failure("no answer in the records")) for name, answers in outcomes.items()}
@@ -188,9 +188,9 @@ def _gather(workshop: Workshop, wanted: Sequence[str]) -> _Found:
     return _Found(materials, signatures, left_out)
 
 
-def _answers(workshop: Workshop, name: str, signature: str) -> Mapping[str, Answer | Failure]:
-    wanted = (name, signature, workshop.benchmark.fingerprint, PART)
-    for run in workshop.records.runs():
+def _answers(assembly: Assembly, name: str, signature: str) -> Mapping[str, Answer | Failure]:
+    wanted = (name, signature, assembly.benchmark.fingerprint, PART)
+    for run in assembly.records.runs():
         if (run.candidate, run.signature, run.fingerprint, run.part) == wanted:
-            return workshop.records.answers(run)
+            return assembly.records.answers(run)
     raise InputError(f"the records hold no run of `{name}`.", remedy="Run `groundtune compare` again.")

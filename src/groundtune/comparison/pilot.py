@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from itertools import groupby
 
+from groundtune.assembly.assembly import Assembly
 from groundtune.comparison.summary import PART
-from groundtune.comparison.workshop import Workshop
 from groundtune.evaluation.scorers import scorers
 from groundtune.evaluation.statistics.planning import Pilot, pilot_sd
 from groundtune.records import RunRecord
@@ -14,33 +14,33 @@ from groundtune.values import Score
 _SQLITE = "sqlite:///"
 
 
-def pilot(workshop: Workshop) -> Pilot | None:
+def pilot(assembly: Assembly) -> Pilot | None:
     """Return what the newest runs of one benchmark version tell about the deciding scorer, or None.
 
     Runs of this version come first; those of an earlier one count as far as its cases are still there. Runs of
     different versions are never put together.
     """
-    if not _has_records(workshop):
+    if not _has_records(assembly):
         return None
-    now = workshop.benchmark.fingerprint
-    runs = [run for run in workshop.records.runs() if run.part == PART]
+    now = assembly.benchmark.fingerprint
+    runs = [run for run in assembly.records.runs() if run.part == PART]
     newest = {run.fingerprint: number for number, run in enumerate(runs)}
     runs.sort(key=lambda run: (run.fingerprint == now, newest[run.fingerprint]), reverse=True)
     for fingerprint, found in groupby(runs, key=lambda run: run.fingerprint):
-        told = _told(workshop, list(found), same=fingerprint == now)
+        told = _told(assembly, list(found), same=fingerprint == now)
         if told is not None:
             return told
     return None
 
 
-def _told(workshop: Workshop, runs: list[RunRecord], *, same: bool) -> Pilot | None:
-    settings = workshop.settings.comparison
+def _told(assembly: Assembly, runs: list[RunRecord], *, same: bool) -> Pilot | None:
+    settings = assembly.settings.comparison
     (scorer,) = scorers(settings, [settings.decide_by])
-    cases = workshop.benchmark.part(PART)
+    cases = assembly.benchmark.part(PART)
     newest = {run.candidate: run for run in sorted(runs, key=lambda run: run.created_at)}
     scores: dict[str, list[Score]] = {}
     for candidate, run in newest.items():
-        known = workshop.records.scores(run, scorer.signature)
+        known = assembly.records.scores(run, scorer.signature)
         scores[candidate] = [known.get(case.id, Score(None, "not asked")) for case in cases]
     sd = pilot_sd(scores, [case.group for case in cases])
     if sd is None:
@@ -50,7 +50,7 @@ def _told(workshop: Workshop, runs: list[RunRecord], *, same: bool) -> Pilot | N
     return Pilot(sd, used, asked, same)
 
 
-def _has_records(workshop: Workshop) -> bool:
+def _has_records(assembly: Assembly) -> bool:
     """Looking must not make an empty database."""
-    url = workshop.settings.records.url.reveal()
-    return not url.startswith(_SQLITE) or (workshop.folder / url.removeprefix(_SQLITE)).is_file()
+    url = assembly.settings.records.url.reveal()
+    return not url.startswith(_SQLITE) or (assembly.folder / url.removeprefix(_SQLITE)).is_file()

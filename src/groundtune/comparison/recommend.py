@@ -10,20 +10,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from groundtune.assembly.candidates import Cost
 from groundtune.values import Difference, Estimate, Verdict
 
-SIMPLICITY = ("base", "rag", "tuned", "tuned+rag", "raft")  # ties go to the simpler one: retrieval before tuning
 MOST_FAILED = 0.2  # a candidate that fails more of its cases has not been measured
 FEWEST_GROUPS = 6  # with fewer, no two-sided test can reach 5 % (2 ÷ 2^6)
-
-_STEPS = (("base", "rag"), ("base", "tuned"), ("rag", "tuned+rag"), ("tuned", "tuned+rag"), ("rag", "raft"))
 
 
 @dataclass(frozen=True, slots=True)
 class Contender:
     """A candidate as far as choosing goes: `score` on the deciding scorer, median `seconds` to a whole answer,
-    share of cases on which it `abstained`, (answered all the same, asked) of those without an answer, and the
-    deciding scorer's mean over those `answerable`."""
+    share of cases on which it `abstained`, (answered all the same, asked) of those without an answer, the deciding
+    scorer's mean over those `answerable`, and what it costs to keep and to run (None if unknown)."""
 
     name: str
     score: Estimate
@@ -31,12 +29,14 @@ class Contender:
     abstained: float | None = None
     made_up: tuple[int, int] | None = None
     answerable: Estimate | None = None
+    cost: Cost | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Ground:
     """What the choice stands on: `scale` is the lowest and highest value of the deciding scorer, `detectable` the
-    smallest true difference that these cases find four times in five (None if unknown)."""
+    smallest true difference that these cases find four times in five (None if unknown), `steps` the pairs (simpler,
+    richer) in which the second has one part more."""
 
     decide_by: str
     cases: int
@@ -45,6 +45,7 @@ class Ground:
     detectable: float | None = None
     confidence: float = 0.95
     margin: float = 0.02
+    steps: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +60,9 @@ class Recommendation:
     sure: bool
 
 
-def simplicity(name: str) -> int:
-    """Return a rank: lower is cheaper to run and to keep. Candidates of other names come last."""
-    return SIMPLICITY.index(name) if name in SIMPLICITY else len(SIMPLICITY)
+def _simplicity(contender: Contender) -> tuple[bool, Cost]:
+    """Return a rank: lower is cheaper to keep and to run. Where the cost is unknown, a candidate comes last."""
+    return contender.cost is None, contender.cost or Cost(0, 0)
 
 
 def recommend(contenders: Sequence[Contender], differences: Sequence[Difference], ground: Ground) -> Recommendation:
@@ -77,7 +78,7 @@ def recommend(contenders: Sequence[Contender], differences: Sequence[Difference]
     leader = max(measured, key=_mean)
     # what another candidate beats beyond doubt is no choice, even if the leader, whose lead may be noisier, does not
     open_to_choice = [one for one in measured if one is leader or not decision.beaten(one, measured)]
-    choice = min(open_to_choice, key=lambda one: (simplicity(one.name), -_mean(one)))
+    choice = min(open_to_choice, key=lambda one: (_simplicity(one), -_mean(one)))
     others = sorted((one for one in open_to_choice if one is not choice), key=_mean, reverse=True)
     rival = leader if choice is not leader else (others[0] if others else None)
     reasons = (
@@ -261,7 +262,7 @@ class _Decision:
     def regressions(self) -> list[str]:
         """Adding a part ought to help; where it hurts, that is a finding."""
         sentences = []
-        for simpler, richer in _STEPS:
+        for simpler, richer in self._ground.steps:
             found = self.find(simpler, richer)
             if found is not None and _seen_from(found, richer) == "worse":
                 sentences.append(

@@ -12,44 +12,35 @@ import numpy as np
 
 from groundtune.comparison.recommend import figure
 from groundtune.comparison.report.data import Repeat
-from groundtune.comparison.report.scorers import describe
-from groundtune.evaluation.scorers.corpus_bleu import NAME, Outcomes, compare_corpus_bleu
-from groundtune.evaluation.statistics import Method, NoiseFloor, noise_floor
-from groundtune.values import Case, Score
-
-Scores = Mapping[str, Mapping[str, Score]]
+from groundtune.comparison.table import Scores
+from groundtune.evaluation.statistics import Method, noise_floor
+from groundtune.protocols import Scorer
 
 
 def repeated(
-    candidate: str, scores: tuple[Scores, Scores], cases: Sequence[Case], methods: Mapping[str, Method]
+    candidate: str,
+    scores: tuple[Scores, Scores],
+    groups: Sequence[str],
+    methods: Mapping[str, Method],
+    rng: np.random.Generator,
 ) -> Repeat:
-    """Return how far two runs of `candidate` are apart; `scores` are of both, by scorer and case id."""
-    groups = [case.group for case in cases]
-    floors = {}
-    for scorer, method in methods.items():
-        first, again = ([run[scorer][case.id] for case in cases] for run in scores)
-        floors[scorer] = noise_floor(first, again, groups, method=method)
+    """Return how far two runs of `candidate` are apart; `scores` are of both."""
+    first, again = scores
+    floors = {
+        scorer: noise_floor(first[scorer], again[scorer], groups, method=method, rng=rng)
+        for scorer, method in methods.items()
+    }
     return Repeat(candidate, floors)
 
 
-def with_bleu(
-    repeat: Repeat, outcomes: tuple[Outcomes, Outcomes], cases: Sequence[Case], method: Method, rng: np.random.Generator
-) -> Repeat:
-    """Add corpus BLEU, of which no case has a share: `absolute` is that of the difference itself."""
-    pair = dict(zip(("first", "again"), outcomes, strict=True))
-    (found,) = compare_corpus_bleu(pair, cases, method=method, rng=rng)
-    absolute = None if found.difference.mean is None else abs(found.difference.mean)
-    return Repeat(repeat.candidate, {**repeat.floors, NAME: NoiseFloor(absolute, found.difference)})
-
-
-def repeat_note(repeat: Repeat) -> str:
+def repeat_note(repeat: Repeat, scorers: Sequence[Scorer]) -> str:
     """Say what the second run showed."""
-    moved = {name: (found.absolute, found.floor) for name, found in repeat.floors.items() if found.absolute}
+    scales = {scorer.name: scorer.scale for scorer in scorers}
+    moved = {name: (noise.absolute, noise.floor) for name, noise in repeat.floors.items() if noise.absolute}
     if not moved:
         return f"{repeat.candidate} was run twice, and scored the same on every case: its answers have no noise."
     figures = "; ".join(
-        f"{name} {' and '.join(figure(value, describe(name).scale) for value in values)}"
-        for name, values in moved.items()
+        f"{name} {' and '.join(figure(value, scales[name]) for value in values)}" for name, values in moved.items()
     )
     return (
         f"{repeat.candidate} was run twice and is not the same as itself. By how much a case differs on average, and "

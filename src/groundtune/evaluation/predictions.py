@@ -7,29 +7,26 @@ passages.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from groundtune.errors import InputError
 from groundtune.evaluation.benchmark.cases import Benchmark
 from groundtune.evaluation.run import Outcome, score_answers
-from groundtune.evaluation.scorers.bleu import corpus_bleu, corpus_bleu_signature
 from groundtune.evaluation.statistics import Method, estimate
 from groundtune.files import read_jsonl
-from groundtune.protocols import Progress, Scorer, silent
+from groundtune.protocols import Fact, Progress, Scorer, silent
 from groundtune.values import Answer, Case, Estimate, Failure, Passage, Score, Usage
 
-TEXT_SCORERS = (
-    "rouge1 rouge2 rougeL rougeLsum bleu bertscore_precision bertscore_recall bertscore_f1 exact token_f1 token_recall"
-).split()
-RETRIEVAL_SCORERS = "retrieval_recall reciprocal_rank context_precision context_recall ndcg groundedness".split()
-ABSTENTION_RATES = ("abstention_precision", "abstention_recall", "hallucination_rate")
-ABSTENTION_SCORERS = (*ABSTENTION_RATES, "resolution", "resolution_answerable")
-
+REMEDIES: Mapping[Fact, str] = {
+    "abstention": 'Add "abstained": true or false to the lines.',
+    "passages": 'Add "passages" to the lines.',
+    "citations": "A file of answers cannot tell citations: leave this scorer out.",
+}
 MISSING = Failure("predictions.jsonl has no line for this case")
 
 
@@ -69,20 +66,65 @@ class PredictionLine(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Predictions:
-    """Answers by case id, and the names of the scorers that the file has the facts for."""
+    """Answers by case id, and what the file at `path` tells besides their texts."""
 
     answers: dict[str, Answer]
-    scorers: tuple[str, ...]
+    facts: frozenset[Fact]
+    path: Path
 
-    def refuse_unfounded(self, names: Sequence[str], path: Path) -> None:
-        """Raise `InputError` if one of `names` counts abstentions and the file at `path` does not tell of any."""
-        unfounded = [name for name in names if name in ABSTENTION_RATES and name not in self.scorers]
-        if unfounded:
-            raise InputError(
-                f"no line tells whether the answer `abstained`, which `{unfounded[0]}` rests on.",
-                place=path,
-                remedy='Add "abstained": true or false to the lines.',
-            )
+    def refuse_unfounded(self, scorers: Sequence[Scorer]) -> None:
+        """Raise `InputError` if one of `scorers` would give false values for want of a fact."""
+        for scorer in scorers:
+            missing = sorted(scorer.needs - self.facts)
+            if scorer.strict and missing:
+                raise InputError(
+                    f"no line tells of {missing[0]}, which `{scorer.name}` rests on.",
+                    place=self.path,
+                    remedy=REMEDIES[missing[0]],
+                )
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredCase:
+    """One case's values by scorer, None where there is none, and the reason for each of those."""
+
+    id: str
+    group: str
+    scores: Mapping[str, float | None]
+    reasons: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredBenchmark:
+    """The benchmark that was scored."""
+
+    fingerprint: str
+    cases: int
+
+
+@dataclass(frozen=True, slots=True)
+class Scoring:
+    """What `groundtune score` finds: the same shape in Python, in its JSON, and where a gate reads it back.
+
+    `summary` holds what is no mean of cases too, such as corpus BLEU; `cases` do not.
+    """
+
+    summary: Mapping[str, Estimate]
+    cases: tuple[ScoredCase, ...]
+    signatures: Mapping[str, str]
+    benchmark: ScoredBenchmark
+
+    def as_json(self) -> dict[str, object]:
+        """Return it as JSON types."""
+        return dict(_SCORING.dump_python(self, mode="json"))
+
+
+_SCORING = TypeAdapter(Scoring)
+
+
+def read_scoring(document: object) -> Scoring:
+    """Return the scoring that was written as `document`. Raises pydantic's `ValidationError` if it is none."""
+    return _SCORING.validate_python(document)
 
 
 def load_predictions(path: Path, benchmark: Benchmark) -> Predictions:
@@ -103,12 +145,12 @@ def load_predictions(path: Path, benchmark: Benchmark) -> Predictions:
                 remedy="Keep one answer a case.",
             )
         lines[row.id] = number
-    names = list(TEXT_SCORERS)
+    facts: set[Fact] = set()
     if any(row.passages for _, row in rows):
-        names += RETRIEVAL_SCORERS
+        facts.add("passages")
     if any(row.abstained is not None for _, row in rows):
-        names += ABSTENTION_SCORERS
-    return Predictions({row.id: row.value() for _, row in rows}, tuple(names))
+        facts.add("abstention")
+    return Predictions({row.id: row.value() for _, row in rows}, frozenset(facts), path)
 
 
 def score_predictions(
@@ -119,35 +161,28 @@ def score_predictions(
     method: Method,
     rng: np.random.Generator,
     progress: Progress = silent,
-) -> dict[str, object]:
-    """Return what `groundtune score --json` prints; a case without a prediction has failed with every scorer."""
+) -> Scoring:
+    """Return what `groundtune score` finds; a case without a prediction has failed with every scorer."""
     pairs: list[tuple[Case, Outcome]] = [(case, predictions.answers.get(case.id, MISSING)) for case in benchmark.cases]
     scores = score_answers(scorers, pairs, {}, lambda scorer, new: None, progress=progress)
     groups = [case.group for case, _ in pairs]
-    summary = {}
-    for scorer in scorers:
-        on_scale = replace(method, scale=getattr(scorer, "scale", None))
-        summary[scorer.name] = asdict(estimate(list(scores[scorer.name].values()), groups, method=on_scale))
-    summary["corpus_bleu"] = asdict(_corpus_bleu(pairs, method, rng))
-    return {
-        "summary": summary,
-        "cases": [_case_row(case, {name: found[case.id] for name, found in scores.items()}) for case, _ in pairs],
-        "signatures": {scorer.name: scorer.signature for scorer in scorers}
-        | {"corpus_bleu": corpus_bleu_signature(benchmark.cases)},
-        "benchmark": {"fingerprint": benchmark.fingerprint, "cases": len(pairs)},
+    summary = {
+        scorer.name: estimate(list(scores[scorer.name].values()), groups, method=method.on(scorer), rng=rng)
+        for scorer in scorers
     }
+    by_case = {scorer.name: scores[scorer.name] for scorer in scorers if scorer.total is None}
+    return Scoring(
+        summary,
+        tuple(_scored(case, {name: values[case.id] for name, values in by_case.items()}) for case, _ in pairs),
+        {scorer.name: scorer.signature for scorer in scorers},
+        ScoredBenchmark(benchmark.fingerprint, len(pairs)),
+    )
 
 
-def _case_row(case: Case, scores: dict[str, Score]) -> dict[str, object]:
-    return {
-        "id": case.id,
-        "group": case.group,
-        "scores": {name: score.value for name, score in scores.items()},
-        "reasons": {name: score.reason for name, score in scores.items() if score.value is None},
-    }
-
-
-def _corpus_bleu(pairs: Sequence[tuple[Case, Outcome]], method: Method, rng: np.random.Generator) -> Estimate:
-    answered = [(case, outcome) for case, outcome in pairs if isinstance(outcome, Answer)]
-    found = corpus_bleu(answered, method=method, rng=rng)
-    return Estimate(found.mean, found.low, found.high, found.scored, found.unscored, len(pairs) - len(answered))
+def _scored(case: Case, scores: Mapping[str, Score]) -> ScoredCase:
+    return ScoredCase(
+        case.id,
+        case.group,
+        {name: score.value for name, score in scores.items()},
+        {name: score.reason for name, score in scores.items() if score.value is None},
+    )

@@ -209,7 +209,9 @@ class ComparisonSettings(Table):
     """`[comparison]`: how candidates are judged."""
 
     candidates: list[str] = Field(
-        ["base", "rag", "tuned", "tuned+rag", "raft"], description="What is compared when nothing is named."
+        [],
+        description="What is compared when nothing is named; base, rag, tuned, tuned+rag, raft and those of plugins if "
+        "not set.",
     )
     cases: int | None = Field(
         None, ge=2, description="So many test cases at most, spread over the groups; all of them if not set."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Sequence
 
+import numpy as np
 import pytest
 
 from groundtune.evaluation.scorers import scorers
@@ -24,7 +25,7 @@ def only(*names: str) -> Callable[..., list[Scorer]]:
         cases: Sequence[Case] = (),
         judges: Sequence[Scorer] = (),
     ) -> list[Scorer]:
-        usual = dict.fromkeys([*names, *(judge.name for judge in judges), settings.decide_by])
+        usual = dict.fromkeys([*names, *(judge.name for judge in judges), settings.decide_by, "corpus_bleu"])
         return scorers(settings, asked or list(usual), cases, judges)
 
     return chosen
@@ -74,7 +75,26 @@ class ScorerContract:
         good, bad = scorer.score(*GOOD).value, scorer.score(*BAD).value
         if good is None or bad is None:
             pytest.skip("does not score these cases")
-        assert good >= bad if getattr(scorer, "higher_is_better", True) else good <= bad
+        assert good >= bad if scorer.higher_is_better else good <= bad
+
+    def test_values_are_on_its_scale_and_it_has_words(self, scorer: Scorer) -> None:
+        """What the report shows and what statistics rest on are what the scorer says of itself."""
+        low, high = scorer.scale
+        assert low < high
+        values = [score.value for score in (scorer.score(case, answer) for case, answer in PAIRS)]
+        assert all(low - TOLERANCE <= value <= high + TOLERANCE for value in values if value is not None)
+        assert scorer.words.title
+        assert scorer.words.means
+        assert scorer.words.misleads
+
+    def test_the_number_of_a_single_case_is_its_value(self, scorer: Scorer) -> None:
+        """Where cases become a number by sums of parts, a case by itself has the number that its parts give."""
+        if scorer.total is None:
+            pytest.skip("its number is the mean of its values")
+        for case, answer in PAIRS:
+            score = scorer.score(case, answer)
+            if score.value is not None:
+                assert math.isclose(score.value, scorer.total(np.array([score.parts]))[0], abs_tol=TOLERANCE)
 
 
 def _assert_equal(left: Sequence[Score], right: Sequence[Score]) -> None:

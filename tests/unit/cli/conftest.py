@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from groundtune import cli
-from groundtune.comparison import workshop
+from groundtune.assembly import knowledge
 from groundtune.testing.embedders import HashingEmbedder
 
 CASES = [
@@ -57,7 +57,7 @@ def run(monkeypatch, capsys):
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     """A project with one document, eight cases and words instead of meaning for search."""
-    monkeypatch.setattr(workshop, "embedder", lambda settings: HashingEmbedder())
+    monkeypatch.setattr(knowledge, "embedder", lambda settings: HashingEmbedder())
     folder = tmp_path / "shop"
     (folder / "documents").mkdir(parents=True)
     (folder / "documents" / "plans.md").write_text(PLANS, encoding="utf-8")

@@ -2,8 +2,8 @@
 
 import json
 
+from groundtune.assembly.assembly import Assembly
 from groundtune.comparison import compare
-from groundtune.comparison.workshop import Workshop
 from groundtune.testing.endpoint import LocalEndpoint, served_by
 from groundtune.testing.models import FunctionModel
 from groundtune.testing.scorers import only
@@ -44,7 +44,7 @@ def test_stats_tells_what_can_be_shown_and_leaves_nothing_behind(run, project):
 
 def test_stats_takes_the_scatter_from_an_earlier_run(run, project, monkeypatch):
     model = FunctionModel(lambda asked: "The brook plan costs 8 euros." if "brook" in asked[-1].content else "No idea.")
-    monkeypatch.setattr(Workshop, "chat_model", lambda *_: model)
+    monkeypatch.setattr(Assembly, "chat_model", lambda *_: model)
     monkeypatch.setattr(compare, "all_scorers", only("resolution"))
     assert run("compare", "base", "rag", "--project", project, "--json", *LIMITS).code == 0
     told = run("benchmark", "stats", "--project", project, "--json").json

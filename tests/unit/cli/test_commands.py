@@ -6,9 +6,9 @@ import pytest
 from typer.main import get_command
 
 from groundtune import cli
-from groundtune.cli.init import example_folder
-from groundtune.comparison.workshop import Workshop
+from groundtune.assembly.assembly import Assembly
 from groundtune.settings import load
+from groundtune.standalone import example_folder
 from groundtune.testing.models import FunctionModel
 
 ESTIMATE = {"mean", "low", "high", "scored", "unscored", "failed"}
@@ -117,7 +117,7 @@ def answers_from_passages(conversation):
 def models(monkeypatch):
     """A model that says what the passages say; remembers what it was asked."""
     model = FunctionModel(answers_from_passages)
-    monkeypatch.setattr(Workshop, "chat_model", lambda self, adapter=None: model)
+    monkeypatch.setattr(Assembly, "chat_model", lambda *_: model)
     return model
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from groundtune.comparison.workshop import Workshop
+from groundtune.assembly.assembly import Assembly
 from groundtune.testing.models import FunctionModel
 
 LIMITS = (
@@ -72,7 +72,7 @@ def test_another_benchmark_is_wrong_use(score, gate, project):
 
 def test_a_comparison_is_held_against_an_earlier_report(run, project, monkeypatch, tmp_path):
     said = ["costs 9 euros"]
-    monkeypatch.setattr(Workshop, "chat_model", lambda self, adapter=None: FunctionModel(lambda _: said[0]))
+    monkeypatch.setattr(Assembly, "chat_model", lambda *_: FunctionModel(lambda _: said[0]))
     agreed = run("compare", "base", "--project", project, "--out", tmp_path / "agreed", *LIMITS)
     assert agreed.code == 0, agreed.err
     path = tmp_path / "gate.toml"

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
+from groundtune.assembly.assembly import Assembly
 from groundtune.comparison import compare as compare_module
-from groundtune.comparison.workshop import Workshop
 from groundtune.errors import ModelFailed
 from groundtune.evaluation.ratings import load_ratings
 from groundtune.testing.models import FunctionModel
@@ -43,7 +43,7 @@ def compared(run, project, monkeypatch):
     cheap = ["resolution", "exact"]
     monkeypatch.setattr(compare_module, "all_scorers", only(*cheap))
     model = FunctionModel(reply)
-    monkeypatch.setattr(Workshop, "chat_model", lambda self, adapter=None: model)
+    monkeypatch.setattr(Assembly, "chat_model", lambda *_: model)
     write_lines(project / "benchmark.jsonl", CASES)
     limits = ["--set", "comparison.resamples=1000", "--set", "comparison.latency_cases=1"]
     done = run("compare", "base", "rag", "--project", project, "--set", "assistant.min_support=0", *limits)

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from groundtune import cli
-from groundtune.comparison.workshop import Workshop
+from groundtune.assembly.assembly import Assembly
 from groundtune.testing.models import FunctionModel
 
 
@@ -50,7 +50,7 @@ def test_an_error_is_one_json_document_too(run, tmp_path):
 )
 def test_wrong_settings(run, project, monkeypatch, content, parts):
     if "magic:wand" not in content:
-        monkeypatch.setattr(Workshop, "chat_model", lambda *_: FunctionModel(lambda _: "x"))
+        monkeypatch.setattr(Assembly, "chat_model", lambda *_: FunctionModel(lambda _: "x"))
     (project / "groundtune.toml").write_text(content, encoding="utf-8")
     refused(run("compare", "base", "rag", "--project", project), *parts)
     assert not (project / "report").exists()
@@ -79,7 +79,7 @@ def test_a_missing_file(run, project):
 
 def test_missing_training_data_is_told_before_anything_is_run(run, project, monkeypatch):
     model = FunctionModel(lambda _: "x")
-    monkeypatch.setattr(Workshop, "chat_model", lambda *_: model)
+    monkeypatch.setattr(Assembly, "chat_model", lambda *_: model)
     refused(run("compare", "base", "tuned", "--project", project), project / "training.jsonl", "no such file")
     assert model.asked == []
 
@@ -183,7 +183,7 @@ def test_a_model_that_is_not_installed(run, project, monkeypatch):
 
 def test_a_model_that_cannot_be_tuned_is_told_before_anything_is_run(run, project, monkeypatch):
     model = FunctionModel(lambda _: "x")
-    monkeypatch.setattr(Workshop, "chat_model", lambda *_: model)
+    monkeypatch.setattr(Assembly, "chat_model", lambda *_: model)
     turns = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]
     (project / "training.jsonl").write_text(json.dumps({"messages": turns}) + "\n", encoding="utf-8")
     remote = "model.name=openai:m@http://127.0.0.1:9/v1"
@@ -223,7 +223,7 @@ def test_an_interruption_says_that_nothing_is_lost(run, project, monkeypatch):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Workshop, "ingest", interrupted)
+    monkeypatch.setattr(Assembly, "ingest", interrupted)
     ran = run("ingest", "--project", project)
     assert ran.code == 130
     assert "run it again to go on" in ran.err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -12,14 +13,19 @@ from groundtune.comparison.report import (
     BenchmarkFacts,
     CandidateResult,
     CaseRow,
+    CaseScores,
     Curve,
+    CurvePoint,
     Latency,
     Report,
     Setting,
     Spread,
     TokenUse,
+    measure,
 )
+from groundtune.evaluation.scorers import known_scorers
 from groundtune.evaluation.statistics import Method, compare_all, detectable_difference, estimate
+from groundtune.settings import ComparisonSettings
 from groundtune.values import Answer, Case, Citation, Estimate, Evidence, Failure, Message, Passage, Score, Usage
 
 METHOD = Method(resamples=1000)
@@ -34,6 +40,8 @@ SCORERS = (
     "abstention_recall",
     "resolution",
 )
+MEASURES = (*SCORERS, "corpus_bleu")
+KNOWN = known_scorers(ComparisonSettings())
 HOSTILE = '<script>document.title = "taken over"</script><img src=x onerror=alert(1)> {{ 7 * 7 }} </textarea>'
 
 
@@ -73,7 +81,7 @@ def make_report(cases: int = 60, seed: int = 3, skill: dict[str, float] | None =
             "9c1e0f5a7d", cases, "test", len(set(groups)), sum(not row.case.answerable for row in rows)
         ),
         decide_by="resolution",
-        scorers={scorer: f"{scorer}|version:1" for scorer in SCORERS},
+        scorers={scorer: replace(measure(KNOWN[scorer]), signature=f"{scorer}|version:1") for scorer in MEASURES},
         candidates=tuple(
             CandidateResult(
                 name,
@@ -89,7 +97,16 @@ def make_report(cases: int = 60, seed: int = 3, skill: dict[str, float] | None =
         ),
         comparisons=tuple(differences),
         recommendation=recommend(contenders, differences, ground),
-        cases=rows,
+        cases=tuple(
+            CaseScores(
+                row.case.id,
+                row.case.group,
+                row.case.answerable,
+                {name: {scorer: score.value for scorer, score in own.items()} for name, own in row.scores.items()},
+            )
+            for row in rows
+        ),
+        rows=rows,
         curves=tuple(_curve(name, rng) for name in ("instruction", "raft")),
         notes=("The held-out loss of the raft adapter rose after step 80; the weights of step 80 were kept.",),
         settings=(
@@ -165,7 +182,7 @@ def _curve(name: str, rng: np.random.Generator) -> Curve:
     for step in range(5, 125, 5):
         train = 2.6 * np.exp(-step / 40) + 0.6 + rng.normal(0, 0.04)
         held = 2.4 * np.exp(-step / 35) + 0.95 + (max(0, step - 80) * 0.004 if name == "raft" else 0)
-        points.append((step, float(train), float(held) if step % 20 == 0 else None))
+        points.append(CurvePoint(step, float(train), float(held) if step % 20 == 0 else None))
     return Curve(name, tuple(points))
 
 

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from groundtune.assembly import knowledge as knowledge_module
+from groundtune.assembly.assembly import Assembly
+from groundtune.assembly.judges import Judges
 from groundtune.comparison import calibrate as calibrate_module
-from groundtune.comparison import workshop as workshop_module
 from groundtune.comparison.calibrate import answers_to, as_json, calibrate, prefer
 from groundtune.comparison.compare import compare
-from groundtune.comparison.judges import Judges
 from groundtune.comparison.report.calibration import shown
-from groundtune.comparison.workshop import Workshop
 from groundtune.errors import InputError, SettingsError
 from groundtune.evaluation.judge.judge import Judge
 from groundtune.evaluation.judge.rubrics import load_rubrics
@@ -84,8 +84,8 @@ def level(case, candidate, rater):
     return true if rater == "ada" or case % 4 else max(1, true - 1)
 
 
-def workshop(folder, *models, **flags):
-    opened = Workshop(folder, load(folder, FLAGS | flags, environment={}))
+def assembly(folder, *models, **flags):
+    opened = Assembly(folder, load(folder, FLAGS | flags, environment={}))
     judges = tuple((model.name.partition(":")[2], Judge(model)) for model in models)
     opened.judges = Judges(judges, load_rubrics(), opened.settings.judge, folder / ".groundtune")
     return opened
@@ -93,7 +93,7 @@ def workshop(folder, *models, **flags):
 
 def calibrated(folder, *models, **options):
     return calibrate(
-        workshop(folder, *models), folder / "ratings.jsonl", NOW, answers_file=folder / "answers.jsonl", **options
+        assembly(folder, *models), folder / "ratings.jsonl", NOW, answers_file=folder / "answers.jsonl", **options
     )
 
 
@@ -169,7 +169,7 @@ def test_a_judge_that_follows_the_place_is_found_out(files):
 
 def test_judging_is_remembered_across_calibrations(files):
     model = good()
-    opened = workshop(files, model)
+    opened = assembly(files, model)
     options = {"answers_file": files / "answers.jsonl", "pairs": 10}
     first = calibrate(opened, files / "ratings.jsonl", NOW, **options)
     asked = len(model.asked)
@@ -190,7 +190,7 @@ def test_the_result_is_kept_and_read_again(files):
     found = calibrated(files, good())
     kept = json.loads((files / ".groundtune" / "judge-calibration.json").read_text())
     assert kept == json.loads(json.dumps(as_json(found)))
-    opened = workshop(files, good())
+    opened = assembly(files, good())
     assert "judge_accuracy" not in opened.judges.doubts()
     assert "has not been calibrated" in opened.judges.doubts()["judge_relevance"]
     opened.judges.check_may_decide("judge_accuracy")
@@ -222,7 +222,7 @@ def test_ratings_by_no_rubric_are_refused(files):
 
 def test_without_a_judge_there_is_nothing_to_calibrate(files):
     with pytest.raises(SettingsError, match="there is no judge"):
-        calibrate(workshop(files), files / "ratings.jsonl", NOW)
+        calibrate(assembly(files), files / "ratings.jsonl", NOW)
 
 
 def test_another_scale_is_laid_over_the_levels(files):
@@ -245,16 +245,16 @@ def test_a_judge_that_fails_is_counted(files):
 
 
 def test_preferences_of_a_judge(files):
-    found = prefer(workshop(files, FallibleModel(truth, 1.0, 1)), *CANDIDATES, "relevance", files / "answers.jsonl")[
+    found = prefer(assembly(files, FallibleModel(truth, 1.0, 1)), *CANDIDATES, "relevance", files / "answers.jsonl")[
         "fallible"
     ]
     better = [int(answer(n, CANDIDATES[0])[-1]) - int(answer(n, CANDIDATES[1])[-1]) for n in range(CASES)]
     assert (found.wins, found.losses) == (sum(each > 0 for each in better), sum(each < 0 for each in better))
     assert found.wins + found.ties + found.losses == CASES
     with pytest.raises(SettingsError, match="no rubric `charm`"):
-        prefer(workshop(files, good()), *CANDIDATES, "charm", files / "answers.jsonl")
+        prefer(assembly(files, good()), *CANDIDATES, "charm", files / "answers.jsonl")
     with pytest.raises(InputError, match="no answer of `rag`"):
-        prefer(workshop(files, good()), "rag", CANDIDATES[0], None, files / "answers.jsonl")
+        prefer(assembly(files, good()), "rag", CANDIDATES[0], None, files / "answers.jsonl")
 
 
 # --- a comparison with judges ---------------------------------------------------------------------
@@ -267,15 +267,15 @@ def compared(files, monkeypatch):
 
     monkeypatch.setattr(compare_module, "all_scorers", only("resolution", "exact"))
 
-    monkeypatch.setattr(workshop_module, "embedder", lambda settings: HashingEmbedder())
+    monkeypatch.setattr(knowledge_module, "embedder", lambda settings: HashingEmbedder())
     (files / "documents").mkdir()
     (files / "documents" / "a.md").write_text("The question has an answer.", encoding="utf-8")
 
     def make(*models, candidates=("base",), **flags):
-        opened = workshop(files, *models, **{"assistant.min_support": "0"} | flags)
+        opened = assembly(files, *models, **{"assistant.min_support": "0"} | flags)
         grounded = "level {} [1]".format
         chat = FunctionModel(lambda said: grounded(5) if "<passages>" in said[-1].content else "level 4")
-        monkeypatch.setattr(opened, "chat_model", lambda adapter=None: chat)
+        monkeypatch.setattr(opened, "chat_model", lambda *_: chat)
         return opened, compare(opened, candidates, NOW)
 
     return make

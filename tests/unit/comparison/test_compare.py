@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 
 import pytest
 
+from groundtune.assembly import knowledge as knowledge_module
+from groundtune.assembly.assembly import Assembly
 from groundtune.comparison import compare as compare_module
-from groundtune.comparison import workshop as workshop_module
-from groundtune.comparison.compare import compare, evaluate, select
+from groundtune.comparison.compare import compare, evaluate, material, select
 from groundtune.comparison.report import as_json
 from groundtune.comparison.summary import summarise
-from groundtune.comparison.workshop import Workshop
 from groundtune.errors import InputError, ModelFailed, NotComparable, SettingsError
 from groundtune.evaluation.benchmark.versions import freeze
 from groundtune.settings import load
@@ -37,7 +37,7 @@ def case(number, name):
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    monkeypatch.setattr(workshop_module, "embedder", lambda settings: HashingEmbedder())
+    monkeypatch.setattr(knowledge_module, "embedder", lambda settings: HashingEmbedder())
     (tmp_path / "documents").mkdir()
     for number, name in enumerate(NAMES):
         text = f"# Plan {name}\n\nThe {name} plan costs {number + 7} euros a month."
@@ -59,16 +59,16 @@ def reply(conversation):
 
 @pytest.fixture
 def bench(folder, monkeypatch):
-    """Make a workshop whose model is a fake; scorers that need no model."""
+    """Make a assembly whose model is a fake; scorers that need no model."""
     from groundtune.testing.scorers import only
 
     cheap = ["resolution", "exact", "token_f1", "retrieval_recall"]
     monkeypatch.setattr(compare_module, "all_scorers", only(*cheap))
 
     def make(model=None, **flags):
-        opened = Workshop(folder, load(folder, FLAGS | flags, environment={}))
+        opened = Assembly(folder, load(folder, FLAGS | flags, environment={}))
         fake = model or FunctionModel(reply)
-        monkeypatch.setattr(opened, "chat_model", lambda adapter=None: fake)
+        monkeypatch.setattr(opened, "chat_model", lambda *_: fake)
         opened.fake = fake
         return opened
 
@@ -90,10 +90,10 @@ def test_the_grounded_candidate_wins_where_documents_have_the_answer(bench):
 
 
 def test_a_benchmark_run_is_batched_and_latency_is_measured_one_by_one(bench):
-    workshop = bench()
-    report = compare(workshop, ["base"], NOW)
-    assert workshop.fake.batches == [7]
-    assert len(workshop.fake.asked) == 7 + 2
+    assembly = bench()
+    report = compare(assembly, ["base"], NOW)
+    assert assembly.fake.batches == [7]
+    assert len(assembly.fake.asked) == 7 + 2
     assert report.candidates[0].latency.total.n == 2
 
 
@@ -168,9 +168,9 @@ def test_a_quick_size_is_said(bench):
 
 
 def test_a_benchmark_that_differs_from_its_frozen_version_is_noted(bench, folder):
-    workshop = bench()
-    freeze(folder / "benchmark.lock", workshop.benchmark, NOW.date())
-    assert not any("version" in note for note in compare(workshop, ["base"], NOW).notes)
+    assembly = bench()
+    freeze(folder / "benchmark.lock", assembly.benchmark, NOW.date())
+    assert not any("version" in note for note in compare(assembly, ["base"], NOW).notes)
     lines = (folder / "benchmark.jsonl").read_text(encoding="utf-8").replace("Who is king?", "Who is the queen?")
     (folder / "benchmark.jsonl").write_text(lines, encoding="utf-8")
     notes = compare(bench(), ["base"], NOW).notes
@@ -181,17 +181,20 @@ def test_runs_of_different_versions_of_the_benchmark_are_not_compared(bench, fol
     before = bench()
     scorers = compare_module.all_scorers(before.settings.comparison)
     cases = before.benchmark.part("test")
-    old = evaluate(before, before.recipe("base"), cases, scorers)
+    old = evaluate(before, before.candidate("base"), cases, scorers)
     lines = (folder / "benchmark.jsonl").read_text(encoding="utf-8").replace("costs 8 euros", "costs 9 euros")
     (folder / "benchmark.jsonl").write_text(lines, encoding="utf-8")
     now = bench()
-    compare_module._ingest(now)
-    new = evaluate(now, now.recipe("rag"), now.benchmark.part("test"), scorers)
+    now.knowledge.ingest()
+    new = evaluate(now, now.candidate("rag"), now.benchmark.part("test"), scorers)
     assert old.fingerprint == before.benchmark.fingerprint != new.fingerprint == now.benchmark.fingerprint
-    for workshop, runs in ((now, [old, new]), (now, [old]), (before, [old, new])):
+    for assembly, runs in ((now, [old, new]), (now, [old]), (before, [old, new])):
         with pytest.raises(NotComparable, match="same version of the benchmark"):
-            summarise(workshop, runs, cases, scorers, NOW)
-    assert summarise(now, [new], now.benchmark.part("test"), scorers, NOW).benchmark.fingerprint == new.fingerprint
+            summarise(material(assembly, runs, cases, scorers, NOW))
+    assert (
+        summarise(material(now, [new], now.benchmark.part("test"), scorers, NOW)).benchmark.fingerprint
+        == new.fingerprint
+    )
 
 
 def test_answers_of_another_version_are_asked_anew(bench, folder):
@@ -211,10 +214,10 @@ def test_without_test_cases_there_is_nothing_to_compare(bench, folder):
 
 
 def test_an_unknown_deciding_scorer_is_refused_before_anything_is_run(bench):
-    workshop = bench(**{"comparison.decide_by": "magic"})
+    assembly = bench(**{"comparison.decide_by": "magic"})
     with pytest.raises(SettingsError, match="magic"):
-        compare(workshop, ["base"], NOW)
-    assert workshop.fake.asked == []
+        compare(assembly, ["base"], NOW)
+    assert assembly.fake.asked == []
 
 
 def made(number, groups, unanswerable=()):
@@ -249,9 +252,9 @@ def test_no_limit_or_a_big_one_selects_all(most):
 
 
 def test_a_greedy_candidate_run_twice_has_no_noise(bench):
-    workshop = bench(**{"comparison.repeat": "rag"})
-    report = compare(workshop, ["base", "rag"], NOW)
-    assert workshop.fake.batches == [7, 7, 7], "the repeat is a run of its own"
+    assembly = bench(**{"comparison.repeat": "rag"})
+    report = compare(assembly, ["base", "rag"], NOW)
+    assert assembly.fake.batches == [7, 7, 7], "the repeat is a run of its own"
     assert report.repeat.candidate == "rag"
     assert all(found.floor == 0 for found in report.repeat.floors.values() if found.absolute is not None)
     assert report.repeat.floors["token_f1"].absolute == 0.0
@@ -283,10 +286,10 @@ def test_a_model_that_samples_has_a_noise_floor_below_which_nothing_is_better(be
 
 
 def test_a_candidate_that_is_not_run_cannot_be_repeated(bench):
-    workshop = bench(**{"comparison.repeat": "raft"})
+    assembly = bench(**{"comparison.repeat": "raft"})
     with pytest.raises(SettingsError, match="raft"):
-        compare(workshop, ["base", "rag"], NOW)
-    assert workshop.fake.asked == []
+        compare(assembly, ["base", "rag"], NOW)
+    assert assembly.fake.asked == []
 
 
 def test_corpus_bleu_is_compared_too(bench):

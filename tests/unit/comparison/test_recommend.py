@@ -6,16 +6,19 @@ import doctest
 
 import pytest
 
+from groundtune.assembly.candidates import registered, steps
 from groundtune.comparison import recommend as module
 from groundtune.comparison.recommend import Contender, Ground, recommend
 from groundtune.values import Difference, Estimate
 
-GROUND = Ground("resolution", 100, 40, detectable=0.09)
+KNOWN = registered()
+GROUND = Ground("resolution", 100, 40, detectable=0.09, steps=tuple(steps(list(KNOWN.values()))))
 
 
 def contender(name, mean, *, scored=100, failed=0, unscored=0, **more):
     low, high = (None, None) if mean is None else (mean - 0.05, mean + 0.05)
-    return Contender(name, Estimate(mean, low, high, scored, unscored, failed), **more)
+    cost = KNOWN[name].cost if name in KNOWN else None
+    return Contender(name, Estimate(mean, low, high, scored, unscored, failed), cost=cost, **more)
 
 
 def difference(baseline, challenger, mean, verdict, *, more=None, scorer="resolution", p_value=0.01):

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from datetime import datetime
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from groundtune.comparison.recommend import Recommendation
-from groundtune.comparison.report import CaseRow, as_json, charts, render_html, render_terminal, write_report
-from groundtune.comparison.report.scorers import describe
+from groundtune.comparison.report import CaseRow, as_json, charts, from_json, render_html, render_terminal, write_report
 from groundtune.values import Case
 
 VOID = {"meta", "input", "br", "img", "link", "hr"}
@@ -132,9 +133,9 @@ def test_failures_and_unscored_cases_are_counted_with_their_reasons(page):
 
 
 def test_every_case_and_answer_is_in_the_page(report, page):
-    assert page.tags.count("details") == len(report.cases) + 1
+    assert page.tags.count("details") == len(report.rows) + 1
     text = "".join(page.text)
-    for row in report.cases[1:]:
+    for row in report.rows[1:]:
         assert row.case.question in text
     assert "made-up citation removed" in text
 
@@ -166,6 +167,7 @@ def test_a_report_without_choice_curves_latency_or_scores_is_still_a_page(report
         curves=(),
         detectable=None,
         cases=(),
+        rows=(),
         notes=(),
     )
     assert charts.draw(bare) == {}
@@ -176,13 +178,13 @@ def test_a_report_without_choice_curves_latency_or_scores_is_still_a_page(report
 
 def test_a_case_that_nobody_answered_is_shown(report):
     case = Case("only", "Is it on?", "Yes.", (), True, "g", "test")
-    text = "".join(Page(render_html(replace(report, cases=(CaseRow(case, {}, {}),)))).text)
+    text = "".join(Page(render_html(replace(report, rows=(CaseRow(case, {}, {}),)))).text)
     assert "No answer in the records." in text
 
 
 def test_four_hundred_cases_stay_below_five_megabytes(report):
-    many = replace(report, cases=report.cases * 7)
-    assert len(many.cases) == 420
+    many = replace(report, cases=report.cases * 7, rows=report.rows * 7)
+    assert len(many.rows) == 420
     assert len(render_html(many).encode()) < 5_000_000
 
 
@@ -198,6 +200,25 @@ def test_the_terminal_shows_advice_scores_failures_and_notes(report):
         assert one.name in text
 
 
-def test_a_plugins_scorer_is_described_by_its_name():
-    assert describe("politeness").title == "politeness"
-    assert describe("politeness").scale == (0.0, 1.0)
+def test_a_scorer_that_is_not_installed_is_described_by_its_name(report):
+    assert report.measure("politeness").title == "politeness"
+    assert report.measure("politeness").scale == (0.0, 1.0)
+
+
+def test_a_report_is_written_and_read_by_the_same_model(report):
+    written = json.loads(json.dumps(as_json(report), allow_nan=False))
+    read = from_json(written)
+    assert read == replace(report, rows=())
+    assert as_json(read) == written
+
+
+def test_a_report_of_before_opens_and_means_the_same():
+    path = Path(__file__).parents[2] / "fixtures" / "project_0_1" / "report.json"
+    before = json.loads(path.read_text(encoding="utf-8"))
+    now = as_json(from_json(before))
+    measures = now.pop("scorers")
+    assert {name: measure["signature"] for name, measure in measures.items()} == before.pop("scorers")
+    assert measures["bleu"]["scale"] == [0.0, 100.0]
+    assert measures["resolution"]["title"] == "Resolution"
+    assert datetime.fromisoformat(now.pop("created_at")) == datetime.fromisoformat(before.pop("created_at"))
+    assert now == before

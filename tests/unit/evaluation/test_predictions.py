@@ -6,11 +6,15 @@ import sacrebleu
 
 from groundtune.errors import InputError
 from groundtune.evaluation.benchmark.cases import load_benchmark
-from groundtune.evaluation.predictions import TEXT_SCORERS, load_predictions, score_predictions
-from groundtune.evaluation.scorers import scorers
+from groundtune.evaluation.predictions import load_predictions, read_scoring, score_predictions
+from groundtune.evaluation.scorers import known_scorers, scorers, scorers_for
 from groundtune.evaluation.statistics import Method
 from groundtune.settings import ComparisonSettings
 
+TEXT_SCORERS = (
+    "rouge1 rouge2 rougeL rougeLsum bleu corpus_bleu bertscore_precision bertscore_recall bertscore_f1 exact token_f1 "
+    "token_recall"
+).split()
 IDEAL = {"1": "Ten days.", "2": "It costs nothing at all.", "3": "Call us."}
 
 
@@ -36,10 +40,14 @@ def score(benchmark, predictions, *names):
     return score_predictions(
         benchmark,
         predictions,
-        scorers(ComparisonSettings(), names),
+        scorers(ComparisonSettings(), dict.fromkeys([*names, "corpus_bleu"])),
         method=Method(resamples=1000),
         rng=np.random.default_rng(1),
-    )
+    ).as_json()
+
+
+def named(*names):
+    return [known_scorers(ComparisonSettings())[name] for name in names]
 
 
 def test_the_shape_and_the_counts(tmp_path, benchmark):
@@ -61,7 +69,7 @@ def test_the_shape_and_the_counts(tmp_path, benchmark):
     assert found["cases"][2]["scores"] == {"exact": None, "rouge1": None}
     assert "no line for this case" in found["cases"][2]["reasons"]["exact"]
     assert found["benchmark"]["fingerprint"] == benchmark.fingerprint
-    json.dumps(found, allow_nan=False)
+    assert read_scoring(json.loads(json.dumps(found, allow_nan=False))).as_json() == found
 
 
 def test_intervals_stay_on_the_scale_of_their_scorer(tmp_path, benchmark):
@@ -82,13 +90,13 @@ def test_corpus_bleu_is_over_what_was_answered(tmp_path, benchmark):
 
 def test_only_what_the_file_tells_of_is_scored(tmp_path, benchmark):
     plain = load(tmp_path, benchmark, {"id": "1", "answer": "x"})
-    assert list(plain.scorers) == TEXT_SCORERS
+    assert set(scorers_for(ComparisonSettings(), plain.facts)) == set(TEXT_SCORERS)
     full = load(
         tmp_path,
         benchmark,
         {"id": "1", "answer": "x", "abstained": True, "passages": [{"document": "a.md", "text": "ten"}]},
     )
-    assert {"retrieval_recall", "abstention_recall", "resolution"} <= set(full.scorers)
+    assert {"retrieval_recall", "abstention_recall", "resolution"} <= set(scorers_for(ComparisonSettings(), full.facts))
     found = score(benchmark, full, "retrieval_recall", "resolution")["cases"][0]["scores"]
     assert found == {"retrieval_recall": 1.0, "resolution": 0.0}
 
@@ -114,12 +122,12 @@ def test_numbers_as_ids_are_taken(tmp_path, benchmark):
 def test_rates_of_abstention_are_refused_where_no_line_tells_who_abstained(tmp_path, benchmark):
     """An answer that does not say whether it abstained is no made-up one."""
     silent = load(tmp_path, benchmark, {"id": "1", "answer": "I do not know."})
-    silent.refuse_unfounded(["rouge1", "resolution"], tmp_path)
+    silent.refuse_unfounded(named("rouge1", "resolution"))
     with pytest.raises(InputError, match=r"`hallucination_rate` rests on"):
-        silent.refuse_unfounded(["rouge1", "hallucination_rate"], tmp_path)
+        silent.refuse_unfounded(named("rouge1", "hallucination_rate"))
     telling = load(tmp_path, benchmark, {"id": "1", "answer": "I do not know.", "abstained": True})
-    telling.refuse_unfounded(["hallucination_rate"], tmp_path)
-    assert "hallucination_rate" in telling.scorers
+    telling.refuse_unfounded(named("hallucination_rate"))
+    assert "hallucination_rate" in scorers_for(ComparisonSettings(), telling.facts)
 
 
 def test_several_ideal_answers_are_several_references(tmp_path):
@@ -130,10 +138,10 @@ def test_several_ideal_answers_are_several_references(tmp_path):
     found = score_predictions(
         several,
         predictions,
-        scorers(ComparisonSettings(), names, several.cases),
+        scorers(ComparisonSettings(), [*names, "corpus_bleu"], several.cases),
         method=Method(resamples=1000),
         rng=np.random.default_rng(1),
-    )
+    ).as_json()
     assert found["cases"][0]["scores"] == pytest.approx({name: 100 if name == "bleu" else 1 for name in names})
     expected = sacrebleu.corpus_bleu(["There is no fee."], [["It is free."], ["There is no fee."]])
     assert found["summary"]["corpus_bleu"]["mean"] == pytest.approx(expected.score)

@@ -5,6 +5,7 @@ import pytest
 
 from groundtune.errors import ModelFailed, NotInstalled
 from groundtune.evaluation.run import answer_cases, score_answers
+from groundtune.protocols import ScorerDefaults, Words
 from groundtune.values import Answer, Case, Failure, Score, Usage
 
 CASES = [Case(str(number), f"question {number}", "a", (), True, "g", "test") for number in range(10)]
@@ -89,10 +90,11 @@ def test_a_kill_loses_one_slice_at_most():
     assert len(saved) == 10
 
 
-class Length:
+class Length(ScorerDefaults):
     """Scores an answer by its length."""
 
     name = "length"
+    words = Words("Length", "How long it is.", "Long is not good.")
     signature = "length|version:1"
 
     def score(self, case, answer):

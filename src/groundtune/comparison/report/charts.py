@@ -14,7 +14,6 @@ import numpy as np
 
 from groundtune.comparison.recommend import verdict_words
 from groundtune.comparison.report.data import Report
-from groundtune.comparison.report.scorers import describe
 
 COLOURS = 8  # as many as the page defines; more candidates begin anew
 _SHAPES = ["circle", "square", "diamond", "triangle-up", "triangle-down", "cross", "triangle-right", "triangle-left"]
@@ -71,11 +70,11 @@ def _scores(report: Report) -> Chart | None:
 
     base = alt.Chart(alt.Data(values=rows))
     y = alt.Y("candidate:N", sort=None, title=None, axis=_names_axis(row["candidate"] for row in rows))
-    chart = _with_intervals(report, base, y, describe(report.decide_by).title).properties(
+    chart = _with_intervals(report, base, y, report.measure(report.decide_by).title).properties(
         width=_WIDTH, height=alt.Step(34)
     )
     return Chart(
-        f"{describe(report.decide_by).title} of each candidate",
+        f"{report.measure(report.decide_by).title} of each candidate",
         "Mean and interval of each candidate. Overlapping intervals do not mean equal: the differences are paired "
         "on the same cases and tell more.",
         "; ".join(_in_words(row) for row in rows),
@@ -99,7 +98,7 @@ def _others(report: Report) -> Chart | None:
         )
         everyone = alt.Scale(domain=[one.name for one in report.candidates])
         y = alt.Y("candidate:N", scale=everyone, title=None, axis=labels)
-        base = alt.Chart(alt.Data(values=rows), title=describe(name).title)
+        base = alt.Chart(alt.Data(values=rows), title=report.measure(name).title)
         charts.append(_with_intervals(report, base, y, None).properties(width=_SMALL - 35, height=alt.Step(20)))
     chart = alt.concat(*charts, columns=3, spacing=22)
     return Chart(
@@ -123,7 +122,7 @@ def _latency(report: Report) -> Chart | None:
         scale=alt.Scale(zero=True),
         axis=alt.Axis(tickCount=8),
     )
-    y = alt.Y("mean:Q", title=describe(report.decide_by).title, scale=alt.Scale(zero=False))
+    y = alt.Y("mean:Q", title=report.measure(report.decide_by).title, scale=alt.Scale(zero=False))
     paint = _colour(report, legend=False)
     base = alt.Chart(alt.Data(values=rows))
     chart = alt.layer(
@@ -162,7 +161,7 @@ def _differences(report: Report) -> Chart | None:
     verdicts = list(_VERDICTS)
     paint = alt.Color("verdict:N", scale=alt.Scale(domain=verdicts, range=list(_VERDICTS.values())), title="verdict")
     shape = alt.Shape("verdict:N", scale=alt.Scale(domain=verdicts, range=_VERDICT_SHAPES), title="verdict")
-    title = f"difference in {describe(report.decide_by).title}"
+    title = f"difference in {report.measure(report.decide_by).title}"
     band = alt.Chart(alt.Data(values=[{"from": -report.margin, "to": report.margin}]))
     base = alt.Chart(alt.Data(values=rows))
     chart = alt.layer(
@@ -193,7 +192,7 @@ def _distribution(report: Report) -> Chart | None:
         return None
     import altair as alt
 
-    low, high = describe(report.decide_by).scale
+    low, high = report.measure(report.decide_by).scale
     reach = high - low
     charts: list[Any] = []
     for name, values in panels[:_MOST_FACETS]:
@@ -221,17 +220,13 @@ def _distribution(report: Report) -> Chart | None:
 def _curves(report: Report) -> Chart | None:
     rows = []
     for curve in report.curves:
-        for step, train, held_out in curve.points:
-            rows += (
-                [{"adapter": curve.adapter, "step": step, "loss": train, "part": "training"}]
-                if train is not None
-                else []
-            )
-            rows += (
-                [{"adapter": curve.adapter, "step": step, "loss": held_out, "part": "held out"}]
-                if held_out is not None
-                else []
-            )
+        for point in curve.points:
+            losses = (("training", point.train), ("held out", point.held_out))
+            rows += [
+                {"adapter": curve.adapter, "step": point.step, "loss": loss, "part": part}
+                for part, loss in losses
+                if loss is not None
+            ]
     if not rows:
         return None
     import altair as alt
@@ -290,13 +285,8 @@ def _in_words(row: dict[str, Any]) -> str:
 
 
 def _case_differences(report: Report, one: str, other: str) -> list[float]:
-    found = []
-    for row in report.cases:
-        pair = [row.scores.get(name, {}).get(report.decide_by) for name in (one, other)]
-        values = [score.value for score in pair if score is not None and score.value is not None]
-        if len(values) == 2:
-            found.append(values[0] - values[1])
-    return found
+    pairs = [[case.scores.get(name, {}).get(report.decide_by) for name in (one, other)] for case in report.cases]
+    return [first - second for first, second in pairs if first is not None and second is not None]
 
 
 def _bins(values: Sequence[float], reach: float) -> list[dict[str, float]]:

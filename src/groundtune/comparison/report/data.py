@@ -1,18 +1,48 @@
-"""All that a report says, as one frozen value, and the same as JSON.
+"""All that a report says, as one frozen value, which `report.json` is written from and read into.
 
-Pure: the lead of a comparison puts the parts together; the renderers beside this file only read them.
+Pure: `summary` computes it, the renderers beside this file read it. Texts of cases and answers (`rows`) are for the
+page only: they are in no file besides it, as the records hold them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, PlainSerializer, TypeAdapter
 
 from groundtune.comparison.recommend import Recommendation
 from groundtune.evaluation.human.results import HumanReport
+from groundtune.evaluation.scorers import known_scorers
 from groundtune.evaluation.statistics import NoiseFloor
+from groundtune.protocols import Scorer
+from groundtune.settings import ComparisonSettings
 from groundtune.values import Answer, Case, Difference, Estimate, Failure, Score
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What the report knows of a scorer: its words, its scale (lowest and highest value) and its signature."""
+
+    signature: str
+    title: str
+    means: str
+    misleads: str
+    scale: tuple[float, float] = (0.0, 1.0)
+    higher_is_better: bool = True
+
+
+def measure(scorer: Scorer) -> Measure:
+    """Return what the scorer says of itself."""
+    words = scorer.words
+    return Measure(scorer.signature, words.title, words.means, words.misleads, scorer.scale, scorer.higher_is_better)
+
+
+def unknown_measure(name: str, signature: str = "") -> Measure:
+    """Return what can be said of a scorer that a report names and that is not installed."""
+    return Measure(signature, name, "A scorer from a plugin; see its signature.", "Not known to this report.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +58,8 @@ class Spread:
 class Latency:
     """Seconds until the first token and until the whole answer, one question at a time."""
 
-    first_token: Spread | None
-    total: Spread | None
+    first_token: Annotated[Spread | None, Field(alias="seconds_to_first_token")]
+    total: Annotated[Spread | None, Field(alias="seconds")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +73,7 @@ class TokenUse:
 
 @dataclass(frozen=True, slots=True)
 class CandidateResult:
-    """One candidate's run. `scores` holds corpus measures (`corpus_bleu`) too, by scorer name."""
+    """One candidate's run. `settings` tell what it is made of."""
 
     name: str
     signature: str
@@ -67,8 +97,18 @@ class BenchmarkFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class CaseScores:
+    """One case's values: `scores[candidate][scorer]`, None where there is none."""
+
+    id: str
+    group: str
+    answerable: bool
+    scores: Mapping[str, Mapping[str, float | None]]
+
+
+@dataclass(frozen=True, slots=True)
 class CaseRow:
-    """One case with every candidate's answer and scores: `scores[candidate][scorer]`."""
+    """One case with every candidate's answer and scores, texts and reasons included: `scores[candidate][scorer]`."""
 
     case: Case
     answers: Mapping[str, Answer | Failure]
@@ -76,11 +116,20 @@ class CaseRow:
 
 
 @dataclass(frozen=True, slots=True)
+class CurvePoint:
+    """Losses after `step` optimizer steps, None where they were not measured."""
+
+    step: int
+    train: Annotated[float | None, Field(alias="train_loss")] = None
+    held_out: Annotated[float | None, Field(alias="eval_loss")] = None
+
+
+@dataclass(frozen=True, slots=True)
 class Curve:
-    """How an adapter was trained: (step, training loss, held-out loss), None where it was not measured."""
+    """How an adapter was trained."""
 
     adapter: str
-    points: tuple[tuple[int, float | None, float | None], ...]
+    points: tuple[CurvePoint, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,112 +141,105 @@ class Setting:
     origin: str
 
 
+def _with_floor(floors: Mapping[str, NoiseFloor]) -> dict[str, object]:
+    written = TypeAdapter(Mapping[str, NoiseFloor]).dump_python(floors, mode="json")
+    return {name: {**values, "floor": floors[name].floor} for name, values in written.items()}
+
+
 @dataclass(frozen=True, slots=True)
 class Repeat:
     """A candidate that was run twice, and how far both runs are apart, by scorer."""
 
     candidate: str
-    floors: Mapping[str, NoiseFloor]
+    floors: Annotated[Mapping[str, NoiseFloor], Field(alias="scorers"), PlainSerializer(_with_floor)]
 
     def floor(self, scorer: str) -> float:
         """Return the difference up to which nothing is called better."""
         return self.floors[scorer].floor if scorer in self.floors else 0.0
 
 
+# --- what stands by name in the file and in order here --------------------------------------------
+
+
+def _by_key(key: str) -> tuple[BeforeValidator, PlainSerializer]:
+    """Write a tuple of values as one object, by their `key`, in their order; read it back."""
+
+    def read(given: Any) -> Any:  # noqa: ANN401 -- whatever stands in the file
+        return [{key: name, **value} for name, value in given.items()] if isinstance(given, dict) else given
+
+    def write(values: Sequence[Any]) -> dict[str, Any]:
+        rows = [TypeAdapter(type(value)).dump_python(value, mode="json", by_alias=True) for value in values]
+        return {row.pop(key): row for row in rows}
+
+    return BeforeValidator(read), PlainSerializer(write)
+
+
+def _measures(given: Any) -> Any:  # noqa: ANN401 -- whatever stands in the file
+    """Read reports of 0.1, too, which told signatures only."""
+    if not isinstance(given, dict) or not any(isinstance(value, str) for value in given.values()):
+        return given
+    known = known_scorers(ComparisonSettings())
+    return {
+        name: replace(measure(known[name]), signature=value) if name in known else unknown_measure(name, value)
+        for name, value in given.items()
+        if isinstance(value, str)
+    }
+
+
+def _without_comments(human: Mapping[str, HumanReport]) -> dict[str, Any]:
+    """What raters wrote stays in the study."""
+    told = {name: replace(study, comments=()) for name, study in human.items()}
+    return dict(TypeAdapter(Mapping[str, HumanReport]).dump_python(told, mode="json"))
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The whole comparison. `scorers` maps name to signature, in the order to show; `comparisons` cover all scorers.
-    `human` holds what people said of these runs' answers, by study."""
+    """The whole comparison. `scorers` are in the order to show; `comparisons` cover all of them.
+
+    `human` holds what people said of these runs' answers, by study. `rows` are there only in a report that has just
+    been made.
+    """
 
     project: str
     created_at: datetime
     benchmark: BenchmarkFacts
     decide_by: str
-    scorers: Mapping[str, str]
-    candidates: tuple[CandidateResult, ...]
+    scorers: Annotated[Mapping[str, Measure], BeforeValidator(_measures)]
+    candidates: Annotated[tuple[CandidateResult, ...], *_by_key("name")]
     comparisons: tuple[Difference, ...]
     recommendation: Recommendation
-    cases: tuple[CaseRow, ...]
-    curves: tuple[Curve, ...] = ()
+    cases: tuple[CaseScores, ...]
+    curves: Annotated[tuple[Curve, ...], Field(alias="training")] = ()
     notes: tuple[str, ...] = ()
-    settings: tuple[Setting, ...] = ()
+    settings: Annotated[tuple[Setting, ...], *_by_key("key")] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
     confidence: float = 0.95
     margin: float = 0.02
-    detectable: float | None = None
-    repeat: Repeat | None = None
-    human: Mapping[str, HumanReport] = field(default_factory=dict)
+    detectable: Annotated[float | None, Field(alias="detectable_difference")] = None
+    repeat: Annotated[Repeat | None, Field(alias="noise_floor")] = None
+    human: Annotated[Mapping[str, HumanReport], PlainSerializer(_without_comments)] = field(default_factory=dict)
+    rows: Annotated[tuple[CaseRow, ...], Field(exclude=True)] = ()
 
     @property
     def ordered_scorers(self) -> list[str]:
         """The deciding scorer, its parts, then the others that any candidate has, in the given order."""
-        known = list(dict.fromkeys([*self.scorers, *(name for one in self.candidates for name in one.scores)]))
-        present = [name for name in known if any(name in one.scores for one in self.candidates)]
+        known = list(dict.fromkeys([*self.scorers, *(name for each in self.candidates for name in each.scores)]))
+        present = [name for name in known if any(name in each.scores for each in self.candidates)]
         return sorted(present, key=lambda name: (name != self.decide_by, not name.startswith(f"{self.decide_by}_")))
+
+    def measure(self, scorer: str) -> Measure:
+        """Return what is known of a scorer."""
+        return self.scorers.get(scorer) or unknown_measure(scorer)
+
+
+_REPORT = TypeAdapter(Report)
 
 
 def as_json(report: Report) -> dict[str, object]:
     """Return the report as JSON types, without the texts of cases and answers, which the records hold."""
-    return {
-        "project": report.project,
-        "created_at": report.created_at.isoformat(),
-        "benchmark": asdict(report.benchmark),
-        "decide_by": report.decide_by,
-        "confidence": report.confidence,
-        "margin": report.margin,
-        "detectable_difference": report.detectable,
-        "candidates": {one.name: _candidate(one) for one in report.candidates},
-        "noise_floor": _repeat(report.repeat) if report.repeat else None,
-        "comparisons": [asdict(found) for found in report.comparisons],
-        "recommendation": {
-            **asdict(report.recommendation),
-            "indistinguishable": list(report.recommendation.indistinguishable),
-            "reasons": list(report.recommendation.reasons),
-        },
-        "scorers": dict(report.scorers),
-        "cases": [_case(row) for row in report.cases],
-        "training": [
-            {
-                "adapter": curve.adapter,
-                "points": [
-                    {"step": step, "train_loss": train, "eval_loss": held_out} for step, train, held_out in curve.points
-                ],
-            }
-            for curve in report.curves
-        ],
-        "notes": list(report.notes),
-        "settings": {one.key: {"value": one.value, "origin": one.origin} for one in report.settings},
-        "versions": dict(report.versions),
-        "human": {name: asdict(replace(found, comments=())) for name, found in report.human.items()},
-    }
+    return dict(_REPORT.dump_python(report, mode="json", by_alias=True))
 
 
-def _candidate(one: CandidateResult) -> dict[str, object]:
-    return {
-        "signature": one.signature,
-        "scores": {name: asdict(found) for name, found in one.scores.items()},
-        "latency": {
-            "seconds_to_first_token": asdict(one.latency.first_token) if one.latency.first_token else None,
-            "seconds": asdict(one.latency.total) if one.latency.total else None,
-        },
-        "usage": asdict(one.usage),
-        "abstained": one.abstained,
-        "failed": one.failed,
-        "settings": dict(one.settings),
-    }
-
-
-def _repeat(repeat: Repeat) -> dict[str, object]:
-    found = {name: {**asdict(noise), "floor": noise.floor} for name, noise in repeat.floors.items()}
-    return {"candidate": repeat.candidate, "scorers": found}
-
-
-def _case(row: CaseRow) -> dict[str, object]:
-    return {
-        "id": row.case.id,
-        "group": row.case.group,
-        "answerable": row.case.answerable,
-        "scores": {
-            candidate: {name: score.value for name, score in scores.items()} for candidate, scores in row.scores.items()
-        },
-    }
+def from_json(document: object) -> Report:
+    """Return the report that was written as `document`. Raises pydantic's `ValidationError` if it is none."""
+    return _REPORT.validate_python(document)

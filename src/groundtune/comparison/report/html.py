@@ -14,8 +14,7 @@ from markupsafe import Markup
 
 from groundtune.comparison.recommend import figure, percent
 from groundtune.comparison.report import charts
-from groundtune.comparison.report.data import CaseRow, Report
-from groundtune.comparison.report.scorers import ScorerText, describe
+from groundtune.comparison.report.data import CaseRow, Measure, Report
 from groundtune.values import Difference, Estimate, Failure
 
 MOST_LINKS = 24  # cases named in one row of the list of gaps
@@ -35,8 +34,7 @@ class ScoreLine:
     """One line of the table of scores."""
 
     name: str
-    text: ScorerText
-    signature: str
+    measure: Measure
     cells: tuple[Cell, ...]
 
 
@@ -63,10 +61,10 @@ def render_html(report: Report) -> str:
         decisive=[found for found in report.comparisons if found.scorer == report.decide_by],
         further=[found for found in report.comparisons if found.scorer != report.decide_by],
         detectable_at=_power(report),
-        tags=sorted({tag for row in report.cases for tag in row.case.tags}),
+        tags=sorted({tag for row in report.rows for tag in row.case.tags}),
         data=_data(report),
         colours={one.name: charts.colour(report, one.name) for one in report.candidates},
-        scale=describe(report.decide_by).scale,
+        scale=report.measure(report.decide_by).scale,
     )
 
 
@@ -81,7 +79,6 @@ def _environment() -> Environment:
     )
     environment.filters |= {"value": _value, "percent": percent, "figure": figure, "p": _p_value}
     environment.tests["failure"] = lambda outcome: isinstance(outcome, Failure)
-    environment.globals["describe"] = describe
     environment.filters["svg"] = Markup
     environment.globals["measured"] = _measured
     return environment
@@ -91,8 +88,7 @@ def _lines(report: Report) -> list[ScoreLine]:
     return [
         ScoreLine(
             name,
-            describe(name),
-            report.scorers.get(name, ""),
+            report.measure(name),
             tuple(Cell(one.name, one.scores.get(name), f"gap-{one.name}-{name}") for one in report.candidates),
         )
         for name in report.ordered_scorers
@@ -115,7 +111,7 @@ def _gaps_of(report: Report, candidate: str) -> list[Gap]:
     scorers: dict[tuple[bool, str, tuple[int, ...]], list[str]] = {}
     for scorer in report.ordered_scorers:
         missing: dict[tuple[bool, str], list[int]] = {}
-        for number, row in enumerate(report.cases):
+        for number, row in enumerate(report.rows):
             score = row.scores.get(candidate, {}).get(scorer)
             if score is not None and score.value is None:
                 missing.setdefault((score.failed, score.reason), []).append(number)
@@ -145,7 +141,7 @@ def _data(report: Report) -> dict[str, object]:
                 "tags": list(row.case.tags),
                 "scores": [[_short(row, name, scorer) for scorer in scorers] for name in names],
             }
-            for row in report.cases
+            for row in report.rows
         ],
     }
 

@@ -10,7 +10,6 @@ from rich.text import Text
 
 from groundtune.comparison.recommend import figure
 from groundtune.comparison.report.data import Report
-from groundtune.comparison.report.scorers import describe
 from groundtune.values import Estimate
 
 _SHOWN = (
@@ -48,7 +47,7 @@ def _table(report: Report) -> Table:
         chosen = one.name == report.recommendation.candidate
         table.add_column(Text(one.name), justify="right", style="bold" if chosen else "", no_wrap=True)
     for name in scorers:
-        table.add_row(name, *(_cell(one.scores.get(name), describe(name).scale) for one in report.candidates))
+        table.add_row(name, *(_cell(one.scores.get(name), report.measure(name).scale) for one in report.candidates))
     medians = [one.latency.total.median if one.latency.total else None for one in report.candidates]
     table.add_row("seconds", *("–" if median is None else f"{median:.2f}" for median in medians))
     return table

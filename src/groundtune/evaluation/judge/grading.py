@@ -22,6 +22,7 @@ from groundtune.evaluation.judge.judge import Judge, Judgement, Question
 from groundtune.evaluation.judge.prompts import grading_messages, prompt_signature, rationale_messages
 from groundtune.evaluation.judge.rubrics import Rubric
 from groundtune.evaluation.scorers._function import NO_IDEAL_ANSWER
+from groundtune.protocols import ScorerDefaults, Words
 from groundtune.values import Answer, Case, Failure, Score
 
 PREFIX = "judge_"
@@ -29,12 +30,17 @@ Pair = tuple[Case, Answer]
 
 
 @dataclass(frozen=True, slots=True)
-class GradeScorer:
+class GradeScorer(ScorerDefaults):
     """One judge with one rubric: a `BatchScorer`."""
 
     name: str
     judge: Judge
     rubric: Rubric
+
+    @property
+    def words(self) -> Words:
+        """What the report says of it."""
+        return _words(self.name)
 
     @property
     def signature(self) -> str:
@@ -66,7 +72,7 @@ class GradeScorer:
 
 
 @dataclass(frozen=True, slots=True)
-class PanelScorer:
+class PanelScorer(ScorerDefaults):
     """Several judges with one rubric: a `BatchScorer` that gives their mean."""
 
     name: str
@@ -76,6 +82,11 @@ class PanelScorer:
     def rubric(self) -> Rubric:
         """The rubric that all of them have."""
         return self.members[0].rubric
+
+    @property
+    def words(self) -> Words:
+        """What the report says of it."""
+        return _words(self.name)
 
     @property
     def signature(self) -> str:
@@ -107,6 +118,14 @@ class PanelScorer:
 
 
 JudgeScorer = GradeScorer | PanelScorer
+
+
+def _words(name: str) -> Words:
+    return Words(
+        name.replace("_", " ").capitalize(),
+        "What a language model thinks of the answer by a rubric, held against the ideal answer.",
+        "Models err, and favour long answers and their own kind: see its calibration.",
+    )
 
 
 def _mean(scores: Sequence[Score]) -> Score:

@@ -10,11 +10,11 @@ from collections.abc import Collection, Sequence
 
 from groundtune import plugins
 from groundtune.errors import SettingsError
-from groundtune.protocols import CorpusScorer, Scorer
+from groundtune.protocols import CorpusScorer, Fact, Scorer
 from groundtune.settings import ComparisonSettings
 from groundtune.values import Case
 
-__all__ = ["known_scorers", "scorers"]
+__all__ = ["known_scorers", "scorers", "scorers_for"]
 
 
 def known_scorers(settings: ComparisonSettings) -> dict[str, Scorer]:
@@ -38,15 +38,22 @@ def scorers(
 ) -> list[Scorer]:
     """Return the scorers called `names`, in that order, for a benchmark of `cases`.
 
-    Without names: those of every comparison, which are all but those with `by_default` False, the `judges`, and those
-    that the settings name besides. Raises `SettingsError` on a name that no scorer has.
+    Without names: those that are on when candidates are compared, what is no mean of cases last, the `judges`, and
+    those that the settings name. Raises `SettingsError` on a name that no scorer has.
     """
-    found = known_scorers(settings) | {judge.name: judge for judge in judges}
+    known = known_scorers(settings) | {judge.name: judge for judge in judges}
     if names is None:
-        usual = [name for name, scorer in found.items() if getattr(scorer, "by_default", True)]
-        names = list(dict.fromkeys([*usual, *settings.also_score, settings.decide_by]))
-    unknown = [name for name in names if name not in found]
+        usual = [scorer for scorer in known.values() if "compare" in scorer.by_default]
+        usual.sort(key=lambda scorer: scorer.total is not None)
+        names = list(dict.fromkeys([*(scorer.name for scorer in usual), *settings.also_score, settings.decide_by]))
+    unknown = [name for name in names if name not in known]
     if unknown:
-        raise SettingsError(f"no scorer is called `{unknown[0]}`.", remedy=f"Known here: {', '.join(found)}.")
-    chosen = [found[name] for name in names]
+        raise SettingsError(f"no scorer is called `{unknown[0]}`.", remedy=f"Known here: {', '.join(known)}.")
+    chosen = [known[name] for name in names]
     return [scorer.over(cases) if cases and isinstance(scorer, CorpusScorer) else scorer for scorer in chosen]
+
+
+def scorers_for(settings: ComparisonSettings, facts: Collection[Fact]) -> list[str]:
+    """Return the names of the scorers that are on for a file of answers that tells `facts` besides texts."""
+    known = known_scorers(settings).values()
+    return [scorer.name for scorer in known if "score" in scorer.by_default and scorer.needs <= set(facts)]

@@ -11,20 +11,25 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+from groundtune.protocols import EVERYWHERE, TEXT_ALONE, Fact, ScorerDefaults, Use, Words
 from groundtune.values import Answer, Case, Score
 
 NO_IDEAL_ANSWER = Score(None, "the case has no ideal answer")
 
 
 @dataclass(frozen=True, slots=True)
-class FunctionScorer:
+class FunctionScorer(ScorerDefaults):
     """A scorer made of a function of case and answer."""
 
     name: str
     signature: str
+    words: Words
     measure: Callable[[Case, Answer], Score]
+    scale: tuple[float, float] = (0.0, 1.0)
     higher_is_better: bool = True
-    by_default: bool = True
+    by_default: frozenset[Use] = EVERYWHERE
+    needs: frozenset[Fact] = TEXT_ALONE
+    strict: bool = False
 
     def score(self, case: Case, answer: Answer) -> Score:
         """Return the value, or unscored with a reason."""
@@ -32,13 +37,13 @@ class FunctionScorer:
 
 
 @dataclass(frozen=True, slots=True)
-class TextScorer:
+class TextScorer(ScorerDefaults):
     """A scorer that compares pairs of (ideal answer, answer); of several ideal answers the highest value counts."""
 
     name: str
     signature: str
+    words: Words
     compare: Callable[[Sequence[tuple[str, str]]], Sequence[float]]
-    higher_is_better: bool = True
 
     def score(self, case: Case, answer: Answer) -> Score:
         """Return the value, or unscored where there is no ideal answer."""
@@ -51,6 +56,6 @@ class TextScorer:
         return [Score(max(islice(values, len(ideals)))) if ideals else NO_IDEAL_ANSWER for ideals, _ in texts]
 
 
-def text_scorer(name: str, signature: str, compare: Callable[[str, str], float]) -> TextScorer:
+def text_scorer(name: str, signature: str, words: Words, compare: Callable[[str, str], float]) -> TextScorer:
     """Return a scorer that gives `compare(ideal answer, answer)`."""
-    return TextScorer(name, signature, lambda pairs: [compare(ideal, given) for ideal, given in pairs])
+    return TextScorer(name, signature, words, lambda pairs: [compare(ideal, given) for ideal, given in pairs])

@@ -13,14 +13,30 @@ Don't Know", ACL 2018.
 from __future__ import annotations
 
 from groundtune.evaluation.scorers._function import FunctionScorer
+from groundtune.protocols import ABSTENTION, Words
 from groundtune.settings import ComparisonSettings
 from groundtune.values import Answer, Case, Score
+
+PRECISION = Words(
+    "Abstention precision", "Of the times it said “I do not know”, how often that was right.", "Rests on few cases."
+)
+RECALL = Words(
+    "Abstention recall",
+    "Of the questions without an answer, how many it declined.",
+    "Declining everything scores full marks.",
+)
 
 
 def groundtune_scorer(settings: ComparisonSettings) -> list[FunctionScorer]:
     """Return both abstention scorers; no setting changes them."""
-    measures = {"abstention_precision": abstention_precision, "abstention_recall": abstention_recall}
-    return [FunctionScorer(name, f"{name}|version:1", measure) for name, measure in measures.items()]
+    measures = {
+        "abstention_precision": (PRECISION, abstention_precision),
+        "abstention_recall": (RECALL, abstention_recall),
+    }
+    return [
+        FunctionScorer(name, f"{name}|version:1", words, measure, needs=ABSTENTION, strict=True)
+        for name, (words, measure) in measures.items()
+    ]
 
 
 def abstention_precision(case: Case, answer: Answer) -> Score:

@@ -39,6 +39,7 @@ from typing import TYPE_CHECKING, Literal
 from groundtune.errors import SettingsError
 from groundtune.evaluation.scorers._encoder import Encoder, open_encoder
 from groundtune.evaluation.scorers._function import NO_IDEAL_ANSWER
+from groundtune.protocols import ScorerDefaults, Words
 from groundtune.settings import ComparisonSettings
 from groundtune.values import Answer, Case, Score, digest
 
@@ -51,6 +52,16 @@ REMEMBERED = 200_000  # triples kept: three numbers a pair of texts
 
 Part = Literal["precision", "recall", "f1"]
 PARTS: tuple[Part, ...] = ("precision", "recall", "f1")
+_CROWDED = "Values crowd near the top; numbers and negations hardly move it."
+WORDS: dict[Part, Words] = {
+    "precision": Words(
+        "BERTScore precision",
+        "How much of the answer has a counterpart in meaning in the ideal answer.",
+        _CROWDED,
+    ),
+    "recall": Words("BERTScore recall", "How much of the ideal answer's meaning is in the answer.", _CROWDED),
+    "f1": Words("BERTScore F1", "Likeness in meaning with the ideal answer, both ways.", _CROWDED),
+}
 Triple = tuple[float, float, float]
 Pair = tuple[str, str]
 NO_WEIGHT = Score(None, "no word piece of the ideal answer has a weight")
@@ -68,17 +79,21 @@ def groundtune_scorer(settings: ComparisonSettings) -> list[BertScorer]:
 
 
 @dataclass(frozen=True, slots=True)
-class BertScorer:
+class BertScorer(ScorerDefaults):
     """One of precision, recall and F1."""
 
     part: Part
     matcher: Matcher
-    higher_is_better: bool = True
 
     @property
     def name(self) -> str:
         """As in `score --json`."""
         return f"bertscore_{self.part}"
+
+    @property
+    def words(self) -> Words:
+        """What it means."""
+        return WORDS[self.part]
 
     @property
     def signature(self) -> str:

@@ -15,14 +15,21 @@ from __future__ import annotations
 
 from groundtune.evaluation.scorers._evidence import ENOUGH, citation_hits
 from groundtune.evaluation.scorers._function import FunctionScorer
+from groundtune.protocols import CITATIONS, Words
 from groundtune.settings import ComparisonSettings
 from groundtune.values import Answer, Case, Score
+
+WORDS = Words(
+    "Citation precision",
+    "How many of the cited places are those that experts named.",
+    "Another true place counts as wrong; answers without citations are left out.",
+)
 
 
 def groundtune_scorer(settings: ComparisonSettings) -> list[FunctionScorer]:
     """Return `citation_precision`; no setting changes it."""
     signature = f"citation_precision|hit:quote-or-run-{ENOUGH}|version:1"
-    return [FunctionScorer("citation_precision", signature, citation_precision)]
+    return [FunctionScorer("citation_precision", signature, WORDS, citation_precision, needs=CITATIONS)]
 
 
 def citation_precision(case: Case, answer: Answer) -> Score:

@@ -24,6 +24,7 @@ from difflib import SequenceMatcher
 
 from groundtune.evaluation.scorers._evidence import ENOUGH, closed_book, passage_hits
 from groundtune.evaluation.scorers._function import FunctionScorer
+from groundtune.protocols import PASSAGES, Words
 from groundtune.settings import ComparisonSettings
 from groundtune.text import words
 from groundtune.values import Answer, Case, Evidence, Passage, Score
@@ -31,6 +32,23 @@ from groundtune.values import Answer, Case, Evidence, Passage, Score
 RUN = 4
 Ranked = tuple[Passage, ...]
 Measure = Callable[[tuple[Evidence, ...], Ranked], float]
+WORDS = {
+    "context_precision": Words(
+        "Context precision",
+        "How far the passages with the experts' evidence stand before those without.",
+        "A passage that answers as well, and that no expert named, counts as wrong.",
+    ),
+    "context_recall": Words(
+        "Context recall",
+        "How much of the experts' evidence, by words, stands in the passages.",
+        "Says nothing of what the model made of it.",
+    ),
+    "ndcg": Words(
+        "nDCG",
+        "How high the experts' evidence stood in the search, all of it, later ranks counting less.",
+        "With one piece of evidence a case it tells little more than the reciprocal rank.",
+    ),
+}
 
 
 def groundtune_scorer(settings: ComparisonSettings) -> list[FunctionScorer]:
@@ -42,7 +60,7 @@ def groundtune_scorer(settings: ComparisonSettings) -> list[FunctionScorer]:
         "ndcg": f"{hit}|gain:first-hit|k:given",
     }
     return [
-        FunctionScorer(name, f"{name}|{signatures[name]}|version:1", _scored(measure))
+        FunctionScorer(name, f"{name}|{signatures[name]}|version:1", WORDS[name], _scored(measure), needs=PASSAGES)
         for name, measure in MEASURES.items()
     ]
 

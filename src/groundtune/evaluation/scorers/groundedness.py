@@ -20,17 +20,23 @@ from collections.abc import Sequence
 
 from groundtune.evaluation.scorers._evidence import closed_book
 from groundtune.evaluation.scorers._function import FunctionScorer
+from groundtune.protocols import PASSAGES, Words
 from groundtune.sentences import comparable, numbers, sentence_spans
 from groundtune.settings import ComparisonSettings
 from groundtune.values import Answer, Case, Score
 
 ENOUGH = 0.45
+WORDS = Words(
+    "Groundedness",
+    "How many of the answer's sentences the passages support, by their words and numbers.",
+    "A “not” too many is not seen, nor are words mixed from two sentences. A support in other words is missed.",
+)
 
 
 def groundtune_scorer(settings: ComparisonSettings) -> list[FunctionScorer]:
     """Return `groundedness`; no setting changes it."""
     signature = f"groundedness|sentence:words-{ENOUGH}-and-numbers|passages:together|version:1"
-    return [FunctionScorer("groundedness", signature, groundedness)]
+    return [FunctionScorer("groundedness", signature, WORDS, groundedness, needs=PASSAGES)]
 
 
 def groundedness(case: Case, answer: Answer) -> Score:

@@ -15,14 +15,32 @@ from __future__ import annotations
 
 from groundtune.evaluation.scorers._function import FunctionScorer
 from groundtune.evaluation.scorers.abstention import abstention_recall
+from groundtune.protocols import ABSTENTION, Words
 from groundtune.settings import ComparisonSettings
 from groundtune.values import Answer, Case, Score
+
+WORDS = Words(
+    "Hallucination rate",
+    "Of the questions without an answer, how many were answered all the same. Less is better.",
+    "Declining everything scores 0; made-up parts of other answers are not counted.",
+)
 
 
 def groundtune_scorer(settings: ComparisonSettings) -> list[FunctionScorer]:
     """Return `hallucination_rate`; no setting changes it. `abstention_recall` stands for it in a comparison."""
     name = "hallucination_rate"
-    return [FunctionScorer(name, f"{name}|version:1", hallucination_rate, higher_is_better=False, by_default=False)]
+    return [
+        FunctionScorer(
+            name,
+            f"{name}|version:1",
+            WORDS,
+            hallucination_rate,
+            higher_is_better=False,
+            by_default=frozenset({"score"}),
+            needs=ABSTENTION,
+            strict=True,
+        )
+    ]
 
 
 def hallucination_rate(case: Case, answer: Answer) -> Score:

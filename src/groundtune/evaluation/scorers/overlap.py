@@ -18,16 +18,31 @@ import string
 from collections import Counter
 
 from groundtune.evaluation.scorers._function import TextScorer, text_scorer
+from groundtune.protocols import Words
 from groundtune.settings import ComparisonSettings
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
+WORDS = {
+    "exact": Words("Exact match", "The answer is the ideal answer, case and articles aside.", "Whole sentences lose."),
+    "token_f1": Words(
+        "Token F1", "Shared words with the ideal answer, both ways.", "Punishes right answers that are longer."
+    ),
+    "token_recall": Words(
+        "Token recall", "How many of the ideal answer's words are in the answer.", "Copying everything scores high."
+    ),
+}
+
+
 def groundtune_scorer(settings: ComparisonSettings) -> list[TextScorer]:
     """Return `exact`, `token_f1` and `token_recall`; no setting changes them."""
     measures = {"exact": exact, "token_f1": token_f1, "token_recall": token_recall}
-    return [text_scorer(name, f"{name}|norm:squad-v1.1|version:1", measure) for name, measure in measures.items()]
+    return [
+        text_scorer(name, f"{name}|norm:squad-v1.1|version:1", WORDS[name], measure)
+        for name, measure in measures.items()
+    ]
 
 
 def exact(reference: str, prediction: str) -> float:

@@ -21,12 +21,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from groundtune.evaluation.scorers._encoder import open_encoder
+from groundtune.protocols import ScorerDefaults, Use, Words
 from groundtune.settings import ComparisonSettings
 from groundtune.values import Answer, Case, Score
 
 if TYPE_CHECKING:
     import torch
 
+WORDS = Words(
+    "Answer relevance",
+    "How near the answer is to the question in meaning.",
+    "Says nothing of truth: repeating the question scores highest.",
+)
 ABSTAINED = Score(None, "the answer says that it does not know")
 
 
@@ -36,14 +42,15 @@ def groundtune_scorer(settings: ComparisonSettings) -> list[RelevanceScorer]:
 
 
 @dataclass(frozen=True, slots=True)
-class RelevanceScorer:
+class RelevanceScorer(ScorerDefaults):
     """Cosine of question and answer."""
 
     model: str
     layer: int | None
     name: str = "answer_relevance"
-    higher_is_better: bool = True
-    by_default: bool = False
+    words: Words = WORDS
+    scale: tuple[float, float] = (-1.0, 1.0)
+    by_default: frozenset[Use] = frozenset()
 
     @property
     def signature(self) -> str:

@@ -18,18 +18,36 @@ from __future__ import annotations
 
 from groundtune.evaluation.scorers._function import NO_IDEAL_ANSWER, FunctionScorer
 from groundtune.evaluation.scorers.overlap import token_f1
+from groundtune.protocols import ABSTENTION, Words
 from groundtune.settings import ComparisonSettings
 from groundtune.values import Answer, Case, Score
 
 ANSWERABLE = "resolution_answerable"
+WORDS = Words(
+    "Resolution",
+    "How well a customer was served: closeness to the ideal answer, and full marks for saying “I do not know” "
+    "where there is no answer.",
+    "Sees words, not truth: a right answer in other words loses, a wrong one in the same words wins.",
+)
+ANSWERABLE_WORDS = Words(
+    "Resolution where there is an answer",
+    "The same on the questions that have an answer: “I do not know” counts as nothing here.",
+    "Says nothing of what is made up where there is no answer; that is abstention recall.",
+)
 
 
 def groundtune_scorer(settings: ComparisonSettings) -> list[FunctionScorer]:
     """Return `resolution` and `resolution_answerable`; no setting changes them."""
     rule = "answerable:token_f1|abstained:0|unanswerable:{}|norm:squad-v1.1|version:1"
     return [
-        FunctionScorer("resolution", f"resolution|{rule.format('abstained')}", resolution),
-        FunctionScorer(ANSWERABLE, f"{ANSWERABLE}|{rule.format('unscored')}", resolution_answerable),
+        FunctionScorer("resolution", f"resolution|{rule.format('abstained')}", WORDS, resolution, needs=ABSTENTION),
+        FunctionScorer(
+            ANSWERABLE,
+            f"{ANSWERABLE}|{rule.format('unscored')}",
+            ANSWERABLE_WORDS,
+            resolution_answerable,
+            needs=ABSTENTION,
+        ),
     ]
 
 

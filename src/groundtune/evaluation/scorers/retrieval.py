@@ -16,16 +16,28 @@ from __future__ import annotations
 
 from groundtune.evaluation.scorers._evidence import ENOUGH, closed_book, passage_hits
 from groundtune.evaluation.scorers._function import FunctionScorer
+from groundtune.protocols import PASSAGES, Words
 from groundtune.settings import ComparisonSettings
 from groundtune.values import Answer, Case, Score
+
+RECALL = Words(
+    "Retrieval recall",
+    "How many of the experts' passages the search put before the model.",
+    "Says nothing of what the model made of them.",
+)
+RANK = Words(
+    "Reciprocal rank",
+    "How high the first of the experts' passages stood in the search.",
+    "Only the first one counts.",
+)
 
 
 def groundtune_scorer(settings: ComparisonSettings) -> list[FunctionScorer]:
     """Return both retrieval scorers; no setting changes them."""
-    measures = {"retrieval_recall": retrieval_recall, "reciprocal_rank": reciprocal_rank}
+    measures = {"retrieval_recall": (RECALL, retrieval_recall), "reciprocal_rank": (RANK, reciprocal_rank)}
     return [
-        FunctionScorer(name, f"{name}|hit:quote-or-run-{ENOUGH}|k:given|version:1", measure)
-        for name, measure in measures.items()
+        FunctionScorer(name, f"{name}|hit:quote-or-run-{ENOUGH}|k:given|version:1", words, measure, needs=PASSAGES)
+        for name, (words, measure) in measures.items()
     ]
 
 

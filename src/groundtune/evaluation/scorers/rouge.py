@@ -23,6 +23,7 @@ from rapidfuzz.distance import LCSseq
 from groundtune.evaluation.scorers._function import TextScorer
 from groundtune.evaluation.scorers._grams import shared_runs
 from groundtune.evaluation.scorers._tokens import Tokens, tokenize
+from groundtune.protocols import Words
 from groundtune.settings import ComparisonSettings
 
 Tokenize = Callable[[str], Tokens]
@@ -43,9 +44,9 @@ NOTHING = Rouge(0.0, 0.0, 0.0)
 def groundtune_scorer(settings: ComparisonSettings) -> list[TextScorer]:
     """Return the four ROUGE scorers, with the stemming and the words that the settings name."""
     alphabet, stemmed = settings.rouge_tokens, settings.rouge_stem
-    words = {"ascii": "a-z0-9", "unicode": "unicode"}[alphabet]
+    counted = {"ascii": "a-z0-9", "unicode": "unicode"}[alphabet]
     equals = "|equals:rouge-score-0.1.2" if alphabet == "ascii" else ""
-    how = f"measure:f1|refs:best|stem:{'porter-nltk' if stemmed else 'no'}|tok:{words}|split:newline{equals}"
+    how = f"measure:f1|refs:best|stem:{'porter-nltk' if stemmed else 'no'}|tok:{counted}|split:newline{equals}"
 
     def split(text: str) -> Tokens:
         return tokenize(text, alphabet, stemmed)
@@ -53,7 +54,7 @@ def groundtune_scorer(settings: ComparisonSettings) -> list[TextScorer]:
     def f1(name: str) -> Callable[[Pairs], list[float]]:
         return lambda pairs: [found.f1 for found in rouge(name, pairs, split)]
 
-    return [TextScorer(name, f"{name}|{how}", f1(name)) for name in NAMES]
+    return [TextScorer(name, f"{name}|{how}", words, f1(name)) for name, words in WORDS.items()]
 
 
 def rouge(name: str, pairs: Pairs, split: Tokenize = tokenize) -> list[Rouge]:
@@ -105,7 +106,16 @@ def rouge_lsum(reference: str, prediction: str, split: Tokenize = tokenize) -> R
 
 
 ORDERS = {"rouge1": 1, "rouge2": 2}
-NAMES = (*ORDERS, "rougeL", "rougeLsum")
+WORDS = {
+    "rouge1": Words("ROUGE-1", "Shared single words with the ideal answer (F1).", "Order and truth do not count."),
+    "rouge2": Words("ROUGE-2", "Shared pairs of neighbouring words (F1).", "Harsh on short answers and on paraphrase."),
+    "rougeL": Words(
+        "ROUGE-L",
+        "Longest run of words in the same order, gaps allowed (F1).",
+        "One “not” too few costs almost nothing.",
+    ),
+    "rougeLsum": Words("ROUGE-Lsum", "ROUGE-L line by line (F1).", "Equals ROUGE-L for answers of one line."),
+}
 
 
 def _rouge(hits: int, in_reference: int, in_prediction: int) -> Rouge:

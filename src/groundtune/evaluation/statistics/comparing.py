@@ -9,21 +9,27 @@ from itertools import combinations
 
 import numpy as np
 
-from groundtune.evaluation.statistics import intervals
+from groundtune.evaluation.statistics import intervals, totals
 from groundtune.evaluation.statistics.flips import sign_flip
 from groundtune.evaluation.statistics.sample import Method, Sample, added, check, numbered, paired, sampled
 from groundtune.evaluation.statistics.verdicts import Evidence, judged
 from groundtune.values import Difference, Estimate, Score
 
 
-def estimate(scores: Sequence[Score], groups: Sequence[str], *, method: Method) -> Estimate:
+def estimate(
+    scores: Sequence[Score], groups: Sequence[str], *, method: Method, rng: np.random.Generator | None = None
+) -> Estimate:
     """Return the mean of what was scored, its interval, and the counts of scored, unscored and failed.
+
+    Where `method.total` is given, the number is that of all parts, and its interval is drawn with `rng`.
 
     `groups[i]` is the group of `scores[i]`. The interval is None where nothing tells how much another set of
     cases would differ: with fewer than two groups. Raises `NotComparable` if lengths differ and `InputError`
     for a score that is not a number.
     """
     check(scores, groups)
+    if method.total is not None:
+        return totals.of_all(scores, groups, method, _drawing(rng))
     scored = [(score.value, group) for score, group in zip(scores, groups, strict=True) if score.value is not None]
     failed = sum(score.failed for score in scores if score.value is None)
     unscored = len(scores) - len(scored) - failed
@@ -101,10 +107,23 @@ class NoiseFloor:
         return max(ends, default=0.0) if self.absolute else 0.0
 
 
-def noise_floor(first: Sequence[Score], again: Sequence[Score], groups: Sequence[str], *, method: Method) -> NoiseFloor:
-    """Return how far two runs of one candidate are apart; `absolute` is None where no case has both scores."""
+def noise_floor(
+    first: Sequence[Score],
+    again: Sequence[Score],
+    groups: Sequence[str],
+    *,
+    method: Method,
+    rng: np.random.Generator | None = None,
+) -> NoiseFloor:
+    """Return how far two runs of one candidate are apart; `absolute` is None where no case has both scores.
+
+    Of a number that is no mean no case has a share: there `absolute` is that of the difference itself.
+    """
     check(first, groups)
     check(again, groups)
+    if method.total is not None:
+        found, _, _ = _of_totals(first, again, groups, method, _drawing(rng))
+        return NoiseFloor(None if found.mean is None else abs(found.mean), found)
     pair, found = _pair(first, again, groups, method)
     return NoiseFloor(float(np.abs(pair.difference.values).mean()) if pair else None, found)
 
@@ -147,6 +166,9 @@ def _difference(
     method: Method,
     rng: np.random.Generator,
 ) -> tuple[Difference, Evidence | None]:
+    if method.total is not None:
+        found, p_value, evidence = _of_totals(scores[names[0]], scores[names[1]], groups, method, rng)
+        return Difference(scorer, *names, found, p_value, "cannot tell"), evidence
     pair, found = _pair(scores[names[0]], scores[names[1]], groups, method)
     if pair is None or pair.difference.groups < 2:
         return Difference(scorer, *names, found, 1.0, "cannot tell"), None
@@ -155,3 +177,25 @@ def _difference(
     span = intervals.span(pair.baseline, pair.challenger, pair.scale) if sample.unanimous else None
     evidence = Evidence(sample.n, sample.groups, sample.standard_error * math.sqrt(sample.n), span)
     return Difference(scorer, *names, found, p_value, "cannot tell"), evidence
+
+
+def _of_totals(
+    baseline: Sequence[Score],
+    challenger: Sequence[Score],
+    groups: Sequence[str],
+    method: Method,
+    rng: np.random.Generator,
+) -> tuple[Estimate, float, Evidence | None]:
+    """Return the difference of both candidates' totals with its interval and counts, its p-value and its evidence."""
+    pair, counts = totals.paired_parts(baseline, challenger, groups)
+    if pair is None:
+        return Estimate(None, None, None, *counts), 1.0, None
+    tested = totals.tested(pair, method, rng)
+    low, high = tested.ends or (None, None)
+    return Estimate(tested.difference, low, high, *counts), tested.p_value, tested.evidence
+
+
+def _drawing(rng: np.random.Generator | None) -> np.random.Generator:
+    if rng is None:
+        raise ValueError("a number that is no mean needs a generator for its interval")
+    return rng

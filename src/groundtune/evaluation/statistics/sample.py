@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from groundtune.errors import InputError, NotComparable
+from groundtune.protocols import Scorer, Total
 from groundtune.values import Score
 
 Floats = NDArray[np.float64]
@@ -23,17 +24,24 @@ class Method:
 
     `margin` is in the scorer's own unit: 0.02 on a scale from 0 to 1 is 2.0 on one from 0 to 100. `scale` is the lowest
     and highest value a score can have; without it, scores that all lie within 0 and 1 are taken to be on that scale.
+    `total` turns sums of `Score.parts` into numbers where the number is not the mean of the cases.
     """
 
     confidence: float = 0.95
     resamples: int = 10_000
     margin: float = 0.02
     scale: tuple[float, float] | None = None
+    total: Total | None = None
 
     @property
     def alpha(self) -> float:
         """The error rate that tests may have."""
         return 1 - self.confidence
+
+    def on(self, scorer: Scorer) -> Method:
+        """Return the method in the unit and on the scale of `scorer`; `margin` is a share of the scale here."""
+        low, high = scorer.scale
+        return replace(self, margin=self.margin * (high - low), scale=scorer.scale, total=scorer.total)
 
 
 @dataclass(frozen=True)

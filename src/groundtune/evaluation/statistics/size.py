@@ -37,8 +37,10 @@ def detectable_difference(
     """Return what `compare_all` of these candidates would find with probability `power`: the median over all pairs.
 
     Corrected for the number of pairs, as the strictest step of Holm's method is. None where no pair has scores
-    in two groups.
+    in two groups, and for a number that is no mean of cases.
     """
+    if method.total is not None:
+        return None
     pairs = list(combinations(scores.values(), 2))
     found = []
     for pair in pairs:

@@ -6,11 +6,11 @@ from difflib import SequenceMatcher
 import numpy as np
 import pytest
 
-from groundtune.cli.init import example_folder
 from groundtune.evaluation.benchmark.cases import load_benchmark
 from groundtune.evaluation.benchmark.drafting import _phrases as phrases
 from groundtune.evaluation.benchmark.drafting.unexpected import DISGUISES, draft_unexpected
 from groundtune.files import write_jsonl
+from groundtune.standalone import example_folder
 from groundtune.text import content_words
 from groundtune.values import Case
 

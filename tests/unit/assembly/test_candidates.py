@@ -2,12 +2,12 @@
 
 import pytest
 
-from groundtune.comparison.candidates import STANDARD, Recipe, recipe
+from groundtune.assembly.candidates import Candidate, candidate, registered, steps
 from groundtune.errors import SettingsError
 
 
 def test_the_five_that_are_always_compared():
-    assert {name: (one.adapter, one.grounded) for name, one in STANDARD.items()} == {
+    assert {name: (one.adapter, one.grounded) for name, one in registered().items()} == {
         "base": (None, False),
         "rag": (None, True),
         "tuned": ("tuned", False),
@@ -18,13 +18,25 @@ def test_the_five_that_are_always_compared():
 
 @pytest.mark.parametrize(("name", "grounded"), [("friendly", False), ("friendly+rag", True)])
 def test_any_adapter_is_a_candidate_closed_book_and_grounded(name, grounded):
-    assert recipe(name, ["friendly"]) == Recipe(name, "friendly", grounded)
+    assert candidate(name, ["friendly"]) == Candidate(name, ("friendly",), grounded)
 
 
 @pytest.mark.parametrize("name", ["Base", "base+rag", "friendly+raft", "friendly+", "other", "other+rag", ""])
 def test_what_is_no_candidate_is_refused_with_those_that_are(name):
     with pytest.raises(SettingsError, match="there is no candidate") as raised:
-        recipe(name, ["friendly", "raft", "tuned"])
+        candidate(name, ["friendly", "raft", "tuned"])
     known = "base, rag, tuned, tuned+rag, raft, friendly, friendly+rag"
     assert all(one in raised.value.remedy for one in known.split(", "))
     assert raised.value.remedy.count("tuned+rag") == 1
+
+
+def test_what_costs_less_to_keep_comes_first_then_what_costs_less_to_run():
+    assert sorted(registered().values(), key=lambda each: each.cost) == list(registered().values())
+    assert candidate("friendly", ["friendly"]).cost == registered()["tuned"].cost
+
+
+def test_a_step_adds_one_part():
+    assert set(steps(list(registered().values()))) == {
+        ("base", "rag"), ("base", "tuned"), ("rag", "tuned+rag"), ("tuned", "tuned+rag"), ("rag", "raft"),
+    }  # fmt: skip
+    assert not Candidate("base").simpler_than(Candidate("brief", grounded=True, prompt="Answer in five words."))

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from groundtune.comparison.judges import CALIBRATION, open_judges, short_names
+from groundtune.assembly.judges import CALIBRATION, open_judges, short_names
 from groundtune.errors import InputError, SettingsError
 from groundtune.settings import JudgeSettings
 from groundtune.values import Usage

@@ -4,10 +4,11 @@ import json
 
 import pytest
 
+from groundtune.assembly import assembly as assembly_module
+from groundtune.assembly import knowledge as knowledge_module
+from groundtune.assembly.assembly import Assembly, remembered
+from groundtune.assembly.candidates import registered
 from groundtune.assistant.prompts import closed_book_messages, grounded_messages
-from groundtune.comparison import workshop as workshop_module
-from groundtune.comparison.candidates import STANDARD
-from groundtune.comparison.workshop import Workshop, remembered
 from groundtune.errors import InputError, NotComparable, SettingsError
 from groundtune.settings import load
 from groundtune.testing.embedders import HashingEmbedder
@@ -21,7 +22,7 @@ NAMES = ("pebble", "brook", "river", "delta", "hazel")
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    monkeypatch.setattr(workshop_module, "embedder", lambda settings: HashingEmbedder())
+    monkeypatch.setattr(knowledge_module, "embedder", lambda settings: HashingEmbedder())
     (tmp_path / "documents").mkdir()
     for number, name in enumerate(NAMES):
         text = f"# Plan {name}\n\nThe {name} plan costs {number + 7} euros a month."
@@ -42,7 +43,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def opened(folder, **flags):
-    return Workshop(folder, load(folder, flags, environment={}))
+    return Assembly(folder, load(folder, flags, environment={}))
 
 
 def benchmark(folder, *cases):
@@ -55,49 +56,49 @@ UNANSWERABLE = [{"question": text, "answerable": False} for text in ("Who was ki
 
 
 def test_tuning_sees_the_prompt_that_closed_book_serving_gives(folder):
-    workshop = opened(folder)
-    for name, example in zip(NAMES, instruction.conversations(workshop.task()), strict=True):
-        served = closed_book_messages(workshop.settings.assistant, "Shop", f"What does the {name} plan cost?", ())
+    assembly = opened(folder)
+    for name, example in zip(NAMES, instruction.conversations(assembly.adapters.task()), strict=True):
+        served = closed_book_messages(assembly.settings.assistant, "Shop", f"What does the {name} plan cost?", ())
         assert example.messages[:-1] == served
         assert example.messages[-1].role == "assistant"
 
 
 def test_raft_sees_the_prompt_that_grounded_serving_gives(folder):
-    workshop = opened(folder, **{"tuning.raft.oracle_share": "1"})
-    workshop.ingest()
-    served = grounded_messages(workshop.settings.assistant, "Shop", "x", (), [])
-    examples = raft.conversations(workshop.task()).examples
+    assembly = opened(folder, **{"tuning.raft.oracle_share": "1"})
+    assembly.knowledge.ingest()
+    served = grounded_messages(assembly.settings.assistant, "Shop", "x", (), [])
+    examples = raft.conversations(assembly.adapters.task()).examples
     assert len(examples) == len(NAMES)
     for example in examples:
         assert example.messages[0] == served[0]
         assert example.messages[-2].content.count("[1]") == 1
         assert example.messages[-1].content[-3:] in ("[1]", "[2]", "[3]")
-    assert raft.conversations(workshop.task()).examples == examples
+    assert raft.conversations(assembly.adapters.task()).examples == examples
 
 
 def test_nothing_is_found_before_anything_is_ingested(folder):
     with pytest.raises(InputError, match="empty") as raised:
-        opened(folder).retrieve(["x"])
+        opened(folder).knowledge.retrieve(["x"])
     assert "groundtune ingest" in raised.value.remedy
 
 
 def test_passages_are_for_those_who_may_read_them(folder):
-    workshop = opened(folder)
-    workshop.ingest()
-    assert workshop.retrieve(["brook plan"])[0]
-    assert workshop.retrieve(["brook plan"], principals=["nobody"]) == [[]]
-    assert len(workshop.retrieve(["brook plan"], limit=2)[0]) == 2
+    assembly = opened(folder)
+    assembly.knowledge.ingest()
+    assert assembly.knowledge.retrieve(["brook plan"])[0]
+    assert assembly.knowledge.retrieve(["brook plan"], principals=["nobody"]) == [[]]
+    assert len(assembly.knowledge.retrieve(["brook plan"], limit=2)[0]) == 2
 
 
 def test_the_retrieval_signature_follows_what_is_found(folder):
-    workshop = opened(folder)
-    workshop.ingest()
-    before = workshop.retrieval_signature
-    assert opened(folder).retrieval_signature == before
-    assert opened(folder, **{"knowledge.passages": "4"}).retrieval_signature != before
+    assembly = opened(folder)
+    assembly.knowledge.ingest()
+    before = assembly.knowledge.signature
+    assert opened(folder).knowledge.signature == before
+    assert opened(folder, **{"knowledge.passages": "4"}).knowledge.signature != before
     (folder / "documents" / "brook.md").write_text("# Brook\n\nThe brook plan has ended.", encoding="utf-8")
-    workshop.ingest()
-    assert workshop.retrieval_signature != before
+    assembly.knowledge.ingest()
+    assert assembly.knowledge.signature != before
 
 
 def test_a_threshold_that_is_set_is_taken(folder):
@@ -113,9 +114,9 @@ def test_without_a_benchmark_everything_is_answered_and_that_is_said(folder):
 
 def test_the_threshold_is_fitted_on_development_cases_and_kept(folder, monkeypatch):
     benchmark(folder, *ANSWERABLE, *UNANSWERABLE, {"question": "Test?", "ideal_answer": "x", "split": "test"})
-    workshop = opened(folder)
-    workshop.ingest()
-    fitted = workshop.threshold()
+    assembly = opened(folder)
+    assembly.knowledge.ingest()
+    fitted = assembly.threshold()
     assert (fitted.n, fitted.sensitivity, fitted.specificity) == (7, 1.0, 1.0)
     assert 0 < fitted.threshold < 1
     again = opened(folder)
@@ -125,9 +126,9 @@ def test_the_threshold_is_fitted_on_development_cases_and_kept(folder, monkeypat
 
 def test_the_threshold_is_fitted_again_when_the_cases_change(folder, monkeypatch):
     benchmark(folder, *ANSWERABLE, *UNANSWERABLE)
-    workshop = opened(folder)
-    workshop.ingest()
-    workshop.threshold()
+    assembly = opened(folder)
+    assembly.knowledge.ingest()
+    assembly.threshold()
     benchmark(folder, *ANSWERABLE[:3], *UNANSWERABLE)
     assert opened(folder).threshold().n == 5
 
@@ -146,11 +147,11 @@ def test_one_model_is_held_at_a_time_and_opened_once(folder, monkeypatch):
         made.append(adapter)
         return EchoModel(str(adapter))
 
-    monkeypatch.setattr(workshop_module.plugins, "first", first)
-    workshop = opened(folder)
-    assert workshop.chat_model() is workshop.chat_model()
-    workshop.chat_model(folder / "a")
-    workshop.chat_model()
+    monkeypatch.setattr(assembly_module.plugins, "first", first)
+    assembly = opened(folder)
+    assert assembly.chat_model() is assembly.chat_model()
+    assembly.chat_model(None, [folder / "a"])
+    assembly.chat_model()
     assert made == [None, folder / "a", None]
 
 
@@ -161,35 +162,35 @@ def manifest(weights):
 def test_an_adapter_of_another_model_is_refused(folder, monkeypatch):
     (folder / "model").mkdir()
     (folder / "model" / "config.json").write_text("{}", encoding="utf-8")
-    workshop = opened(folder, **{"model.name": "path:model"})
-    monkeypatch.setattr(workshop, "chat_model", lambda adapter=None: EchoModel())
+    assembly = opened(folder, **{"model.name": "path:model"})
+    monkeypatch.setattr(assembly, "chat_model", lambda *_: EchoModel())
     with pytest.raises(InputError, match="has not been tuned yet"):
-        workshop.answerer(STANDARD["tuned"])
-    write_manifest(workshop.adapter_folder("tuned"), manifest("other weights"))
-    assert workshop.adapters() == ["tuned"]
+        assembly.answerer(registered()["tuned"])
+    write_manifest(assembly.adapters.folder("tuned"), manifest("other weights"))
+    assert assembly.adapters.names() == ["tuned"]
     with pytest.raises(NotComparable, match="was tuned on path:old"):
-        workshop.answerer(STANDARD["tuned"])
-    write_manifest(workshop.adapter_folder("tuned"), manifest(workshop._base().weights))
-    assert workshop.answerer(STANDARD["tuned"]).answer("Hello?").text == "Hello?"
+        assembly.answerer(registered()["tuned"])
+    write_manifest(assembly.adapters.folder("tuned"), manifest(assembly.adapters.base().weights))
+    assert assembly.answerer(registered()["tuned"]).answer("Hello?").text == "Hello?"
 
 
 def test_a_remote_model_cannot_be_tuned(folder):
-    workshop = opened(folder, **{"model.name": "openai:m@http://127.0.0.1:9/v1"})
+    assembly = opened(folder, **{"model.name": "openai:m@http://127.0.0.1:9/v1"})
     with pytest.raises(SettingsError, match="cannot be tuned here"):
-        workshop.check([STANDARD["tuned"]])
-    workshop.check([STANDARD["base"], STANDARD["rag"]])
+        assembly.check([registered()["tuned"]])
+    assembly.check([registered()["base"], registered()["rag"]])
 
 
 def test_earlier_turns_stay_in_the_training_prompt(folder):
     turns = ["What does the river plan cost?", "9 euros.", "And the delta plan?", "10 euros."]
     line = {"messages": [{"role": r, "content": t} for r, t in zip(["user", "assistant"] * 2, turns, strict=True)]}
     (folder / "training.jsonl").write_text(json.dumps(line) + "\n", encoding="utf-8")
-    (example,) = instruction.conversations(opened(folder).task())
+    (example,) = instruction.conversations(opened(folder).adapters.task())
     assert [message.content for message in example.messages[1:]] == turns
     assert example.messages[-1] == Message("assistant", "10 euros.")
 
 
 def test_an_unknown_technique_is_refused_with_the_known_ones(folder):
     with pytest.raises(SettingsError, match="no technique `magic`") as raised:
-        opened(folder).build_adapter("x", "magic")
+        opened(folder).train("x", "magic")
     assert "instruction, raft" in raised.value.remedy

@@ -5,7 +5,7 @@ printed. A mean alone tells nothing, for it moves with every run; what is held a
 interval of the paired difference on the same cases. So a gate passes on evidence that nothing was lost, not on lack of
 evidence that something was.
 
-Knows the gate's file and those two JSON documents; not how answers or scores were made.
+Knows the gate's file, reports and scorings; not how answers or scores were made.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ import json
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, ValidationError
 
+from groundtune.comparison.report.data import Report, from_json
 from groundtune.errors import InputError, NotComparable
+from groundtune.evaluation.predictions import Scoring, read_scoring
 from groundtune.evaluation.statistics import MOST_CASES, Method, cases_needed, paired_difference, paired_sd
 from groundtune.files import read_text, read_toml
 from groundtune.values import Estimate, Score
@@ -49,7 +50,7 @@ class Scored:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class GateFinding:
     """What the gate says of one scorer. `missing` counts cases that the baseline has a score for and the run has not;
     `difference` is the run less the baseline, turned if less is better, so that below zero is always worse."""
 
@@ -79,62 +80,60 @@ def load_gate(path: Path, candidates: Collection[str] | None = None) -> Gate:
     if candidates is not None:
         _candidate(candidates, limits.candidate, path)
     source = path.parent / limits.baseline
-    return Gate(path, limits, read_scored(_json(source), limits.candidate, source))
+    return Gate(path, limits, scored(_read(source), limits.candidate, source))
 
 
 def check_gate(
-    gate: Gate, document: Mapping[str, Any], *, method: Method, lower_is_better: Collection[str] = ()
-) -> list[Finding]:
-    """Hold a run, as the JSON document that it makes, against the gate: one finding for each scorer.
+    gate: Gate, run: Report | Scoring, *, method: Method, lower_is_better: Collection[str] = ()
+) -> list[GateFinding]:
+    """Hold a run against the gate: a finding for each scorer.
 
     Raises `NotComparable` where benchmark, cases or a scorer's signature are not those of the baseline.
     """
-    now = read_scored(document, gate.limits.candidate, gate.path)
+    now = scored(run, gate.limits.candidate, gate.path)
     _refuse_others(gate, now)
     return [_find(scorer, gate, now, method, lower=scorer in lower_is_better) for scorer in gate.limits.allowed_loss]
 
 
-def gate_json(findings: Collection[Finding]) -> dict[str, object]:
+def gate_json(findings: Collection[GateFinding]) -> dict[str, object]:
     """Return the findings as JSON types."""
     return {"passed": all(found.passed for found in findings), "findings": [asdict(found) for found in findings]}
 
 
-def read_scored(document: Mapping[str, Any], candidate: str, place: Path) -> Scored:
-    """Take one candidate's scores out of a report or out of what `groundtune score --json` prints.
+def scored(run: Report | Scoring, candidate: str, place: Path) -> Scored:
+    """Take one candidate's scores out of a run. Raises `InputError` if the run has no such candidate."""
+    if isinstance(run, Scoring):
+        rows = {case.id: case.scores for case in run.cases}
+        signatures = dict(run.signatures)
+    else:
+        name = _candidate([result.name for result in run.candidates], candidate, place)
+        rows = {case.id: case.scores[name] for case in run.cases}
+        signatures = {scorer: measure.signature for scorer, measure in run.scorers.items()}
+    columns = {
+        scorer: {id_: row[scorer] for id_, row in rows.items()}
+        for scorer in signatures
+        if all(scorer in row for row in rows.values())  # what is no mean has no scores of cases
+    }
+    return Scored(run.benchmark.fingerprint, signatures, {case.id: case.group for case in run.cases}, columns)
 
-    Raises `InputError` if the document is neither, or has no such candidate.
-    """
+
+def _read(path: Path) -> Report | Scoring:
+    """Return what an earlier run left. Raises `InputError` if the file is neither a report nor a scoring."""
     try:
-        of_report = "candidates" in document
-        if of_report:
-            candidate = _candidate(document["candidates"], candidate, place)
-        signatures = document["scorers" if of_report else "signatures"]
-        cases = document["cases"]
-        rows = {case["id"]: case["scores"][candidate] if of_report else case["scores"] for case in cases}
-        return Scored(
-            document["benchmark"]["fingerprint"],
-            signatures,
-            {case["id"]: case["group"] for case in cases},
-            {
-                scorer: {id_: row[scorer] for id_, row in rows.items()}
-                for scorer in signatures
-                if all(scorer in row for row in rows.values())  # corpus BLEU has no scores of cases
-            },
-        )
-    except (KeyError, TypeError, AttributeError) as error:
-        raise InputError(
-            f"is no run's document ({type(error).__name__}: {error}).",
-            place=place,
-            remedy="Name a report.json, or what `groundtune score --json` printed.",
-        ) from None
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(read_text(path))
+        document = json.loads(read_text(path))
     except ValueError as error:
         raise InputError(f"broken JSON: {error}.", place=path, remedy="Name a whole file.") from None
-    return found if isinstance(found, dict) else {}
+    of_report = isinstance(document, dict) and "candidates" in document
+    try:
+        return from_json(document) if of_report else read_scoring(document)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise InputError(
+            f"is no run's document (`{key}`: {first['msg']}).",
+            place=path,
+            remedy="Name a report.json, or what `groundtune score --json` printed.",
+        ) from None
 
 
 def _candidate(known: Collection[str], named: str, place: Path) -> str:
@@ -167,7 +166,7 @@ def _refuse_others(gate: Gate, now: Scored) -> None:
             raise NotComparable(f"{scorer} was `{was}` and is now `{is_now}`.", place=gate.path, remedy=AGREE)
 
 
-def _find(scorer: str, gate: Gate, now: Scored, method: Method, *, lower: bool) -> Finding:
+def _find(scorer: str, gate: Gate, now: Scored, method: Method, *, lower: bool) -> GateFinding:
     allowed, most = gate.limits.allowed_loss[scorer], gate.limits.most_missing
     old, new = gate.before.scores[scorer], now.scores[scorer]
     expected = [id_ for id_, value in old.items() if value is not None]
@@ -178,13 +177,13 @@ def _find(scorer: str, gate: Gate, now: Scored, method: Method, *, lower: bool) 
     found = paired_difference(one, other, groups, method=method)
     if len(missing) > most * len(expected) or not expected:
         message = f"{scorer}: {_missing(missing, len(expected), most)}"
-        return Finding(scorer, False, found, allowed, len(missing), message)
+        return GateFinding(scorer, False, found, allowed, len(missing), message)
     passed, message = _verdict(found, _lost(worse, better), allowed, method.confidence)
     if not passed and found.mean is not None and found.mean > -allowed:
         message += _more(paired_sd(one, other, groups), found.mean + allowed, found.scored, method)
     if missing:
         message += f" Cases without a score now: {len(missing)}."
-    return Finding(scorer, passed, found, allowed, len(missing), f"{scorer}: {message}")
+    return GateFinding(scorer, passed, found, allowed, len(missing), f"{scorer}: {message}")
 
 
 def _lost(first: Mapping[str, float | None], second: Mapping[str, float | None]) -> dict[str, float]:

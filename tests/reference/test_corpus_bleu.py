@@ -7,11 +7,12 @@ import pytest
 import sacrebleu
 from sacrebleu.significance import PairedTest
 
-from groundtune.evaluation.scorers.corpus_bleu import bleu, compare_corpus_bleu
-from groundtune.evaluation.statistics import Method
+from groundtune.evaluation.run import score_answers
+from groundtune.evaluation.scorers.corpus_bleu import CorpusBleuScorer, bleu
+from groundtune.evaluation.statistics import Method, compare_all
 from groundtune.values import Answer, Case, Failure, Usage
 
-METHOD = Method(resamples=4000, margin=2.0)
+METHOD = Method(resamples=4000)
 
 
 def case(number, target, group=None):
@@ -23,7 +24,15 @@ def answers(texts):
 
 
 def compared(texts, cases, method=METHOD, seed=1):
-    return compare_corpus_bleu(texts, cases, method=method, rng=np.random.default_rng(seed))
+    scorer = CorpusBleuScorer()
+    scores = {}
+    for name, outcomes in texts.items():
+        pairs = [(case, outcomes[case.id]) for case in cases]
+        found = score_answers([scorer], pairs, {}, lambda *_: None)
+        scores[name] = list(found[scorer.name].values())
+    groups = [case.group for case in cases]
+    rng = np.random.default_rng(seed)
+    return compare_all(scores, groups, scorer=scorer.name, method=method.on(scorer), rng=rng)
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,10 @@ import json
 import numpy as np
 import pytest
 
+from groundtune.comparison.gate import check_gate, gate_json, load_gate
+from groundtune.comparison.report import from_json
 from groundtune.errors import InputError, NotComparable
-from groundtune.evaluation.gate import check_gate, gate_json, load_gate
+from groundtune.evaluation.predictions import read_scoring
 from groundtune.evaluation.statistics import Method, cases_needed
 
 METHOD = Method(resamples=1000)
@@ -18,6 +20,7 @@ GATE = 'baseline = "agreed.json"\n[allowed_loss]\nf1 = 0.05\n'
 def document(values, *, fingerprint="b1", signature="f1|v1", groups=None):
     """What `groundtune score --json` prints, as far as the gate reads it."""
     return {
+        "summary": {},
         "signatures": {"f1": signature, "exact": "exact|v1"},
         "benchmark": {"fingerprint": fingerprint, "cases": len(values)},
         "cases": [
@@ -25,6 +28,7 @@ def document(values, *, fingerprint="b1", signature="f1|v1", groups=None):
                 "id": f"c{number}",
                 "group": groups[number] if groups else f"g{number}",
                 "scores": {"f1": value, "exact": 1.0},
+                "reasons": {},
             }
             for number, value in enumerate(values)
         ],
@@ -34,19 +38,31 @@ def document(values, *, fingerprint="b1", signature="f1|v1", groups=None):
 def report(**candidates):
     """What `groundtune compare` writes, likewise."""
     ids = range(len(next(iter(candidates.values()))))
+    result = {
+        "signature": "s", "scores": {}, "latency": {"seconds_to_first_token": None, "seconds": None},
+        "usage": {"prompt_tokens": 0, "completion_tokens": 0, "answers": 0}, "abstained": 0, "failed": 0,
+    }  # fmt: skip
     return {
+        "project": "shop",
+        "created_at": "2026-11-22T00:00:00+00:00",
+        "decide_by": "f1",
+        "comparisons": [],
+        "recommendation": {
+            "candidate": None, "indistinguishable": [], "more_cases_needed": None, "reasons": [], "sure": False,
+        },
         "scorers": {"f1": "f1|v1"},
-        "benchmark": {"fingerprint": "b1"},
-        "candidates": {name: {} for name in candidates},
+        "benchmark": {"fingerprint": "b1", "cases": len(ids), "part": "test", "groups": len(ids), "unanswerable": 0},
+        "candidates": dict.fromkeys(candidates, result),
         "cases": [
             {
                 "id": f"c{n}",
                 "group": f"g{n}",
+                "answerable": True,
                 "scores": {name: {"f1": values[n]} for name, values in candidates.items()},
             }
             for n in ids
         ],
-    }
+    }  # fmt: skip
 
 
 @pytest.fixture
@@ -54,7 +70,8 @@ def gate(tmp_path):
     def gate(before, now, text=GATE, **more):
         (tmp_path / "gate.toml").write_text(text, encoding="utf-8")
         (tmp_path / "agreed.json").write_text(json.dumps(before), encoding="utf-8")
-        return check_gate(load_gate(tmp_path / "gate.toml"), now, method=METHOD, **more)
+        run = from_json(now) if "candidates" in now else read_scoring(now)
+        return check_gate(load_gate(tmp_path / "gate.toml"), run, method=METHOD, **more)
 
     return gate
 

@@ -1,0 +1,199 @@
+"""The parts of one project, opened when they are first needed and built when they are missing.
+
+The place where layer 1 is joined: retrieval is put into answerers, prompts into training data, adapters into
+models. Safe under threads: a lock sees to it that each part is opened once. Knows no statistics and no report.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from threading import RLock
+from typing import Any, cast
+
+from groundtune import plugins
+from groundtune.assembly.adapters import Adapters
+from groundtune.assembly.build import Retrieval, build
+from groundtune.assembly.candidates import Candidate, candidate
+from groundtune.assembly.judges import Judges, open_judges
+from groundtune.assembly.knowledge import KnowledgeBase
+from groundtune.assembly.once import once
+from groundtune.assistant.abstention import Fitted, fit_threshold, support
+from groundtune.assistant.prompts import search_text
+from groundtune.errors import SettingsError
+from groundtune.evaluation.benchmark.cases import Benchmark, load_benchmark
+from groundtune.evaluation.benchmark.drafting import Drafter
+from groundtune.evaluation.benchmark.drafting.tagged import Tagged
+from groundtune.evaluation.benchmark.drafting.templates import Templates
+from groundtune.evaluation.benchmark.versions import Lock, lock_path, read_lock
+from groundtune.evaluation.scorers import known_scorers
+from groundtune.files import read_text, write_text
+from groundtune.protocols import Answerer, ChatModel, MeteredModel, Progress, Scorer, silent
+from groundtune.records import Records, open_records
+from groundtune.sentences import sentence_spans
+from groundtune.settings import Resolved, Settings
+from groundtune.tuning.adapters import Manifest
+from groundtune.values import Chunk, digest
+
+STATE = ".groundtune"
+SLICE = 64  # cases that a model on this machine answers between two saves
+
+
+class Assembly:
+    """The parts of the project in `folder`."""
+
+    def __init__(self, folder: Path, resolved: Resolved, progress: Progress = silent) -> None:
+        self.folder = folder
+        self.resolved = resolved
+        self.progress = progress
+        self.knowledge = KnowledgeBase(resolved.settings, folder, progress)
+        self.adapters = Adapters(
+            self.state / "adapters", folder, resolved.settings, resolved.record(), self.knowledge, progress
+        )
+        self._lock = RLock()
+        self._open_model: tuple[tuple[Path, ...], ChatModel] | None = None
+
+    @property
+    def settings(self) -> Settings:
+        """The resolved settings."""
+        return self.resolved.settings
+
+    @property
+    def state(self) -> Path:
+        """Where groundtune keeps what it makes."""
+        return self.folder / STATE
+
+    @once
+    def benchmark(self) -> Benchmark:
+        """The cases of `[benchmark]`."""
+        settings = self.settings.benchmark
+        return load_benchmark(self.folder / settings.cases, settings.development_share)
+
+    @property
+    def lock(self) -> Lock | None:
+        """The frozen version of the benchmark, if there is one."""
+        return read_lock(lock_path(self.folder / self.settings.benchmark.cases))
+
+    @once
+    def records(self) -> Records:
+        """The records of `[records]`."""
+        return open_records(self.settings.records.url.reveal(), self.folder)
+
+    @once
+    def judges(self) -> Judges:
+        """The judges of `[judge]`."""
+        return open_judges(self.settings.judge, self.folder, self.state, self.progress)
+
+    def scorer(self, name: str) -> Scorer | None:
+        """Return the scorer called `name`, of a judge too; None if there is none."""
+        judges = {scorer.name: scorer for scorer in self.judges.scorers}
+        return judges.get(name) or known_scorers(self.settings.comparison).get(name)
+
+    def drafter(self, name: str, pieces: Sequence[Chunk]) -> Drafter:
+        """Return the drafter "model" or "templates"; "auto" is the second where the model is a built-in one."""
+        builtin = self.settings.model.name.startswith("builtin:")
+        chosen = {"auto": "templates" if builtin else "model"}.get(name, name)
+        if chosen == "model":
+            return Tagged(self.chat_model())
+        if chosen == "templates":
+            return Templates(pieces, sentence_spans)
+        raise SettingsError(f"no drafter is called `{name}`.", remedy="Known here: auto, model, templates.")
+
+    def close(self) -> None:
+        """Give back what is open: models and the connections of the records."""
+        with self._lock:
+            self._open_model = None
+            records = self.__dict__.pop("records", None)
+        if records is not None:
+            records.close()
+
+    # --- answering --------------------------------------------------------------------------------
+
+    def candidate(self, name: str) -> Candidate:
+        """Return what a candidate's name stands for here."""
+        return candidate(name, self.adapters.names())
+
+    def check(self, candidates: Sequence[Candidate]) -> None:
+        """Refuse before hours of work what would fail after them: no training data, or a model not to be tuned."""
+        if any(each.technique for each in candidates):
+            self.adapters.task().examples()
+
+    def prepare(self, candidate: Candidate) -> None:
+        """Build what the candidate lacks: the adapter that its technique makes."""
+        if candidate.technique and candidate.adapter:
+            self.train(candidate.adapter, candidate.technique)
+
+    def train(self, name: str, technique: str) -> Manifest:
+        """Train an adapter unless it is there; meanwhile no model is held, as training holds one of its own."""
+        with self._lock:
+            self._open_model = None
+            return self.adapters.train(name, technique)
+
+    def answerer(self, candidate: Candidate) -> Answerer:
+        """Return the candidate, ready to answer; its adapters must be there."""
+        for adapter in candidate.adapters:
+            self.adapters.check(candidate.name, adapter)
+        model = self.model_of(candidate)
+        retrieval = self.retrieval() if candidate.grounded else None
+        return build(candidate, model, retrieval, self.settings.assistant, self.settings.project.name)
+
+    def retrieval(self) -> Retrieval:
+        """Return what grounded candidates retrieve with."""
+        return Retrieval(self.knowledge.retrieve, self.knowledge.signature, self.threshold().threshold)
+
+    def answers_at_once(self, candidate: Candidate) -> int:
+        """Return how many cases are answered between two saves: few by a model that is asked over a network."""
+        model = self.model_of(candidate)
+        return model.parallel if isinstance(model, MeteredModel) and model.parallel > 1 else SLICE
+
+    def model_of(self, candidate: Candidate) -> ChatModel:
+        """Return the model that the candidate asks, with its adapters."""
+        return self.chat_model(candidate.model, [self.adapters.folder(name) for name in candidate.adapters])
+
+    def chat_model(self, name: str | None = None, adapters: Sequence[Path] = ()) -> ChatModel:
+        """Return the model called `name` (that of `[model]` if None) with a chain of adapters."""
+        with self._lock:
+            key = tuple(adapters)
+            if self._open_model is None or self._open_model[0] != key:
+                self._open_model = None
+                adapter = key[-1] if key else None
+                model = plugins.first("models", self.settings.model.name, self.settings.model, self.folder, adapter)
+                self._open_model = (key, cast("ChatModel", model))
+            return self._open_model[1]
+
+    # --- when to abstain --------------------------------------------------------------------------
+
+    def threshold(self) -> Fitted:
+        """Return from which support on grounded candidates answer: as set, or fitted on the development part.
+
+        What was fitted is kept for as long as documents, retrieval and cases are the same.
+        """
+        given = self.settings.assistant.min_support
+        if given is not None:
+            return Fitted(given, None, None, 0, "set by `[assistant] min_support`")
+        if not (self.folder / self.settings.benchmark.cases).is_file():
+            return Fitted(0.0, None, None, 0, "there is no benchmark to fit it on")
+        least = self.settings.assistant.least_answered
+        key = digest(self.knowledge.signature, self.benchmark.fingerprint, str(least))
+        with self._lock:
+            return Fitted(**remembered(self.state / "threshold.json", key, lambda: asdict(self._fit())))
+
+    def _fit(self) -> Fitted:
+        cases = self.benchmark.part("development")
+        texts = [search_text(case.question, case.history) for case in cases]
+        passages = self.knowledge.retrieve(texts) if cases else []
+        supports = [support(found, case.question) for found, case in zip(passages, cases, strict=True)]
+        return fit_threshold(supports, [case.answerable for case in cases], self.settings.assistant.least_answered)
+
+
+def remembered(path: Path, key: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Return what was kept in `path` under `key`, or make and keep it; one file keeps one key."""
+    if path.is_file():
+        kept = json.loads(read_text(path))
+        if kept["key"] == key:
+            return dict(kept["value"])
+    value = make()
+    write_text(path, json.dumps({"key": key, "value": value}))
+    return value

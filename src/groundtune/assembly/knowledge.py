@@ -1,0 +1,88 @@
+"""The knowledge base of a project: documents, embedder, store and reranker, opened when they are first needed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from groundtune.assembly.once import once
+from groundtune.errors import InputError
+from groundtune.knowledge.embedding import embedder
+from groundtune.knowledge.ingest import IngestReport, ingest, passages, texts
+from groundtune.knowledge.reranking import reranker
+from groundtune.knowledge.search import Depth, search_many
+from groundtune.knowledge.stores import open_store
+from groundtune.protocols import Embedder, KnowledgeStore, Progress, Reranker, silent
+from groundtune.settings import Settings
+from groundtune.values import Chunk, Passage
+
+PRINCIPALS = ("everyone",)
+
+
+class KnowledgeBase:
+    """What `[knowledge]` and `[embedding]` name, for the project in `folder`."""
+
+    def __init__(self, settings: Settings, folder: Path, progress: Progress = silent) -> None:
+        self._settings = settings
+        self._folder = folder
+        self._progress = progress
+
+    @property
+    def documents(self) -> Path:
+        """The folder of documents."""
+        return self._folder / self._settings.knowledge.documents
+
+    @once
+    def embedder(self) -> Embedder:
+        """The embedder of `[embedding]`."""
+        return embedder(self._settings.embedding)
+
+    @once
+    def reranker(self) -> Reranker | None:
+        """The reranker of `[knowledge]`, if any."""
+        return reranker(self._settings.knowledge.reranker)
+
+    @once
+    def store(self) -> KnowledgeStore:
+        """The store of `[knowledge]`."""
+        settings = self._settings
+        return open_store(settings.knowledge.store.reveal(), self._folder, self.embedder, settings.store)
+
+    def ingest(self, paths: Sequence[Path] | None = None) -> IngestReport:
+        """Bring the store up to date with the documents folder."""
+        return ingest(self.documents, self.store, self.embedder, self._settings.knowledge, paths, self._progress)
+
+    def is_empty(self) -> bool:
+        """Tell whether nothing has been ingested."""
+        return not self.store.documents()
+
+    def texts(self) -> dict[str, str]:
+        """Return the text of every document in the folder that can be read, by id."""
+        return texts(self.documents)
+
+    def passages(self, size: int) -> list[Chunk]:
+        """Return the documents in pieces of at most `size` characters, whatever the store holds."""
+        settings = self._settings.knowledge.model_copy(update={"chunk_size": size, "chunk_overlap": 0})
+        return passages(self.documents, settings)
+
+    def retrieve(
+        self, texts: Sequence[str], limit: int | None = None, principals: Sequence[str] = PRINCIPALS
+    ) -> list[list[Passage]]:
+        """Return the passages for each text, best first. Raises `InputError` while nothing is ingested."""
+        settings = self._settings.knowledge
+        if self.is_empty():
+            raise InputError(
+                "the knowledge store is empty.", place=str(settings.store), remedy="Run `groundtune ingest`."
+            )
+        depth = Depth(limit or settings.passages, settings.reranked, settings.candidates)
+        return search_many(self.store, self.embedder, texts, depth, principals, self.reranker)
+
+    @property
+    def signature(self) -> str:
+        """All that can change which passages are found."""
+        settings = self._settings.knowledge
+        order = "none" if self.reranker is None else f"{settings.reranked}|{self.reranker.signature}"
+        return (
+            f"revision:{self.store.revision()}|passages:{settings.passages}|candidates:{settings.candidates}"
+            f"|{self.embedder.signature}|reranked:{order}"
+        )

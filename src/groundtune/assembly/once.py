@@ -1,0 +1,40 @@
+"""Parts that are opened when they are first asked for, and once, whichever threads ask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import RLock
+from typing import Any, Generic, TypeVar, overload
+
+Value = TypeVar("Value")
+
+
+class once(Generic[Value]):  # noqa: N801 -- read like functools.cached_property
+    """A `functools.cached_property` under a lock, which that of Python 3.12 no longer has.
+
+    One lock serves all parts, as opening one may ask for another; it is held while a part is opened, never after.
+    """
+
+    _lock = RLock()
+
+    def __init__(self, make: Callable[[Any], Value]) -> None:
+        self._make = make
+        self.__doc__ = make.__doc__
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> once[Value]: ...
+
+    @overload
+    def __get__(self, instance: object, owner: type) -> Value: ...
+
+    def __get__(self, instance: object | None, owner: type) -> once[Value] | Value:
+        if instance is None:
+            return self
+        with self._lock:
+            if self._name not in instance.__dict__:
+                instance.__dict__[self._name] = self._make(instance)
+        value: Value = instance.__dict__[self._name]
+        return value

@@ -1,0 +1,119 @@
+"""What can be done before there is a project: make one, score answers from anywhere, import a benchmark.
+
+The command line is a thin layer over these functions, as it is over `Project`.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+
+from groundtune.comparison.gate import Gate, GateFinding, check_gate
+from groundtune.comparison.report.data import Report
+from groundtune.errors import InputError, SettingsError
+from groundtune.evaluation.benchmark.cases import load_benchmark
+from groundtune.evaluation.benchmark.importers import Imported, Shares, importer, write_imported
+from groundtune.evaluation.predictions import Scoring, load_predictions, score_predictions
+from groundtune.evaluation.scorers import known_scorers, scorers, scorers_for
+from groundtune.evaluation.scorers.corpus_bleu import NAME as CORPUS_BLEU
+from groundtune.evaluation.statistics import Method
+from groundtune.protocols import Progress, silent
+from groundtune.settings import FILE_NAME, ComparisonSettings, load, template
+
+EXAMPLES = ("telecom",)
+_LEFT_OUT = shutil.ignore_patterns("sources", "make_*.py", ".groundtune", "report", "__pycache__")
+
+
+def init(folder: str | Path, example: str = "") -> Path:
+    """Make a project in `folder`: a commented groundtune.toml and a folder of documents, or a copy of an example.
+
+    Raises `InputError` if there is one already, and `SettingsError` for an unknown example.
+    """
+    folder = Path(folder)
+    if (folder / FILE_NAME).exists():
+        raise InputError("is a project already.", place=folder, remedy="Name another folder.")
+    if folder.exists() and not folder.is_dir():
+        raise InputError("is a file, not a folder.", place=folder, remedy="Name another folder.")
+    if example and example not in EXAMPLES:
+        raise SettingsError(f"there is no example `{example}`.", remedy=f"Known: {', '.join(EXAMPLES)}.")
+    if example and folder.exists() and any(folder.iterdir()):
+        raise InputError("is not empty, and its files might be overwritten.", place=folder, remedy="Name another.")
+    if example:
+        shutil.copytree(example_folder(example), folder, ignore=_LEFT_OUT, dirs_exist_ok=True)
+    else:
+        (folder / "documents").mkdir(parents=True, exist_ok=True)
+        (folder / FILE_NAME).write_text(template(folder.resolve().name), encoding="utf-8")
+    return folder
+
+
+def example_folder(name: str) -> Path:
+    """Return where an example is: in the installed package, or in the checkout that is being developed."""
+    installed = Path(str(files("groundtune"))) / "examples" / name
+    checkout = Path(str(files("groundtune"))).parents[1] / "examples" / name
+    return installed if installed.is_dir() else checkout
+
+
+def score(
+    predictions: str | Path,
+    benchmark: str | Path,
+    scorer: Sequence[str] = (),
+    *,
+    folder: str | Path = ".",
+    flags: Mapping[str, object] | None = None,
+    progress: Progress = silent,
+) -> Scoring:
+    """Score answers from any system (predictions.jsonl) against a benchmark, by the scorers named or all that apply,
+    and by corpus BLEU, which costs nothing.
+
+    Settings come from the project in `folder` where there is one; `flags` override them. Raises `InputError` for a
+    file that is not as it should be, and for a scorer that needs what the file does not tell.
+    """
+    settings = load(Path(folder), flags).settings
+    comparison = settings.comparison
+    cases = load_benchmark(Path(benchmark), settings.benchmark.development_share)
+    answers = load_predictions(Path(predictions), cases)
+    names = scorer or scorers_for(comparison, answers.facts)
+    chosen = scorers(comparison, dict.fromkeys([*names, CORPUS_BLEU]), cases.cases)
+    answers.refuse_unfounded(chosen)
+    method = Method(comparison.confidence, comparison.resamples, comparison.margin)
+    rng = np.random.default_rng(comparison.seed)
+    return score_predictions(cases, answers, chosen, method=method, rng=rng, progress=progress)
+
+
+def gate_findings(gate: Gate, run: Report | Scoring, settings: ComparisonSettings) -> list[GateFinding]:
+    """Hold a run against a gate, with the directions that the installed scorers have."""
+    if isinstance(run, Report):
+        lower = [name for name, measure in run.scorers.items() if not measure.higher_is_better]
+    else:
+        lower = [name for name, known in known_scorers(settings).items() if not known.higher_is_better]
+    return check_gate(gate, run, method=Method(settings.confidence, settings.resamples), lower_is_better=lower)
+
+
+def import_benchmark(
+    kind: str,
+    source: str | Path,
+    folder: str | Path = ".",
+    shares: Shares | None = None,
+    flags: Mapping[str, object] | None = None,
+) -> Imported:
+    """Write documents, benchmark and training conversations of a question-answering set into the project `folder`.
+
+    `shares` are those of training, development and test (0.5, 0.15 and 0.35 if None).
+
+    Raises `SettingsError` for an unknown kind and `InputError`
+    for a set that is not as it should be.
+    """
+    settings = load(Path(folder), flags).settings
+    made = importer(kind).read(Path(source), shares or Shares())
+    write_imported(
+        made,
+        Path(folder),
+        documents=settings.knowledge.documents,
+        cases=settings.benchmark.cases,
+        examples=settings.tuning.examples,
+    )
+    return made
