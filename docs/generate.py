@@ -8,7 +8,6 @@ Knows no prose: what is to be said about a setting or a command stands in the co
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 import sys
@@ -18,7 +17,17 @@ from typing import Any, get_origin
 
 from pydantic.fields import FieldInfo
 
-from groundtune.settings import ENVIRONMENT_PREFIX, FILE_NAME, Settings
+from groundtune.settings import (
+    ENVIRONMENT_PREFIX,
+    FILE_NAME,
+    Secret,
+    SecretUrl,
+    Settings,
+    Table,
+    about,
+    all_tables,
+    toml,
+)
 
 HERE = Path(__file__).parent
 NOTICE = "<!-- Made by docs/generate.py; do not edit. -->\n\n"
@@ -32,6 +41,12 @@ Where a value may come from, weakest first: the default; the file; an environmen
 written as JSON on the command line. Unknown keys are refused with the nearest known one. A report names every
 resolved value and where it came from.
 
+A table in a table belongs to one technique, one store or one plugin. Its variables have two underscores between the
+names: `{ENVIRONMENT_PREFIX}TUNING__RAFT__STEPS=40` for `tuning.raft.steps`. Plugins that are installed add tables
+of their own, which `groundtune init` writes too.
+
+Settings that may hold a password are shown with `***` in its place: in errors, in reports and in records.
+
 Paths are relative to the project's folder.
 """
 
@@ -39,14 +54,18 @@ Paths are relative to the project's folder.
 def settings_page() -> str:
     """Return the page on settings: a table of keys, types, defaults and meanings for each table of the file."""
     parts = [NOTICE + SETTINGS_HEAD]
-    for table, field in Settings.model_fields.items():
-        model = field.annotation
-        assert model is not None
-        about = (model.__doc__ or "").partition(": ")[2].strip().rstrip(".")
-        parts.append(f"\n## [{table}]\n\n{about[:1].upper() + about[1:] + '.' if about else 'The project.'}\n\n")
-        parts.append("| Setting | Type | Default | Meaning |\n|---|---|---|---|\n")
+    for table, model in own_tables().items():
+        parts.append(f"\n## [{table}]\n\n{about(model) or 'The project.'}\n")
+        if model.model_fields:
+            parts.append("\n| Setting | Type | Default | Meaning |\n|---|---|---|---|\n")
         parts += [_row(name, setting) for name, setting in model.model_fields.items()]
     return "".join(parts)
+
+
+def own_tables() -> dict[str, type[Table]]:
+    """Return the tables of groundtune itself, not those of plugins that happen to be installed."""
+    home = Settings.__module__.partition(".")[0]
+    return {name: kind for name, kind in all_tables().items() if kind.__module__.partition(".")[0] == home}
 
 
 def commands_page() -> str:
@@ -71,20 +90,21 @@ def stale() -> list[str]:
 
 
 def _row(name: str, setting: FieldInfo) -> str:
-    default = "not set" if setting.default is None else f"`{json.dumps(setting.default, ensure_ascii=False)}`"
+    default = "not set" if setting.default is None else f"`{toml(setting.default)}`"
     cells = (f"`{name}`", _type(setting), default, setting.description or "")
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
 
 
 def _type(setting: FieldInfo) -> str:
     kind: Any = setting.annotation
-    name = str(kind) if get_origin(kind) else kind.__name__
+    name = _NAMES.get(kind) or (str(kind) if get_origin(kind) else kind.__name__)
     limits = [
         f"{sign} {getattr(limit, key)}" for limit in setting.metadata for key, sign in _SIGNS if hasattr(limit, key)
     ]
     return ", ".join([name.replace(" | None", ", optional").replace("typing.", ""), *limits])
 
 
+_NAMES = {Secret: "secret", SecretUrl: "URL, password masked"}
 _SIGNS = (("ge", "≥"), ("gt", ">"), ("le", "≤"), ("lt", "<"))
 
 

@@ -1,8 +1,13 @@
 """What all tests share."""
 
+import sys
+from importlib.metadata import EntryPoint
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+
+from groundtune import plugins
 
 
 @pytest.fixture(scope="session")
@@ -18,3 +23,26 @@ def shared_data() -> Path:
 def telecom() -> Path:
     """The folder of the telecom example."""
     return Path(__file__).parents[1] / "examples" / "telecom"
+
+
+@pytest.fixture
+def installed(monkeypatch):
+    """Install a module of hooks under an entry point, for one test."""
+
+    def install(kind, name, **hooks):
+        module = ModuleType(name)
+        for key, value in hooks.items():
+            setattr(module, key, value)
+        monkeypatch.setitem(sys.modules, name, module)
+        known = list(plugins.entry_points(group="groundtune"))
+        made = EntryPoint(kind, name, "groundtune")
+        monkeypatch.setattr(plugins, "entry_points", lambda group: [*known, made])
+        forget()
+
+    def forget():
+        plugins.hooks.cache_clear()
+        plugins.declared.cache_clear()
+
+    yield install
+    monkeypatch.undo()
+    forget()

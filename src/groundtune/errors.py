@@ -10,12 +10,15 @@
     ├── TuningError                 training data or training itself is unsound
     └── NotComparable               runs of different benchmarks, scorers or settings
 
-A message says what happened with the offending value, where, and why; `remedy` says what to do next.
+A message says what happened with the offending value, where, and why; `remedy` says what to do next. Passwords are
+blanked in all three, whoever wrote them.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+
+from groundtune.secrets import masked
 
 
 class GroundtuneError(Exception):
@@ -24,9 +27,9 @@ class GroundtuneError(Exception):
     def __init__(
         self, message: str, *, place: str | Path | None = None, line: int | None = None, remedy: str = ""
     ) -> None:
-        self.message = message
-        self.place = None if place is None else f"{place}:{line}" if line else str(place)
-        self.remedy = remedy
+        self.message = masked(message)
+        self.place = None if place is None else masked(f"{place}:{line}" if line else str(place))
+        self.remedy = masked(remedy)
         super().__init__(str(self))
 
     def __str__(self) -> str:

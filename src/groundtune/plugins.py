@@ -7,6 +7,13 @@ Packages, ours and other people's, name in the entry-point group `groundtune` a 
 
 Where that is a package, every module of it is searched. A hook is a function of a fixed name, one a module;
 `HOOKS` lists them with their signatures. A new reader is therefore one new file in `knowledge/readers`.
+
+Any of these modules may declare settings of its own, as tables inside those of `groundtune.toml`:
+
+    def groundtune_settings() -> dict[str, type[Table]]:
+        return {"tuning.mine": MySettings}
+
+The hook that gets `[tuning]` reads `[tuning.mine]` with `settings.part("mine", MySettings)`.
 """
 
 from __future__ import annotations
@@ -25,13 +32,14 @@ HOOKS = {
     "readers": "groundtune_reader",  # () -> Reader
     "embedders": "groundtune_embedder",  # (EmbeddingSettings, name: str) -> Embedder | None
     "rerankers": "groundtune_reranker",  # (name: str) -> Reranker | None
-    "stores": "groundtune_store",  # (url: str, folder: Path, Embedder) -> KnowledgeStore | None
+    "stores": "groundtune_store",  # (url: str, folder: Path, Embedder, StoreSettings) -> KnowledgeStore | None
     "models": "groundtune_model",  # (ModelSettings, folder: Path, adapter: Path | None) -> ChatModel | None
     "scorers": "groundtune_scorer",  # (ComparisonSettings) -> list[Scorer]
     "importers": "groundtune_importer",  # () -> Importer
     "techniques": "groundtune_technique",  # () -> Technique
     "candidates": "groundtune_candidates",  # () -> list[Candidate]
 }
+SETTINGS = "groundtune_settings"  # () -> dict[str, type[Table]]
 
 
 @cache
@@ -42,6 +50,18 @@ def hooks(kind: str) -> tuple[Callable[..., Any], ...]:
         if entry.name == kind:
             found += [getattr(module, HOOKS[kind]) for module in _modules(entry.load()) if hasattr(module, HOOKS[kind])]
     return tuple(found)
+
+
+@cache
+def declared() -> tuple[tuple[str, Any, str], ...]:
+    """Return the tables that modules of hooks declare: name ("tuning.raft"), class and module, in order of name.
+
+    Imports every module of hooks.
+    """
+    modules = [module for entry in entry_points(group="groundtune") for module in _modules(entry.load())]
+    declaring = {module.__name__: getattr(module, SETTINGS) for module in modules if hasattr(module, SETTINGS)}
+    tables = [(name, kind, module) for module, hook in declaring.items() for name, kind in hook().items()]
+    return tuple(sorted(tables, key=lambda table: (table[0], table[2])))
 
 
 def first(kind: str, name: str, *arguments: object) -> Any:  # noqa: ANN401 -- the seam that the kind promises

@@ -48,7 +48,7 @@ QUICK: Mapping[str, object] = {
     "comparison.cases": 48,
     "comparison.latency_cases": 3,
     "tuning.steps": 48,
-    "tuning.raft_steps": 24,
+    "tuning.raft.steps": 24,
     "tuning.evaluate_every": 12,
     "tuning.held_out": 12,
 }

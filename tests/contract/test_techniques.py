@@ -9,6 +9,7 @@ from groundtune.errors import InputError, SettingsError
 from groundtune.settings import TuningSettings
 from groundtune.tuning.adapters import read_manifest
 from groundtune.tuning.examples import load_examples
+from groundtune.tuning.raft import RaftSettings
 from groundtune.tuning.technique import Task, technique
 from groundtune.tuning.training import Base
 from groundtune.values import Message, Passage
@@ -56,7 +57,9 @@ def task(tmp_path, tokenizer):
     return Task(
         base=Base("tiny", "0", load),
         examples=lambda: load_examples(path),
-        settings=TuningSettings(steps=2, raft_steps=2, batch_size=2, evaluate_every=1, held_out=1),
+        settings=TuningSettings(steps=2, batch_size=2, evaluate_every=1, held_out=1).with_parts(
+            {"raft": RaftSettings(steps=2)}
+        ),
         record={},
         closed_book=lambda question, history: (*history, Message("user", question)),
         grounded=lambda question, history, found: (

@@ -39,11 +39,12 @@ passages = 2
 chunk_size = 300
 [tuning]
 steps = 3
-raft_steps = 3
 evaluate_every = 3
 held_out = 4
 batch_size = 2
 rank = 4
+[tuning.raft]
+steps = 3
 [comparison]
 resamples = 1000
 latency_cases = 1

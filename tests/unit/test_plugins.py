@@ -1,9 +1,5 @@
 """Hooks: found through the one entry-point group, ours and other people's in the same way."""
 
-import sys
-from importlib.metadata import EntryPoint
-from types import ModuleType
-
 import pytest
 
 from groundtune import plugins
@@ -15,22 +11,6 @@ def fresh():
     plugins.hooks.cache_clear()
     yield
     plugins.hooks.cache_clear()
-
-
-@pytest.fixture
-def installed(monkeypatch):
-    """Install a module of hooks under an entry point."""
-
-    def install(kind, name, **hooks):
-        module = ModuleType(name)
-        for key, value in hooks.items():
-            setattr(module, key, value)
-        monkeypatch.setitem(sys.modules, name, module)
-        known = list(plugins.entry_points(group="groundtune"))
-        made = EntryPoint(kind, name, "groundtune")
-        monkeypatch.setattr(plugins, "entry_points", lambda group: [*known, made])
-
-    return install
 
 
 @pytest.mark.parametrize("kind", ["readers", "embedders", "stores", "models", "scorers", "importers", "techniques"])

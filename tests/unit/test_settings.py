@@ -1,11 +1,16 @@
 """Settings: where values come from, what is refused and how, and the template that shows them all."""
 
+import pickle
 import tomllib
 
 import pytest
+from pydantic import Field
 
+from groundtune import plugins
 from groundtune.errors import SettingsError
-from groundtune.settings import Settings, load, template
+from groundtune.settings import Settings, StoreSettings, Table, all_tables, load, template
+from groundtune.settings.sources import from_environment, variable_name
+from groundtune.tuning.raft import RaftSettings
 
 
 def write(folder, text):
@@ -37,7 +42,9 @@ def test_flag_beats_environment_beats_file_beats_default(tmp_path):
 
 def test_the_record_holds_every_setting(tmp_path):
     keys = {f"{table}.{key}" for table, values in Settings().model_dump().items() for key in values}
-    assert set(resolve(tmp_path).record()) == keys
+    inner = {f"{table}.{key}" for table, kind in all_tables().items() if "." in table for key in kind.model_fields}
+    assert "tuning.raft.steps" in inner
+    assert set(resolve(tmp_path).record()) == keys | inner
 
 
 def test_a_settings_name_with_underscores_is_found_in_the_environment(tmp_path):
@@ -104,10 +111,11 @@ def test_the_template_is_a_valid_file_with_every_setting_explained(tmp_path, nam
     text = template(name)
     write(tmp_path, text)
     assert resolve(tmp_path).settings == Settings(project={"name": name})
-    for table, field in Settings.model_fields.items():
+    assert set(Settings.model_fields) < set(all_tables())
+    for table, kind in all_tables().items():
         assert f"[{table}]" in text
         if table != "project":
-            for key, setting in field.annotation.model_fields.items():
+            for key, setting in kind.model_fields.items():
                 assert setting.description
                 assert f"# {setting.description}\n# {key} =" in text
 
@@ -133,3 +141,153 @@ def test_a_list_can_stand_in_the_environment(tmp_path):
     assert found.comparison.candidates == ["base", "rag"]
     with pytest.raises(SettingsError, match="environment variable"):
         resolve(tmp_path, GROUNDTUNE_COMPARISON_CANDIDATES='["base"')
+
+
+@pytest.mark.parametrize(
+    ("flags", "environment", "steps"),
+    [
+        ({}, {}, 2),
+        ({}, {"GROUNDTUNE_TUNING__RAFT__STEPS": "3"}, 3),
+        ({"tuning.raft.steps": "4"}, {"GROUNDTUNE_TUNING__RAFT__STEPS": "3"}, 4),
+    ],
+)
+def test_a_table_in_a_table_comes_from_file_environment_and_flags(tmp_path, flags, environment, steps):
+    write(tmp_path, "[tuning]\nsteps = 9\n[tuning.raft]\nsteps = 2\n")
+    resolved = load(tmp_path, flags, environment)
+    raft = resolved.settings.part("tuning.raft", RaftSettings)
+    assert raft == resolved.settings.tuning.part("raft", RaftSettings)
+    assert (raft.steps, raft.oracle_share, resolved.settings.tuning.steps) == (steps, 0.9, 9)
+    origin = "flag" if flags else "environment" if environment else "file"
+    assert resolved.record()["tuning.raft.steps"] == {"value": steps, "origin": origin}
+    assert resolved.record()["tuning.raft.oracle_share"] == {"value": 0.9, "origin": "default"}
+
+
+def test_what_is_not_set_has_its_defaults(tmp_path):
+    assert Settings().part("tuning.raft", RaftSettings) == RaftSettings()
+    assert resolve(write(tmp_path, "[tuning.raft]\n")).settings == Settings()
+    with pytest.raises(TypeError, match="declared as RaftSettings"):
+        resolve(write(tmp_path, "[tuning]\nraft = {steps = 3}\n")).settings.part("tuning.raft", StoreSettings)
+
+
+def test_a_copy_keeps_the_tables_inside(tmp_path):
+    tuning = resolve(tmp_path, {"tuning.raft.steps": 3}).settings.tuning
+    for other in (tuning.model_copy(update={"steps": 1}), pickle.loads(pickle.dumps(tuning))):
+        assert other.part("raft", RaftSettings).steps == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "remedy"),
+    [
+        ("[tuning]\nraft_steps = 2\n", "`tuning.raft_steps` is now `tuning.raft.steps`", "`steps` under [tuning.raft]"),
+        ("[tuning]\nraft_oracle_share = 1\n", "is now `tuning.raft.oracle_share`.", "under [tuning.raft]"),
+        ("[tuning.raft]\nstep = 2\n", "unknown setting `tuning.raft.step`", "Did you mean `steps`?"),
+        ("[tuning.raft]\nxyzxyz = 2\n", "unknown setting `tuning.raft.xyzxyz`", "Known here: steps, oracle_share."),
+        ("[tuning.rafts]\nsteps = 2\n", "unknown setting `tuning.rafts`", "Did you mean `raft`?"),
+        ("[tuning.rafts]\n", "unknown setting `tuning.rafts`", "Did you mean `raft`?"),
+        ("[tuning.raft.steps]\nx = 2\n", "`tuning.raft.steps`: ", "Correct"),
+        ("[tuning.steps]\nx = 2\n", "`tuning.steps` is a setting, not a table.", "`steps = VALUE` under [tuning]"),
+        ("[tuning]\nraft = 2\n", "`tuning.raft` is a table.", "Set what is in it: `tuning.raft.steps`, "),
+        ("[tuning.raft]\nsteps = -2\n", "`tuning.raft.steps` is -2", "Correct"),
+        ("[store.acme]\nsize = 2\n", "unknown setting `store.acme`", "No plugin that is installed"),
+        ("[business]\ncurrency = 'EUR'\n", "`business.currency` is not used yet.", "Remove it"),
+        ("[tuning]\ncorpus = 'texts'\n", "`tuning.corpus` is not used yet.", "Remove it"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_in_a_table_in_a_table_is_said(tmp_path, text, message, remedy):
+    write(tmp_path, text)
+    with pytest.raises(SettingsError) as raised:
+        resolve(tmp_path)
+    assert message in str(raised.value)
+    assert remedy in raised.value.remedy
+    assert raised.value.place == str(tmp_path / "groundtune.toml")
+
+
+def test_the_empty_table_that_init_wrote_before_is_taken(tmp_path):
+    assert resolve(write(tmp_path, '[business]\n# currency = "EUR"\n')).settings == Settings()
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        (["TUNING_RAFT_STEPS"], "Set GROUNDTUNE_TUNING__RAFT__STEPS instead of GROUNDTUNE_TUNING_RAFT_STEPS."),
+        (["TUNING__RAFT_STEPS"], "Set GROUNDTUNE_TUNING__RAFT__STEPS instead of GROUNDTUNE_TUNING__RAFT_STEPS."),
+        (["TUNING_RAFT__STEPS"], "Set GROUNDTUNE_TUNING__RAFT__STEPS instead of GROUNDTUNE_TUNING_RAFT__STEPS."),
+        (["TUNING__HELD__OUT"], "Set GROUNDTUNE_TUNING_HELD_OUT instead of GROUNDTUNE_TUNING__HELD__OUT."),
+        (["TUNING__RAFT"], "`tuning.raft` is a table."),
+        (["TUNING__RAFT__STEP"], "Did you mean `steps`?"),
+        (["STORE_ACME_SIZE"], "unknown setting `store.acme_size`"),
+        (["BUSINESS_CURRENCY"], "`business.currency` is not used yet."),
+        (["TUNING_STEPS", "TUNING__STEPS"], "TUNING_STEPS and GROUNDTUNE_TUNING__STEPS both set `tuning.steps`."),
+    ],
+)  # fmt: skip
+def test_a_variable_that_can_be_misread_is_refused(tmp_path, variables, said):
+    with pytest.raises(SettingsError) as raised:
+        load(tmp_path, None, {f"GROUNDTUNE_{name}": "3" for name in variables})
+    assert said in str(raised.value)
+    assert raised.value.place == "environment variable"
+
+
+def test_every_setting_has_one_variable_and_no_two_the_same(tmp_path):
+    keys = [f"{table}.{key}" for table, kind in all_tables().items() for key in kind.model_fields]
+    assert len({variable_name(key) for key in keys}) == len(keys)
+    for key in keys:
+        (given,) = from_environment({variable_name(key): "x"})
+        assert given.key == key
+
+
+def test_a_flag_that_moved_names_the_new_one(tmp_path):
+    with pytest.raises(SettingsError, match=r"is now `tuning.raft.steps`. Write --set tuning.raft.steps=VALUE."):
+        resolve(tmp_path, {"tuning.raft_steps": "4"})
+
+
+def test_plugins_are_imported_only_for_keys_that_are_not_built_in(tmp_path, monkeypatch):
+    monkeypatch.setattr(plugins, "declared", lambda: pytest.fail("looked for plugins"))
+    write(tmp_path, "[tuning]\nsteps = 2\n")
+    assert resolve(tmp_path, {"tuning.rank": 2}, GROUNDTUNE_TUNING_SEED="2").settings.tuning.steps == 2
+
+
+class Mine(Table):
+    """`[tuning.mine]`: a plugin's."""
+
+    size: int = Field(1, description="How large.")
+
+
+class Lacking(Table):
+    size: int
+
+
+class Shouting(Table):
+    SIZE: int = 1
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "why"),
+    [
+        ("mine", Mine, "a name has the form TABLE.NAME"),
+        ("mine.own", Mine, "a name has the form TABLE.NAME"),
+        ("tuning.a.b", Mine, "a name has the form TABLE.NAME"),
+        ("tuning.a__b", Mine, "a name has the form TABLE.NAME"),
+        ("tuning.steps", Mine, "`tuning.steps` is a setting already"),
+        ("tuning.raft", Mine, "`groundtune.tuning.raft` declares it too"),
+        ("tuning.mine", dict, "does not derive from groundtune.settings.Table"),
+        ("tuning.mine", Lacking, "`size` has no default"),
+        ("tuning.mine", Shouting, "`SIZE` is no name in small letters"),
+    ],
+)
+def test_a_plugins_table_that_cannot_be_is_refused_by_name(installed, tmp_path, name, kind, why):
+    installed("techniques", "zzz_plugin", groundtune_settings=lambda: {name: kind})
+    with pytest.raises(SettingsError) as raised:
+        resolve(tmp_path, {"tuning.raft.steps": "4"})
+    assert why in str(raised.value)
+    assert "zzz_plugin" in str(raised.value)
+
+
+def test_a_plugins_table_is_like_a_built_in_one(installed, tmp_path):
+    installed("techniques", "zzz_plugin", groundtune_settings=lambda: {"tuning.mine": Mine})
+    write(tmp_path, "[tuning.mine]\nsize = 3\n")
+    resolved = resolve(tmp_path)
+    assert resolved.settings.part("tuning.mine", Mine).size == 3
+    assert resolved.record()["tuning.mine.size"] == {"value": 3, "origin": "file"}
+    assert "[tuning.mine]\n# How large.\n# size = 1\n" in template("x")
+    with pytest.raises(SettingsError, match="Did you mean `size`"):
+        resolve(tmp_path, {"tuning.mine.siz": 3})

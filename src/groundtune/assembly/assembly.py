@@ -79,7 +79,7 @@ class Assembly:
     @once
     def records(self) -> Records:
         """The records of `[records]`."""
-        return open_records(self.settings.records.url, self.folder)
+        return open_records(self.settings.records.url.reveal(), self.folder)
 
     @once
     def judges(self) -> Judges:

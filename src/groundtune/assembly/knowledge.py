@@ -45,7 +45,8 @@ class KnowledgeBase:
     @once
     def store(self) -> KnowledgeStore:
         """The store of `[knowledge]`."""
-        return open_store(self._settings.knowledge.store, self._folder, self.embedder)
+        settings = self._settings
+        return open_store(settings.knowledge.store.reveal(), self._folder, self.embedder, settings.store)
 
     def ingest(self, paths: Sequence[Path] | None = None) -> IngestReport:
         """Bring the store up to date with the documents folder."""
@@ -70,7 +71,9 @@ class KnowledgeBase:
         """Return the passages for each text, best first. Raises `InputError` while nothing is ingested."""
         settings = self._settings.knowledge
         if self.is_empty():
-            raise InputError("the knowledge store is empty.", place=settings.store, remedy="Run `groundtune ingest`.")
+            raise InputError(
+                "the knowledge store is empty.", place=str(settings.store), remedy="Run `groundtune ingest`."
+            )
         depth = Depth(limit or settings.passages, settings.reranked, settings.candidates)
         return search_many(self.store, self.embedder, texts, depth, principals, self.reranker)
 

@@ -52,6 +52,9 @@ def main() -> None:
             print(json.dumps({"error": {"message": error.message, "place": error.place, "remedy": error.remedy}}))
         print(f"groundtune: {error}", file=sys.stderr)
         raise SystemExit(2) from None
+    except Exception:
+        sys.excepthook = _shared.masked_traceback  # which typer has set to its own
+        raise
     except SystemExit as ended:
         if ended.code == INTERRUPTED:  # which is what typer makes of Ctrl-C
             print("groundtune: interrupted. What is finished is kept; run it again to go on.", file=sys.stderr)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import logging
 import os
+import sys
+import traceback
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -26,6 +29,7 @@ from rich.text import Text
 
 from groundtune import __version__
 from groundtune.errors import SettingsError
+from groundtune.secrets import masked
 
 if TYPE_CHECKING:
     from groundtune.comparison.gate import GateFinding
@@ -56,7 +60,8 @@ def flags(overrides: Sequence[str]) -> dict[str, object]:
     for override in overrides:
         key, sign, value = override.partition("=")
         if not sign or "." not in key:
-            raise SettingsError(f"`--set {override}` is not KEY=VALUE.", remedy="Write --set tuning.steps=40.")
+            shown = f"`--set {key}{sign}…`" if sign else "`--set` without `=`"
+            raise SettingsError(f"{shown} is not KEY=VALUE.", remedy="Write --set tuning.steps=40.")
         found[key.strip()] = _list(override, value) if value.strip().startswith("[") else value.strip()
     return found
 
@@ -112,6 +117,11 @@ class _Bar:
                 print(f"{stage} ({total})", file=self._console.file, flush=True)
         if self._task is not None:
             self._bar.update(self._task, completed=done, total=total)
+
+
+def masked_traceback(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Print an error that nobody expected as Python does, with passwords blanked; set as `sys.excepthook`."""
+    print(masked("".join(traceback.format_exception(kind, error, trace))), end="", file=sys.stderr)
 
 
 def quiet_libraries() -> None:

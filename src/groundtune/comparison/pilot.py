@@ -52,5 +52,5 @@ def _told(assembly: Assembly, runs: list[RunRecord], *, same: bool) -> Pilot | N
 
 def _has_records(assembly: Assembly) -> bool:
     """Looking must not make an empty database."""
-    url = assembly.settings.records.url
+    url = assembly.settings.records.url.reveal()
     return not url.startswith(_SQLITE) or (assembly.folder / url.removeprefix(_SQLITE)).is_file()

@@ -13,10 +13,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
+from pydantic import Field
 
 from groundtune.protocols import Progress, silent
+from groundtune.settings import Table
 from groundtune.text import content_words
 from groundtune.tuning.adapters import Manifest
 from groundtune.tuning.examples import question_and_history
@@ -24,9 +27,22 @@ from groundtune.tuning.technique import GroundedPrompt, Retrieve, SearchText, Ta
 from groundtune.tuning.training import Job, tune
 from groundtune.values import Example, Message, Passage
 
+NAME = "raft"
+
+
+class RaftSettings(Table):
+    """`[tuning.raft]`: how raft differs from instruction tuning."""
+
+    not_in_key: ClassVar[frozenset[str]] = frozenset({"steps", "oracle_share"})  # a job has its own steps and examples
+
+    steps: int = Field(120, ge=1, description="The most optimizer steps of raft, whose prompts are longer.")
+    oracle_share: float = Field(
+        0.9, ge=0, le=1, description="Share of raft examples whose prompt contains the passage with the answer."
+    )
+
 
 @dataclass(frozen=True, slots=True)
-class RaftSettings:
+class RaftPrompts:
     """How prompts are made: `passages` in each; the oracle is there in `oracle_share` of them."""
 
     passages: int
@@ -51,18 +67,19 @@ class RaftData:
 class Raft:
     """The technique `raft`."""
 
-    name: str = "raft"
+    name: str = NAME
 
     def run(self, task: Task, folder: Path, progress: Progress = silent) -> Manifest:
         """Train on prompts with passages; see `Technique.run`."""
         data = conversations(task)
-        settings = task.settings.model_copy(update={"steps": task.settings.raft_steps})
+        own = task.settings.part(NAME, RaftSettings)
+        settings = task.settings.model_copy(update={"steps": own.steps})
         counts = {
             "with_oracle": data.with_oracle,
             "without_oracle": data.without_oracle,
             "oracle_not_found": data.oracle_not_found,
         }
-        return tune(Job(self.name, task.base, data.examples, settings, task.record, counts), folder, progress)
+        return tune(Job(self.name, task.base, data.examples, settings, task.record, counts, own), folder, progress)
 
 
 def conversations(task: Task) -> RaftData:
@@ -72,7 +89,7 @@ def conversations(task: Task) -> RaftData:
         task.retrieve,
         task.search_text,
         task.grounded,
-        RaftSettings(task.passages, task.settings.raft_oracle_share, task.unknown),
+        RaftPrompts(task.passages, task.settings.part(NAME, RaftSettings).oracle_share, task.unknown),
         np.random.default_rng(task.settings.seed),
     )
 
@@ -82,12 +99,17 @@ def groundtune_technique() -> Raft:
     return Raft()
 
 
+def groundtune_settings() -> dict[str, type[Table]]:
+    """Declare the settings."""
+    return {f"tuning.{NAME}": RaftSettings}
+
+
 def raft_examples(
     examples: Sequence[Example],
     retrieve: Retrieve,
     search_text: SearchText,
     build_prompt: GroundedPrompt,
-    settings: RaftSettings,
+    settings: RaftPrompts,
     rng: np.random.Generator,
 ) -> RaftData:
     """Make one conversation with passages out of each of `examples`.

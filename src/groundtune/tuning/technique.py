@@ -31,8 +31,10 @@ class Task:
 
     `examples` loads the training conversations; `closed_book` and `grounded` build the prompts that serving gives;
     `retrieve` returns more than the `passages` that a prompt holds; `unknown` is how the company says that it does
-    not know;
-    `record` is what the manifest tells of the settings and their origins.
+    not know; `record` is what the manifest tells of the settings and their origins.
+
+    A technique with settings of its own declares them beside its hook, as `{"tuning.NAME": MySettings}` from
+    `groundtune_settings()`, and takes them with `settings.part("NAME", MySettings)`.
     """
 
     base: Base

@@ -20,21 +20,12 @@ import numpy as np
 from groundtune.errors import NotInstalled, TuningError
 from groundtune.models.templates import Rendered, training_ids
 from groundtune.protocols import Progress, silent
-from groundtune.settings import TuningSettings
+from groundtune.settings import Table, TuningSettings
 from groundtune.tuning.adapters import CHECKPOINTS, LossPoint, Manifest, read_manifest, write_manifest
 from groundtune.tuning.examples import data_hash, hold_out
 from groundtune.values import Example, digest
 
 PACKAGES = ("torch", "transformers", "trl", "peft")
-# names of files, how memory is used, and what shows in the examples of those whom it concerns
-NOT_IN_KEY = {
-    "examples",
-    "preferences",
-    "corpus",
-    "microbatch_tokens",
-    "raft_steps",
-    "raft_oracle_share",
-}
 POOL = 16  # batches over which conversations are sorted by length
 _CHECKPOINT_FILES = ("adapter_model.safetensors", "optimizer.pt", "scheduler.pt", "trainer_state.json")
 
@@ -50,7 +41,11 @@ class Base:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One training run. For the manifest: `record` tells the settings with their origins, `counts` more of the data."""
+    """One training run.
+
+    `own` are the technique's own settings, `[tuning.NAME]`: what the adapter depends on besides `settings`. For the
+    manifest: `record` tells the settings with their origins, `counts` more of the data.
+    """
 
     technique: str
     base: Base
@@ -58,12 +53,14 @@ class Job:
     settings: TuningSettings
     record: Mapping[str, object]
     counts: Mapping[str, int] = field(default_factory=dict)
+    own: Table | None = None
 
     @property
     def key(self) -> str:
-        """Identifies all that the adapter depends on."""
-        settings = self.settings.model_dump_json(exclude=NOT_IN_KEY)
-        return digest(self.technique, self.base.name, self.base.weights, data_hash(self.examples), settings)
+        """Identifies all that the adapter depends on. Own settings that are all in `not_in_key` change nothing."""
+        own = "{}" if self.own is None else self.own.for_key()
+        settings = [self.settings.for_key(), *([] if own == "{}" else [own])]
+        return digest(self.technique, self.base.name, self.base.weights, data_hash(self.examples), *settings)
 
 
 def tune(job: Job, folder: Path, progress: Progress = silent) -> Manifest:

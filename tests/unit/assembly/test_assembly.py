@@ -64,7 +64,7 @@ def test_tuning_sees_the_prompt_that_closed_book_serving_gives(folder):
 
 
 def test_raft_sees_the_prompt_that_grounded_serving_gives(folder):
-    assembly = opened(folder, **{"tuning.raft_oracle_share": "1"})
+    assembly = opened(folder, **{"tuning.raft.oracle_share": "1"})
     assembly.knowledge.ingest()
     served = grounded_messages(assembly.settings.assistant, "Shop", "x", (), [])
     examples = raft.conversations(assembly.adapters.task()).examples

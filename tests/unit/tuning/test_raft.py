@@ -8,7 +8,7 @@ import pytest
 
 from groundtune.assistant.prompts import grounded_messages, search_text
 from groundtune.settings import AssistantSettings
-from groundtune.tuning.raft import RaftSettings, find_oracle, raft_examples
+from groundtune.tuning.raft import RaftPrompts, find_oracle, raft_examples
 from groundtune.values import Example, Message, Passage
 
 UNKNOWN = "I do not know."
@@ -47,7 +47,7 @@ def passages_of(made):
 
 def make(examples, share, passages=3, seed=5, found=retrieve):
     build = partial(grounded_messages, AssistantSettings(unknown=UNKNOWN), "Shop")
-    settings = RaftSettings(passages, share, UNKNOWN)
+    settings = RaftPrompts(passages, share, UNKNOWN)
     return raft_examples(examples, found, search_text, build, settings, np.random.default_rng(seed))
 
 

@@ -3,7 +3,9 @@
 import json
 import shutil
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -12,8 +14,10 @@ from hypothesis import strategies as st
 
 from groundtune.errors import TuningError
 from groundtune.protocols import silent
+from groundtune.settings import Secret, Table, TuningSettings
 from groundtune.tuning import training
 from groundtune.tuning.adapters import LossPoint, read_manifest
+from groundtune.tuning.raft import RaftSettings
 from groundtune.tuning.training import Job, data_order, last_checkpoint, loss_curve, tune
 from groundtune.values import Example, Message
 
@@ -304,4 +308,36 @@ def test_micro_batches_change_memory_and_nothing_else(job, trained, tmp_path):
 
 
 def test_rafts_own_settings_do_not_retrain_other_adapters(job):
-    assert job(raft_steps=1, raft_oracle_share=0.5).key == job().key
+    other = job()
+    inside = other.settings.with_parts({"raft": RaftSettings(steps=1, oracle_share=0.5)})
+    assert replace(other, settings=inside).key == other.key
+
+
+def test_adapters_keep_the_key_that_they_were_made_under(job):
+    """Computed by the formula of 0.1.0, in which raft's settings stood in [tuning]."""
+    made = job()
+    made = replace(made, examples=made.examples[:3], settings=TuningSettings())
+    assert made.key == "2ccf1454d20a2d4201942e7812bd132f"
+    steps = made.settings.model_copy(update={"steps": RaftSettings().steps})
+    raft = replace(made, technique="raft", settings=steps, own=RaftSettings())
+    assert raft.key == "881994b59cf146c9645d4c59c068e446"
+
+
+class _Own(Table):
+    not_in_key: ClassVar[frozenset[str]] = frozenset({"folder"})
+
+    strength: float = 1.0
+    folder: str = "here"
+    token: Secret = Secret("")
+
+
+def test_the_key_follows_a_techniques_own_settings(job):
+    keys = [replace(job(), own=own).key for own in (_Own(), _Own(strength=2.0), _Own(folder="there"))]
+    assert keys[0] != job().key
+    assert keys[0] != keys[1]
+    assert keys[0] == keys[2], "it says that the adapter does not depend on the folder"
+
+
+def test_the_key_does_not_hold_a_password(job):
+    keys = {replace(job(), own=_Own(token=token)).key for token in ("hunter2", "swordfish")}
+    assert len(keys) == 1

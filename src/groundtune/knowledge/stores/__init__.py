@@ -10,11 +10,16 @@ from typing import cast
 
 from groundtune import plugins
 from groundtune.protocols import Embedder, KnowledgeStore
+from groundtune.settings import StoreSettings
+
+DEFAULTS = StoreSettings()
 
 
-def open_store(url: str, folder: Path, embedder: Embedder) -> KnowledgeStore:
+def open_store(url: str, folder: Path, embedder: Embedder, settings: StoreSettings = DEFAULTS) -> KnowledgeStore:
     """Return the store at `url`; paths in it are relative to the project's `folder`.
+
+    `settings` holds the tables that stores declare: `settings.part("acme", AcmeSettings)` is `[store.acme]`.
 
     Raises `SettingsError` if nobody knows such URLs, and `StoreError` if the store was filled by another embedder.
     """
-    return cast("KnowledgeStore", plugins.first("stores", url, url, folder, embedder))
+    return cast("KnowledgeStore", plugins.first("stores", url, url, folder, embedder, settings))

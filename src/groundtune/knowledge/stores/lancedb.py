@@ -24,6 +24,7 @@ from lancedb.query import MatchQuery
 from groundtune.errors import StoreError
 from groundtune.knowledge.fusion import reciprocal_rank_fusion
 from groundtune.protocols import Embedder, Entry, Vectors
+from groundtune.settings import StoreSettings
 from groundtune.values import Passage, Query, digest
 
 _TABLE = "chunks"
@@ -238,7 +239,7 @@ def _passage(row: Mapping[str, Any], rank: int, score: float, vector: Vectors) -
     )
 
 
-def groundtune_store(url: str, folder: Path, embedder: Embedder) -> LanceDBStore | None:
+def groundtune_store(url: str, folder: Path, embedder: Embedder, settings: StoreSettings) -> LanceDBStore | None:
     """Hook of `stores`."""
     kind, _, path = url.partition(":")
     if kind != "lancedb" or not path:

@@ -1,32 +1,81 @@
-"""`groundtune.toml`: one documented model a table, every value with a working default.
+"""The tables of `groundtune.toml`: one documented model each, every value with a working default.
 
-`load` resolves file, environment and flags, in rising order of strength, and remembers where each value came
-from, so that a run can record it. Unknown keys are refused with file and remedy.
+A part that needs settings of its own declares a table inside the table that it is given, as raft does with
+`[tuning.raft]`: see `groundtune.settings`. Knows no file and no environment.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import tomllib
-from collections.abc import Mapping
-from difflib import get_close_matches
-from pathlib import Path
-from typing import Literal, Self
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
-from groundtune.errors import SettingsError
+from groundtune.secrets import SecretUrl, without_passwords
 
-FILE_NAME = "groundtune.toml"
-ENVIRONMENT_PREFIX = "GROUNDTUNE_"
-Origin = Literal["default", "file", "environment", "flag"]
+Inner = TypeVar("Inner", bound="Table")
 
 
 class Table(BaseModel):
-    """Base of the tables: frozen, and no key is taken that is not known."""
+    """Base of the tables: frozen, no key is taken that is not known, and passwords are not shown.
+
+    `not_in_key` names the settings that an adapter, or whatever else is kept under a key, does not depend on.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+    not_in_key: ClassVar[frozenset[str]] = frozenset()
+    _inner: Mapping[str, Table] = PrivateAttr(default_factory=dict)
+
+    def part(self, name: str, kind: type[Inner]) -> Inner:
+        """Return the table `name` inside this one, as it is set, or with its defaults.
+
+        >>> class Fast(Table):
+        ...     passes: int = 2
+        >>> TuningSettings().part("fast", Fast).passes
+        2
+        """
+        inner = self._inner.get(name)
+        if inner is None:
+            return kind()
+        if not isinstance(inner, kind):
+            raise TypeError(f"the table `{name}` is declared as {type(inner).__name__}, not as {kind.__name__}")
+        return inner
+
+    def with_parts(self, inner: Mapping[str, Table]) -> Self:
+        """Return the same table with other tables inside."""
+        made = self.model_copy()
+        made._inner = dict(inner)
+        return made
+
+    def for_key(self) -> str:
+        """Return the settings that a key must depend on, as JSON; a password is not one of them."""
+        return self.model_dump_json(exclude=set(self.not_in_key))
+
+    @model_serializer(mode="wrap")
+    def _without_passwords(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {name: blanked(value) for name, value in handler(self).items()}
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        yield from ((name, blanked(value)) for name, value in super().__repr_args__())
+
+
+def blanked(value: Any) -> Any:  # noqa: ANN401 -- a value as pydantic dumps it
+    """Return a value with the passwords in its texts blanked."""
+    if isinstance(value, str):
+        return without_passwords(value)
+    if isinstance(value, dict):
+        return {key: blanked(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(blanked(each) for each in value)
+    return value
 
 
 class ProjectSettings(Table):
@@ -67,7 +116,7 @@ class KnowledgeSettings(Table):
     """`[knowledge]`: documents and how they are split, stored and found."""
 
     documents: str = Field("documents", description="Folder of documents, relative to the project.")
-    store: str = Field("lancedb:.groundtune/knowledge", description="Where chunks are kept.")
+    store: SecretUrl = Field(SecretUrl("lancedb:.groundtune/knowledge"), description="Where chunks are kept.")
     chunk_size: int = Field(450, ge=100, description="The longest chunk, in characters.")
     chunk_overlap: int = Field(0, ge=0, description="Characters that neighbouring chunks of one part share.")
     passages: int = Field(3, ge=1, description="Passages given to the model for a question, and in raft's prompts.")
@@ -78,6 +127,10 @@ class KnowledgeSettings(Table):
     )
     reranked: int = Field(12, ge=1, description="Passages of the fusion that the reranker reads.")
     readable_by: list[str] = Field(["everyone"], description="Principals that may read documents of this folder.")
+
+
+class StoreSettings(Table):
+    """`[store]`: settings of the stores that have some of their own, a table for each."""
 
 
 class AssistantSettings(Table):
@@ -114,7 +167,7 @@ class AssistantSettings(Table):
 class RecordsSettings(Table):
     """`[records]`: where runs are written."""
 
-    url: str = Field("sqlite:///.groundtune/records.db", description="SQLAlchemy URL.")
+    url: SecretUrl = Field(SecretUrl("sqlite:///.groundtune/records.db"), description="SQLAlchemy URL.")
 
 
 class BenchmarkSettings(Table):
@@ -130,11 +183,15 @@ class BenchmarkSettings(Table):
 class TuningSettings(Table):
     """`[tuning]`: training data and how adapters are made."""
 
+    # names of files, and how memory is used
+    not_in_key: ClassVar[frozenset[str]] = frozenset({"examples", "preferences", "microbatch_tokens"})
+
     examples: str = Field("training.jsonl", description="Training conversations.")
-    preferences: str = Field("preferences.jsonl", description="Preference pairs.")
-    corpus: str = Field("corpus", description="Folder of plain text for continued pretraining.")
+    preferences: str = Field(
+        "preferences.jsonl",
+        description="Preference pairs. Nothing is tuned on them yet; `benchmark check` looks for the cases in them.",
+    )
     steps: int = Field(240, ge=1, description="The most optimizer steps of instruction tuning.")
-    raft_steps: int = Field(120, ge=1, description="The most optimizer steps of raft, whose prompts are longer.")
     batch_size: int = Field(4, ge=1, description="Conversations in one optimizer step.")
     microbatch_tokens: int = Field(
         1024, ge=64, description="Tokens trained on at once: less takes less memory and gives the same adapter."
@@ -146,9 +203,6 @@ class TuningSettings(Table):
     evaluate_every: int = Field(30, ge=1, description="Steps between two evaluations on the held-out part.")
     patience: int = Field(2, ge=1, description="Evaluations without improvement before training stops.")
     seed: int = Field(17, description="Seed of adapter initialisation and data order.")
-    raft_oracle_share: float = Field(
-        0.9, ge=0, le=1, description="Share of raft examples whose prompt contains the passage with the answer."
-    )
 
 
 class ComparisonSettings(Table):
@@ -237,13 +291,6 @@ class JudgeSettings(Table):
         return self
 
 
-class BusinessSettings(Table):
-    """`[business]`: what the report needs to speak in money."""
-
-    value_of_a_resolved_question: float = Field(4.0, ge=0, description="What one resolved question is worth.")
-    currency: str = Field("EUR", description="Currency of the figures.")
-
-
 class Settings(Table):
     """The whole of `groundtune.toml`."""
 
@@ -251,6 +298,7 @@ class Settings(Table):
     model: ModelSettings = ModelSettings()
     embedding: EmbeddingSettings = EmbeddingSettings()
     knowledge: KnowledgeSettings = KnowledgeSettings()
+    store: StoreSettings = StoreSettings()
     assistant: AssistantSettings = AssistantSettings()
     records: RecordsSettings = RecordsSettings()
     benchmark: BenchmarkSettings = BenchmarkSettings()
@@ -258,110 +306,9 @@ class Settings(Table):
     comparison: ComparisonSettings = ComparisonSettings()
     human: HumanSettings = HumanSettings()
     judge: JudgeSettings = JudgeSettings()
-    business: BusinessSettings = BusinessSettings()
 
-
-class Resolved(BaseModel):
-    """Settings together with where each value came from ("tuning.steps" → "flag")."""
-
-    model_config = ConfigDict(frozen=True)
-
-    settings: Settings
-    origins: Mapping[str, Origin]
-
-    def record(self) -> dict[str, dict[str, object]]:
-        """Return every resolved value with its origin, for a run's record or an adapter's manifest."""
-        return {
-            f"{table}.{key}": {"value": value, "origin": self.origins.get(f"{table}.{key}", "default")}
-            for table, values in self.settings.model_dump(mode="json").items()
-            for key, value in values.items()
-        }
-
-
-def load(
-    folder: Path, flags: Mapping[str, object] | None = None, environment: Mapping[str, str] | None = None
-) -> Resolved:
-    """Resolve the settings of the project in `folder`.
-
-    `flags` maps dotted keys ("tuning.steps") to values; the environment's GROUNDTUNE_TUNING_STEPS sets the
-    same key. Raises `SettingsError` with file and remedy.
-    """
-    path = folder / FILE_NAME
-    tables = _read(path)
-    origins: dict[str, Origin] = {f"{table}.{key}": "file" for table, values in tables.items() for key in values}
-    stronger: list[tuple[Origin, Mapping[str, object]]] = [
-        ("environment", _from_environment(os.environ if environment is None else environment)),
-        ("flag", flags or {}),
-    ]
-    for origin, values in stronger:
-        for key, value in values.items():
-            table, _, name = key.partition(".")
-            tables.setdefault(table, {})[name] = value
-            origins[key] = origin
-    try:
-        return Resolved(settings=Settings.model_validate(tables), origins=origins)
-    except ValidationError as error:
-        raise _explain(error, path, origins) from None
-
-
-def template(name: str) -> str:
-    """Return a groundtune.toml in which every setting stands, commented out, with its default and meaning."""
-    lines = [f"[project]\nname = {json.dumps(name, ensure_ascii=False)}"]
-    for table, field in Settings.model_fields.items():
-        if table == "project":
-            continue
-        lines.append(f"\n[{table}]")
-        model = field.annotation
-        assert model is not None
-        for key, setting in model.model_fields.items():
-            value = "" if setting.default is None else json.dumps(setting.default, ensure_ascii=False)
-            lines.append(f"# {setting.description}\n# {key} = {value}".rstrip())
-    return "\n".join(lines) + "\n"
-
-
-def _read(path: Path) -> dict[str, dict[str, object]]:
-    if not path.is_file():
-        return {}
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"not valid TOML: {error}.", place=path, remedy="Correct the line that is named.") from None
-    for table, values in content.items():
-        if not isinstance(values, dict):
-            raise SettingsError(
-                f"`{table}` stands outside of a table.", place=path, remedy="Put it under a [table] heading."
-            )
-    return content
-
-
-def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
-    """Return the settings among the variables; a variable that names none of the tables is not ours."""
-    found: dict[str, object] = {}
-    for name, value in environment.items():
-        table, _, key = name.removeprefix(ENVIRONMENT_PREFIX).lower().partition("_")
-        if name.startswith(ENVIRONMENT_PREFIX) and table in Settings.model_fields and key:
-            found[f"{table}.{key}"] = _list_or_text(value)
-    return found
-
-
-def _list_or_text(value: str) -> object:
-    try:
-        return json.loads(value) if value.lstrip().startswith("[") else value
-    except ValueError:
-        return value  # which is no list, as the validation will say
-
-
-def _explain(error: ValidationError, path: Path, origins: Mapping[str, Origin]) -> SettingsError:
-    first = error.errors()[0]
-    key = ".".join(str(part) for part in first["loc"][:2])
-    table, _, name = key.partition(".")
-    origin = next((origins[each] for each in origins if f"{each}.".startswith(f"{key}.")), "file")
-    place = {"environment": "environment variable", "flag": "command line"}.get(str(origin), str(path))
-    if first["type"] == "extra_forbidden":
-        known = list(Settings.model_fields)
-        if name:
-            known = list(type(getattr(Settings(), table)).model_fields)
-        near = get_close_matches(name or table, known, n=1)
-        hint = f"Did you mean `{near[0]}`?" if near else f"Known here: {', '.join(known)}."
-        return SettingsError(f"unknown setting `{key}`.", place=place, remedy=hint)
-    return SettingsError(f"`{key}` is {first['input']!r}: {first['msg']}.", place=place, remedy="Correct the value.")
+    def part(self, name: str, kind: type[Inner]) -> Inner:
+        """Return a table inside a table: `part("tuning.raft", RaftSettings)`; see `Table.part`."""
+        table, _, inner = name.partition(".")
+        outer: Table = getattr(self, table)
+        return outer.part(inner, kind)

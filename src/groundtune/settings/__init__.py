@@ -1,0 +1,61 @@
+"""`groundtune.toml`: documented tables, where each value comes from, and what is said of a wrong one.
+
+`load` resolves file, environment and flags, in rising order of strength, and remembers where each value came from, so
+that a run can record it. Unknown keys are refused with file and remedy.
+
+A part with settings of its own derives a table from `Table`, names it in `groundtune_settings()` beside its hook
+(`groundtune.plugins`), and takes it out of the table that it is given: `settings.part("raft", RaftSettings)`. What is
+secret in it has the type `Secret`, or `SecretUrl` for an address with a password in it.
+"""
+
+from __future__ import annotations
+
+from groundtune.secrets import Secret, SecretUrl
+from groundtune.settings.declared import all_tables
+from groundtune.settings.resolve import Resolved, load
+from groundtune.settings.sources import ENVIRONMENT_PREFIX, FILE_NAME, Origin
+from groundtune.settings.starter import about, template, toml
+from groundtune.settings.tables import (
+    AssistantSettings,
+    BenchmarkSettings,
+    ComparisonSettings,
+    EmbeddingSettings,
+    HumanSettings,
+    JudgeSettings,
+    KnowledgeSettings,
+    ModelSettings,
+    ProjectSettings,
+    RecordsSettings,
+    Settings,
+    StoreSettings,
+    Table,
+    TuningSettings,
+)
+
+__all__ = [
+    "ENVIRONMENT_PREFIX",
+    "FILE_NAME",
+    "AssistantSettings",
+    "BenchmarkSettings",
+    "ComparisonSettings",
+    "EmbeddingSettings",
+    "HumanSettings",
+    "JudgeSettings",
+    "KnowledgeSettings",
+    "ModelSettings",
+    "Origin",
+    "ProjectSettings",
+    "RecordsSettings",
+    "Resolved",
+    "Secret",
+    "SecretUrl",
+    "Settings",
+    "StoreSettings",
+    "Table",
+    "TuningSettings",
+    "about",
+    "all_tables",
+    "load",
+    "template",
+    "toml",
+]

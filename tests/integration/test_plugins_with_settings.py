@@ -1,0 +1,153 @@
+"""A technique and a store with settings of their own, each one file of somebody else, which touches nothing here."""
+
+import importlib
+import sys
+from importlib.metadata import EntryPoint
+
+import pytest
+
+from groundtune import plugins
+from groundtune.assembly.assembly import Assembly
+from groundtune.errors import SettingsError
+from groundtune.settings import load, template
+from groundtune.testing.embedders import HashingEmbedder
+from groundtune.tuning.adapters import read_manifest
+
+TECHNIQUE = '''
+from groundtune.secrets import Secret
+from groundtune.settings import Table
+from groundtune.tuning.adapters import Manifest, read_manifest, write_manifest
+from groundtune.tuning.training import Job
+from pydantic import Field
+
+
+class EchoSettings(Table):
+    """`[tuning.echo]`: how loud it is."""
+
+    loudness: float = Field(1.0, ge=0, description="How loud the echo is.")
+    token: Secret = Field(Secret(""), description="Token of the echo.")
+
+
+class Echo:
+    name = "echo"
+
+    def run(self, task, folder, progress=None):
+        own = task.settings.part("echo", EchoSettings)
+        job = Job(self.name, task.base, task.examples(), task.settings, task.record, {}, own)
+        finished = read_manifest(folder)
+        if finished is not None and finished.key == job.key:
+            return finished
+        told = {"loudness": own.loudness, "token": own.token.reveal()[::-1]}
+        folder.mkdir(parents=True, exist_ok=True)
+        manifest = Manifest(job.key, self.name, "tiny", "0", told, dict(job.record), {}, 0, 0.0, "at once", 1, ())
+        write_manifest(folder, manifest)
+        return manifest
+
+
+def groundtune_technique():
+    return Echo()
+
+
+def groundtune_settings():
+    return {"tuning.echo": EchoSettings}
+'''
+STORE = '''
+from groundtune.knowledge.stores.lancedb import LanceDBStore
+from groundtune.settings import Table
+from pydantic import Field
+
+
+class AcmeSettings(Table):
+    """`[store.acme]`: a store of Acme."""
+
+    shards: int = Field(1, ge=1, description="Into how many parts it is cut.")
+
+
+class AcmeStore(LanceDBStore):
+    shards = 0
+
+
+def groundtune_store(url, folder, embedder, settings):
+    if not url.startswith("acme:"):
+        return None
+    store = AcmeStore(folder / "acme", embedder.signature, embedder.dimension)
+    store.shards = settings.part("acme", AcmeSettings).shards
+    return store
+
+
+def groundtune_settings():
+    return {"store.acme": AcmeSettings}
+'''
+
+
+@pytest.fixture
+def plugin(tmp_path, monkeypatch):
+    """Install a plugin that is one file."""
+
+    def install(kind, name, text):
+        (tmp_path / "site").mkdir(exist_ok=True)
+        (tmp_path / "site" / f"{name}.py").write_text(text, encoding="utf-8")
+        monkeypatch.syspath_prepend(tmp_path / "site")
+        importlib.invalidate_caches()
+        known = list(plugins.entry_points(group="groundtune"))
+        monkeypatch.setattr(plugins, "entry_points", lambda group: [*known, EntryPoint(kind, name, "groundtune")])
+        forget()
+        names.append(name)
+
+    def forget():
+        plugins.hooks.cache_clear()
+        plugins.declared.cache_clear()
+
+    names = []
+    yield install
+    monkeypatch.undo()
+    forget()
+    for name in names:
+        sys.modules.pop(name, None)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    made = tmp_path / "shop"
+    (made / "documents").mkdir(parents=True)
+    (made / "documents" / "a.md").write_text("# Plans\n\nThe brook plan costs 7 euros.", encoding="utf-8")
+    line = '{"messages": [{"role": "user", "content": "Hello"}, {"role": "assistant", "content": "Good day."}]}\n'
+    (made / "training.jsonl").write_text(line, encoding="utf-8")
+    return made
+
+
+def test_a_technique_with_settings_of_its_own(plugin, folder):
+    plugin("techniques", "acme_echo", TECHNIQUE)
+    (folder / "groundtune.toml").write_text('[tuning.echo]\nloudness = 2\ntoken = "hunter2"\n', encoding="utf-8")
+    made = Assembly(folder, load(folder, environment={})).train("a", "echo")
+    assert made.data == {"loudness": 2.0, "token": "2retnuh"}
+    assert made.settings["tuning.echo.loudness"] == {"value": 2.0, "origin": "file"}
+    assert made.settings["tuning.echo.token"] == {"value": "***", "origin": "file"}
+    assert read_manifest(folder / ".groundtune" / "adapters" / "a") == made
+    again = Assembly(folder, load(folder, {"tuning.raft.steps": "5"}, {})).train("a", "echo")
+    assert again == made, "another technique's settings change nothing"
+    louder = Assembly(folder, load(folder, {}, {"GROUNDTUNE_TUNING__ECHO__LOUDNESS": "3"})).train("a", "echo")
+    assert louder.key != made.key
+    with pytest.raises(SettingsError, match="Did you mean `loudness`"):
+        load(folder, {"tuning.echo.loudnes": 1}, {})
+    assert "[tuning.echo]\n# How loud the echo is.\n# loudness = 1.0\n" in template("shop")
+
+
+def test_a_store_with_settings_of_its_own(plugin, folder, monkeypatch):
+    plugin("stores", "acme_store", STORE)
+    (folder / "groundtune.toml").write_text(
+        '[knowledge]\nstore = "acme:here"\n[embedding]\nname = "hash"\n[store.acme]\nshards = 3\n', encoding="utf-8"
+    )
+    assembly = Assembly(folder, load(folder, environment={}))
+    assembly.knowledge.__dict__["embedder"] = HashingEmbedder()
+    assembly.knowledge.ingest()
+    assert assembly.knowledge.store.shards == 3
+    assert list(assembly.knowledge.store.documents()) == ["a.md"]
+    assert assembly.resolved.record()["store.acme.shards"] == {"value": 3, "origin": "file"}
+    assert "[store.acme]\n# Into how many parts it is cut.\n# shards = 1\n" in template("shop")
+
+
+def test_without_the_plugin_its_table_is_unknown(folder):
+    (folder / "groundtune.toml").write_text("[tuning.echo]\nloudness = 2\n", encoding="utf-8")
+    with pytest.raises(SettingsError, match=r"unknown setting `tuning.echo`. Known here: .*, raft\."):
+        load(folder, environment={})
