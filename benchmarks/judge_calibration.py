@@ -24,7 +24,6 @@ from groundtune import open_project
 from groundtune.comparison.calibrate import answers_to
 from groundtune.comparison.judges import Judges
 from groundtune.comparison.report.calibration import shown
-from groundtune.comparison.workshop import STATE
 from groundtune.evaluation.judge.judge import Judge
 from groundtune.evaluation.judge.prompts import PREFERENCES, grading_messages, pairing_messages
 from groundtune.evaluation.judge.rubrics import Rubric, load_rubrics
@@ -131,7 +130,9 @@ def main() -> None:
         if heading.startswith("A scripted"):
             rubrics = load_rubrics(folder / "rubrics.toml")
             judge = Judge(scripted(project, rows, rubrics))
-            project.workshop.judges = Judges((("scripted", judge),), rubrics, project.settings.judge, folder / STATE)
+            project.workshop.judges = Judges(
+                (("scripted", judge),), rubrics, project.settings.judge, project.workshop.records
+            )
         console.print(f"\n{heading}: {len(rows)} answers to {len(tasks)} questions\n", style="bold")
         console.print(shown(project.calibrate_judges(folder / "ratings.jsonl", **options)))
 

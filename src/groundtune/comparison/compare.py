@@ -6,7 +6,7 @@ Finished work is kept as it is made: killed at any point and called again, it go
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from operator import attrgetter
@@ -14,9 +14,10 @@ from operator import attrgetter
 import numpy as np
 
 from groundtune.comparison.candidates import Recipe
+from groundtune.comparison.latency import Seconds, measured
 from groundtune.comparison.report.data import Latency, Report, Spread
 from groundtune.comparison.summary import PART, Run, summarise
-from groundtune.comparison.workshop import STATE, Workshop, remembered
+from groundtune.comparison.workshop import Workshop
 from groundtune.drawing import spread
 from groundtune.errors import InputError, ModelFailed, SettingsError
 from groundtune.evaluation.run import answer_cases, score_answers
@@ -88,11 +89,10 @@ def evaluate(
     answered = [case for case in cases if isinstance(outcomes[case.id], Answer)]  # the others would only fail again
     asked = answered[: workshop.settings.comparison.latency_cases]
     key = digest(answerer.signature, *(case.id for case in asked))
-    path = workshop.folder / STATE / "latency" / f"{candidate.name}.json"
     try:
-        seconds = remembered(path, key, lambda: _latency(answerer, asked, workshop, candidate.name))
+        seconds = measured(records, key, lambda: _latency(answerer, asked, workshop, candidate.name))
     except ModelFailed:  # answers and scores stand; how long they take is measured next time
-        seconds = {"first_token": [], "total": []}
+        seconds = Seconds()
     return Run(candidate, answerer.signature, run.fingerprint, outcomes, scores, _spreads(seconds))
 
 
@@ -125,7 +125,7 @@ def _ingest(workshop: Workshop) -> list[str]:
     return [f"Documents that could not be read: {len(done.failed)} ({names}). `groundtune ingest` says why."]
 
 
-def _latency(answerer: Answerer, cases: Sequence[Case], workshop: Workshop, name: str) -> dict[str, list[float]]:
+def _latency(answerer: Answerer, cases: Sequence[Case], workshop: Workshop, name: str) -> Seconds:
     """Ask one question at a time, as a customer would, and take the times."""
     first: list[float] = []
     total: list[float] = []
@@ -139,11 +139,11 @@ def _latency(answerer: Answerer, cases: Sequence[Case], workshop: Workshop, name
             pass
         total.append(time.perf_counter() - started)
     workshop.progress(f"{name}: measuring latency", len(cases), len(cases))
-    return {"first_token": first, "total": total}
+    return Seconds(tuple(first), tuple(total))
 
 
-def _spreads(seconds: Mapping[str, Sequence[float]]) -> Latency:
+def _spreads(seconds: Seconds) -> Latency:
     def spread(values: Sequence[float]) -> Spread | None:
         return Spread(float(np.median(values)), float(np.quantile(values, 0.9)), len(values)) if values else None
 
-    return Latency(spread(seconds["first_token"]), spread(seconds["total"]))
+    return Latency(spread(seconds.first_token), spread(seconds.total), seconds.machine)

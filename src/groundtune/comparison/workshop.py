@@ -6,12 +6,12 @@ models. Knows no statistics and no report.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
+
+from pydantic import TypeAdapter
 
 from groundtune import plugins
 from groundtune.assistant.abstention import Fitted, fit_threshold, support
@@ -26,7 +26,6 @@ from groundtune.evaluation.benchmark.drafting import Drafter
 from groundtune.evaluation.benchmark.drafting.tagged import Tagged
 from groundtune.evaluation.benchmark.drafting.templates import Templates
 from groundtune.evaluation.benchmark.versions import Lock, lock_path, read_lock
-from groundtune.files import read_text, write_text
 from groundtune.knowledge.embedding import embedder
 from groundtune.knowledge.ingest import IngestReport, ingest, passages, texts
 from groundtune.knowledge.reranking import reranker
@@ -43,7 +42,7 @@ from groundtune.protocols import (
     Reranker,
     silent,
 )
-from groundtune.records import Records, open_records
+from groundtune.records import KeptKind, Records, open_records
 from groundtune.sentences import sentence_spans
 from groundtune.settings import Resolved, Settings
 from groundtune.tuning.adapters import Manifest, read_manifest
@@ -54,6 +53,7 @@ from groundtune.values import Chunk, Passage, digest
 
 STATE = ".groundtune"
 SLICE = 64  # cases that a model on this machine answers between two saves
+THRESHOLD = KeptKind("threshold", TypeAdapter(Fitted))
 PRINCIPALS = ("everyone",)
 DISTRACTOR_DEPTH = 4  # times the passages of a prompt: leaves distractors for raft when the answer's own are taken out
 
@@ -158,7 +158,7 @@ class Workshop:
     @cached_property
     def judges(self) -> Judges:
         """The judges of `[judge]`."""
-        return open_judges(self.settings.judge, self.folder, self.folder / STATE, self.progress)
+        return open_judges(self.settings.judge, self.folder, self.records, self.progress)
 
     # --- adapters ---------------------------------------------------------------------------------
 
@@ -263,8 +263,7 @@ class Workshop:
     def threshold(self) -> Fitted:
         """Return from which support on grounded candidates answer: as set, or fitted on the development part.
 
-        What was fitted is kept in the project's state folder for as long as documents, retrieval and cases are
-        the same.
+        What was fitted is kept in the records for as long as documents, retrieval and cases are the same.
         """
         given = self.settings.assistant.min_support
         if given is not None:
@@ -272,22 +271,10 @@ class Workshop:
         if not (self.folder / self.settings.benchmark.cases).is_file():
             return Fitted(0.0, None, None, 0, "there is no benchmark to fit it on")
         key = digest(self.retrieval_signature, self.benchmark.fingerprint, str(self.settings.assistant.least_answered))
-        fitted = remembered(self.folder / STATE / "threshold.json", key, lambda: asdict(self._fit()))
-        return Fitted(**fitted)
+        return self.records.remembered(THRESHOLD, key, self._fit)
 
     def _fit(self) -> Fitted:
         cases = self.benchmark.part("development")
         found = self.retrieve([search_text(case.question, case.history) for case in cases]) if cases else []
         supports = [support(passages, case.question) for passages, case in zip(found, cases, strict=True)]
         return fit_threshold(supports, [case.answerable for case in cases], self.settings.assistant.least_answered)
-
-
-def remembered(path: Path, key: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """Return what was kept in `path` under `key`, or make and keep it; one file keeps one key."""
-    if path.is_file():
-        kept = json.loads(read_text(path))
-        if kept["key"] == key:
-            return dict(kept["value"])
-    value = make()
-    write_text(path, json.dumps({"key": key, "value": value}))
-    return value

@@ -13,7 +13,7 @@ from groundtune.comparison import calibrate as calibrate_module
 from groundtune.comparison import workshop as workshop_module
 from groundtune.comparison.calibrate import answers_to, as_json, calibrate, prefer
 from groundtune.comparison.compare import compare
-from groundtune.comparison.judges import Judges
+from groundtune.comparison.judges import CALIBRATION, LATEST, Judges
 from groundtune.comparison.report.calibration import shown
 from groundtune.comparison.workshop import Workshop
 from groundtune.errors import InputError, SettingsError
@@ -87,7 +87,7 @@ def level(case, candidate, rater):
 def workshop(folder, *models, **flags):
     opened = Workshop(folder, load(folder, FLAGS | flags, environment={}))
     judges = tuple((model.name.partition(":")[2], Judge(model)) for model in models)
-    opened.judges = Judges(judges, load_rubrics(), opened.settings.judge, folder / ".groundtune")
+    opened.judges = Judges(judges, load_rubrics(), opened.settings.judge, opened.records)
     return opened
 
 
@@ -188,9 +188,8 @@ def test_of_a_panel_each_judge_and_the_mean_are_calibrated(files):
 
 def test_the_result_is_kept_and_read_again(files):
     found = calibrated(files, good())
-    kept = json.loads((files / ".groundtune" / "judge-calibration.json").read_text())
-    assert kept == json.loads(json.dumps(as_json(found)))
     opened = workshop(files, good())
+    assert opened.records.kept(CALIBRATION, LATEST) == json.loads(json.dumps(as_json(found)))
     assert "judge_accuracy" not in opened.judges.doubts()
     assert "has not been calibrated" in opened.judges.doubts()["judge_relevance"]
     opened.judges.check_may_decide("judge_accuracy")

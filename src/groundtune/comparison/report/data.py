@@ -26,10 +26,14 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """Seconds until the first token and until the whole answer, one question at a time."""
+    """Seconds until the first token and until the whole answer, one question at a time, on `machine`.
+
+    The machine is "unknown" for times of before it was noted, and empty where no time was measured.
+    """
 
     first_token: Spread | None
     total: Spread | None
+    machine: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +183,7 @@ def _candidate(one: CandidateResult) -> dict[str, object]:
         "latency": {
             "seconds_to_first_token": asdict(one.latency.first_token) if one.latency.first_token else None,
             "seconds": asdict(one.latency.total) if one.latency.total else None,
+            "machine": one.latency.machine,
         },
         "usage": asdict(one.usage),
         "abstained": one.abstained,
