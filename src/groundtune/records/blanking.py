@@ -1,17 +1,24 @@
-"""Passwords blanked in what the records hold as JSON, string by string, so that it stays JSON.
+"""Passwords blanked in JSON, string by string, so that it stays JSON; and in files that groundtune 0.1 wrote.
 
-Knows JSON and `secrets.masked`; no table.
+Knows JSON, the text of a page, and `secrets.masked`; no table.
 """
 
 from __future__ import annotations
 
 import json
+import logging
+import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TypeVar, cast
 
+from groundtune.files import write_text
 from groundtune.secrets import masked
 
 Json = TypeVar("Json")
+
+_log = logging.getLogger(__name__)
+_WRITTEN = ("report/report.json", "report/report.html", "human/*/key.json", ".groundtune/adapters/*/manifest.json")
 
 
 def blanked(value: Json) -> Json:
@@ -33,11 +40,41 @@ def _blanked(value: object) -> object:
     return value
 
 
-def blanked_json(text: str) -> str:
+def blanked_json(text: str, indent: int | None = None) -> str:
     """Return JSON text with its passwords blanked; the same text, to the letter, where there is none."""
     try:
         value = json.loads(text)
     except ValueError:  # no JSON, whoever wrote it: what it shows is blanked all the same
         return masked(text)
     blank = blanked(value)
-    return text if blank == value else json.dumps(blank, ensure_ascii=False)
+    return text if blank == value else json.dumps(blank, ensure_ascii=False, indent=indent)
+
+
+def blanked_page(text: str) -> str:
+    """Return HTML with the passwords in its texts blanked; a text ends where a tag begins.
+
+    >>> blanked_page("<td>https://ana:hunter2@host</td><td>a@b</td>")
+    '<td>https://ana:***@host</td><td>a@b</td>'
+    """
+    return "".join(masked(piece) for piece in re.split("([<>])", text))
+
+
+def blank_files(folder: Path) -> bool:
+    """Blank passwords in reports, keys of studies and manifests of the project in `folder`.
+
+    Return whether all of them could be; what could not is named in the log.
+    """
+    done = [_blank_file(path) for pattern in _WRITTEN for path in sorted(folder.glob(pattern))]
+    return all(done)
+
+
+def _blank_file(path: Path) -> bool:
+    try:
+        text = path.read_text(encoding="utf-8")
+        blank = blanked_page(text) if path.suffix == ".html" else blanked_json(text, indent=2)
+        if blank != text:
+            write_text(path, blank)
+    except (OSError, UnicodeDecodeError) as error:
+        _log.warning("%s may hold a password, and cannot be rewritten without it: %s.", path, error)
+        return False
+    return True

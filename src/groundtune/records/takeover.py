@@ -1,4 +1,4 @@
-"""What groundtune 0.1 kept in files beside the records, taken into the table `kept` once.
+"""What groundtune 0.1 kept in files beside the records, taken into the table `kept` once; its other files blanked.
 
 Knows those files as they were written: the fitted threshold, measured times, judgements, and how far judges agree
 with people. What of them cannot be read is named in the log and set aside, never an error: all of it can be made again.
@@ -16,12 +16,14 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from sqlalchemy import Engine
 
 from groundtune.files import write_text
-from groundtune.records.blanking import blanked_json
-from groundtune.records.kept import put
+from groundtune.records.blanking import blank_files, blanked_json
+from groundtune.records.kept import put, texts
 from groundtune.secrets import masked
+from groundtune.values import digest
 
 BESIDE = ".groundtune"
 SET_ASIDE = ".skipped"
+_BLANKED = "blanked files"
 UNKNOWN_MACHINE = "unknown"  # the files did not say where times were measured
 
 _log = logging.getLogger(__name__)
@@ -118,8 +120,10 @@ class _OldFile:
 def take_over(engine: Engine, folder: Path, clock: Callable[[], datetime]) -> None:
     """Take what lies in the state folder of the project in `folder` into the table, and remove the files.
 
-    What is kept already stays, so that a kill before the files are removed does no harm.
+    What is kept already stays, so that a kill before the files are removed does no harm. In reports, keys of studies
+    and manifests, passwords are blanked, once for each folder that opens these records.
     """
+    _blank_once(engine, folder, clock)
     for file in _files(folder / BESIDE):
         try:
             entries = file.entries()
@@ -132,6 +136,17 @@ def take_over(engine: Engine, folder: Path, clock: Callable[[], datetime]) -> No
         with engine.begin() as connection:
             put(connection, rows, instead=False)
         _remove(file.path, skipped)
+
+
+def _blank_once(engine: Engine, folder: Path, clock: Callable[[], datetime]) -> None:
+    key = digest(str(folder.resolve()))
+    with engine.connect() as connection:
+        if texts(connection, _BLANKED, [key]):
+            return
+    if blank_files(folder):
+        with engine.begin() as connection:
+            row = {"kind": _BLANKED, "key": key, "value": "true", "saved_at": clock().isoformat()}
+            put(connection, [row], instead=False)
 
 
 def _files(state: Path) -> list[_OldFile]:

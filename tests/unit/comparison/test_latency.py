@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
 from groundtune.comparison import latency as latency_module
 from groundtune.comparison.latency import LATENCY, Seconds, measured, this_machine
+from groundtune.comparison.report import as_json, render_html
 from groundtune.errors import ModelFailed
 from groundtune.records import open_records
 
@@ -71,3 +74,20 @@ def test_the_processor_has_a_name_on_every_system(monkeypatch):
     monkeypatch.setattr("platform.processor", lambda: "")
     monkeypatch.setattr("platform.machine", lambda: "ARM64")
     assert latency_module._processor() == "ARM64"
+
+
+def test_the_report_says_where_times_were_measured(report):
+    """Candidates of the same machine together; old times on one that nobody noted."""
+    machines = ["EPYC & Co, 2 cores", "EPYC & Co, 2 cores", "unknown", "", ""]
+    candidates = tuple(
+        replace(candidate, latency=replace(candidate.latency, machine=machine))
+        for candidate, machine in zip(report.candidates, machines, strict=True)
+    )
+    changed = replace(report, candidates=candidates)
+    first, second, third, *_ = [candidate.name for candidate in candidates]
+    assert re.findall(r"Times of .* were measured on .*\.", render_html(changed)) == [
+        f"Times of {first}, {second} were measured on EPYC &amp; Co, 2 cores.",
+        f"Times of {third} were measured on an unknown machine.",
+    ]
+    assert as_json(changed)["candidates"][first]["latency"]["machine"] == "EPYC & Co, 2 cores"
+    assert "were measured on" not in render_html(report)

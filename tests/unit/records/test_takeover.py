@@ -117,3 +117,54 @@ def test_a_file_that_cannot_be_read_stays_and_is_said(state, tmp_path, caplog, m
     assert "threshold.json cannot be read and was not taken over into the records: Input/output error." in caplog.text
     with open_records(URL, tmp_path) as records:
         assert records.kept(THRESHOLD, "t").threshold == 0.36
+
+
+PASSWORD = "postgresql://ana:hunter2@db/x"
+
+
+@pytest.fixture
+def written(state, tmp_path):
+    """What groundtune 0.1 wrote elsewhere in the project."""
+    settings = {"settings": {"records.url": {"value": PASSWORD, "origin": "file"}}, "margin": 0.02, "ä": [1, None]}
+    page = f"<td>{PASSWORD}</td><td>file</td><td>ana@shop</td><script>{json.dumps(settings)}</script>"
+    files = {
+        "report/report.json": json.dumps(settings, indent=2),
+        "report/report.html": page,
+        "human/first/key.json": json.dumps({"candidates": {"base": f"openai:m@{PASSWORD}"}}),
+        ".groundtune/adapters/raft/manifest.json": json.dumps(settings),
+        ".groundtune/adapters/sane/manifest.json": '{"settings":{}}',
+        "documents/manual.md": f"Connect to {PASSWORD}.",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    return files
+
+
+def test_passwords_are_blanked_in_files_that_groundtune_wrote(written, tmp_path):
+    open_records(URL, tmp_path).close()
+    for name, text in written.items():
+        now = (tmp_path / name).read_text(encoding="utf-8")
+        expected = text if name.startswith("documents") else text.replace("hunter2", "***")
+        if name.endswith("json"):
+            assert json.loads(now) == json.loads(expected)
+        else:
+            assert now == expected
+    assert (tmp_path / ".groundtune/adapters/sane/manifest.json").read_text() == '{"settings":{}}'
+
+
+def test_files_are_blanked_once(written, tmp_path, monkeypatch):
+    open_records(URL, tmp_path).close()
+    monkeypatch.setattr("groundtune.records.takeover.blank_files", lambda folder: pytest.fail("blanked again"))
+    open_records(URL, tmp_path).close()
+
+
+def test_a_file_that_cannot_be_blanked_is_said_and_tried_again(written, tmp_path, caplog):
+    page = tmp_path / "report" / "report.html"
+    page.write_bytes(b"\xff" + page.read_bytes())
+    open_records(URL, tmp_path).close()
+    assert "report.html may hold a password" in caplog.text
+    assert "hunter2" not in (tmp_path / "report" / "report.json").read_text()
+    page.write_bytes(page.read_bytes()[1:])
+    open_records(URL, tmp_path).close()
+    assert "hunter2" not in page.read_text()
