@@ -21,7 +21,6 @@ from typing import Any
 from rich.console import Console
 
 from groundtune import open_project
-from groundtune.assembly.assembly import STATE
 from groundtune.assembly.judges import Judges
 from groundtune.comparison.calibrate import answers_to
 from groundtune.comparison.report.calibration import shown
@@ -131,7 +130,9 @@ def main() -> None:
         if heading.startswith("A scripted"):
             rubrics = load_rubrics(folder / "rubrics.toml")
             judge = Judge(scripted(project, rows, rubrics))
-            project.assembly.judges = Judges((("scripted", judge),), rubrics, project.settings.judge, folder / STATE)
+            project.assembly.judges = Judges(
+                (("scripted", judge),), rubrics, project.settings.judge, project.assembly.records
+            )
         console.print(f"\n{heading}: {len(rows)} answers to {len(tasks)} questions\n", style="bold")
         console.print(shown(project.calibrate_judges(folder / "ratings.jsonl", **options)))
 

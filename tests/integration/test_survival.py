@@ -8,11 +8,13 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -230,6 +232,18 @@ def run_until(folder: Path, ready) -> None:
     process.communicate()
 
 
+def kept_judgements(folder: Path) -> int:
+    """How many judgements the records keep, as another process sees it; none while there are no records yet."""
+    path = folder / ".groundtune" / "records.db"
+    if not path.is_file():
+        return 0
+    with closing(sqlite3.connect(path)) as raw:
+        try:
+            return raw.execute("SELECT count(*) FROM kept WHERE kind = 'judgement'").fetchone()[0]
+        except sqlite3.OperationalError:  # the tables are being made
+            return 0
+
+
 def repeated(answered: list[str]) -> list[str]:
     """What was answered more than once, the questions asked for latency aside."""
     return [body for body, times in Counter(answered).items() if times > 1 and '"stream"' not in body]
@@ -238,10 +252,9 @@ def repeated(answered: list[str]) -> list[str]:
 @pytest.mark.parametrize("number", [1, 30])
 def test_killed_while_judging_it_judges_nothing_again(folder, number):
     gate = Gate("judge", number)
-    memory = folder / ".groundtune" / "judgements.jsonl"
 
     def all_remembered():
-        return memory.is_file() and memory.read_text(encoding="utf-8").count("\n") == number
+        return kept_judgements(folder) == number
 
     with LocalEndpoint(gate) as endpoint:
         open_at(folder, endpoint.url, endpoint.url)

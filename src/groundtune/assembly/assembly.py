@@ -6,12 +6,12 @@ models. Safe under threads: a lock sees to it that each part is opened once. Kno
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
 from pathlib import Path
 from threading import RLock
-from typing import Any, cast
+from typing import cast
+
+from pydantic import TypeAdapter
 
 from groundtune import plugins
 from groundtune.assembly.adapters import Adapters
@@ -29,15 +29,15 @@ from groundtune.evaluation.benchmark.drafting.tagged import Tagged
 from groundtune.evaluation.benchmark.drafting.templates import Templates
 from groundtune.evaluation.benchmark.versions import Lock, lock_path, read_lock
 from groundtune.evaluation.scorers import known_scorers
-from groundtune.files import read_text, write_text
 from groundtune.protocols import Answerer, ChatModel, MeteredModel, Progress, Scorer, silent
-from groundtune.records import Records, open_records
+from groundtune.records import KeptKind, Records, open_records
 from groundtune.sentences import sentence_spans
 from groundtune.settings import Resolved, Settings
 from groundtune.tuning.adapters import Manifest
 from groundtune.values import Chunk, digest
 
 STATE = ".groundtune"
+THRESHOLD = KeptKind("threshold", TypeAdapter(Fitted))
 SLICE = 64  # cases that a model on this machine answers between two saves
 
 
@@ -84,7 +84,7 @@ class Assembly:
     @once
     def judges(self) -> Judges:
         """The judges of `[judge]`."""
-        return open_judges(self.settings.judge, self.folder, self.state, self.progress)
+        return open_judges(self.settings.judge, self.folder, self.records, self.progress)
 
     def scorer(self, name: str) -> Scorer | None:
         """Return the scorer called `name`, of a judge too; None if there is none."""
@@ -168,7 +168,7 @@ class Assembly:
     def threshold(self) -> Fitted:
         """Return from which support on grounded candidates answer: as set, or fitted on the development part.
 
-        What was fitted is kept for as long as documents, retrieval and cases are the same.
+        What was fitted is kept in the records for as long as documents, retrieval and cases are the same.
         """
         given = self.settings.assistant.min_support
         if given is not None:
@@ -178,7 +178,7 @@ class Assembly:
         least = self.settings.assistant.least_answered
         key = digest(self.knowledge.signature, self.benchmark.fingerprint, str(least))
         with self._lock:
-            return Fitted(**remembered(self.state / "threshold.json", key, lambda: asdict(self._fit())))
+            return self.records.remembered(THRESHOLD, key, self._fit)
 
     def _fit(self) -> Fitted:
         cases = self.benchmark.part("development")
@@ -186,14 +186,3 @@ class Assembly:
         passages = self.knowledge.retrieve(texts) if cases else []
         supports = [support(found, case.question) for found, case in zip(passages, cases, strict=True)]
         return fit_threshold(supports, [case.answerable for case in cases], self.settings.assistant.least_answered)
-
-
-def remembered(path: Path, key: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """Return what was kept in `path` under `key`, or make and keep it; one file keeps one key."""
-    if path.is_file():
-        kept = json.loads(read_text(path))
-        if kept["key"] == key:
-            return dict(kept["value"])
-    value = make()
-    write_text(path, json.dumps({"key": key, "value": value}))
-    return value

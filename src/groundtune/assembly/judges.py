@@ -5,7 +5,6 @@ The place where chat models are put into judges. Knows no candidate and no stati
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -13,17 +12,36 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from pydantic import TypeAdapter
+
 from groundtune import plugins
 from groundtune.errors import SettingsError
 from groundtune.evaluation.judge.calibration import doubt
 from groundtune.evaluation.judge.grading import JudgeScorer, PanelScorer, judge_scorers
-from groundtune.evaluation.judge.judge import Judge, Memory
+from groundtune.evaluation.judge.judge import Judge, Judgement
 from groundtune.evaluation.judge.rubrics import Rubric, load_rubrics
-from groundtune.files import read_text
 from groundtune.protocols import ChatModel, Progress, silent
+from groundtune.records import KeptKind, Records
 from groundtune.settings import JudgeSettings, ModelSettings
 
-CALIBRATION = "judge-calibration.json"
+JUDGEMENT = KeptKind("judgement", TypeAdapter(Judgement))
+CALIBRATION = KeptKind("calibration", TypeAdapter(dict[str, Any]))  # as `calibrate.as_json` gives it
+LATEST = "latest"  # the key of the only calibration that is kept
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedMemory:
+    """What judges remember, in the records: a judgement each, as it is made."""
+
+    records: Records
+
+    def known(self, keys: Sequence[str]) -> Mapping[str, Judgement]:
+        """Return those of these judgements that were made."""
+        return self.records.kept_many(JUDGEMENT, keys)
+
+    def put(self, key: str, judgement: Judgement) -> None:
+        """Keep `judgement`."""
+        self.records.keep(JUDGEMENT, key, judgement)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +51,7 @@ class Judges:
     judges: tuple[tuple[str, Judge], ...]
     rubrics: tuple[Rubric, ...]
     settings: JudgeSettings
-    state: Path
+    records: Records
 
     @property
     def scorers(self) -> list[JudgeScorer]:
@@ -56,8 +74,8 @@ class Judges:
 
     def doubts(self) -> dict[str, str]:
         """Return why a scorer may not decide, by scorer name: it was not calibrated, or agrees too little."""
-        path = self.state / CALIBRATION
-        known = json.loads(read_text(path))["scorers"] if path.is_file() else {}
+        kept = self.records.kept(CALIBRATION, LATEST)
+        known = kept["scorers"] if kept is not None else {}
         found = {scorer.name: self._doubt(scorer, known.get(scorer.name)) for scorer in self.scorers}
         return {name: reason for name, reason in found.items() if reason}
 
@@ -87,19 +105,19 @@ class Judges:
         return (judge.usage.prompt_tokens * into + judge.usage.completion_tokens * out) / 1e6
 
 
-def open_judges(settings: JudgeSettings, folder: Path, state: Path, progress: Progress = silent) -> Judges:
-    """Return the judges of the project in `folder`; what they judged is remembered in the folder `state`.
+def open_judges(settings: JudgeSettings, folder: Path, records: Records, progress: Progress = silent) -> Judges:
+    """Return the judges of the project in `folder`; what they judged is remembered in `records`.
 
     Raises `SettingsError` for a name that no model has, and `InputError` for rubrics that are not sound.
     """
     if not settings.models:
-        return Judges((), (), settings, state)
+        return Judges((), (), settings, records)
     rubrics = load_rubrics(folder / settings.rubrics if settings.rubrics else None)
-    memory = Memory(state / "judgements.jsonl")
+    memory = RecordedMemory(records)
     variables = settings.api_key_variables * (len(settings.models) if len(settings.api_key_variables) == 1 else 1)
     models = [_model(settings, *pair, folder) for pair in zip(settings.models, variables, strict=True)]
     judges = [Judge(model, memory, settings.rationale_tokens, progress) for model in models]
-    return Judges(tuple(zip(short_names(settings.models), judges, strict=True)), rubrics, settings, state)
+    return Judges(tuple(zip(short_names(settings.models), judges, strict=True)), rubrics, settings, records)
 
 
 def _model(settings: JudgeSettings, name: str, api_key_variable: str, folder: Path) -> ChatModel:

@@ -5,7 +5,6 @@ The place where answers of the records, or of a file, meet ratings and judges.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -15,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from groundtune.assembly.assembly import Assembly
-from groundtune.assembly.judges import CALIBRATION
+from groundtune.assembly.judges import CALIBRATION, LATEST
 from groundtune.errors import InputError, SettingsError
 from groundtune.evaluation.judge.calibration import (
     Agreement,
@@ -36,7 +35,6 @@ from groundtune.evaluation.judge.pass_rates import PassRate, pass_rates
 from groundtune.evaluation.judge.samples import Candidate, Scale, check_ratings, load_answers, make_samples
 from groundtune.evaluation.ratings import Rating, load_ratings
 from groundtune.evaluation.statistics.agreement import alpha
-from groundtune.files import write_text
 from groundtune.records.records import RunRecord
 from groundtune.values import Answer, Score
 
@@ -87,7 +85,7 @@ def calibrate(
     scale: Scale | None = None,
     pairs: int = 50,
 ) -> Calibration:
-    """Judge the answers that people rated, compare, keep the result in the project's state, and return it.
+    """Judge the answers that people rated, compare, keep the result in the records, and return it.
 
     `pairs` is the most pairs of answers asked in both orders for the position bias. Raises `SettingsError` without
     judges and `InputError` for files that do not fit together.
@@ -114,7 +112,7 @@ def calibrate(
         _among_judges(scorers, scores),
         tuple(assembly.judges.costs()),
     )
-    _keep(found, assembly.state / CALIBRATION)
+    assembly.records.keep(CALIBRATION, LATEST, as_json(found))
     return found
 
 
@@ -240,7 +238,3 @@ def as_json(found: Calibration) -> dict[str, object]:
         "among_judges": dict(found.among_judges),
         "costs": list(found.costs),
     }
-
-
-def _keep(found: Calibration, path: Path) -> None:
-    write_text(path, json.dumps(as_json(found), ensure_ascii=False, indent=2) + "\n")

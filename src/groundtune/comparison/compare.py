@@ -6,15 +6,16 @@ Finished work is kept as it is made: killed at any point and called again, it go
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from operator import attrgetter
 
 import numpy as np
 
-from groundtune.assembly.assembly import Assembly, remembered
+from groundtune.assembly.assembly import Assembly
 from groundtune.assembly.candidates import Candidate
 from groundtune.comparison import notes
+from groundtune.comparison.latency import Seconds, measured
 from groundtune.comparison.report.data import Curve, CurvePoint, Latency, Report, Setting, Spread
 from groundtune.comparison.summary import PART, Material, Run, summarise
 from groundtune.drawing import spread
@@ -159,17 +160,16 @@ def _ingest(assembly: Assembly) -> list[str]:
 
 
 def _latency(assembly: Assembly, answerer: Answerer, name: str, cases: Sequence[Case]) -> Latency:
-    """Return how long these questions take one at a time; what was measured before is kept."""
+    """Return how long these questions take one at a time; what was measured on this machine before is kept."""
     key = digest(answerer.signature, *(case.id for case in cases))
-    path = assembly.state / "latency" / f"{name}.json"
     try:
-        seconds = remembered(path, key, lambda: _measured(answerer, cases, assembly, name))
+        seconds = measured(assembly.records, key, lambda: _timed(answerer, cases, assembly, name))
     except ModelFailed:  # answers and scores stand; how long they take is measured next time
-        seconds = {"first_token": [], "total": []}
+        seconds = Seconds()
     return _spreads(seconds)
 
 
-def _measured(answerer: Answerer, cases: Sequence[Case], assembly: Assembly, name: str) -> dict[str, list[float]]:
+def _timed(answerer: Answerer, cases: Sequence[Case], assembly: Assembly, name: str) -> Seconds:
     """Ask one question at a time, as a customer would, and take the times."""
     first: list[float] = []
     total: list[float] = []
@@ -183,14 +183,14 @@ def _measured(answerer: Answerer, cases: Sequence[Case], assembly: Assembly, nam
             pass
         total.append(time.perf_counter() - started)
     assembly.progress(f"{name}: measuring latency", len(cases), len(cases))
-    return {"first_token": first, "total": total}
+    return Seconds(tuple(first), tuple(total))
 
 
-def _spreads(seconds: Mapping[str, Sequence[float]]) -> Latency:
+def _spreads(seconds: Seconds) -> Latency:
     def spread_of(values: Sequence[float]) -> Spread | None:
         return Spread(float(np.median(values)), float(np.quantile(values, 0.9)), len(values)) if values else None
 
-    return Latency(spread_of(seconds["first_token"]), spread_of(seconds["total"]))
+    return Latency(spread_of(seconds.first_token), spread_of(seconds.total), seconds.machine)
 
 
 def _curves(assembly: Assembly, runs: Sequence[Run]) -> list[Curve]:

@@ -9,13 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Engine, create_engine, event, insert, inspect, select
+from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
 from groundtune.errors import NotInstalled, SettingsError, StoreError
-from groundtune.records.tables import VERSION, metadata, schema
+from groundtune.records.revisions import migrate
+from groundtune.secrets import masked
 
 LOCK_SECONDS = 30.0  # how long a writer waits for another one
 
@@ -31,17 +32,17 @@ _REMEDIES = (
 
 
 def connect(url: str, folder: Path) -> tuple[Engine, str]:
-    """Return an engine on tables that exist and have our version, and the place to name in errors.
+    """Return an engine on tables of the revision that we know, and the place to name in errors.
 
     Relative SQLite paths start at `folder`. Raises `SettingsError`, `NotInstalled` and `StoreError`.
     """
     parsed = _parse(url, folder)
     place = parsed.database if parsed.get_backend_name() == "sqlite" else parsed.render_as_string(hide_password=True)
-    place = place or url
+    place = place or masked(url)
     engine = _engine(parsed)
     try:
         with refusals(place):
-            _prepare(engine, place)
+            migrate(engine, place)
     except BaseException:
         engine.dispose()
         raise
@@ -55,7 +56,7 @@ def refusals(place: str) -> Iterator[None]:
         yield
     except SQLAlchemyError as error:
         cause = str(error.orig) if isinstance(error, DBAPIError) else str(error)
-        reason = " ".join(cause.split())
+        reason = masked(" ".join(cause.split()))
         remedy = next((text for word, text in _REMEDIES if word in reason.lower()), "Check the database.")
         raise StoreError(f"the records refuse to work: {reason}.", place=place, remedy=remedy) from error
 
@@ -66,7 +67,7 @@ def _parse(url: str, folder: Path) -> URL:
         parsed = make_url(url)
         backend = parsed.get_backend_name()
     except ArgumentError:
-        raise SettingsError(f"`records.url` is {url!r}, which is no database URL.", remedy=remedy) from None
+        raise SettingsError(f"`records.url` is {masked(url)!r}, which is no database URL.", remedy=remedy) from None
     if backend == "postgresql" and parsed.drivername == backend:
         return parsed.set(drivername="postgresql+psycopg")
     if backend != "sqlite":
@@ -113,23 +114,3 @@ def _set_up_sqlite(connection: DBAPIConnection, _record: object) -> None:
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
-
-
-def _prepare(engine: Engine, place: str) -> None:
-    """Make the tables in a database that has none of ours; refuse one that a newer groundtune has made."""
-    if not inspect(engine).has_table(schema.name):
-        try:
-            with engine.begin() as connection:
-                metadata.create_all(connection)
-                connection.execute(insert(schema).values(version=VERSION))
-        except DBAPIError:  # another process may have made them in this moment; if not, the next line tells
-            if not inspect(engine).has_table(schema.name):
-                raise
-    with engine.connect() as connection:
-        found = connection.execute(select(schema.c.version)).scalar()
-    if found != VERSION:
-        raise StoreError(
-            f"the records have version {found}, and this groundtune knows version {VERSION}.",
-            place=place,
-            remedy="Install the groundtune that wrote them, or set [records] url to another place.",
-        )

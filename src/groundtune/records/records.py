@@ -1,7 +1,7 @@
-"""Runs with their answers and scores, and comparisons, kept so that no finished work is lost or done twice.
+"""Runs with their answers and scores, comparisons and kept values, so that no finished work is lost or done twice.
 
 Every save is one transaction. Knows no candidate, benchmark or scorer, only their names and signatures; the
-time comes from a clock that is passed in.
+time comes from a clock that is passed in. Passwords are blanked in settings, signatures, reports and reasons.
 """
 
 from __future__ import annotations
@@ -21,7 +21,11 @@ from sqlalchemy.exc import IntegrityError
 
 from groundtune.errors import StoreError
 from groundtune.records import tables
+from groundtune.records.blanking import blanked
 from groundtune.records.connection import connect, refusals
+from groundtune.records.kept import KeptKind, T, put, texts
+from groundtune.records.takeover import take_over
+from groundtune.secrets import masked
 from groundtune.values import Answer, Failure, Score, digest
 
 _ANSWER = TypeAdapter(Answer)
@@ -59,10 +63,16 @@ class ComparisonRecord:
 def open_records(url: str, folder: Path, clock: Callable[[], datetime] = now) -> Records:
     """Open the records at `url`, and make them where there are none; relative SQLite paths start at `folder`.
 
-    Raises `SettingsError` for a URL that cannot be used, `NotInstalled` for a missing driver and `StoreError`
-    for a database that refuses.
+    What an older groundtune left in files of the project in `folder` is taken over. Raises `SettingsError` for a URL
+    that cannot be used, `NotInstalled` for a missing driver and `StoreError` for a database that refuses.
     """
     engine, place = connect(url, folder)
+    try:
+        with refusals(place):
+            take_over(engine, folder, clock)
+    except BaseException:
+        engine.dispose()
+        raise
     return Records(engine, place, clock)
 
 
@@ -91,10 +101,10 @@ class Records:
         row = {
             "id": key,
             "candidate": candidate,
-            "signature": signature,
+            "signature": masked(signature),
             "fingerprint": fingerprint,
             "part": part,
-            "settings": json.dumps(settings),
+            "settings": json.dumps(blanked(settings)),
             "created_at": self._time(),
         }
         with refusals(self._place):
@@ -158,13 +168,14 @@ class Records:
         wanted = select(table).where(table.c.run == run.id, table.c.signature == scorer_signature)
         with refusals(self._place), self._engine.connect() as connection:
             rows = connection.execute(wanted.order_by(table.c.case_id)).all()
-        return {row.case_id: Score(row.value, row.reason, bool(row.failed)) for row in rows}
+        return {row.case_id: _score(row) for row in rows}
 
     def save_scores(self, run: RunRecord, scorer: str, signature: str, scores: Mapping[str, Score]) -> None:
         """Keep these scores, all or none, in the place of earlier ones of the same signature."""
         for case, score in scores.items():
-            if score.value is not None and not math.isfinite(score.value):  # SQLite would keep NaN as "unscored"
-                raise StoreError(f"{scorer} gave case {case} the score {score.value}, which is no number.")
+            for number in (*score.parts, *(() if score.value is None else (score.value,))):
+                if not math.isfinite(number):  # SQLite would keep NaN as "unscored"
+                    raise StoreError(f"{scorer} gave case {case} the score {number}, which is no number.")
         rows = [
             {
                 "run": run.id,
@@ -174,6 +185,7 @@ class Records:
                 "value": score.value,
                 "reason": _clean(score.reason),
                 "failed": score.failed,
+                "parts": json.dumps(score.parts) if score.parts else None,
             }
             for case, score in scores.items()
         ]
@@ -193,7 +205,7 @@ class Records:
 
     def save_comparison(self, report: Mapping[str, object]) -> ComparisonRecord:
         """Keep a comparison's report (JSON)."""
-        created = self._clock()
+        created, report = self._clock(), blanked(report)
         row = {"created_at": created.isoformat(), "report": json.dumps(report, ensure_ascii=False)}
         with refusals(self._place), self._engine.begin() as connection:
             key = connection.execute(insert(tables.comparisons).values(row)).inserted_primary_key
@@ -206,6 +218,35 @@ class Records:
         if row is None:
             return None
         return ComparisonRecord(row.id, datetime.fromisoformat(row.created_at), json.loads(row.report))
+
+    # --- kept values ------------------------------------------------------------------------------
+
+    def kept(self, kind: KeptKind[T], key: str) -> T | None:
+        """Return what is kept of this kind under this key, or None."""
+        return self.kept_many(kind, [key]).get(key)
+
+    def kept_many(self, kind: KeptKind[T], keys: Sequence[str]) -> dict[str, T]:
+        """Return what is kept of this kind under these keys; keys without a value are left out."""
+        values: dict[str, T] = {}
+        with refusals(self._place), self._engine.connect() as connection:
+            for some in _slices(keys):
+                for key, value in texts(connection, kind.name, some).items():
+                    values[key] = kind.read(value, key, self._place)
+        return values
+
+    def keep(self, kind: KeptKind[T], key: str, value: T) -> None:
+        """Keep `value` in the place of what was kept of this kind under this key."""
+        row = {"kind": kind.name, "key": key, "value": kind.write(value), "saved_at": self._time()}
+        with refusals(self._place), self._engine.begin() as connection:
+            put(connection, [row], instead=True)
+
+    def remembered(self, kind: KeptKind[T], key: str, make: Callable[[], T]) -> T:
+        """Return what is kept of this kind under this key; make and keep it where there is nothing."""
+        kept = self.kept(kind, key)
+        if kept is None:
+            kept = make()
+            self.keep(kind, key, kept)
+        return kept
 
     # --- the rest ---------------------------------------------------------------------------------
 
@@ -255,9 +296,13 @@ def _run_record(row: Row[Any]) -> RunRecord:
     )
 
 
+def _score(row: Row[Any]) -> Score:
+    return Score(row.value, row.reason, bool(row.failed), tuple(json.loads(row.parts or "[]")))
+
+
 def _clean(reason: str) -> str:
-    """Error messages may hold what a text column cannot: NUL (PostgreSQL) and halves of characters."""
-    return reason.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+    """Error messages may hold what a text column cannot, NUL (PostgreSQL) and halves of characters, and passwords."""
+    return masked(reason).replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
 
 
 def _slices(items: Sequence[str]) -> list[Sequence[str]]:

@@ -1,17 +1,13 @@
-"""The tables of the records and their version. SQLite and PostgreSQL hold the same ones.
+"""The tables of the records as they are now. SQLite and PostgreSQL hold the same ones; `migrations/` makes them.
 
-Answers and comparisons are JSON in text columns: exactly what was given comes back, on every database.
+Answers, comparisons and kept values are JSON in text columns: exactly what was given comes back, on every database.
 """
 
 from __future__ import annotations
 
 from sqlalchemy import Boolean, CheckConstraint, Column, Float, ForeignKey, Integer, MetaData, String, Table, Text
 
-VERSION = 1
-
 metadata = MetaData()
-
-schema = Table("groundtune_schema", metadata, Column("version", Integer, primary_key=True))
 
 runs = Table(
     "runs",
@@ -47,6 +43,7 @@ scores = Table(
     Column("value", Float(53)),
     Column("reason", Text, nullable=False),
     Column("failed", Boolean, nullable=False),
+    Column("parts", Text),  # a JSON list; null if there are none
 )
 
 comparisons = Table(
@@ -55,4 +52,13 @@ comparisons = Table(
     Column("id", Integer, primary_key=True),
     Column("created_at", Text, nullable=False),
     Column("report", Text, nullable=False),
+)
+
+kept = Table(
+    "kept",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+    Column("saved_at", Text, nullable=False),
 )

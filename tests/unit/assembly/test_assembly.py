@@ -6,7 +6,7 @@ import pytest
 
 from groundtune.assembly import assembly as assembly_module
 from groundtune.assembly import knowledge as knowledge_module
-from groundtune.assembly.assembly import Assembly, remembered
+from groundtune.assembly.assembly import Assembly
 from groundtune.assembly.candidates import registered
 from groundtune.assistant.prompts import closed_book_messages, grounded_messages
 from groundtune.errors import InputError, NotComparable, SettingsError
@@ -131,13 +131,6 @@ def test_the_threshold_is_fitted_again_when_the_cases_change(folder, monkeypatch
     assembly.threshold()
     benchmark(folder, *ANSWERABLE[:3], *UNANSWERABLE)
     assert opened(folder).threshold().n == 5
-
-
-def test_what_is_remembered_is_kept_for_one_key(tmp_path):
-    path = tmp_path / "state" / "x.json"
-    assert remembered(path, "a", lambda: {"value": 1}) == {"value": 1}
-    assert remembered(path, "a", lambda: pytest.fail("it was made again")) == {"value": 1}
-    assert remembered(path, "b", lambda: {"value": 2}) == {"value": 2}
 
 
 def test_one_model_is_held_at_a_time_and_opened_once(folder, monkeypatch):

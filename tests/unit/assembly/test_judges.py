@@ -1,9 +1,8 @@
-import json
-
 import pytest
 
-from groundtune.assembly.judges import CALIBRATION, open_judges, short_names
+from groundtune.assembly.judges import CALIBRATION, LATEST, open_judges, short_names
 from groundtune.errors import InputError, SettingsError
+from groundtune.records import open_records
 from groundtune.settings import JudgeSettings
 from groundtune.values import Usage
 
@@ -12,7 +11,8 @@ TWO = "openai:org/llama-3@http://localhost:2/v1"
 
 
 def opened(tmp_path, **settings):
-    return open_judges(JudgeSettings(**settings), tmp_path, tmp_path / ".groundtune")
+    records = open_records("sqlite:///.groundtune/records.db", tmp_path)
+    return open_judges(JudgeSettings(**settings), tmp_path, records)
 
 
 def test_without_models_there_is_no_judge(tmp_path):
@@ -87,8 +87,7 @@ def test_a_scorer_may_decide_only_when_it_was_calibrated_as_it_is_now(tmp_path):
         relevance.name: kept(relevance.signature, 0.59),
         comprehensiveness.name: kept("another", 0.9),
     }
-    (tmp_path / ".groundtune").mkdir()
-    (tmp_path / ".groundtune" / CALIBRATION).write_text(json.dumps({"scorers": known}))
+    judges.records.keep(CALIBRATION, LATEST, {"scorers": known})
     assert judges.doubts() == {
         "judge_relevance": "it agrees too little with people: quadratic-weighted kappa is 0.59, and 0.60 is asked",
         "judge_comprehensiveness": "judge or rubric have changed since it was calibrated",

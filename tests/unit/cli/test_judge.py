@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from groundtune.assembly.judges import CALIBRATION, LATEST
+from groundtune.records import open_records
 from groundtune.testing.endpoint import LocalEndpoint, said
 from groundtune.values import Completion, Usage
 
@@ -63,7 +65,8 @@ def test_calibrate_prints_one_document_and_keeps_it(run, judged):
     assert one["ceiling"]["alpha"] == {"value": None, "low": None, "high": None}
     assert {rate["candidate"] for rate in one["pass_rates"]} == {"a", "b"}
     assert one["position"]["first"] == one["position"]["pairs"] == 20
-    assert json.loads((judged / ".groundtune" / "judge-calibration.json").read_text()) == found.json
+    with open_records("sqlite:///.groundtune/records.db", judged) as records:
+        assert records.kept(CALIBRATION, LATEST) == found.json
 
 
 def test_calibrate_says_it_to_people(run, judged):

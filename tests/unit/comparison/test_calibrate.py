@@ -11,7 +11,7 @@ from rich.console import Console
 
 from groundtune.assembly import knowledge as knowledge_module
 from groundtune.assembly.assembly import Assembly
-from groundtune.assembly.judges import Judges
+from groundtune.assembly.judges import CALIBRATION, LATEST, Judges
 from groundtune.comparison import calibrate as calibrate_module
 from groundtune.comparison.calibrate import answers_to, as_json, calibrate, prefer
 from groundtune.comparison.compare import compare
@@ -87,7 +87,7 @@ def level(case, candidate, rater):
 def assembly(folder, *models, **flags):
     opened = Assembly(folder, load(folder, FLAGS | flags, environment={}))
     judges = tuple((model.name.partition(":")[2], Judge(model)) for model in models)
-    opened.judges = Judges(judges, load_rubrics(), opened.settings.judge, folder / ".groundtune")
+    opened.judges = Judges(judges, load_rubrics(), opened.settings.judge, opened.records)
     return opened
 
 
@@ -188,9 +188,8 @@ def test_of_a_panel_each_judge_and_the_mean_are_calibrated(files):
 
 def test_the_result_is_kept_and_read_again(files):
     found = calibrated(files, good())
-    kept = json.loads((files / ".groundtune" / "judge-calibration.json").read_text())
-    assert kept == json.loads(json.dumps(as_json(found)))
     opened = assembly(files, good())
+    assert opened.records.kept(CALIBRATION, LATEST) == json.loads(json.dumps(as_json(found)))
     assert "judge_accuracy" not in opened.judges.doubts()
     assert "has not been calibrated" in opened.judges.doubts()["judge_relevance"]
     opened.judges.check_may_decide("judge_accuracy")

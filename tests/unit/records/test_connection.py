@@ -49,9 +49,11 @@ def test_a_file_that_is_no_database_is_named_with_a_remedy(tmp_path):
 def test_a_newer_schema_is_refused(tmp_path):
     open_records(URL, tmp_path).close()
     with sqlite3.connect(tmp_path / "records.db") as raw:
-        raw.execute("UPDATE groundtune_schema SET version = 99")
+        raw.execute("UPDATE groundtune_revision SET version_num = '0099'")
     raw.close()
-    with pytest.raises(StoreError, match=r"version 99, and this groundtune knows version 1"):
+    with pytest.raises(
+        StoreError, match=r"records.db: .*revision 0099, and this groundtune knows .* up to 0002.*Install"
+    ):
         open_records(URL, tmp_path)
 
 

@@ -56,10 +56,14 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """Seconds until the first token and until the whole answer, one question at a time."""
+    """Seconds until the first token and until the whole answer, one question at a time, on `machine`.
+
+    The machine is "unknown" for times of before it was noted, and empty where no time was measured.
+    """
 
     first_token: Annotated[Spread | None, Field(alias="seconds_to_first_token")]
     total: Annotated[Spread | None, Field(alias="seconds")]
+    machine: str = ""
 
 
 @dataclass(frozen=True, slots=True)

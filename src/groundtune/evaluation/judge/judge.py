@@ -7,14 +7,13 @@ down must not be waited for case by case.
 
 from __future__ import annotations
 
-import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field
+from typing import Protocol
 
-from groundtune.errors import GroundtuneError, InputError, ModelFailed
+from groundtune.errors import GroundtuneError, ModelFailed
 from groundtune.evaluation.judge.prompts import after_rationale
 from groundtune.protocols import ChatModel, MeteredModel, Progress, silent
 from groundtune.values import Choice, Conversation, Failure, Usage, digest
@@ -41,47 +40,31 @@ class Judgement:
     rationale: str = ""
 
 
-class Memory:
-    """Judgements by key, in a file that grows by a line as each is made, or in memory only. Safe across threads.
+class Memory(Protocol):
+    """Judgements by key, kept as each is made. Safe across threads."""
 
-    A last line that a kill cut off is left out and made again.
-    """
-
-    def __init__(self, path: Path | None = None) -> None:
-        self._path = path
-        self._lock = threading.Lock()
-        self._known: dict[str, Judgement] = {}
-        text = path.read_text(encoding="utf-8") if path is not None and path.is_file() else ""
-        self._cut_off = not text.endswith("\n") and text != ""
-        for number, line in enumerate(text.split("\n"), start=1):
-            self._read(line, number)
-
-    def __getitem__(self, key: str) -> Judgement:
-        return self._known[key]
-
-    def __contains__(self, key: str) -> bool:
-        return key in self._known
+    def known(self, keys: Sequence[str]) -> Mapping[str, Judgement]:
+        """Return the judgements that are kept under these keys; keys without one are left out."""
+        ...
 
     def put(self, key: str, judgement: Judgement) -> None:
-        """Keep `judgement`; when this returns, it is in the file."""
-        with self._lock:
-            self._known[key] = judgement
-            if self._path is not None:
-                self._path.parent.mkdir(parents=True, exist_ok=True)
-                with self._path.open("a", encoding="utf-8") as file:
-                    file.write("\n" * self._cut_off + json.dumps({"key": key, **asdict(judgement)}) + "\n")
-                self._cut_off = False
+        """Keep `judgement`; when this returns, it is kept."""
+        ...
 
-    def _read(self, line: str, number: int) -> None:
-        try:
-            row = json.loads(line)
-        except ValueError:  # cut off by a kill
-            return
-        try:
-            key = row.pop("key")
-            self._known[key] = Judgement(**row)
-        except (AttributeError, KeyError, TypeError):
-            raise InputError("no judgement.", place=self._path, line=number, remedy="Delete the line.") from None
+
+class ShortMemory:
+    """A `Memory` that ends with the process."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, Judgement] = {}
+
+    def known(self, keys: Sequence[str]) -> Mapping[str, Judgement]:
+        """Return the judgements that are kept under these keys."""
+        return {key: self._kept[key] for key in keys if key in self._kept}
+
+    def put(self, key: str, judgement: Judgement) -> None:
+        """Keep `judgement`."""
+        self._kept[key] = judgement
 
 
 @dataclass
@@ -89,7 +72,7 @@ class Judge:
     """A chat model with its memory. `asked` and `usage` count what was asked of the model and not remembered."""
 
     model: ChatModel
-    memory: Memory = field(default_factory=Memory)
+    memory: Memory = field(default_factory=ShortMemory)
     rationale_tokens: int = 0
     progress: Progress = silent
     asked: int = 0
@@ -103,30 +86,29 @@ class Judge:
     def ask(self, questions: Sequence[Question]) -> list[Judgement | Failure]:
         """Return the judgement on each question, in order; equal questions are asked once."""
         keys = [self._key(question) for question in questions]
-        missing = {key: question for key, question in zip(keys, questions, strict=True) if key not in self.memory}
-        failures = self._ask_all(missing) if missing else {}
-        return [failures[key] if key in failures else self.memory[key] for key in keys]
+        known = self.memory.known(list(dict.fromkeys(keys)))
+        missing = {key: question for key, question in zip(keys, questions, strict=True) if key not in known}
+        outcomes = {**known, **self._ask_all(missing)} if missing else known
+        return [outcomes[key] for key in keys]
 
     def _key(self, question: Question) -> str:
         texts = (part for message in question.messages for part in (message.role, message.content))
         return digest(self.signature, str(question.rationale), *question.options, "|", *texts)
 
-    def _ask_all(self, missing: dict[str, Question]) -> dict[str, Failure]:
+    def _ask_all(self, missing: dict[str, Question]) -> dict[str, Judgement | Failure]:
         run = _Run(self)
         parallel = self.model.parallel if isinstance(self.model, MeteredModel) else 1
-        failures: dict[str, Failure] = {}
+        outcomes: dict[str, Judgement | Failure] = {}
         with ThreadPoolExecutor(parallel) as pool:
             futures = {pool.submit(run.ask, key, question): key for key, question in missing.items()}
             try:
                 for done, future in enumerate(as_completed(futures), start=1):
-                    failure = future.result()
-                    if failure is not None:
-                        failures[futures[future]] = failure
+                    outcomes[futures[future]] = future.result()
                     self.progress("judging", done, len(futures))
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
-        return failures
+        return outcomes
 
 
 class _Run:
@@ -138,8 +120,8 @@ class _Run:
         self._failed_in_a_row = 0
         self._stopped: Failure | None = None
 
-    def ask(self, key: str, question: Question) -> Failure | None:
-        """Ask and remember; return why that failed, or None."""
+    def ask(self, key: str, question: Question) -> Judgement | Failure:
+        """Ask and remember; return the judgement, or why that failed."""
         if self._stopped is not None:
             return self._stopped
         try:
@@ -159,7 +141,7 @@ class _Run:
                 before.prompt_tokens + judgement.prompt_tokens,
                 before.completion_tokens + judgement.completion_tokens,
             )
-        return None
+        return judgement
 
     def _failed(self, reason: str) -> Failure:
         with self._lock:

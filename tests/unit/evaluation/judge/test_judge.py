@@ -3,8 +3,8 @@ import time
 
 import pytest
 
-from groundtune.errors import InputError, ModelFailed, SettingsError
-from groundtune.evaluation.judge.judge import MOST_FAILURES, Judge, Judgement, Memory, Question
+from groundtune.errors import ModelFailed, SettingsError
+from groundtune.evaluation.judge.judge import MOST_FAILURES, Judge, Judgement, Question, ShortMemory
 from groundtune.testing.models import FunctionModel
 from groundtune.values import Choice, Failure, Message, Usage
 
@@ -58,7 +58,7 @@ def test_equal_questions_are_asked_once_and_remembered():
 
 
 def test_everything_that_can_change_a_judgement_makes_a_new_question():
-    memory = Memory()
+    memory = ShortMemory()
     judge = Judge(Model(), memory)
     judge.ask([question("one"), question("one", ("yes", "no", "perhaps")), question("two")])
     judge.ask([Question((Message("system", "one"),), YES_NO), question("one", rationale=True)])
@@ -138,36 +138,17 @@ def test_a_plain_chat_model_will_do():
     assert Judge(Plain()).ask([question("one")]) == [Judgement({"yes": 1.0, "no": 0.0})]
 
 
-def test_the_memory_grows_by_a_line_as_each_is_made(tmp_path):
-    path = tmp_path / "state" / "judgements.jsonl"
-    judge = Judge(Model(), Memory(path), rationale_tokens=5)
-    judge.ask([question("bad"), question("one"), question("two", rationale=True)])
-    assert len(path.read_text().splitlines()) == 2
-    again = Judge(Model(), Memory(path), rationale_tokens=5)
-    assert again.ask([question("one"), question("two", rationale=True)]) == judge.ask(
-        [question("one"), question("two", rationale=True)]
-    )
+def test_what_a_memory_keeps_is_not_asked_again():
+    """Each judgement is kept as it is made, a failure is not."""
+    memory = ShortMemory()
+    questions = [question("one"), question("two", rationale=True)]
+    first = Judge(Model(), memory, rationale_tokens=5)
+    judged = first.ask([question("bad"), *questions])[1:]
+    again = Judge(Model(), memory, rationale_tokens=5)
+    assert again.ask(questions) == judged
     assert again.asked == 0
-
-
-def test_a_line_that_a_kill_cut_off_is_made_again(tmp_path):
-    path = tmp_path / "judgements.jsonl"
-    Judge(Model(), Memory(path)).ask([question("one"), question("two")])
-    path.write_text(path.read_text()[:-20])
-    judge = Judge(Model(), Memory(path))
-    judge.ask([question("one"), question("two"), question("three")])
-    assert judge.asked == 2
-    last = Judge(Model(), Memory(path))
-    last.ask([question("one"), question("two"), question("three")])
-    assert last.asked == 0
-
-
-@pytest.mark.parametrize("line", ['{"probabilities": {}}', "[1]", '{"key": "a", "probability": 1}'])
-def test_a_file_that_holds_something_else_is_refused_with_its_line(tmp_path, line):
-    path = tmp_path / "judgements.jsonl"
-    path.write_text(f"\n{line}\n")
-    with pytest.raises(InputError, match=r"judgements\.jsonl:2: no judgement"):
-        Memory(path)
+    again.ask([question("bad")])
+    assert len(again.model.asked) == 1
 
 
 def test_a_model_is_weighed_with_its_costs():
