@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from groundtune.errors import GroundtuneError, ModelFailed, NotInstalled, SettingsError
+from groundtune.http import CONNECT_SECONDS, MOST_TIMEOUTS, Backoff, Passing, retry_after
 from groundtune.models._batches import complete_all
-from groundtune.models._endpoint import CONNECT_SECONDS, MOST_TIMEOUTS, Backoff, Passing, retry_after
 from groundtune.models._options import UnclearReply, lettered, named, shares, with_options
 from groundtune.settings import ModelSettings
 from groundtune.values import Choice, Completion, Conversation, Message, Usage
