@@ -13,18 +13,18 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import lancedb
 import numpy as np
-import pyarrow as pa
-from lancedb.index import FTS
-from lancedb.query import MatchQuery
 
 from groundtune.errors import StoreError
+from groundtune.extras import not_installed
 from groundtune.knowledge.fusion import reciprocal_rank_fusion
 from groundtune.protocols import Embedder, Entry, Vectors
 from groundtune.values import Passage, Query, digest
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _TABLE = "chunks"
 _LAYOUT = "1"
@@ -51,6 +51,8 @@ class LanceDBStore:
         if not rows:
             self.remove(list(latest))
             return
+        import pyarrow as pa
+
         unique = {row["id"]: row for row in rows}
         data = pa.Table.from_pylist(list(unique.values()), schema=self._table.schema)
         (
@@ -155,12 +157,16 @@ class LanceDBStore:
     def _by_words(self, text: str, condition: str, depth: int) -> list[dict[str, Any]]:
         if "words" not in self._legs or not text.strip():
             return []
+        from lancedb.query import MatchQuery
+
         search = self._table.search(MatchQuery(text, "search_text"), query_type="fts")  # plain words, no operators
         found = search.where(condition, prefilter=True).limit(depth).select([*_COLUMNS, "_score"]).to_list()
         return sorted(found, key=lambda row: (-row["_score"], row["id"]))
 
 
 def _schema(signature: str, dimension: int) -> pa.Schema:
+    import pyarrow as pa
+
     text, integer, texts = pa.string(), pa.int64(), pa.list_(pa.string())
     return pa.schema(
         {
@@ -178,6 +184,9 @@ def _setting(schema: pa.Schema, key: str) -> str:
 
 def _open(path: Path, schema: pa.Schema) -> Any:  # noqa: ANN401 -- lancedb has no usable types
     """Open or create the table. Raises `StoreError` if it was made with another embedder."""
+    import lancedb
+    from lancedb.index import FTS
+
     try:
         # Interval zero: every read looks for what others have written, so that a deleted document is gone at once.
         database = lancedb.connect(path, read_consistency_interval=timedelta(0))
@@ -239,8 +248,12 @@ def _passage(row: Mapping[str, Any], rank: int, score: float, vector: Vectors) -
 
 
 def groundtune_store(url: str, folder: Path, embedder: Embedder) -> LanceDBStore | None:
-    """Hook of `stores`."""
+    """Hook of `stores`. Raises `NotInstalled` without the extra `lancedb`."""
     kind, _, path = url.partition(":")
     if kind != "lancedb" or not path:
         return None
+    try:
+        import lancedb  # noqa: F401 -- asked for before the embedder is, which may take long or cost money
+    except ImportError as error:
+        raise not_installed("lancedb", f"the knowledge store `{url}`", error) from None
     return LanceDBStore(folder / Path(path).expanduser(), embedder.signature, embedder.dimension)
