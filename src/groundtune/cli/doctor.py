@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from groundtune.cli._shared import HERE, AsJson, ProjectFolder, emit
 from groundtune.errors import GroundtuneError
@@ -51,7 +52,7 @@ def doctor(project: ProjectFolder = HERE, as_json: AsJson = False) -> None:
     findings += [_memory(), _disk(project)]
     table = Table("", "what", "detail")
     for one in findings:
-        table.add_row("[green]ok[/green]" if one.works else "[red]no[/red]", one.what, one.detail)
+        table.add_row("[green]ok[/green]" if one.works else "[red]no[/red]", Text(one.what), Text(one.detail))
     emit(as_json, {"findings": [asdict(one) for one in findings]}, table)
     if not all(one.works for one in findings):
         raise typer.Exit(1)
@@ -74,8 +75,9 @@ def _extra(name: str, needed: bool) -> Finding:
     absent = missing(name)
     if not absent:
         return Finding(what, True, "installed")
-    purpose = "needed by this project" if needed else "not needed by this project"
-    return Finding(what, not needed, f"{purpose}; missing: {', '.join(absent)}. To install it: {command(name)}")
+    if not needed:
+        return Finding(what, True, f"not installed, not needed by this project. To install it: {command(name)}")
+    return Finding(what, False, f"missing: {', '.join(absent)}. To install it: {command(name)}")
 
 
 def _chat_model(settings: Settings) -> Finding:

@@ -105,6 +105,7 @@ def summarise(
         curves=tuple(_curves(workshop, runs)),
         notes=(
             *_notes(workshop, cases),
+            *([_threshold_note(workshop)] if any(run.candidate.grounded for run in runs) else []),
             *([repeat_note(repeat)] if repeat else []),
             *_judge_notes(workshop, doubts, by_scorer),
         ),
@@ -265,7 +266,6 @@ def _notes(workshop: Workshop, cases: Sequence[Case]) -> list[str]:
             f"{benchmark.straddling_groups} groups have cases in the development and in the test part, as the "
             "benchmark's file puts them there."
         )
-    notes.append(_threshold_note(workshop))
     return notes
 
 
