@@ -8,14 +8,13 @@ Knows no files, no models and no splitting.
 from __future__ import annotations
 
 import json
-import random
-import time
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from tenacity import Retrying, retry_if_exception_message, stop_after_attempt, wait_random_exponential
 
 from groundtune.errors import StoreError
 from groundtune.extras import not_installed
@@ -29,9 +28,14 @@ if TYPE_CHECKING:
 _TABLE = "chunks"
 _LAYOUT = "1"
 _COLUMNS = ["id", "document", "start", "end", "text", "heading", "vector"]
-_OPTIMIZE_ATTEMPTS = 6
 # Files of versions older than this may go: a search that another process began before then is long over.
 _KEEP_VERSIONS = timedelta(minutes=10)
+_PATIENTLY = Retrying(
+    retry=retry_if_exception_message(match="(?is).*conflict"),
+    stop=stop_after_attempt(6),
+    wait=wait_random_exponential(multiplier=0.2, max=6.4),
+    reraise=True,
+)
 
 
 class LanceDBStore:
@@ -108,17 +112,12 @@ class LanceDBStore:
 
         Another process that writes at the same time makes this fail; it is tried again with growing pauses.
         """
-        for attempt in range(1, _OPTIMIZE_ATTEMPTS + 1):
-            try:
-                self._table.optimize(cleanup_older_than=_KEEP_VERSIONS)
-            except RuntimeError as error:
-                if "conflict" not in str(error).lower() or attempt == _OPTIMIZE_ATTEMPTS:
-                    raise StoreError(
-                        f"LanceDB cannot tidy up: {error}.", place=self._path, remedy="Run the ingestion again."
-                    ) from error
-                time.sleep(random.uniform(0.5, 1.0) * 0.1 * 2**attempt)
-            else:
-                return
+        try:
+            _PATIENTLY(self._table.optimize, cleanup_older_than=_KEEP_VERSIONS)
+        except RuntimeError as error:
+            raise StoreError(
+                f"LanceDB cannot tidy up: {error}.", place=self._path, remedy="Run the ingestion again."
+            ) from error
 
     def _rows(self, entry: Entry) -> list[dict[str, Any]]:
         document, chunks, vectors = entry.document, entry.chunks, np.asarray(entry.vectors, dtype=np.float32)
