@@ -104,8 +104,7 @@ def summarise(
         cases=tuple(_row(case, runs) for case in cases),
         curves=tuple(_curves(workshop, runs)),
         notes=(
-            *_notes(workshop, cases),
-            *([_threshold_note(workshop)] if any(run.candidate.grounded for run in runs) else []),
+            *_notes(workshop, runs, cases),
             *([repeat_note(repeat)] if repeat else []),
             *_judge_notes(workshop, doubts, by_scorer),
         ),
@@ -252,7 +251,7 @@ def _curves(workshop: Workshop, runs: Sequence[Run]) -> list[Curve]:
     return curves
 
 
-def _notes(workshop: Workshop, cases: Sequence[Case]) -> list[str]:
+def _notes(workshop: Workshop, runs: Sequence[Run], cases: Sequence[Case]) -> list[str]:
     benchmark = workshop.benchmark
     frozen = note(workshop.lock, benchmark)
     notes = [] if frozen is None else [frozen]
@@ -266,6 +265,8 @@ def _notes(workshop: Workshop, cases: Sequence[Case]) -> list[str]:
             f"{benchmark.straddling_groups} groups have cases in the development and in the test part, as the "
             "benchmark's file puts them there."
         )
+    if any(run.candidate.grounded for run in runs):
+        notes.append(_threshold_note(workshop))
     return notes
 
 
