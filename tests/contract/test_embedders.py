@@ -105,6 +105,22 @@ class TestOpenAI(EmbedderContract):
             server.embedder().embed(["a"], "query")
         assert server.pauses == []
 
+    def test_an_exhausted_quota_is_final(self) -> None:
+        body = {"error": {"message": "You exceeded your quota", "code": "insufficient_quota"}}
+        server = Server([httpx.Response(429, json=body)])
+        with pytest.raises(ModelFailed, match="exceeded your quota"):
+            server.embedder().embed(["a"], "query")
+        assert server.pauses == []
+
+    def test_errors_say_where_and_what_and_never_the_key(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-very-secret")
+        server = Server([httpx.Response(401, text="Incorrect key: sk-very-secret")])
+        with pytest.raises(ModelFailed, match="no embeddings from `m`: it answered 401") as raised:
+            server.embedder().embed(["a"], "query")
+        assert raised.value.place == "http://server/v1/embeddings"
+        assert "OPENAI_API_KEY is refused" in raised.value.remedy
+        assert "sk-very-secret" not in str(raised.value)
+
     @pytest.mark.parametrize(
         "reply",
         [
@@ -135,6 +151,21 @@ class TestOpenAI(EmbedderContract):
 def test_a_name_that_leads_nowhere(name: str) -> None:
     with pytest.raises(SettingsError, match=r"`(embedding\.name|nonsense)`"):
         embedder(EmbeddingSettings(name=name))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "openai:m@https://ana:hunter2@host/v1",
+        "openai:m@ana:hunter2@host",
+        "openai:m@https://ana:hunter2x@host:not-a-port",
+        "openai:m@https://host/v1?api_key=hunter2",
+    ],
+)
+def test_an_address_with_a_password_is_refused_without_showing_it(name: str) -> None:
+    with pytest.raises(SettingsError, match=r"`embedding\.name`") as raised:
+        embedder(EmbeddingSettings(name=name))
+    assert "hunter2" not in f"{raised.value!s} {raised.value!r}"
 
 
 def test_the_name_chooses(tmp_path: Path) -> None:

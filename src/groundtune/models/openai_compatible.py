@@ -8,18 +8,16 @@ Answers are sampled at temperature 0. Wire format: https://platform.openai.com/d
 from __future__ import annotations
 
 import math
-import os
 import re
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
-import httpx
 from pydantic import BaseModel, ValidationError
 
 from groundtune.errors import SettingsError
+from groundtune.http import Backoff, Endpoint, Guidance, Key, Refused, named_address
 from groundtune.models._batches import complete_all
-from groundtune.models._endpoint import Backoff, Endpoint, Refused
 from groundtune.models._options import LABEL, UnclearReply, lettered, named, shares, with_options
 from groundtune.settings import ModelSettings
 from groundtune.values import Choice, Completion, Conversation, Usage
@@ -27,7 +25,12 @@ from groundtune.values import Choice, Completion, Conversation, Usage
 PREFIX = "openai:"
 PATH = "/chat/completions"
 TOP_LOGPROBS = 20  # the most that the API gives
-_FORM = "Write openai:MODEL@BASE_URL, as openai:qwen3@http://localhost:8000/v1."
+_GUIDANCE = Guidance(
+    address="Check the model's name, and that the base URL is that of an OpenAI-compatible API (most end in /v1).",
+    late="Raise `model.timeout`, or check the load of the server.",
+    busy="Lower `model.concurrency`.",
+    too_long="Lower `knowledge.passages`, `knowledge.chunk_size` or `model.max_tokens`.",
+)
 _UNSUPPORTED = re.compile(r"support|unknown|unrecogni[sz]ed|unexpected|not permitted|extra", re.IGNORECASE)
 _SUBSTITUTES = {"max_tokens": "max_completion_tokens", "stream_options": None, "top_logprobs": None, "logprobs": None}
 
@@ -89,10 +92,10 @@ class OpenAICompatible:
 
     def __init__(self, settings: ModelSettings, backoff: Backoff | None = None) -> None:
         self._settings = settings
-        self._model, base_url = _parts(settings.name)
-        key = _key(settings.api_key_variable)
-        variable = settings.api_key_variable
-        self._endpoint = Endpoint(base_url, key, variable, settings.timeout, backoff or Backoff())
+        self._model, self._base_url = named_address(settings.name, PREFIX, "model.name")
+        key = Key.from_environment(settings.api_key_variable)
+        url = f"{self._base_url}{PATH}"
+        self._endpoint = Endpoint(url, key, settings.timeout, backoff or Backoff(), _GUIDANCE)
         self._refused: frozenset[str] = frozenset()
 
     @property
@@ -103,7 +106,7 @@ class OpenAICompatible:
     @property
     def signature(self) -> str:
         """Model, address and generation settings. What stands behind a model's name, only the endpoint knows."""
-        return f"{PREFIX}{self._model}@{self._endpoint.base_url}|temperature:0|max_tokens:{self._settings.max_tokens}"
+        return f"{PREFIX}{self._model}@{self._base_url}|temperature:0|max_tokens:{self._settings.max_tokens}"
 
     def complete(self, conversations: Sequence[Conversation], max_tokens: int | None = None) -> list[Completion]:
         """Answer a batch, in order. Seconds are known of a batch of one.
@@ -169,7 +172,7 @@ class OpenAICompatible:
     def _reply(self, body: dict[str, object]) -> _Reply:
         sent = self._accepted(body)
         try:
-            reply = self._parsed(self._endpoint.post(PATH, sent))
+            reply = self._parsed(self._endpoint.post(sent))
         except Refused as error:
             self._learn(error, sent)
             return self._reply(body)
@@ -182,7 +185,7 @@ class OpenAICompatible:
         sent = self._accepted(body)
         finished = False
         try:
-            for data in self._endpoint.events(PATH, sent):
+            for data in self._endpoint.events(sent):
                 if data == "[DONE]":
                     return
                 chunk = self._parsed(data)
@@ -223,32 +226,6 @@ class OpenAICompatible:
             return named(reply, labels)
         except UnclearReply as error:
             raise self._endpoint.failure(error.message, error.remedy) from None
-
-
-def _parts(name: str) -> tuple[str, str]:
-    """Return model and base URL of `openai:MODEL@BASE_URL`. Raises `SettingsError`."""
-    model, _, address = name.removeprefix(PREFIX).partition("@")
-    try:
-        url = httpx.URL(address)
-    except httpx.InvalidURL as error:
-        raise SettingsError(f"`model.name`: not an address ({error}).", remedy=_FORM) from None
-    if url.userinfo:
-        raise SettingsError("`model.name`: the address holds a password.", remedy="Put the key into the environment.")
-    if url.query:
-        raise SettingsError(f"`model.name` is {name!r}: an address with a query does not work.", remedy=_FORM)
-    if not model or len(address.split()) != 1 or url.scheme not in ("http", "https") or not url.host:
-        raise SettingsError(f"`model.name` is {name!r}.", remedy=_FORM)
-    return model, address
-
-
-def _key(variable: str) -> str:
-    """Return the key, or "" if there is none. A broken one is refused here: httpx would print it."""
-    key = os.environ.get(variable, "").strip()
-    if not key.isascii() or any(not character.isprintable() or character.isspace() for character in key):
-        raise SettingsError(
-            "the key holds a blank or a character that no key has.", place=f"environment variable {variable}"
-        )
-    return key
 
 
 def _first(reply: _Reply) -> _Choice:

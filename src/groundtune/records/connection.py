@@ -14,7 +14,8 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
-from groundtune.errors import NotInstalled, SettingsError, StoreError
+from groundtune.errors import SettingsError, StoreError
+from groundtune.extras import not_installed
 from groundtune.records.revisions import migrate
 from groundtune.secrets import masked
 
@@ -89,10 +90,7 @@ def _engine(url: URL) -> Engine:
             f"`records.url` asks for {url.drivername}, which is unknown.", remedy="Use sqlite or postgresql."
         ) from None
     except ModuleNotFoundError as error:
-        raise NotInstalled(
-            f"records in {url.get_backend_name()} need the package {error.name}.",
-            remedy='Install it: pip install "psycopg[binary]".',
-        ) from None
+        raise not_installed("postgresql", f"`records.url` with {url.get_backend_name()}", error) from None
     event.listen(engine, "connect", _set_up_sqlite)
     return engine
 

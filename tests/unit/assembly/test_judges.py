@@ -49,7 +49,7 @@ def test_each_judge_has_its_own_key_or_all_the_same(tmp_path, monkeypatch):
     monkeypatch.setenv("KEY_ONE", "k1")
     monkeypatch.setenv("KEY_TWO", "k2")
     judges = opened(tmp_path, models=[ONE, TWO], api_key_variables=["KEY_ONE", "KEY_TWO"]).judges
-    assert [judge.model._endpoint._key for _, judge in judges] == ["k1", "k2"]
+    assert [judge.model._endpoint._key.value for _, judge in judges] == ["k1", "k2"]
     with pytest.raises(ValueError, match="one variable for all judges, or one for each"):
         JudgeSettings(models=[ONE, TWO, ONE], api_key_variables=["KEY_ONE", "KEY_TWO"])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from dataclasses import replace
 from datetime import datetime
 from html.parser import HTMLParser
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from groundtune import extras
 from groundtune.comparison.recommend import Recommendation
 from groundtune.comparison.report import CaseRow, as_json, charts, from_json, render_html, render_terminal, write_report
 from groundtune.values import Case
@@ -146,6 +148,17 @@ def test_charts_have_words_for_those_who_cannot_see_them(report, html):
     assert html.count('role="img" aria-label="') == len(drawn)
     assert "rag − base: +0." in drawn["differences"].words
     assert "base: 0." in drawn["latency"].words
+
+
+def test_a_report_without_the_extra_for_charts_says_how_to_get_them(report, html, monkeypatch):
+    told = "pip install &#34;groundtune[charts]&#34;"
+    assert told not in html
+    monkeypatch.setattr(extras, "_installed", lambda name: name != "vl-convert-python")
+    monkeypatch.setitem(sys.modules, "vl_convert", None)
+    bare = render_html(report)
+    assert told in bare
+    assert 'role="img"' not in bare
+    assert Page(bare).tags.count("table") == Page(html).tags.count("table")
 
 
 def test_the_distribution_counts_every_common_case_once_and_equal_ones_in_the_middle():

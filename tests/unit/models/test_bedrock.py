@@ -14,7 +14,7 @@ from botocore.stub import Stubber
 
 from groundtune import plugins
 from groundtune.errors import ModelFailed, NotInstalled, SettingsError
-from groundtune.models._endpoint import Backoff
+from groundtune.http import Backoff
 from groundtune.models.bedrock import Bedrock
 from groundtune.settings import ModelSettings
 from groundtune.testing import bedrock as wire

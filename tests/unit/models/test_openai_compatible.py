@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from groundtune.errors import ModelFailed, SettingsError
-from groundtune.models._endpoint import Backoff
+from groundtune.http import Backoff
 from groundtune.models._options import UNCHOSEN
 from groundtune.models.openai_compatible import OpenAICompatible, groundtune_model
 from groundtune.settings import ModelSettings

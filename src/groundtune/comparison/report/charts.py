@@ -1,7 +1,8 @@
 """The report's charts as SVG text, to stand inside its page: no script, no font and no file besides.
 
 Colours are the page's own variables (`var(--c0)` ...), so that one drawing serves light, dark and print. Altair
-and vl-convert are imported when the first chart is drawn, since they take a second to load.
+and vl-convert are imported when the first chart is drawn, since they take a second to load; without the extra
+`charts` nothing is drawn, and the page says how to get it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ import numpy as np
 
 from groundtune.comparison.recommend import verdict_words
 from groundtune.comparison.report.data import Report
+from groundtune.extras import missing
 
+EXTRA = "charts"
 COLOURS = 8  # as many as the page defines; more candidates begin anew
 _SHAPES = ["circle", "square", "diamond", "triangle-up", "triangle-down", "cross", "triangle-right", "triangle-left"]
 _VERDICTS = {
@@ -40,7 +43,12 @@ class Chart:
 
 
 def draw(report: Report) -> dict[str, Chart]:
-    """Return the charts that the report has data for, by the name of their place in the page."""
+    """Return the charts that the report has data for, by the name of their place in the page.
+
+    None without the extra `charts`: every figure in them stands in the tables too.
+    """
+    if missing(EXTRA):
+        return {}
     drawers = {
         "scores": _scores,
         "others": _others,

@@ -15,6 +15,7 @@ from markupsafe import Markup
 from groundtune.comparison.recommend import figure, percent
 from groundtune.comparison.report import charts
 from groundtune.comparison.report.data import CaseRow, Measure, Report
+from groundtune.extras import command, missing
 from groundtune.values import Difference, Estimate, Failure
 
 MOST_LINKS = 24  # cases named in one row of the list of gaps
@@ -56,6 +57,7 @@ def render_html(report: Report) -> str:
         report=report,
         lines=_lines(report),
         drawn=charts.draw(report),
+        charts_command=command(charts.EXTRA) if missing(charts.EXTRA) else "",
         most_links=MOST_LINKS,
         missing=_gaps(report),
         decisive=[found for found in report.comparisons if found.scorer == report.decide_by],

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from difflib import SequenceMatcher
 from typing import TypeVar
 
 from groundtune.text import words
@@ -81,15 +82,6 @@ def _runs(found: Sequence[str], length: int) -> Iterator[tuple[str, ...]]:
 
 
 def _longest(one: Sequence[str], other: Sequence[str]) -> Sequence[str]:
-    """Return the longest run of words that both have, by the length of the run that ends at each pair of places."""
-    best, end = 0, 0
-    before = [0] * (len(other) + 1)
-    for place, word in enumerate(one, start=1):
-        now = [0] * (len(other) + 1)
-        for column, given in enumerate(other, start=1):
-            if word == given:
-                now[column] = before[column - 1] + 1
-                if now[column] > best:
-                    best, end = now[column], place
-        before = now
-    return one[end - best : end]
+    """Return the longest run of words that both have, the first of them."""
+    match = SequenceMatcher(None, one, other, autojunk=False).find_longest_match()
+    return one[match.a : match.a + match.size]

@@ -8,31 +8,35 @@ Knows no files, no models and no splitting.
 from __future__ import annotations
 
 import json
-import random
-import time
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import lancedb
 import numpy as np
-import pyarrow as pa
-from lancedb.index import FTS
-from lancedb.query import MatchQuery
+from tenacity import Retrying, retry_if_exception_message, stop_after_attempt, wait_random_exponential
 
 from groundtune.errors import StoreError
+from groundtune.extras import not_installed
 from groundtune.knowledge.fusion import reciprocal_rank_fusion
 from groundtune.protocols import Embedder, Entry, Vectors
 from groundtune.settings import StoreSettings
 from groundtune.values import Passage, Query, digest
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 _TABLE = "chunks"
 _LAYOUT = "1"
 _COLUMNS = ["id", "document", "start", "end", "text", "heading", "vector"]
-_OPTIMIZE_ATTEMPTS = 6
 # Files of versions older than this may go: a search that another process began before then is long over.
 _KEEP_VERSIONS = timedelta(minutes=10)
+_PATIENTLY = Retrying(
+    retry=retry_if_exception_message(match="(?is).*conflict"),
+    stop=stop_after_attempt(6),
+    wait=wait_random_exponential(multiplier=0.2, max=6.4),
+    reraise=True,
+)
 
 
 class LanceDBStore:
@@ -52,6 +56,8 @@ class LanceDBStore:
         if not rows:
             self.remove(list(latest))
             return
+        import pyarrow as pa
+
         unique = {row["id"]: row for row in rows}
         data = pa.Table.from_pylist(list(unique.values()), schema=self._table.schema)
         (
@@ -107,17 +113,12 @@ class LanceDBStore:
 
         Another process that writes at the same time makes this fail; it is tried again with growing pauses.
         """
-        for attempt in range(1, _OPTIMIZE_ATTEMPTS + 1):
-            try:
-                self._table.optimize(cleanup_older_than=_KEEP_VERSIONS)
-            except RuntimeError as error:
-                if "conflict" not in str(error).lower() or attempt == _OPTIMIZE_ATTEMPTS:
-                    raise StoreError(
-                        f"LanceDB cannot tidy up: {error}.", place=self._path, remedy="Run the ingestion again."
-                    ) from error
-                time.sleep(random.uniform(0.5, 1.0) * 0.1 * 2**attempt)
-            else:
-                return
+        try:
+            _PATIENTLY(self._table.optimize, cleanup_older_than=_KEEP_VERSIONS)
+        except RuntimeError as error:
+            raise StoreError(
+                f"LanceDB cannot tidy up: {error}.", place=self._path, remedy="Run the ingestion again."
+            ) from error
 
     def _rows(self, entry: Entry) -> list[dict[str, Any]]:
         document, chunks, vectors = entry.document, entry.chunks, np.asarray(entry.vectors, dtype=np.float32)
@@ -156,12 +157,16 @@ class LanceDBStore:
     def _by_words(self, text: str, condition: str, depth: int) -> list[dict[str, Any]]:
         if "words" not in self._legs or not text.strip():
             return []
+        from lancedb.query import MatchQuery
+
         search = self._table.search(MatchQuery(text, "search_text"), query_type="fts")  # plain words, no operators
         found = search.where(condition, prefilter=True).limit(depth).select([*_COLUMNS, "_score"]).to_list()
         return sorted(found, key=lambda row: (-row["_score"], row["id"]))
 
 
 def _schema(signature: str, dimension: int) -> pa.Schema:
+    import pyarrow as pa
+
     text, integer, texts = pa.string(), pa.int64(), pa.list_(pa.string())
     return pa.schema(
         {
@@ -179,6 +184,9 @@ def _setting(schema: pa.Schema, key: str) -> str:
 
 def _open(path: Path, schema: pa.Schema) -> Any:  # noqa: ANN401 -- lancedb has no usable types
     """Open or create the table. Raises `StoreError` if it was made with another embedder."""
+    import lancedb
+    from lancedb.index import FTS
+
     try:
         # Interval zero: every read looks for what others have written, so that a deleted document is gone at once.
         database = lancedb.connect(path, read_consistency_interval=timedelta(0))
@@ -240,8 +248,12 @@ def _passage(row: Mapping[str, Any], rank: int, score: float, vector: Vectors) -
 
 
 def groundtune_store(url: str, folder: Path, embedder: Embedder, settings: StoreSettings) -> LanceDBStore | None:
-    """Hook of `stores`."""
+    """Hook of `stores`. Raises `NotInstalled` without the extra `lancedb`."""
     kind, _, path = url.partition(":")
     if kind != "lancedb" or not path:
         return None
+    try:
+        import lancedb  # noqa: F401 -- asked for before the embedder is, which may take long or cost money
+    except ImportError as error:
+        raise not_installed("lancedb", f"the knowledge store `{url}`", error) from None
     return LanceDBStore(folder / Path(path).expanduser(), embedder.signature, embedder.dimension)

@@ -1,0 +1,308 @@
+"""Talking JSON to an HTTP endpoint: retries with back-off, deadlines, server-sent events, errors with a remedy.
+
+Knows HTTP; nothing of models. tenacity repeats and httpx-sse reads events; what a server asks for (Retry-After), how
+long a whole reply may take and what the user should do are decided here. The key stands in one header and nowhere
+else: not in a message, not in `repr`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Self, TypeVar
+
+import httpx
+from httpx_sse import EventSource
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exponential
+
+from groundtune.errors import ModelFailed, SettingsError
+from groundtune.secrets import BLANK, masked
+
+Result = TypeVar("Result")
+FINAL_SERVER_ERRORS = frozenset({501, 505})  # not implemented, HTTP version not supported: waiting does not help
+NEVER_RETRIED_CODE = "insufficient_quota"  # comes as 429, and waiting does not help either
+CONNECT_SECONDS = 10.0
+MOST_TIMEOUTS = 2  # a server that hangs takes the whole timeout each time
+_EXCERPT = 300
+
+
+class Refused(ModelFailed):
+    """The endpoint will not take this request (400, 413 or 422): asking the same again is of no use."""
+
+
+class Passing(Exception):
+    """What may go better next time; `wait` is what the server asks for, in seconds, `most` how often to try at all."""
+
+    def __init__(self, message: str, remedy: str, wait: float | None = None, most: int = sys.maxsize) -> None:
+        self.message = message
+        self.remedy = remedy
+        self.wait = wait
+        self.most = most
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """How often and how long to wait: base · 2^n seconds, at most `longest`, times a random share of [least_share, 1].
+
+    A server's Retry-After is followed up to `longest_asked` seconds; a server that asks for more is given up. The
+    jitter keeps many clients from coming back together; no result depends on it.
+    """
+
+    attempts: int = 5
+    base: float = 0.5
+    longest: float = 30.0
+    longest_asked: float = 60.0
+    least_share: float = 0.5
+    sleep: Callable[[float], None] = time.sleep
+    generator: random.Random = field(default_factory=random.Random)
+
+    def run(self, attempt: Callable[[], Result], failure: Callable[[str, str], Exception]) -> Result:
+        """Return what `attempt` returns, trying again while it raises `Passing`; then raises `failure` of why not."""
+        retrying = Retrying(
+            retry=retry_if_exception_type(Passing), stop=self._stop, wait=self._wait, sleep=self.sleep, reraise=True
+        )
+        try:
+            return retrying(attempt)
+        except Passing as error:
+            if self._asks_too_much(error):
+                asked = f"{error.message} It asks to wait {error.wait:.0f} seconds."
+                raise failure(asked, "Wait so long, or ask less at once.") from None
+            tried = retrying.statistics["attempt_number"]
+            raise failure(f"{error.message} Tried {tried} times.", error.remedy) from None
+
+    def _stop(self, state: RetryCallState) -> bool:
+        error = _passing(state)
+        return state.attempt_number >= min(self.attempts, error.most) or self._asks_too_much(error)
+
+    def _wait(self, state: RetryCallState) -> float:
+        asked = _passing(state).wait
+        if asked is not None:
+            return asked
+        growing: float = wait_exponential(self.base, self.longest)(state)
+        return growing * self.generator.uniform(self.least_share, 1.0)
+
+    def _asks_too_much(self, error: Passing) -> bool:
+        return error.wait is not None and error.wait > self.longest_asked
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """The key for an endpoint and the environment variable that it comes from; an empty one is not sent."""
+
+    variable: str
+    value: str = field(default="", repr=False)
+
+    @classmethod
+    def from_environment(cls, variable: str) -> Self:
+        """Return the key in `variable`. Raises `SettingsError` for a broken one, which httpx would print."""
+        value = os.environ.get(variable, "").strip()
+        if not value.isascii() or any(not character.isprintable() or character.isspace() for character in value):
+            raise SettingsError(
+                "the key holds a blank or a character that no key has.", place=f"environment variable {variable}"
+            )
+        return cls(variable, value)
+
+
+@dataclass(frozen=True, slots=True)
+class Guidance:
+    """What the errors of an endpoint begin with, and what they advise."""
+
+    address: str
+    late: str
+    busy: str
+    too_long: str
+    broken: str = "Look at its log."
+    subject: str = ""
+
+
+class Endpoint:
+    """A URL to post JSON to, with its key. Safe to use from several threads.
+
+    `client` is an httpx client made elsewhere, with timeouts of its own; `timeout` limits the whole reply either way.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        key: Key,
+        timeout: float,
+        backoff: Backoff,
+        guidance: Guidance,
+        client: httpx.Client | None = None,
+    ) -> None:
+        self.url = url
+        self._key = key
+        self._timeout = timeout
+        self._backoff = backoff
+        self._guidance = guidance
+        limits = httpx.Timeout(timeout, connect=min(CONNECT_SECONDS, timeout))
+        self._client = client or httpx.Client(timeout=limits)
+
+    def post(self, body: Mapping[str, object]) -> bytes:
+        """Return what the endpoint answers with 200. Raises `ModelFailed`, or `Refused` for a bad request."""
+        return self._patiently(lambda: self._read(body))
+
+    def events(self, body: Mapping[str, object]) -> Iterator[str]:
+        """Yield the data of each server-sent event, `[DONE]` included.
+
+        Retried until the endpoint accepts the request, never after. Raises `ModelFailed`, also for a broken line.
+        """
+        response = self._patiently(lambda: self._open(body))
+        try:
+            yield from _event_data(response)
+        except httpx.TransportError as error:
+            raise self.failure(f"broke off while answering ({type(error).__name__}).", "Ask again.") from None
+        finally:
+            response.close()
+
+    def failure(self, message: str, remedy: str = "", kind: type[ModelFailed] = ModelFailed) -> ModelFailed:
+        """Return an error that names this endpoint, with key and passwords blanked out."""
+        text = self._blanked(f"{self._guidance.subject}{message}")
+        return kind(text, place=masked(self.url), remedy=remedy or self._guidance.address)
+
+    def _patiently(self, attempt: Callable[[], Result]) -> Result:
+        return self._backoff.run(attempt, self.failure)
+
+    def _open(self, body: Mapping[str, object]) -> httpx.Response:
+        """Return the response to a request that was accepted, its body not yet read."""
+        headers = {"Authorization": f"Bearer {self._key.value}"} if self._key.value else {}
+        request = self._client.build_request("POST", self.url, json=body, headers=headers)
+        try:
+            response = self._client.send(request, stream=True)
+        except httpx.TransportError as error:
+            raise self._unreached(error) from None
+        if response.status_code == httpx.codes.OK:
+            return response
+        try:
+            text = self._body(response, time.monotonic() + self._timeout).decode("utf-8", "replace")
+        finally:
+            response.close()
+        raise self._status_error(response, text)
+
+    def _read(self, body: Mapping[str, object]) -> bytes:
+        deadline = time.monotonic() + self._timeout
+        response = self._open(body)
+        try:
+            return self._body(response, deadline)
+        finally:
+            response.close()
+
+    def _body(self, response: httpx.Response, deadline: float) -> bytes:
+        """Return the body. httpx limits the wait for each piece; `deadline` limits that for all of them."""
+        pieces = []
+        try:
+            for piece in response.iter_bytes():
+                pieces.append(piece)
+                if time.monotonic() > deadline:
+                    raise self._late()
+        except httpx.TransportError as error:
+            raise self._unreached(error) from None
+        return b"".join(pieces)
+
+    def _late(self) -> Passing:
+        return Passing(f"gave no reply within {self._timeout:g} seconds.", self._guidance.late, most=MOST_TIMEOUTS)
+
+    def _unreached(self, error: httpx.TransportError) -> Passing:
+        if isinstance(error, httpx.TimeoutException) and not isinstance(error, httpx.ConnectTimeout):
+            return self._late()
+        return Passing(f"cannot be reached ({error}).", "Check that the server runs and that the address is right.")
+
+    def _status_error(self, response: httpx.Response, text: str) -> Exception:
+        status = response.status_code
+        message = f"answered {status}: {_reason(text)[:_EXCERPT]}"
+        if _passes(status) and NEVER_RETRIED_CODE not in text:
+            remedy = self._guidance.busy if status == httpx.codes.TOO_MANY_REQUESTS else self._guidance.broken
+            return Passing(message, remedy, retry_after(response.headers.get("retry-after", "")))
+        if status in (400, 413, 422):
+            return self.failure(message, self._advice(text), Refused)
+        if status in (401, 403):
+            state = "is refused" if self._key.value else "is not set"
+            return self.failure(message, f"The environment variable {self._key.variable} {state}: put a valid key in.")
+        return self.failure(message)
+
+    def _advice(self, text: str) -> str:
+        if "context_length" in text or "maximum context" in text:
+            return self._guidance.too_long
+        return "Check the model's name and what the endpoint supports."
+
+    def _blanked(self, message: str) -> str:
+        return masked(message.replace(self._key.value, BLANK) if self._key.value else message)
+
+
+class _Ended(httpx.SyncByteStream):
+    """The body of a response and a blank line: an event ends with one, and some servers leave the last one out."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        self._response = response
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self._response.iter_bytes()
+        yield b"\n\n"
+
+
+def named_address(name: str, prefix: str, setting: str) -> tuple[str, str]:
+    """Return model and base URL of `name`, which is written PREFIX:MODEL@BASE_URL in `setting`.
+
+    Raises `SettingsError`, which shows no password.
+    """
+    form = f"Write {prefix}MODEL@BASE_URL, as {prefix}qwen3@http://localhost:8000/v1."
+    model, _, address = name.removeprefix(prefix).partition("@")
+    if "@" in address:
+        raise SettingsError(f"`{setting}`: the address holds a password.", remedy="Put the key into the environment.")
+    try:
+        url = httpx.URL(address)
+    except httpx.InvalidURL as error:
+        raise SettingsError(f"`{setting}`: not an address ({error}).", remedy=form) from None
+    shown = masked(name.partition("?")[0])
+    if url.query:
+        raise SettingsError(f"`{setting}` is {shown!r} and a query, which does not work.", remedy=form)
+    if not model or len(address.split()) != 1 or url.scheme not in ("http", "https") or not url.host:
+        raise SettingsError(f"`{setting}` is {shown!r}.", remedy=form)
+    return model, address.rstrip("/")
+
+
+def _passing(state: RetryCallState) -> Passing:
+    """Return why the last attempt did not succeed: `Backoff.run` tries again after `Passing` only."""
+    error = state.outcome.exception() if state.outcome else None
+    assert isinstance(error, Passing)
+    return error
+
+
+def _passes(status: int) -> bool:
+    """Return whether an error of the server may go away: it is busy, late or broken."""
+    return status in (408, 429) or (status >= 500 and status not in FINAL_SERVER_ERRORS)
+
+
+def _event_data(response: httpx.Response) -> Iterator[str]:
+    """Yield the data of server-sent events (WHATWG HTML §9.2.6). Many servers name no type, or another one."""
+    headers = {"Content-Type": "text/event-stream; charset=utf-8"}
+    source = EventSource(httpx.Response(response.status_code, headers=headers, stream=_Ended(response)))
+    return (event.data for event in source.iter_sse() if event.data)
+
+
+def _reason(text: str) -> str:
+    """Return the message out of `{"error": {"message": ...}}`, or the body as it is."""
+    try:
+        error = json.loads(text)["error"]
+        return str(error["message"] if isinstance(error, dict) else error)
+    except (ValueError, KeyError, TypeError):
+        return " ".join(text.split()) or "(nothing)"
+
+
+def retry_after(value: str) -> float | None:
+    """Return the seconds of a Retry-After header: a number or a date (RFC 9110 §10.2.3); None if it is neither."""
+    try:
+        return max(0.0, float(value))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError):
+        return None
