@@ -17,7 +17,7 @@ from groundtune.comparison.human import Import, human_report, make_study, take_s
 from groundtune.comparison.pilot import pilot
 from groundtune.comparison.report.data import Report, as_json
 from groundtune.comparison.summary import PART
-from groundtune.comparison.workshop import PRINCIPALS, STATE, Workshop
+from groundtune.comparison.workshop import STATE, Workshop
 from groundtune.errors import SettingsError
 from groundtune.evaluation.benchmark.cases import Benchmark, CaseLine
 from groundtune.evaluation.benchmark.checks import Finding, check_benchmark, read_said
@@ -34,7 +34,7 @@ from groundtune.knowledge.ingest import IngestReport
 from groundtune.protocols import Answerer, Progress, silent
 from groundtune.settings import FILE_NAME, Settings, load
 from groundtune.tuning.adapters import Manifest
-from groundtune.values import Answer, Message, Passage
+from groundtune.values import EVERYONE, Answer, Message, Passage, Question, Search
 
 
 def open_project(
@@ -115,7 +115,10 @@ class Project:
         pieces = self.workshop.passages(PASSAGE)
         chosen = self.workshop.drafter(drafter, pieces)
         shelf = Shelf(
-            self.folder / settings.drafts, self.folder / STATE / "drafting.jsonl", self.folder / settings.cases
+            self.folder / settings.drafts,
+            self.folder / STATE / "drafting.jsonl",
+            self.folder / settings.cases,
+            settings.draft_as,
         )
         texts, progress = self.workshop.texts(), self.workshop.progress
         return chosen.author, draft_cases(chosen, pieces, texts, wanted, shelf, seed=seed, progress=progress)
@@ -141,17 +144,23 @@ class Project:
         """Train the adapter `name` by "instruction" or "raft", unless it is there already."""
         return self.workshop.build_adapter(name, technique)
 
-    def search(self, query: str, limit: int | None = None, principals: Sequence[str] = PRINCIPALS) -> list[Passage]:
-        """Return passages for `query` that `principals` may read, best first."""
-        return self.workshop.retrieve([query], limit, principals)[0]
+    def search(self, query: str, limit: int | None = None, asker: Sequence[str] = EVERYONE) -> list[Passage]:
+        """Return passages for `query` that the principals of `asker` may read, best first."""
+        return self.workshop.retrieve([Search(query, _principals(asker))], limit)[0]
 
     def answerer(self, candidate: str) -> Answerer:
         """Return a candidate ("base", "rag", …) as an `Answerer`; a tuned one must have been tuned."""
         return self.workshop.answerer(self.workshop.recipe(candidate))
 
-    def ask(self, question: str, candidate: str = "rag", history: Sequence[Message] = ()) -> Answer:
-        """Answer one question."""
-        return self.answerer(candidate).answer(question, history)
+    def ask(
+        self,
+        question: str,
+        candidate: str = "rag",
+        history: Sequence[Message] = (),
+        asker: Sequence[str] = EVERYONE,
+    ) -> Answer:
+        """Answer one question, from what the principals of `asker` may read: exactly those, as in ["staff"]."""
+        return self.answerer(candidate).answer(Question(question, tuple(history), _principals(asker)))
 
     def calibrate_judges(
         self,
@@ -195,3 +204,13 @@ class Project:
         """Return drafts of unexpected queries, made of the benchmark and the documents."""
         rng = np.random.default_rng(self.settings.human.seed)
         return draft_unexpected(self.benchmark.cases, self.workshop.texts(), per_kind, rng)
+
+
+def _principals(asker: Sequence[str]) -> tuple[str, ...]:
+    """Return who asks. Raises `SettingsError` for nobody, a blank name, or one name in the place of a list."""
+    if isinstance(asker, str) or not asker or not all(name.strip() for name in asker):
+        raise SettingsError(
+            f"the asker is {asker!r}, and must be a list of principals, none of them blank.",
+            remedy='Write asker=["staff"] in Python, --as staff on the command line.',
+        )
+    return tuple(asker)

@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -21,6 +21,10 @@ from groundtune.errors import SettingsError
 FILE_NAME = "groundtune.toml"
 ENVIRONMENT_PREFIX = "GROUNDTUNE_"
 Origin = Literal["default", "file", "environment", "flag"]
+
+
+Principals = Annotated[list[Annotated[str, Field(pattern=r"\S")]], Field(min_length=1)]
+"""Names as access lists have them; at least one, none of them blank."""
 
 
 class Table(BaseModel):
@@ -125,6 +129,10 @@ class BenchmarkSettings(Table):
     development_share: float = Field(
         0.3, gt=0, lt=1, description="Share of groups that become development where a case names no split."
     )
+    draft_as: Principals = Field(
+        ["everyone"],
+        description="Principals that drafting reads documents as. They become the `asker` of each draft.",
+    )
 
 
 class TuningSettings(Table):
@@ -148,6 +156,11 @@ class TuningSettings(Table):
     seed: int = Field(17, description="Seed of adapter initialisation and data order.")
     raft_oracle_share: float = Field(
         0.9, ge=0, le=1, description="Share of raft examples whose prompt contains the passage with the answer."
+    )
+    retrieve_as: Principals = Field(
+        ["everyone"],
+        description="Principals that tuning retrieves passages as. Weights have no access list: whoever may ask the "
+        "tuned model may be told what these principals can read.",
     )
 
 

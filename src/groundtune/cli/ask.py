@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from groundtune.cli._shared import HERE, AsJson, Overrides, ProjectFolder, emit, opened
+from groundtune.cli._shared import AS_EVERYONE, HERE, AsJson, Asker, Overrides, ProjectFolder, emit, opened
 from groundtune.errors import SettingsError
 
 
@@ -22,6 +22,7 @@ def ask(
     candidate: Annotated[
         str, typer.Option(help="Who answers: base, rag, tuned, tuned+rag, raft or an adapter.")
     ] = "rag",
+    asker: Asker = AS_EVERYONE,
     project: ProjectFolder = HERE,
     as_json: AsJson = False,
     overrides: Overrides = [],  # noqa: B006 -- typer reads the default, nobody changes it
@@ -33,13 +34,15 @@ def ask(
 
         groundtune ask "How much is the Brook plan?" --candidate raft --json
 
+        groundtune ask "What discount may I give?" --as everyone --as staff
+
     """
     if not question.strip():
         raise SettingsError("the question is empty.", remedy='Write groundtune ask "How much is …?"')
     with opened(project, overrides) as opened_project:
         if opened_project.workshop.recipe(candidate).grounded and not opened_project.has_knowledge():
             opened_project.ingest()
-        answer = opened_project.ask(question, candidate)
+        answer = opened_project.ask(question, candidate, asker=asker)
     citations = [asdict(citation) for citation in answer.citations]
     document = {
         "answer": answer.text,

@@ -50,11 +50,10 @@ from groundtune.tuning.adapters import Manifest, read_manifest
 from groundtune.tuning.examples import load_examples
 from groundtune.tuning.technique import Task, technique
 from groundtune.tuning.training import Base
-from groundtune.values import Chunk, Passage, digest
+from groundtune.values import Chunk, Passage, Search, digest
 
 STATE = ".groundtune"
 SLICE = 64  # cases that a model on this machine answers between two saves
-PRINCIPALS = ("everyone",)
 DISTRACTOR_DEPTH = 4  # times the passages of a prompt: leaves distractors for raft when the answer's own are taken out
 
 
@@ -99,9 +98,18 @@ class Workshop:
         return texts(self.folder / self.settings.knowledge.documents)
 
     def passages(self, size: int) -> list[Chunk]:
-        """Return the documents in pieces of at most `size` characters, whatever the store holds."""
+        """Return the documents that `[benchmark] draft_as` may read, in pieces of at most `size` characters."""
         settings = self.settings.knowledge.model_copy(update={"chunk_size": size, "chunk_overlap": 0})
-        return passages(self.folder / settings.documents, settings)
+        asker = set(self.settings.benchmark.draft_as)
+        pieces = passages(self.folder / settings.documents, settings)
+        readable = [piece for piece in pieces if asker & set(piece.readable_by)]
+        if pieces and not readable:
+            raise InputError(
+                f"no document may be read as {', '.join(self.settings.benchmark.draft_as)}.",
+                place=settings.documents,
+                remedy="Name in `[benchmark] draft_as` who may read them.",
+            )
+        return readable
 
     def drafter(self, name: str, pieces: Sequence[Chunk]) -> Drafter:
         """Return the drafter "model" or "templates"; "auto" is the second where the model is a built-in one."""
@@ -113,17 +121,15 @@ class Workshop:
             return Templates(pieces, sentence_spans)
         raise SettingsError(f"no drafter is called `{name}`.", remedy="Known here: auto, model, templates.")
 
-    def retrieve(
-        self, texts: Sequence[str], limit: int | None = None, principals: Sequence[str] = PRINCIPALS
-    ) -> list[list[Passage]]:
-        """Return the passages for each text, best first. Raises `InputError` while nothing is ingested."""
+    def retrieve(self, searches: Sequence[Search], limit: int | None = None) -> list[list[Passage]]:
+        """Return the passages of each search, best first. Raises `InputError` while nothing is ingested."""
         if not self.store.documents():
             raise InputError(
                 "the knowledge store is empty.", place=self.settings.knowledge.store, remedy="Run `groundtune ingest`."
             )
         knowledge = self.settings.knowledge
         depth = Depth(limit or knowledge.passages, knowledge.reranked, knowledge.candidates)
-        return search_many(self.store, self.embedder, texts, depth, principals, self.reranker)
+        return search_many(self.store, self.embedder, searches, depth, self.reranker)
 
     @property
     def retrieval_signature(self) -> str:
@@ -187,10 +193,15 @@ class Workshop:
             closed_book=partial(closed_book_messages, assistant, name),
             grounded=partial(grounded_messages, assistant, name),
             search_text=search_text,
-            retrieve=partial(self.retrieve, limit=DISTRACTOR_DEPTH * self.settings.knowledge.passages),
+            retrieve=self._retrieve_to_tune,
             passages=self.settings.knowledge.passages,
             unknown=assistant.unknown,
         )
+
+    def _retrieve_to_tune(self, texts: Sequence[str]) -> list[list[Passage]]:
+        asker = tuple(self.settings.tuning.retrieve_as)
+        limit = DISTRACTOR_DEPTH * self.settings.knowledge.passages
+        return self.retrieve([Search(text, asker) for text in texts], limit)
 
     def _base(self) -> Base:
         name = self.settings.model.name
@@ -277,7 +288,8 @@ class Workshop:
 
     def _fit(self) -> Fitted:
         cases = self.benchmark.part("development")
-        found = self.retrieve([search_text(case.question, case.history) for case in cases]) if cases else []
+        searches = [Search(search_text(case.asked), case.asker) for case in cases]
+        found = self.retrieve(searches) if searches else []
         supports = [support(passages, case.question) for passages, case in zip(found, cases, strict=True)]
         return fit_threshold(supports, [case.answerable for case in cases], self.settings.assistant.least_answered)
 

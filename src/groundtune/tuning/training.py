@@ -32,6 +32,7 @@ NOT_IN_KEY = {
     "preferences",
     "corpus",
     "microbatch_tokens",
+    "retrieve_as",
     "raft_steps",
     "raft_oracle_share",
 }

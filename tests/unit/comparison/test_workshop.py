@@ -14,7 +14,7 @@ from groundtune.testing.embedders import HashingEmbedder
 from groundtune.testing.models import EchoModel
 from groundtune.tuning import instruction, raft
 from groundtune.tuning.adapters import Manifest, write_manifest
-from groundtune.values import Message
+from groundtune.values import Message, Question, Search
 
 NAMES = ("pebble", "brook", "river", "delta", "hazel")
 
@@ -57,7 +57,7 @@ UNANSWERABLE = [{"question": text, "answerable": False} for text in ("Who was ki
 def test_tuning_sees_the_prompt_that_closed_book_serving_gives(folder):
     workshop = opened(folder)
     for name, example in zip(NAMES, instruction.conversations(workshop.task()), strict=True):
-        served = closed_book_messages(workshop.settings.assistant, "Shop", f"What does the {name} plan cost?", ())
+        served = closed_book_messages(workshop.settings.assistant, "Shop", Question(f"What does the {name} plan cost?"))
         assert example.messages[:-1] == served
         assert example.messages[-1].role == "assistant"
 
@@ -65,7 +65,7 @@ def test_tuning_sees_the_prompt_that_closed_book_serving_gives(folder):
 def test_raft_sees_the_prompt_that_grounded_serving_gives(folder):
     workshop = opened(folder, **{"tuning.raft_oracle_share": "1"})
     workshop.ingest()
-    served = grounded_messages(workshop.settings.assistant, "Shop", "x", (), [])
+    served = grounded_messages(workshop.settings.assistant, "Shop", Question("x"), [])
     examples = raft.conversations(workshop.task()).examples
     assert len(examples) == len(NAMES)
     for example in examples:
@@ -77,16 +77,16 @@ def test_raft_sees_the_prompt_that_grounded_serving_gives(folder):
 
 def test_nothing_is_found_before_anything_is_ingested(folder):
     with pytest.raises(InputError, match="empty") as raised:
-        opened(folder).retrieve(["x"])
+        opened(folder).retrieve([Search("x")])
     assert "groundtune ingest" in raised.value.remedy
 
 
 def test_passages_are_for_those_who_may_read_them(folder):
     workshop = opened(folder)
     workshop.ingest()
-    assert workshop.retrieve(["brook plan"])[0]
-    assert workshop.retrieve(["brook plan"], principals=["nobody"]) == [[]]
-    assert len(workshop.retrieve(["brook plan"], limit=2)[0]) == 2
+    assert workshop.retrieve([Search("brook plan")])[0]
+    assert workshop.retrieve([Search("brook plan", ("nobody",))]) == [[]]
+    assert len(workshop.retrieve([Search("brook plan")], limit=2)[0]) == 2
 
 
 def test_the_retrieval_signature_follows_what_is_found(folder):
@@ -170,7 +170,7 @@ def test_an_adapter_of_another_model_is_refused(folder, monkeypatch):
     with pytest.raises(NotComparable, match="was tuned on path:old"):
         workshop.answerer(STANDARD["tuned"])
     write_manifest(workshop.adapter_folder("tuned"), manifest(workshop._base().weights))
-    assert workshop.answerer(STANDARD["tuned"]).answer("Hello?").text == "Hello?"
+    assert workshop.answerer(STANDARD["tuned"]).answer(Question("Hello?")).text == "Hello?"
 
 
 def test_a_remote_model_cannot_be_tuned(folder):
