@@ -8,7 +8,7 @@ from groundtune.assistant.prompts import closed_book_messages, grounded_messages
 from groundtune.comparison import workshop as workshop_module
 from groundtune.comparison.candidates import STANDARD
 from groundtune.comparison.workshop import Workshop, remembered
-from groundtune.errors import InputError, NotComparable, SettingsError
+from groundtune.errors import InputError, NotComparable, SettingsError, TuningError
 from groundtune.settings import load
 from groundtune.testing.embedders import HashingEmbedder
 from groundtune.testing.models import EchoModel
@@ -87,6 +87,26 @@ def test_passages_are_for_those_who_may_read_them(folder):
     assert workshop.retrieve([Search("brook plan")])[0]
     assert workshop.retrieve([Search("brook plan", ("nobody",))]) == [[]]
     assert len(workshop.retrieve([Search("brook plan")], limit=2)[0]) == 2
+    mixed = workshop.retrieve([Search("brook plan", ("nobody",)), Search("brook plan"), Search("river", ("nobody",))])
+    assert [bool(passages) for passages in mixed] == [False, True, False]
+
+
+def test_raft_is_made_of_what_retrieve_as_may_read(folder):
+    internal = {"knowledge.readable_by": ["staff"], "tuning.raft_oracle_share": 1}
+    workshop = opened(folder, **internal)
+    workshop.ingest()
+    with pytest.raises(TuningError, match="searched as everyone") as raised:
+        raft.conversations(workshop.task())
+    assert "[tuning] retrieve_as" in raised.value.remedy
+    data = raft.conversations(opened(folder, **internal, **{"tuning.retrieve_as": ["staff"]}).task())
+    assert (data.with_oracle, data.oracle_not_found) == (len(NAMES), 0)
+
+
+def test_a_manifest_tells_who_tuning_retrieved_as(folder):
+    record = opened(folder, **{"tuning.retrieve_as": ["staff"]}).task().record
+    assert record["tuning.retrieve_as"] == {"value": ["staff"], "origin": "flag"}
+    with pytest.raises(SettingsError, match="retrieve_as"):
+        opened(folder, **{"tuning.retrieve_as": []})
 
 
 def test_the_retrieval_signature_follows_what_is_found(folder):

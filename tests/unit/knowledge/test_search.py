@@ -43,3 +43,10 @@ def test_what_is_not_reranked_follows_and_equals_keep_their_order():
     assert found[0].score == 1.0
     equal = rerank(OverlapReranker(), "unrelated", PASSAGES, 3)
     assert [one.text for one in equal] == [one.text for one in PASSAGES]
+
+
+def test_each_search_of_a_batch_is_made_with_its_own_principals():
+    store = Store(PASSAGES)
+    searches = [Search("Roaming?", ("staff", "ana")), Search("Roaming?"), Search("Roaming?", ())]
+    search_many(store, HashingEmbedder(), searches, Depth(limit=2))
+    assert [query.principals for query in store.asked] == [("staff", "ana"), ("everyone",), ()]
