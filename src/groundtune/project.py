@@ -89,7 +89,10 @@ class Project:
         training = [
             said for file in (tuning.examples, tuning.preferences) for said in read_said(self.folder / file, file)
         ]
-        return check_benchmark(self.benchmark, self.settings.benchmark.cases, self.workshop.texts(), training)
+        readable_by = self.settings.knowledge.readable_by
+        return check_benchmark(
+            self.benchmark, self.settings.benchmark.cases, self.workshop.texts(), training, readable_by
+        )
 
     def plan_benchmark(self) -> tuple[Plan | None, Pilot | None]:
         """Return what the test part can show of as many candidates as are compared, and the earlier run it rests on."""
