@@ -28,7 +28,7 @@ from groundtune.protocols import Embedder, Entry, Reranker
 from groundtune.settings import EmbeddingSettings, KnowledgeSettings
 from groundtune.testing.embedders import HashingEmbedder
 from groundtune.testing.rerankers import OverlapReranker
-from groundtune.values import Chunk, Document
+from groundtune.values import Chunk, Document, Search
 
 COLLECTIONS = {
     "cranfield": "retrieval/cranfield",
@@ -99,9 +99,8 @@ def measure(
     vectors = dict(zip(ids, embedder.embed([collection.questions[id_] for id_ in ids], "query"), strict=True))
     known = _Known(embedder, {collection.questions[id_]: vector for id_, vector in vectors.items()})
     began = time.perf_counter()
-    found = search_many(
-        store, known, [collection.questions[id_] for id_ in ids], Depth(DEPTH, RERANKED), READERS, reranker
-    )
+    searches = [Search(collection.questions[id_], READERS) for id_ in ids]
+    found = search_many(store, known, searches, Depth(DEPTH, RERANKED), reranker)
     seconds = time.perf_counter() - began
     scores = [
         ndcg([passage.document for passage in passages], collection.judgements[id_])

@@ -16,7 +16,6 @@ import numpy as np
 
 from groundtune.assembly.assembly import Assembly
 from groundtune.assembly.candidates import Candidate, available, registered
-from groundtune.assembly.knowledge import PRINCIPALS
 from groundtune.comparison.calibrate import Calibration, calibrate, prefer
 from groundtune.comparison.compare import compare
 from groundtune.comparison.gate import Gate, GateFinding, load_gate
@@ -42,7 +41,7 @@ from groundtune.records import RunRecord
 from groundtune.settings import FILE_NAME, Settings, load
 from groundtune.standalone import gate_findings
 from groundtune.tuning.adapters import Manifest
-from groundtune.values import Answer, Message, Passage
+from groundtune.values import EVERYONE, Answer, Message, Passage, Question, Search
 
 QUICK: Mapping[str, object] = {
     "comparison.cases": 48,
@@ -136,7 +135,13 @@ class Project:
         training = [
             said for file in (tuning.examples, tuning.preferences) for said in read_said(self.folder / file, file)
         ]
-        return check_benchmark(self.benchmark, self.settings.benchmark.cases, self.assembly.knowledge.texts(), training)
+        return check_benchmark(
+            self.benchmark,
+            self.settings.benchmark.cases,
+            self.assembly.knowledge.texts(),
+            training,
+            self.settings.knowledge.readable_by,
+        )
 
     def plan_benchmark(self) -> tuple[Plan | None, Pilot | None]:
         """Return what the test part can show of as many candidates as are compared, and the earlier run it rests on."""
@@ -163,7 +168,10 @@ class Project:
         pieces = self.assembly.knowledge.passages(PASSAGE)
         chosen = self.assembly.drafter(drafter, pieces)
         shelf = Shelf(
-            self.folder / settings.drafts, self.assembly.state / "drafting.jsonl", self.folder / settings.cases
+            self.folder / settings.drafts,
+            self.assembly.state / "drafting.jsonl",
+            self.folder / settings.cases,
+            settings.draft_as,
         )
         texts, progress = self.assembly.knowledge.texts(), self.assembly.progress
         return chosen.author, draft_cases(chosen, pieces, texts, wanted, shelf, seed=seed, progress=progress)
@@ -231,11 +239,14 @@ class Project:
         """Return where the adapter `name` is."""
         return self.assembly.adapters.folder(name)
 
-    def search(self, query: str, limit: int | None = None, principals: Sequence[str] = PRINCIPALS) -> list[Passage]:
-        """Return passages for `query` that `principals` may read, best first. Raises `SettingsError` if it is empty."""
+    def search(self, query: str, limit: int | None = None, asker: Sequence[str] = EVERYONE) -> list[Passage]:
+        """Return passages for `query` that the principals of `asker` may read, best first.
+
+        Raises `SettingsError` for an empty query or asker.
+        """
         if not query.strip():
             raise SettingsError("the query is empty.", remedy='Write groundtune search "early termination fee".')
-        return self.assembly.knowledge.retrieve([query], limit, principals)[0]
+        return self.assembly.knowledge.retrieve([Search(query, _principals(asker))], limit)[0]
 
     def answerer(self, candidate: str) -> Answerer:
         """Return a candidate ("base", "rag", …) as an `Answerer`; a tuned one must have been tuned.
@@ -247,11 +258,20 @@ class Project:
             self.ingest()
         return self.assembly.answerer(chosen)
 
-    def ask(self, question: str, candidate: str = "rag", history: Sequence[Message] = ()) -> Answer:
-        """Answer one question. Raises `SettingsError` if it is empty."""
+    def ask(
+        self,
+        question: str,
+        candidate: str = "rag",
+        history: Sequence[Message] = (),
+        asker: Sequence[str] = EVERYONE,
+    ) -> Answer:
+        """Answer one question, from what the principals of `asker` may read: exactly those, as in ["staff"].
+
+        Raises `SettingsError` for an empty question or asker.
+        """
         if not question.strip():
             raise SettingsError("the question is empty.", remedy='Write groundtune ask "How much is …?"')
-        return self.answerer(candidate).answer(question, history)
+        return self.answerer(candidate).answer(Question(question, tuple(history), _principals(asker)))
 
     # --- judging and comparing --------------------------------------------------------------------
 
@@ -311,3 +331,13 @@ class Project:
         """Return drafts of unexpected queries, made of the benchmark and the documents."""
         rng = np.random.default_rng(self.settings.human.seed)
         return draft_unexpected(self.benchmark.cases, self.assembly.knowledge.texts(), per_kind, rng)
+
+
+def _principals(asker: Sequence[str]) -> tuple[str, ...]:
+    """Return who asks. Raises `SettingsError` for nobody, a blank name, or one name in the place of a list."""
+    if isinstance(asker, str) or not asker or not all(name.strip() for name in asker):
+        raise SettingsError(
+            f"the asker is {asker!r}, and must be a list of principals, none of them blank.",
+            remedy='Write asker=["staff"] in Python, --as staff on the command line.',
+        )
+    return tuple(asker)

@@ -22,10 +22,11 @@ from groundtune.values import (
     Completion,
     Conversation,
     Document,
-    Message,
+    Event,
     Passage,
     PlainText,
     Query,
+    Question,
     Score,
     digest,
 )
@@ -171,14 +172,15 @@ class Answerer(Protocol):
     @property
     def signature(self) -> str: ...
 
-    def answer(self, question: str, history: Sequence[Message] = ()) -> Answer: ...
+    def answer(self, question: Question) -> Answer: ...
 
-    def answer_many(self, questions: Sequence[tuple[str, Sequence[Message]]]) -> list[Answer]:
-        """Answer a batch of (question, history), in order."""
+    def answer_many(self, questions: Sequence[Question]) -> list[Answer]:
+        """Answer a batch, in order; each question is answered from what its own asker may read."""
         ...
 
-    def stream(self, question: str, history: Sequence[Message] = ()) -> Iterator[str | Answer]:
-        """Yield pieces of text as they come and, last, the checked `Answer`."""
+    def stream(self, question: Question) -> Iterator[Event]:
+        """Yield `Retrieved` (if it retrieves), `TextPiece`s as they come, a `Cited` for each citation that holds and,
+        last, `Answered`."""
         ...
 
 

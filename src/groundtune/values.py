@@ -17,6 +17,9 @@ from groundtune.text import without_markers
 UNEXPECTED = "unexpected"
 """The tag of cases that ask something unusual; raters are asked how well the answer dealt with that."""
 
+EVERYONE = ("everyone",)
+"""The principals of somebody of whom nothing else is known."""
+
 Role = Literal["system", "user", "assistant"]
 Split = Literal["development", "test"]
 
@@ -113,6 +116,14 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
+class Search:
+    """What a knowledge base is asked: `text` is looked for among what `asker`, the caller's principals, may read."""
+
+    text: str
+    asker: tuple[str, ...] = EVERYONE
+
+
+@dataclass(frozen=True, slots=True)
 class Passage:
     """A chunk retrieved for a question: `rank` from 1; `score` of the fusion (higher is better); `similarity`
     the cosine between question and chunk in [-1, 1], None from a store that cannot tell it."""
@@ -139,6 +150,19 @@ class Message:
 
 
 Conversation = tuple[Message, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What somebody asks: `text`, after the turns of `history`.
+
+    `asker` are the principals of who asks, exactly these: ("staff",) does not include "everyone". Without any, no
+    document is read.
+    """
+
+    text: str
+    history: Conversation = ()
+    asker: tuple[str, ...] = EVERYONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +230,37 @@ class Answer:
         return without_markers(self.text) if self.passages else self.text
 
 
+@dataclass(frozen=True, slots=True)
+class Retrieved:
+    """Event: the passages that an answer will rest on, best first; none where nothing was found."""
+
+    passages: tuple[Passage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TextPiece:
+    """Event: the next words of the reply, as the model gives them, never empty."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cited:
+    """Event: a citation of the answer, which was checked and holds."""
+
+    citation: Citation
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Event, always the last: the checked answer. Its text takes the place of the pieces."""
+
+    answer: Answer
+
+
+Event = Retrieved | TextPiece | Cited | Answered
+
+
 # --- evaluation -----------------------------------------------------------------------------------
 
 
@@ -219,7 +274,10 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One benchmark question with its ideal answer, or several. Cases of one `group` are not independent."""
+    """One benchmark question with its ideal answer, or several. Cases of one `group` are not independent.
+
+    `asker` are the principals that the question is asked with.
+    """
 
     id: str
     question: str
@@ -233,6 +291,12 @@ class Case:
     author: str = ""
     status: Literal["draft", "approved", "rejected"] = "approved"
     other_ideal_answers: tuple[str, ...] = ()
+    asker: tuple[str, ...] = EVERYONE
+
+    @property
+    def asked(self) -> Question:
+        """What a candidate is asked."""
+        return Question(self.question, self.history, self.asker)
 
     @property
     def ideal_answers(self) -> tuple[str, ...]:

@@ -14,9 +14,9 @@ def reply(conversation):
     return "Pebble costs €24.90 [1]. Cheap! [4]" if "And" in conversation[-1].content else "Brook costs €9 a month."
 
 
-def retrieve(texts):
+def retrieve(searches):
     passage = Passage("plans.md", 5, 5 + len(TEXT), TEXT, "Plans", 1, 1.0, 0.8)
-    return [[] if "match" in text else [passage] for text in texts]
+    return [[] if "match" in search.text else [passage] for search in searches]
 
 
 class TestClosedBook(AnswererContract):

@@ -61,12 +61,12 @@ def task(tmp_path, tokenizer):
             {"raft": RaftSettings(steps=2)}
         ),
         record={},
-        closed_book=lambda question, history: (*history, Message("user", question)),
-        grounded=lambda question, history, found: (
-            *history,
-            Message("user", "\n".join(f"[{n}] {one.text}" for n, one in enumerate(found, 1)) + question),
+        closed_book=lambda question: (*question.history, Message("user", question.text)),
+        grounded=lambda question, found: (
+            *question.history,
+            Message("user", "\n".join(f"[{n}] {one.text}" for n, one in enumerate(found, 1)) + question.text),
         ),
-        search_text=lambda question, history: question,
+        search_text=lambda question: question.text,
         retrieve=lambda texts: [passages for _ in texts],
         passages=3,
         unknown="I do not know.",

@@ -18,6 +18,7 @@ import groundtune
 from groundtune.comparison.report import as_json, write_report
 from groundtune.models.local import LocalChatModel
 from groundtune.tuning import training
+from groundtune.values import Answered, Cited, Question, Retrieved, TextPiece
 
 DOCUMENTS = (
     "plans/pebble-and-brook.md",
@@ -181,3 +182,25 @@ def check_report(report, project):
     assert recommendation["candidate"] in [None, *CANDIDATES]
     assert recommendation["reasons"]
     assert {curve["adapter"] for curve in content["training"]} == {"tuned", "raft"}
+
+
+@pytest.mark.models
+@pytest.mark.timeout(600)
+def test_documents_for_staff_are_answered_from_for_staff_alone(project):
+    (project / "groundtune.toml").write_text(f"{SETTINGS}[assistant]\nmin_support = 0.3\n", encoding="utf-8")
+    opened = groundtune.open_project(project, {"knowledge.readable_by": ["staff"]})
+    opened.ingest()
+    question = "How much is the Brook plan a month?"
+    assert opened.ask(question).abstained
+    assert opened.search(question) == []
+    retrieved, *rest, answered = opened.answerer("rag").stream(Question(question, asker=("staff",)))
+    assert isinstance(retrieved, Retrieved)
+    assert "plans/pebble-and-brook.md" in {passage.document for passage in retrieved.passages}
+    pieces = [event for event in rest if isinstance(event, TextPiece)]
+    cited = [event for event in rest if isinstance(event, Cited)]
+    assert rest == [*pieces, *cited]
+    assert pieces
+    assert isinstance(answered, Answered)
+    answer = opened.ask(question, asker=["staff"])
+    assert not answer.abstained
+    assert (answer.text, answer.citations) == (answered.answer.text, tuple(event.citation for event in cited))

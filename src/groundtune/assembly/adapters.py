@@ -5,7 +5,7 @@ The place where prompts and retrieval are put into training data, as serving has
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from groundtune.tuning.adapters import Manifest, read_manifest
 from groundtune.tuning.examples import load_examples
 from groundtune.tuning.technique import Task, technique
 from groundtune.tuning.training import Base
+from groundtune.values import Passage, Search
 
 DISTRACTOR_DEPTH = 4  # times the passages of a prompt: leaves distractors for raft when the answer's own are taken out
 
@@ -69,10 +70,15 @@ class Adapters:
             closed_book=partial(closed_book_messages, settings.assistant, name),
             grounded=partial(grounded_messages, settings.assistant, name),
             search_text=search_text,
-            retrieve=partial(self._knowledge.retrieve, limit=DISTRACTOR_DEPTH * settings.knowledge.passages),
+            retrieve=self._retrieve,
             passages=settings.knowledge.passages,
             unknown=settings.assistant.unknown,
         )
+
+    def _retrieve(self, texts: Sequence[str]) -> list[list[Passage]]:
+        asker = tuple(self._settings.tuning.retrieve_as)
+        limit = DISTRACTOR_DEPTH * self._settings.knowledge.passages
+        return self._knowledge.retrieve([Search(text, asker) for text in texts], limit)
 
     def base(self) -> Base:
         """Return the model that is tuned. Raises `SettingsError` for one that is not on this machine."""

@@ -34,7 +34,7 @@ from groundtune.records import KeptKind, Records, open_records
 from groundtune.sentences import sentence_spans
 from groundtune.settings import Resolved, Settings
 from groundtune.tuning.adapters import Manifest
-from groundtune.values import Chunk, digest
+from groundtune.values import Chunk, Search, digest
 
 STATE = ".groundtune"
 THRESHOLD = KeptKind("threshold", TypeAdapter(Fitted))
@@ -182,7 +182,7 @@ class Assembly:
 
     def _fit(self) -> Fitted:
         cases = self.benchmark.part("development")
-        texts = [search_text(case.question, case.history) for case in cases]
-        passages = self.knowledge.retrieve(texts) if cases else []
+        searches = [Search(search_text(case.asked), case.asker) for case in cases]
+        passages = self.knowledge.retrieve(searches) if searches else []
         supports = [support(found, case.question) for found, case in zip(passages, cases, strict=True)]
         return fit_threshold(supports, [case.answerable for case in cases], self.settings.assistant.least_answered)

@@ -14,9 +14,7 @@ from groundtune.knowledge.search import Depth, search_many
 from groundtune.knowledge.stores import open_store
 from groundtune.protocols import Embedder, KnowledgeStore, Progress, Reranker, silent
 from groundtune.settings import Settings
-from groundtune.values import Chunk, Passage
-
-PRINCIPALS = ("everyone",)
+from groundtune.values import Chunk, Passage, Search
 
 
 class KnowledgeBase:
@@ -61,21 +59,31 @@ class KnowledgeBase:
         return texts(self.documents)
 
     def passages(self, size: int) -> list[Chunk]:
-        """Return the documents in pieces of at most `size` characters, whatever the store holds."""
-        settings = self._settings.knowledge.model_copy(update={"chunk_size": size, "chunk_overlap": 0})
-        return passages(self.documents, settings)
+        """Return the documents that `[benchmark] draft_as` may read, in pieces of at most `size` characters.
 
-    def retrieve(
-        self, texts: Sequence[str], limit: int | None = None, principals: Sequence[str] = PRINCIPALS
-    ) -> list[list[Passage]]:
-        """Return the passages for each text, best first. Raises `InputError` while nothing is ingested."""
+        Raises `InputError` if there are documents, and it may read none of them.
+        """
+        settings = self._settings.knowledge.model_copy(update={"chunk_size": size, "chunk_overlap": 0})
+        asker = set(self._settings.benchmark.draft_as)
+        pieces = passages(self.documents, settings)
+        readable = [piece for piece in pieces if asker & set(piece.readable_by)]
+        if pieces and not readable:
+            raise InputError(
+                f"no document may be read as {', '.join(self._settings.benchmark.draft_as)}.",
+                place=settings.documents,
+                remedy="Name in `[benchmark] draft_as` who may read them.",
+            )
+        return readable
+
+    def retrieve(self, searches: Sequence[Search], limit: int | None = None) -> list[list[Passage]]:
+        """Return the passages of each search, best first. Raises `InputError` while nothing is ingested."""
         settings = self._settings.knowledge
         if self.is_empty():
             raise InputError(
                 "the knowledge store is empty.", place=str(settings.store), remedy="Run `groundtune ingest`."
             )
         depth = Depth(limit or settings.passages, settings.reranked, settings.candidates)
-        return search_many(self.store, self.embedder, texts, depth, principals, self.reranker)
+        return search_many(self.store, self.embedder, searches, depth, self.reranker)
 
     @property
     def signature(self) -> str:

@@ -1,6 +1,6 @@
 """Answers from what the model itself knows, without documents.
 
-Knows a `ChatModel`; a tuned model is just another one.
+Knows a `ChatModel`; a tuned model is just another one. Does not ask who asks: a model's weights have no access list.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 
 from groundtune.assistant.abstention import says_unknown
 from groundtune.assistant.prompts import closed_book_messages, prompt_signature
-from groundtune.assistant.replies import StreamedReply, said, timed
+from groundtune.assistant.replies import StreamedReply, concluded, said, timed
 from groundtune.protocols import ChatModel
 from groundtune.settings import AssistantSettings
-from groundtune.values import Answer, Completion, Conversation, Message
+from groundtune.values import Answer, Completion, Conversation, Event, Question
 
 
 class ClosedBook:
@@ -30,26 +30,26 @@ class ClosedBook:
         prompt = prompt_signature(self._settings, self._project_name, "closed-book")
         return f"closed-book|prompt:{prompt}|{self._model.signature}"
 
-    def answer(self, question: str, history: Sequence[Message] = ()) -> Answer:
+    def answer(self, question: Question) -> Answer:
         """Answer one question; `usage.seconds` is what the person waits. Raises `ModelFailed`."""
         started = time.perf_counter()
-        (completion,) = self._model.complete([self._messages(question, history)])
+        (completion,) = self._model.complete([self._messages(question)])
         return self._taken(timed(completion, started))
 
-    def answer_many(self, questions: Sequence[tuple[str, Sequence[Message]]]) -> list[Answer]:
-        """Answer (question, history) pairs with one call of the model. Raises `ModelFailed`."""
-        conversations = [self._messages(question, history) for question, history in questions]
+    def answer_many(self, questions: Sequence[Question]) -> list[Answer]:
+        """Answer a batch with one call of the model. Raises `ModelFailed`."""
+        conversations = [self._messages(question) for question in questions]
         completions = self._model.complete(conversations) if conversations else []
         return [self._taken(completion) for completion in completions]
 
-    def stream(self, question: str, history: Sequence[Message] = ()) -> Iterator[str | Answer]:
-        """Yield the reply's pieces and, last, the `Answer`. Raises `ModelFailed`."""
-        reply = StreamedReply(self._model, self._messages(question, history), time.perf_counter())
+    def stream(self, question: Question) -> Iterator[Event]:
+        """Yield the reply's pieces and, last, the answer. Raises `ModelFailed`."""
+        reply = StreamedReply(self._model, self._messages(question), time.perf_counter())
         yield from reply
-        yield self._taken(reply.completion)
+        yield from concluded(self._taken(reply.completion))
 
-    def _messages(self, question: str, history: Sequence[Message]) -> Conversation:
-        return closed_book_messages(self._settings, self._project_name, question, history)
+    def _messages(self, question: Question) -> Conversation:
+        return closed_book_messages(self._settings, self._project_name, question)
 
     def _taken(self, completion: Completion) -> Answer:
         text = said(completion)

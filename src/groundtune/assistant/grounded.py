@@ -8,17 +8,27 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import starmap
 
 from groundtune.assistant.abstention import says_unknown, support
 from groundtune.assistant.citations import check_citations
 from groundtune.assistant.prompts import grounded_messages, prompt_signature, search_text
-from groundtune.assistant.replies import StreamedReply, said, timed
+from groundtune.assistant.replies import StreamedReply, concluded, said, timed
 from groundtune.protocols import ChatModel
 from groundtune.settings import AssistantSettings
-from groundtune.values import Answer, Completion, Conversation, Message, Passage, Usage
+from groundtune.values import (
+    Answer,
+    Completion,
+    Conversation,
+    Event,
+    Passage,
+    Question,
+    Retrieved,
+    Search,
+    TextPiece,
+    Usage,
+)
 
-Retrieve = Callable[[Sequence[str]], list[list[Passage]]]
+Retrieve = Callable[[Sequence[Search]], list[list[Passage]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +43,9 @@ class _Prepared:
 class Grounded:
     """An `Answerer` that retrieves, abstains where support is below `min_support`, and else asks the model.
 
-    `retrieve` maps search texts to their passages, best first; `retrieval_signature` names all that can change
-    what it returns (store revision, embedder, number of passages). Without any passage it always abstains.
+    `retrieve` maps searches, each with the asker of its question, to their passages, best first; `retrieval_signature`
+    names all that can change what it returns (store revision, embedder, number of passages). Without any passage it
+    always abstains.
     """
 
     def __init__(
@@ -60,17 +71,17 @@ class Grounded:
         threshold = f"min_support:{self._min_support:.4f}"
         return f"grounded|prompt:{prompt}|{threshold}|{self._retrieval_signature}|{self._model.signature}"
 
-    def answer(self, question: str, history: Sequence[Message] = ()) -> Answer:
+    def answer(self, question: Question) -> Answer:
         """Answer one question; `usage.seconds` is what the person waits. Raises `ModelFailed`, `StoreError`."""
         started = time.perf_counter()
-        (prepared,) = self._prepare([(question, history)])
+        (prepared,) = self._prepare([question])
         if self._abstains(prepared):
             return self._unknown(prepared, Usage(seconds=time.perf_counter() - started))
         (completion,) = self._model.complete([prepared.messages])
         return self._taken(timed(completion, started), prepared)
 
-    def answer_many(self, questions: Sequence[tuple[str, Sequence[Message]]]) -> list[Answer]:
-        """Answer (question, history) pairs: one retrieval, and one call of the model for those supported."""
+    def answer_many(self, questions: Sequence[Question]) -> list[Answer]:
+        """Answer a batch: one retrieval, and one call of the model for the questions that are supported."""
         prepared = self._prepare(questions)
         asked = [each.messages for each in prepared if not self._abstains(each)]
         completions = iter(self._model.complete(asked) if asked else [])
@@ -79,29 +90,30 @@ class Grounded:
             for each in prepared
         ]
 
-    def stream(self, question: str, history: Sequence[Message] = ()) -> Iterator[str | Answer]:
-        """Yield the reply's pieces and, last, the `Answer`.
+    def stream(self, question: Question) -> Iterator[Event]:
+        """Yield the passages, the reply's pieces, the citations that hold and, last, the answer.
 
-        The pieces are the model's own words; the `Answer` takes their place, as citations can only be checked
+        The pieces are the model's own words; the answer takes their place, as citations can only be checked
         once all is said. Raises `ModelFailed`, `StoreError`.
         """
         started = time.perf_counter()
-        (prepared,) = self._prepare([(question, history)])
+        (prepared,) = self._prepare([question])
+        yield Retrieved(prepared.passages)
         if self._abstains(prepared):
-            yield self._settings.unknown
-            yield self._unknown(prepared, Usage(seconds=time.perf_counter() - started))
+            yield TextPiece(self._settings.unknown)
+            yield from concluded(self._unknown(prepared, Usage(seconds=time.perf_counter() - started)))
             return
         reply = StreamedReply(self._model, prepared.messages, started)
         yield from reply
-        yield self._taken(reply.completion, prepared)
+        yield from concluded(self._taken(reply.completion, prepared))
 
-    def _prepare(self, questions: Sequence[tuple[str, Sequence[Message]]]) -> list[_Prepared]:
-        texts = list(starmap(search_text, questions))
-        found = self._retrieve(texts) if texts else []
+    def _prepare(self, questions: Sequence[Question]) -> list[_Prepared]:
+        searches = [Search(search_text(question), question.asker) for question in questions]
+        results = self._retrieve(searches) if searches else []
         prepared = []
-        for (question, history), passages in zip(questions, found, strict=True):
-            messages = grounded_messages(self._settings, self._project_name, question, history, passages)
-            prepared.append(_Prepared(messages, tuple(passages), support(passages, question)))
+        for question, passages in zip(questions, results, strict=True):
+            messages = grounded_messages(self._settings, self._project_name, question, passages)
+            prepared.append(_Prepared(messages, tuple(passages), support(passages, question.text)))
         return prepared
 
     def _abstains(self, prepared: _Prepared) -> bool:

@@ -11,11 +11,11 @@ from dataclasses import replace
 
 from groundtune.protocols import ChatModel
 from groundtune.sentences import without_repetition
-from groundtune.values import Completion, Conversation, Usage
+from groundtune.values import Answer, Answered, Cited, Completion, Conversation, Event, TextPiece, Usage
 
 
 class StreamedReply:
-    """Iterate over the pieces of one reply; `completion` then holds the whole of it.
+    """Iterate over one reply's `TextPiece`s; `completion` then holds the whole of it.
 
     A model's `stream` may be a generator that returns its `Completion` (PEP 380): tokens and finish reason are
     taken from there. Seconds are counted from `started`, a value of `time.perf_counter`.
@@ -26,7 +26,7 @@ class StreamedReply:
         self._started = started
         self.completion = Completion("", Usage())
 
-    def __iter__(self) -> Iterator[str]:
+    def __iter__(self) -> Iterator[TextPiece]:
         pieces: list[str] = []
         first: float | None = None
         returned: Completion | None = None
@@ -36,13 +36,21 @@ class StreamedReply:
             except StopIteration as end:
                 returned = end.value if isinstance(end.value, Completion) else None
                 break
-            if first is None and piece:
+            if not piece:
+                continue
+            if first is None:
                 first = time.perf_counter() - self._started
             pieces.append(piece)
-            yield piece
+            yield TextPiece(piece)
         reply = returned or Completion("".join(pieces), Usage(), "other")
         usage = replace(reply.usage, seconds=time.perf_counter() - self._started, seconds_to_first_token=first)
         self.completion = replace(reply, text="".join(pieces), usage=usage)
+
+
+def concluded(answer: Answer) -> Iterator[Event]:
+    """Yield the events that end a stream: the citations that hold, and the answer."""
+    yield from map(Cited, answer.citations)
+    yield Answered(answer)
 
 
 def said(completion: Completion) -> str:

@@ -30,6 +30,7 @@ from rich.text import Text
 from groundtune import __version__
 from groundtune.errors import SettingsError
 from groundtune.secrets import masked
+from groundtune.values import EVERYONE
 
 if TYPE_CHECKING:
     from groundtune.comparison.gate import GateFinding
@@ -40,6 +41,16 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on
 Overrides = Annotated[
     list[str], typer.Option("--set", metavar="KEY=VALUE", help="Override a setting, as in `--set tuning.steps=40`.")
 ]
+Asker = Annotated[
+    list[str],
+    typer.Option(
+        "--as",
+        metavar="PRINCIPAL",
+        help="Who asks, as `readable_by` names them; repeat it for several. Only the principals that you name count: "
+        "`--as staff` does not read what is for everyone, `--as everyone --as staff` reads both.",
+    ),
+]
+AS_EVERYONE = list(EVERYONE)
 GatePath = Annotated[
     Path | None,
     typer.Option("--gate", metavar="FILE", help="Limits against an agreed baseline; exit code 1 if missed."),

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from groundtune.cli._shared import HERE, AsJson, Overrides, ProjectFolder, emit, opened
+from groundtune.cli._shared import AS_EVERYONE, HERE, AsJson, Asker, Overrides, ProjectFolder, emit, opened
 
 
 def register(app: typer.Typer) -> None:
@@ -21,6 +21,7 @@ def ask(
     candidate: Annotated[
         str, typer.Option(help="Who answers: base, rag, tuned, tuned+rag, raft or an adapter.")
     ] = "rag",
+    asker: Asker = AS_EVERYONE,
     project: ProjectFolder = HERE,
     as_json: AsJson = False,
     overrides: Overrides = [],  # noqa: B006 -- typer reads the default, nobody changes it
@@ -32,9 +33,11 @@ def ask(
 
         groundtune ask "How much is the Brook plan?" --candidate raft --json
 
+        groundtune ask "What discount may I give?" --as everyone --as staff
+
     """
     with opened(project, overrides) as opened_project:
-        answer = opened_project.ask(question, candidate)
+        answer = opened_project.ask(question, candidate, asker=asker)
     citations = [asdict(citation) for citation in answer.citations]
     document = {
         "answer": answer.text,

@@ -8,7 +8,7 @@ import typer
 from rich.console import Group
 from rich.text import Text
 
-from groundtune.cli._shared import HERE, AsJson, Overrides, ProjectFolder, emit, opened
+from groundtune.cli._shared import AS_EVERYONE, HERE, AsJson, Asker, Overrides, ProjectFolder, emit, opened
 
 
 def register(app: typer.Typer) -> None:
@@ -19,18 +19,21 @@ def register(app: typer.Typer) -> None:
 def search(
     query: Annotated[str, typer.Argument(help="What to look for.")],
     number: Annotated[int, typer.Option("-k", min=1, help="How many passages.")] = 5,
+    asker: Asker = AS_EVERYONE,
     project: ProjectFolder = HERE,
     as_json: AsJson = False,
     overrides: Overrides = [],  # noqa: B006 -- typer reads the default, nobody changes it
 ) -> None:
     """Show the passages that are found for a question, with scores and sources.
 
-    Example:
+    Examples:
         groundtune search "early termination fee" -k 3
+
+        groundtune search "discounts" --as everyone --as staff
 
     """
     with opened(project, overrides) as opened_project:
-        passages = opened_project.search(query, number)
+        passages = opened_project.search(query, number, asker)
     rows = [
         {
             "document": passage.document,

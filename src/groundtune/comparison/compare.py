@@ -23,7 +23,7 @@ from groundtune.errors import InputError, ModelFailed, SettingsError
 from groundtune.evaluation.run import answer_cases, score_answers
 from groundtune.evaluation.scorers import scorers as all_scorers
 from groundtune.protocols import Answerer, Scorer
-from groundtune.values import Answer, Case, digest
+from groundtune.values import Answer, Case, TextPiece, digest
 
 AGAIN = f"{PART}, again"  # what the second run of a candidate is kept under
 
@@ -176,12 +176,12 @@ def _timed(answerer: Answerer, cases: Sequence[Case], assembly: Assembly, name: 
     for number, case in enumerate(cases):
         assembly.progress(f"{name}: measuring latency", number, len(cases))
         started = time.perf_counter()
-        pieces = answerer.stream(case.question, case.history)
-        next(pieces)
-        first.append(time.perf_counter() - started)
-        for _ in pieces:
-            pass
+        seconds: float | None = None
+        for event in answerer.stream(case.asked):
+            if seconds is None and isinstance(event, TextPiece):
+                seconds = time.perf_counter() - started
         total.append(time.perf_counter() - started)
+        first.append(total[-1] if seconds is None else seconds)
     assembly.progress(f"{name}: measuring latency", len(cases), len(cases))
     return Seconds(tuple(first), tuple(total))
 

@@ -95,7 +95,7 @@ def _answer(answerer: Answerer, cases: Sequence[Case], patience: _Patience) -> l
     if patience.failed >= MOST_FAILURES:
         return [Failure(f"not asked, as {MOST_FAILURES} cases before failed in a row: {patience.reason}")] * len(cases)
     try:
-        answers = answerer.answer_many([(case.question, case.history) for case in cases])
+        answers = answerer.answer_many([case.asked for case in cases])
         if len(answers) != len(cases):
             raise ModelFailed(f"gave {len(answers)} answers to {len(cases)} questions.", place=answerer.signature)
     except ModelFailed as error:

@@ -1,4 +1,4 @@
-"""Asking a store: embeds the question, hands it over with the caller's principals, has the best passages reranked."""
+"""Asking a store: embeds the question, hands it over with the asker's principals, has the best passages reranked."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from groundtune.protocols import Embedder, KnowledgeStore, Reranker
-from groundtune.values import Passage, Query
+from groundtune.values import Passage, Query, Search
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,23 +24,25 @@ class Depth:
 def search_many(
     store: KnowledgeStore,
     embedder: Embedder,
-    texts: Sequence[str],
+    searches: Sequence[Search],
     depth: Depth,
-    principals: Sequence[str],
     reranker: Reranker | None = None,
 ) -> list[list[Passage]]:
-    """Return the passages of each question, in order; questions are embedded together."""
-    vectors = embedder.embed(texts, "query")
+    """Return the passages of each search, in order; texts are embedded together.
+
+    Each search sees what its own asker may read, whoever else asks in the same batch.
+    """
+    vectors = embedder.embed([search.text for search in searches], "query")
     fused = depth.limit if reranker is None else max(depth.limit, depth.reranked)
-    found = [
-        store.search(Query(text, tuple(map(float, vector)), fused, tuple(principals), candidates=depth.candidates))
-        for text, vector in zip(texts, vectors, strict=True)
+    results = [
+        store.search(Query(search.text, tuple(map(float, vector)), fused, search.asker, candidates=depth.candidates))
+        for search, vector in zip(searches, vectors, strict=True)
     ]
     if reranker is None:
-        return found
+        return results
     return [
-        rerank(reranker, text, passages, depth.reranked)[: depth.limit]
-        for text, passages in zip(texts, found, strict=True)
+        rerank(reranker, search.text, passages, depth.reranked)[: depth.limit]
+        for search, passages in zip(searches, results, strict=True)
     ]
 
 

@@ -7,7 +7,7 @@ A part that needs settings of its own declares a table inside the table that it 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, Literal, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -22,6 +22,10 @@ from pydantic import (
 from groundtune.secrets import SecretUrl, without_passwords
 
 Inner = TypeVar("Inner", bound="Table")
+
+
+Principals = Annotated[list[Annotated[str, Field(pattern=r"\S")]], Field(min_length=1)]
+"""Names as access lists have them; at least one, none of them blank."""
 
 
 class Table(BaseModel):
@@ -178,13 +182,19 @@ class BenchmarkSettings(Table):
     development_share: float = Field(
         0.3, gt=0, lt=1, description="Share of groups that become development where a case names no split."
     )
+    draft_as: Principals = Field(
+        ["everyone"],
+        description="Principals that drafting reads documents as. They become the `asker` of each draft.",
+    )
 
 
 class TuningSettings(Table):
     """`[tuning]`: training data and how adapters are made."""
 
     # names of files, and how memory is used
-    not_in_key: ClassVar[frozenset[str]] = frozenset({"examples", "preferences", "microbatch_tokens"})
+    not_in_key: ClassVar[frozenset[str]] = frozenset(
+        {"examples", "preferences", "microbatch_tokens", "retrieve_as"}  # who is asked as shows in the examples
+    )
 
     examples: str = Field("training.jsonl", description="Training conversations.")
     preferences: str = Field(
@@ -203,6 +213,11 @@ class TuningSettings(Table):
     evaluate_every: int = Field(30, ge=1, description="Steps between two evaluations on the held-out part.")
     patience: int = Field(2, ge=1, description="Evaluations without improvement before training stops.")
     seed: int = Field(17, description="Seed of adapter initialisation and data order.")
+    retrieve_as: Principals = Field(
+        ["everyone"],
+        description="Principals that tuning retrieves passages as. Weights have no access list: whoever may ask the "
+        "tuned model may be told what these principals can read.",
+    )
 
 
 class ComparisonSettings(Table):

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from groundtune.errors import InputError, TuningError
 from groundtune.files import read_jsonl
-from groundtune.values import Example, Message, digest
+from groundtune.values import Example, Message, Question, digest
 
 
 class _Turn(BaseModel):
@@ -44,10 +44,10 @@ def load_examples(path: Path) -> list[Example]:
     return list(examples.values())
 
 
-def question_and_history(example: Example) -> tuple[str, tuple[Message, ...]]:
-    """Return the last question of a conversation and the turns before it, without a system message."""
+def last_question(example: Example) -> Question:
+    """Return the last question of a conversation with the turns before it, without a system message."""
     turns = tuple(message for message in example.messages[:-1] if message.role != "system")
-    return turns[-1].content, turns[:-1]
+    return Question(turns[-1].content, turns[:-1])
 
 
 def hold_out(examples: Sequence[Example], number: int, rng: np.random.Generator) -> tuple[list[Example], list[Example]]:

@@ -18,11 +18,12 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field
 
+from groundtune.errors import TuningError
 from groundtune.protocols import Progress, silent
 from groundtune.settings import Table
 from groundtune.text import content_words
 from groundtune.tuning.adapters import Manifest
-from groundtune.tuning.examples import question_and_history
+from groundtune.tuning.examples import last_question
 from groundtune.tuning.technique import GroundedPrompt, Retrieve, SearchText, Task
 from groundtune.tuning.training import Job, tune
 from groundtune.values import Example, Message, Passage
@@ -83,15 +84,23 @@ class Raft:
 
 
 def conversations(task: Task) -> RaftData:
-    """Return what `Raft` trains on: the same for the same task."""
-    return raft_examples(
-        task.examples(),
+    """Return what `Raft` trains on: the same for the same task. Raises `TuningError` if it finds no document of it."""
+    examples = task.examples()
+    data = raft_examples(
+        examples,
         task.retrieve,
         task.search_text,
         task.grounded,
         RaftPrompts(task.passages, task.settings.part(NAME, RaftSettings).oracle_share, task.unknown),
         np.random.default_rng(task.settings.seed),
     )
+    if data.oracle_not_found and data.oracle_not_found == sum(bool(example.documents) for example in examples):
+        asker = ", ".join(task.settings.retrieve_as)
+        raise TuningError(
+            f"no document that the training conversations name was found, searched as {asker}.",
+            remedy="Run `groundtune ingest`, or name in `[tuning] retrieve_as` who may read these documents.",
+        )
+    return data
 
 
 def groundtune_technique() -> Raft:
@@ -117,14 +126,14 @@ def raft_examples(
     `retrieve` is asked for more than `settings.passages`, so that distractors are left when the answer's own
     passages are taken out. An example whose oracle cannot be found is left out and counted.
     """
-    asked = [question_and_history(example) for example in examples]
-    found = retrieve([search_text(question, history) for question, history in asked])
+    asked = [last_question(example) for example in examples]
+    found = retrieve([search_text(question) for question in asked])
     sources = retrieve(
-        [f"{question} {_answer(example)}" for example, (question, _) in zip(examples, asked, strict=True)]
+        [f"{question.text} {_answer(example)}" for example, question in zip(examples, asked, strict=True)]
     )
     made: list[Example] = []
     counts = {"with": 0, "without": 0, "lost": 0}
-    for example, (question, history), near, source in zip(examples, asked, found, sources, strict=True):
+    for example, question, near, source in zip(examples, asked, found, sources, strict=True):
         oracle = find_oracle(example, [*near, *source])
         if example.documents and oracle is None:
             counts["lost"] += 1
@@ -133,7 +142,7 @@ def raft_examples(
         counts["with" if kept else "without"] += 1
         passages = _passages(example, oracle if kept else None, near, settings.passages, rng)
         target = _answer(example) if kept or not example.documents else settings.unknown
-        prompt = build_prompt(question, history, passages)
+        prompt = build_prompt(question, passages)
         if kept and oracle is not None:
             target = f"{target} [{passages.index(oracle) + 1}]"
         made.append(replace(example, messages=(*prompt, Message("assistant", target))))

@@ -17,12 +17,12 @@ from groundtune.protocols import Progress, silent
 from groundtune.settings import TuningSettings
 from groundtune.tuning.adapters import Manifest
 from groundtune.tuning.training import Base
-from groundtune.values import Conversation, Example, Message, Passage
+from groundtune.values import Conversation, Example, Passage, Question
 
 Retrieve = Callable[[Sequence[str]], list[list[Passage]]]
-SearchText = Callable[[str, Sequence[Message]], str]
-ClosedBookPrompt = Callable[[str, Sequence[Message]], Conversation]
-GroundedPrompt = Callable[[str, Sequence[Message], Sequence[Passage]], Conversation]
+SearchText = Callable[[Question], str]
+ClosedBookPrompt = Callable[[Question], Conversation]
+GroundedPrompt = Callable[[Question, Sequence[Passage]], Conversation]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +30,9 @@ class Task:
     """What there is to tune with.
 
     `examples` loads the training conversations; `closed_book` and `grounded` build the prompts that serving gives;
-    `retrieve` returns more than the `passages` that a prompt holds; `unknown` is how the company says that it does
-    not know; `record` is what the manifest tells of the settings and their origins.
+    `retrieve` returns more than the `passages` that a prompt holds, out of documents that the principals of
+    `settings.retrieve_as` may read; `unknown` is how the company says that it does not know; `record` is what the
+    manifest tells of the settings and their origins.
 
     A technique with settings of its own declares them beside its hook, as `{"tuning.NAME": MySettings}` from
     `groundtune_settings()`, and takes them with `settings.part("NAME", MySettings)`.

@@ -11,6 +11,7 @@ from groundtune.knowledge.search import Depth, search_many
 from groundtune.knowledge.stores import open_store
 from groundtune.settings import EmbeddingSettings, KnowledgeSettings
 from groundtune.testing.embedders import HashingEmbedder
+from groundtune.values import Search
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "telecom" / "documents"
 
@@ -36,7 +37,7 @@ class Place:
         return ingest(self.documents, self.store, self.embedder, KnowledgeSettings(**settings), paths)
 
     def ask(self, text: str, principals=("everyone",), limit: int = 3):
-        return search_many(self.store, self.embedder, [text], Depth(limit), principals)[0]
+        return search_many(self.store, self.embedder, [Search(text, tuple(principals))], Depth(limit))[0]
 
 
 @pytest.fixture
@@ -176,7 +177,7 @@ def test_progress_goes_from_nothing_to_all(place):
 
 def test_many_questions_at_once(place):
     place.ingest()
-    found = search_many(place.store, place.embedder, ["Switzerland", "invoice"], Depth(1), ["everyone"])
+    found = search_many(place.store, place.embedder, [Search("Switzerland"), Search("invoice")], Depth(1))
     assert [passages[0].document for passages in found] == ["zones.md", "billing/invoice.html"]
 
 
@@ -190,7 +191,7 @@ def test_the_example_with_the_built_in_model(tmp_path):
     report = ingest(EXAMPLE, store, made, KnowledgeSettings(), [part])
     assert report.failed == ()
     assert report.added == len([path for path in part.rglob("*") if path.is_file()])
-    (found,) = search_many(store, made, ["What do calls made in Zone 2 and Zone 3 cost?"], Depth(3), ["everyone"])
+    (found,) = search_many(store, made, [Search("What do calls made in Zone 2 and Zone 3 cost?")], Depth(3))
     assert "roaming/zones-and-prices.html" in {passage.document for passage in found}
     for passage in found:
         assert passage.similarity is not None

@@ -9,13 +9,13 @@ from groundtune.assembly import knowledge as knowledge_module
 from groundtune.assembly.assembly import Assembly
 from groundtune.assembly.candidates import registered
 from groundtune.assistant.prompts import closed_book_messages, grounded_messages
-from groundtune.errors import InputError, NotComparable, SettingsError
+from groundtune.errors import InputError, NotComparable, SettingsError, TuningError
 from groundtune.settings import load
 from groundtune.testing.embedders import HashingEmbedder
 from groundtune.testing.models import EchoModel
 from groundtune.tuning import instruction, raft
 from groundtune.tuning.adapters import Manifest, write_manifest
-from groundtune.values import Message
+from groundtune.values import Message, Question, Search
 
 NAMES = ("pebble", "brook", "river", "delta", "hazel")
 
@@ -58,7 +58,7 @@ UNANSWERABLE = [{"question": text, "answerable": False} for text in ("Who was ki
 def test_tuning_sees_the_prompt_that_closed_book_serving_gives(folder):
     assembly = opened(folder)
     for name, example in zip(NAMES, instruction.conversations(assembly.adapters.task()), strict=True):
-        served = closed_book_messages(assembly.settings.assistant, "Shop", f"What does the {name} plan cost?", ())
+        served = closed_book_messages(assembly.settings.assistant, "Shop", Question(f"What does the {name} plan cost?"))
         assert example.messages[:-1] == served
         assert example.messages[-1].role == "assistant"
 
@@ -66,7 +66,7 @@ def test_tuning_sees_the_prompt_that_closed_book_serving_gives(folder):
 def test_raft_sees_the_prompt_that_grounded_serving_gives(folder):
     assembly = opened(folder, **{"tuning.raft.oracle_share": "1"})
     assembly.knowledge.ingest()
-    served = grounded_messages(assembly.settings.assistant, "Shop", "x", (), [])
+    served = grounded_messages(assembly.settings.assistant, "Shop", Question("x"), [])
     examples = raft.conversations(assembly.adapters.task()).examples
     assert len(examples) == len(NAMES)
     for example in examples:
@@ -78,16 +78,38 @@ def test_raft_sees_the_prompt_that_grounded_serving_gives(folder):
 
 def test_nothing_is_found_before_anything_is_ingested(folder):
     with pytest.raises(InputError, match="empty") as raised:
-        opened(folder).knowledge.retrieve(["x"])
+        opened(folder).knowledge.retrieve([Search("x")])
     assert "groundtune ingest" in raised.value.remedy
 
 
 def test_passages_are_for_those_who_may_read_them(folder):
     assembly = opened(folder)
     assembly.knowledge.ingest()
-    assert assembly.knowledge.retrieve(["brook plan"])[0]
-    assert assembly.knowledge.retrieve(["brook plan"], principals=["nobody"]) == [[]]
-    assert len(assembly.knowledge.retrieve(["brook plan"], limit=2)[0]) == 2
+    assert assembly.knowledge.retrieve([Search("brook plan")])[0]
+    assert assembly.knowledge.retrieve([Search("brook plan", ("nobody",))]) == [[]]
+    assert len(assembly.knowledge.retrieve([Search("brook plan")], limit=2)[0]) == 2
+    mixed = assembly.knowledge.retrieve(
+        [Search("brook plan", ("nobody",)), Search("brook plan"), Search("river", ("nobody",))]
+    )
+    assert [bool(passages) for passages in mixed] == [False, True, False]
+
+
+def test_raft_is_made_of_what_retrieve_as_may_read(folder):
+    internal = {"knowledge.readable_by": ["staff"], "tuning.raft.oracle_share": 1}
+    assembly = opened(folder, **internal)
+    assembly.knowledge.ingest()
+    with pytest.raises(TuningError, match="searched as everyone") as raised:
+        raft.conversations(assembly.adapters.task())
+    assert "[tuning] retrieve_as" in raised.value.remedy
+    data = raft.conversations(opened(folder, **internal, **{"tuning.retrieve_as": ["staff"]}).adapters.task())
+    assert (data.with_oracle, data.oracle_not_found) == (len(NAMES), 0)
+
+
+def test_a_manifest_tells_who_tuning_retrieved_as(folder):
+    record = opened(folder, **{"tuning.retrieve_as": ["staff"]}).adapters.task().record
+    assert record["tuning.retrieve_as"] == {"value": ["staff"], "origin": "flag"}
+    with pytest.raises(SettingsError, match="retrieve_as"):
+        opened(folder, **{"tuning.retrieve_as": []})
 
 
 def test_the_retrieval_signature_follows_what_is_found(folder):
@@ -164,7 +186,7 @@ def test_an_adapter_of_another_model_is_refused(folder, monkeypatch):
     with pytest.raises(NotComparable, match="was tuned on path:old"):
         assembly.answerer(registered()["tuned"])
     write_manifest(assembly.adapters.folder("tuned"), manifest(assembly.adapters.base().weights))
-    assert assembly.answerer(registered()["tuned"]).answer("Hello?").text == "Hello?"
+    assert assembly.answerer(registered()["tuned"]).answer(Question("Hello?")).text == "Hello?"
 
 
 def test_a_remote_model_cannot_be_tuned(folder):

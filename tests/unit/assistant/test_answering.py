@@ -7,7 +7,7 @@ from groundtune.assistant.grounded import Grounded
 from groundtune.errors import ModelFailed
 from groundtune.settings import AssistantSettings
 from groundtune.testing.models import EchoModel, FunctionModel, ScriptedModel
-from groundtune.values import Answer, Message, Passage, Usage
+from groundtune.values import Answered, Message, Passage, Question, Retrieved, TextPiece, Usage
 
 SETTINGS = AssistantSettings()
 TEXT = "The Brook plan costs €9 a month."
@@ -19,8 +19,10 @@ class Retrieval:
     def __init__(self):
         self.asked = []
 
-    def __call__(self, texts):
-        self.asked.append(list(texts))
+    def __call__(self, searches):
+        texts = [search.text for search in searches]
+        self.asked.append(texts)
+        self.askers = [search.asker for search in searches]
         return [[] if "nothing" in text else [POOR] if "unrelated" in text else [GOOD] for text in texts]
 
 
@@ -29,7 +31,9 @@ def grounded(model, retrieve=None, min_support=0.5, signature="store:1"):
 
 
 def test_closed_book_says_what_the_model_says():
-    answer = ClosedBook(ScriptedModel([" Brook costs €9. \n"]), SETTINGS, "Acme").answer("What does Brook cost?")
+    answer = ClosedBook(ScriptedModel([" Brook costs €9. \n"]), SETTINGS, "Acme").answer(
+        Question("What does Brook cost?")
+    )
     assert (answer.text, answer.abstained, answer.passages, answer.support) == ("Brook costs €9.", False, (), None)
     assert answer.usage.prompt_tokens > 0
     assert answer.usage.seconds >= 0
@@ -38,7 +42,7 @@ def test_closed_book_says_what_the_model_says():
 @pytest.mark.parametrize("reply", ["I don't know.", SETTINGS.unknown, ""])
 def test_a_model_that_does_not_know_abstains(reply):
     for answerer in (ClosedBook(ScriptedModel([reply]), SETTINGS, "Acme"), grounded(ScriptedModel([reply]))):
-        answer = answerer.answer("What does Brook cost?")
+        answer = answerer.answer(Question("What does Brook cost?"))
         assert answer.abstained
         assert answer.text == (reply or SETTINGS.unknown)
         assert answer.citations == ()
@@ -54,7 +58,7 @@ def test_only_a_model_that_did_not_come_to_an_end_is_cut_where_it_repeats_itself
             return [replace(one, finish_reason=reason) for one in super().complete(conversations, max_tokens)]
 
     for answerer in (ClosedBook(Endless(lambda _: reply), SETTINGS, "Acme"), grounded(Endless(lambda _: reply))):
-        answer = answerer.answer("What does Brook cost?")
+        answer = answerer.answer(Question("What does Brook cost?"))
         assert answer.text == kept
         assert answer.truncated == (reason == "length")
 
@@ -62,14 +66,14 @@ def test_only_a_model_that_did_not_come_to_an_end_is_cut_where_it_repeats_itself
 def test_grounded_puts_passages_and_history_before_the_model_and_searches_with_the_turn_before():
     model, retrieval = EchoModel(), Retrieval()
     history = (Message("user", "Tell me of Brook."), Message("assistant", "Gladly."))
-    answer = grounded(model, retrieval, 0.0).answer("What does it cost?", history)
+    answer = grounded(model, retrieval, 0.0).answer(Question("What does it cost?", history))
     assert TEXT in answer.text
     assert model.asked[0][1:3] == history
     assert retrieval.asked == [["Tell me of Brook.\nWhat does it cost?"]]
 
 
 def test_grounded_checks_citations():
-    answer = grounded(ScriptedModel(["Brook costs €9 [1], as all know [4]."])).answer("What does Brook cost?")
+    answer = grounded(ScriptedModel(["Brook costs €9 [1], as all know [4]."])).answer(Question("What does Brook cost?"))
     assert answer.text == "Brook costs €9 [1], as all know."
     assert answer.citations_removed == 1
     (citation,) = answer.citations
@@ -83,27 +87,49 @@ def test_grounded_checks_citations():
 def test_without_support_the_model_is_not_asked(question, found):
     model = ScriptedModel([])
     answerer = grounded(model)
-    answer = answerer.answer(question)
+    answer = answerer.answer(Question(question))
     assert (answer.text, answer.abstained, answer.passages) == (SETTINGS.unknown, True, found)
     assert answer.support < 0.5
     assert answer.usage.prompt_tokens == 0
-    *pieces, last = answerer.stream(question)
-    assert pieces == [SETTINGS.unknown]
-    assert last.abstained
+    *events, last = answerer.stream(Question(question))
+    assert events == [Retrieved(found), TextPiece(SETTINGS.unknown)]
+    assert last.answer.abstained
 
 
 def test_without_passages_it_abstains_even_at_threshold_zero():
-    assert grounded(ScriptedModel([]), min_support=0.0).answer("nothing?").abstained
+    assert grounded(ScriptedModel([]), min_support=0.0).answer(Question("nothing?")).abstained
 
 
 def test_a_batch_is_one_retrieval_and_one_call_for_what_is_supported():
     model, retrieval = FunctionModel(lambda conversation: "Brook costs €9 [1]."), Retrieval()
     questions = ["What does Brook cost?", "Something unrelated?", "Is Brook a plan?"]
-    answers = grounded(model, retrieval).answer_many([(question, ()) for question in questions])
+    answers = grounded(model, retrieval).answer_many([Question(question) for question in questions])
     assert [answer.abstained for answer in answers] == [False, True, False]
     assert model.batches == [2]
     assert retrieval.asked == [questions]
     assert all(answer.usage.seconds is None for answer in answers)
+
+
+def test_each_question_of_a_batch_is_searched_as_its_own_asker():
+    retrieval = Retrieval()
+    questions = [Question("Brook?", asker=("staff", "ana")), Question("Brook?"), Question("Brook?", asker=())]
+    answerer = grounded(FunctionModel(lambda conversation: "Brook costs €9 [1]."), retrieval)
+    answerer.answer_many(questions)
+    assert retrieval.askers == [("staff", "ana"), ("everyone",), ()]
+    answerer.answer(questions[0])
+    assert retrieval.askers == [("staff", "ana")]
+    list(answerer.stream(questions[0]))
+    assert retrieval.askers == [("staff", "ana")]
+
+
+def test_a_stream_leaves_out_pieces_without_text():
+    class Halting(EchoModel):
+        def stream(self, messages, max_tokens=None):
+            return iter(["", "Brook ", "", "costs €9."])
+
+    *pieces, last = ClosedBook(Halting(), SETTINGS, "Acme").stream(Question("?"))
+    assert pieces == [TextPiece("Brook "), TextPiece("costs €9.")]
+    assert last.answer.text == "Brook costs €9."
 
 
 def test_empty_batches_ask_nobody():
@@ -115,12 +141,16 @@ def test_empty_batches_ask_nobody():
 
 
 def test_a_stream_gives_the_models_words_and_then_the_checked_answer():
-    *pieces, last = grounded(ScriptedModel(["Brook costs €9 [1]. Really [7]."])).stream("What does Brook cost?")
-    assert "".join(pieces) == "Brook costs €9 [1]. Really [7]."
-    assert isinstance(last, Answer)
-    assert last.text == "Brook costs €9 [1]. Really."
-    assert last.usage.prompt_tokens > 0
-    assert 0 <= last.usage.seconds_to_first_token <= last.usage.seconds
+    answerer = grounded(ScriptedModel(["Brook costs €9 [1]. Really [7]."]))
+    passages, *pieces, cited, last = answerer.stream(Question("What does Brook cost?"))
+    assert passages == Retrieved((GOOD,))
+    assert "".join(piece.text for piece in pieces) == "Brook costs €9 [1]. Really [7]."
+    assert cited.citation.quote == TEXT
+    assert isinstance(last, Answered)
+    assert last.answer.text == "Brook costs €9 [1]. Really."
+    assert last.answer.citations == (cited.citation,)
+    assert last.answer.usage.prompt_tokens > 0
+    assert 0 <= last.answer.usage.seconds_to_first_token <= last.answer.usage.seconds
 
 
 def test_a_model_whose_stream_returns_nothing_still_gives_an_answer():
@@ -128,9 +158,9 @@ def test_a_model_whose_stream_returns_nothing_still_gives_an_answer():
         def stream(self, messages, max_tokens=None):
             return iter(["Brook ", "costs €9."])
 
-    *_, last = ClosedBook(Plain(), SETTINGS, "Acme").stream("?")
-    assert last.text == "Brook costs €9."
-    assert (last.usage.prompt_tokens, last.truncated) == (0, False)
+    *_, last = ClosedBook(Plain(), SETTINGS, "Acme").stream(Question("?"))
+    assert last.answer.text == "Brook costs €9."
+    assert (last.answer.usage.prompt_tokens, last.answer.truncated) == (0, False)
 
 
 def test_an_answer_that_was_cut_off_says_so():
@@ -138,13 +168,13 @@ def test_an_answer_that_was_cut_off_says_so():
         def complete(self, conversations, max_tokens=None):
             return super().complete(conversations, 2)
 
-    assert ClosedBook(Short(), SETTINGS, "Acme").answer("one two three four").truncated
-    assert grounded(Short()).answer("What does Brook cost?").truncated
+    assert ClosedBook(Short(), SETTINGS, "Acme").answer(Question("one two three four")).truncated
+    assert grounded(Short()).answer(Question("What does Brook cost?")).truncated
 
 
 def test_a_failing_model_is_not_an_abstention():
     with pytest.raises(ModelFailed):
-        grounded(ScriptedModel([])).answer("What does Brook cost?")
+        grounded(ScriptedModel([])).answer(Question("What does Brook cost?"))
 
 
 def test_signatures_hold_all_that_changes_an_answer():
@@ -163,5 +193,5 @@ def test_signatures_hold_all_that_changes_an_answer():
 
 
 def test_usage_of_an_abstention_is_nothing_but_time():
-    usage = grounded(ScriptedModel([])).answer("nothing?").usage
+    usage = grounded(ScriptedModel([])).answer(Question("nothing?")).usage
     assert usage == Usage(seconds=usage.seconds)

@@ -1,6 +1,7 @@
 """Comparing on a small project with fakes for models: what is run, kept, failed and reported."""
 
 import json
+import time
 from collections import Counter
 from datetime import UTC, datetime
 
@@ -95,6 +96,17 @@ def test_a_benchmark_run_is_batched_and_latency_is_measured_one_by_one(bench):
     assert assembly.fake.batches == [7]
     assert len(assembly.fake.asked) == 7 + 2
     assert report.candidates[0].latency.total.n == 2
+
+
+def test_the_first_word_is_timed_and_not_the_passages_before_it(bench):
+    class Slow(FunctionModel):
+        def stream(self, messages, max_tokens=None):
+            time.sleep(0.2)
+            completion = yield from super().stream(messages, max_tokens)
+            return completion
+
+    (candidate,) = compare(bench(Slow(reply)), ["rag"], NOW).candidates
+    assert candidate.latency.first_token.median >= 0.2
 
 
 def test_what_is_finished_is_not_done_again(bench):

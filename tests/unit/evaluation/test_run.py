@@ -22,7 +22,7 @@ class Echo:
         self.batches = []
 
     def answer_many(self, questions):
-        texts = [question for question, _ in questions]
+        texts = [question.text for question in questions]
         self.batches.append(texts)
         for text in texts:
             if text in self.bad:

@@ -1,6 +1,7 @@
 from groundtune.knowledge.search import Depth, rerank, search_many
 from groundtune.testing.embedders import HashingEmbedder
 from groundtune.testing.rerankers import OverlapReranker, passage
+from groundtune.values import Search
 
 
 class Store:
@@ -20,7 +21,9 @@ PASSAGES = [passage("Our shops open at nine.", 1), passage("Roaming costs 5 euro
 def test_the_reranker_orders_more_than_is_returned():
     store = Store(PASSAGES)
     depth = Depth(limit=1, reranked=3, candidates=20)
-    (found,) = search_many(store, HashingEmbedder(), ["What does roaming cost?"], depth, ["me"], OverlapReranker())
+    (found,) = search_many(
+        store, HashingEmbedder(), [Search("What does roaming cost?", ("me",))], depth, OverlapReranker()
+    )
     assert [one.text for one in found] == ["Roaming costs 5 euros."]
     assert found[0].rank == 1
     assert (store.asked[0].limit, store.asked[0].candidates, store.asked[0].principals) == (3, 20, ("me",))
@@ -28,7 +31,7 @@ def test_the_reranker_orders_more_than_is_returned():
 
 def test_without_a_reranker_the_order_is_that_of_the_store():
     store = Store(PASSAGES)
-    (found,) = search_many(store, HashingEmbedder(), ["What does roaming cost?"], Depth(limit=2), ["me"])
+    (found,) = search_many(store, HashingEmbedder(), [Search("What does roaming cost?", ("me",))], Depth(limit=2))
     assert found == PASSAGES[:2]
     assert store.asked[0].limit == 2
 
@@ -40,3 +43,10 @@ def test_what_is_not_reranked_follows_and_equals_keep_their_order():
     assert found[0].score == 1.0
     equal = rerank(OverlapReranker(), "unrelated", PASSAGES, 3)
     assert [one.text for one in equal] == [one.text for one in PASSAGES]
+
+
+def test_each_search_of_a_batch_is_made_with_its_own_principals():
+    store = Store(PASSAGES)
+    searches = [Search("Roaming?", ("staff", "ana")), Search("Roaming?"), Search("Roaming?", ())]
+    search_many(store, HashingEmbedder(), searches, Depth(limit=2))
+    assert [query.principals for query in store.asked] == [("staff", "ana"), ("everyone",), ()]

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from groundtune.errors import InputError, TuningError
-from groundtune.tuning.examples import data_hash, hold_out, load_examples, question_and_history
-from groundtune.values import Example, Message
+from groundtune.tuning.examples import data_hash, hold_out, last_question, load_examples
+from groundtune.values import Example, Message, Question
 
 GOOD = {"messages": [{"role": "user", "content": "How much?"}, {"role": "assistant", "content": " 8 euros. "}]}
 
@@ -96,4 +96,4 @@ def test_the_last_question_is_asked_with_the_turns_before_it_and_without_the_sys
     conversation = tuple(
         Message(role, str(number)) for number, role in enumerate(("system", "user", "assistant", "user", "assistant"))
     )
-    assert question_and_history(Example(conversation)) == ("3", (Message("user", "1"), Message("assistant", "2")))
+    assert last_question(Example(conversation)) == Question("3", (Message("user", "1"), Message("assistant", "2")))

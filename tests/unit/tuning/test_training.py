@@ -97,6 +97,7 @@ def test_the_loss_curve_is_taken_from_the_trainers_log():
         ({"learning_rate": 1e-3}, False),
         ({"examples_file": "elsewhere.jsonl"}, True),
         ({"technique": "raft"}, False),
+        ({"retrieve_as": ["staff"]}, True),  # shows in the examples, where passages differ, and in the manifest
     ],
 )
 def test_a_jobs_key_is_that_of_all_the_adapter_depends_on(job, change, same):

@@ -17,8 +17,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from groundtune.errors import InputError
 from groundtune.files import read_jsonl
+from groundtune.settings import Principals
 from groundtune.text import locate
-from groundtune.values import Case, Evidence, Message, Split, digest
+from groundtune.values import EVERYONE, Case, Evidence, Message, Split, digest
 
 
 class EvidenceLine(BaseModel):
@@ -42,6 +43,7 @@ class TurnLine(BaseModel):
 class CaseLine(BaseModel):
     """One line of benchmark.jsonl. Only `id`, `question` and, if it is answerable, `ideal_answer` must be there.
 
+    `asker` are the principals that the question is asked with.
     `reviewer` is who decided on it last, `edits` what reviewers changed ("question by Ana"); neither changes a score.
     """
 
@@ -61,6 +63,7 @@ class CaseLine(BaseModel):
     split: Split | None = None
     reviewer: str = ""
     edits: list[str] = []
+    asker: Principals = list(EVERYONE)
 
     @property
     def group_or_id(self) -> str:
@@ -82,6 +85,7 @@ class CaseLine(BaseModel):
             author=self.author,
             status=self.status,
             other_ideal_answers=tuple(self.other_ideal_answers),
+            asker=tuple(self.asker),
         )
 
 
@@ -153,6 +157,8 @@ def fingerprint(cases: Iterable[Case]) -> str:
             del content[key]
         if not case.other_ideal_answers:  # a benchmark that does without keeps the fingerprint that it had before
             del content["other_ideal_answers"]
+        if case.asker == EVERYONE:
+            del content["asker"]
         parts.append(json.dumps(content, sort_keys=True))
     return digest(*parts)
 
@@ -175,7 +181,7 @@ def asked(question: str, history: Iterable[TurnLine | Message]) -> str:
 
 def case_row(case: Case) -> dict[str, object]:
     """Return the line of benchmark.jsonl that `load_benchmark` reads back as `case`."""
-    return {
+    row: dict[str, object] = {
         "id": case.id,
         "question": case.question,
         "ideal_answer": case.ideal_answer,
@@ -190,7 +196,12 @@ def case_row(case: Case) -> dict[str, object]:
         "author": case.author,
         "status": case.status,
         "split": case.split,
-    } | ({"other_ideal_answers": list(case.other_ideal_answers)} if case.other_ideal_answers else {})
+    }
+    if case.other_ideal_answers:
+        row["other_ideal_answers"] = list(case.other_ideal_answers)
+    if case.asker != EVERYONE:
+        row["asker"] = list(case.asker)
+    return row
 
 
 def _refuse_duplicates(rows: Sequence[tuple[int, CaseLine]], path: Path) -> None:

@@ -20,9 +20,9 @@ from groundtune.evaluation.benchmark.cases import Benchmark, asked, check_eviden
 from groundtune.evaluation.benchmark.similarity import RUN, near_pairs, shared_runs
 from groundtune.files import read_jsonl
 from groundtune.text import words
-from groundtune.values import Case
+from groundtune.values import EVERYONE, Case
 
-Kind = Literal["evidence", "duplicate", "near-duplicate", "leak", "split", "balance", "unanswerable", "number"]
+Kind = Literal["evidence", "duplicate", "near-duplicate", "leak", "split", "balance", "unanswerable", "number", "asker"]
 PARTS: tuple[Literal["development", "test"], ...] = ("development", "test")
 MOST_SHARE = 0.2  # of a part's cases in one group; above, one subject decides the result
 FEWEST_CASES = 10  # in a part, below which shares of groups mean nothing
@@ -85,12 +85,16 @@ def read_said(path: Path, file: str) -> list[Said]:
 
 
 def check_benchmark(
-    benchmark: Benchmark, file: str, texts: Mapping[str, str], training: Sequence[Said] = ()
+    benchmark: Benchmark,
+    file: str,
+    texts: Mapping[str, str],
+    training: Sequence[Said] = (),
+    readable_by: Sequence[str] = EVERYONE,
 ) -> list[Finding]:
     """Return all findings, problems first, in order of the file.
 
-    `file` is how the benchmark is named in them; `texts` are the documents by id; `training` all that tuned
-    candidates may have read.
+    `file` is how the benchmark is named in them; `texts` are the documents by id, which `readable_by` may read;
+    `training` all that tuned candidates may have read.
     """
     looking = _Looking(benchmark, file)
     found = chain(
@@ -101,6 +105,7 @@ def check_benchmark(
         looking.groups(),
         looking.unanswerable(),
         looking.numbers(texts),
+        looking.askers(readable_by),
     )
     return sorted(found, key=lambda one: (not one.problem, one.line or 0, one.kind))
 
@@ -197,13 +202,25 @@ class _Looking:
                 listed = ", ".join(sorted(missing))
                 yield self._found("number", f"no quote has the number {listed} of the ideal answer.", case.id)
 
+    def askers(self, readable_by: Sequence[str]) -> Iterable[Finding]:
+        hidden = [case for case in self._cases if case.answerable and not set(case.asker) & set(readable_by)]
+        if hidden:
+            message = (
+                f"{len(hidden)} answerable cases are asked by principals that may not read the documents, which are "
+                f"for {', '.join(readable_by)}: grounded candidates will abstain on them."
+            )
+            others = tuple(self._place(case.id) for case in hidden[:SHOWN_PLACES])
+            yield Finding("asker", problem=False, message=message, file=self._file, others=others)
+
     def _alike(self, later: Case, earlier: Case, alike: float) -> Finding | None:
-        """Wordings of one question in one group are meant; all else is not."""
+        """Wordings of one question in one group, and one question of several askers, are meant; all else is not."""
         same = words(asked(later.question, later.history)) == words(asked(earlier.question, earlier.history))
         apart = later.group != earlier.group
         name, places = f"case `{earlier.id}`", [self._place(earlier.id)]
         groups = f" but in group `{earlier.group}`, not `{later.group}`" if apart else ""
-        if same and later.answerable != earlier.answerable:
+        if same and not apart and later.asker != earlier.asker:
+            return None
+        if same and later.answerable != earlier.answerable and later.asker == earlier.asker:
             message = f"asks the same as {name}, and only one of both is answerable."
             return self._found("duplicate", message, later.id, places, problem=True)
         if same:

@@ -27,7 +27,7 @@ from groundtune.evaluation.benchmark.cases import (
 )
 from groundtune.files import json_lines, read_jsonl, read_text, write_jsonl, write_text
 from groundtune.spreadsheets import Look, SheetRow, read_table, write_table
-from groundtune.values import digest
+from groundtune.values import EVERYONE, digest
 
 STATUSES = ("draft", "approved", "rejected")
 FEWEST_QUOTES = 2  # columns, so that there is room for one more
@@ -41,6 +41,7 @@ _FIELDS = {
     "quote": "passages",
     "earlier question": "history",
     "earlier answer": "history",
+    "asker": "asker",
 }
 _NUMBERED = rf"(?:{'|'.join(_FIELDS)}) [1-9]\d*"
 COLUMNS = (*_PLAIN, *_REST, *_LAST, _NUMBERED)
@@ -120,7 +121,8 @@ def export_cases(files: CaseFiles, path: Path, *, everything: bool = False) -> i
     others = [f"other ideal answer {number}" for number in range(1, answers + 1)]
     passages = [f"{name} {number}" for number in range(1, quotes + 1) for name in ("document", "quote")]
     earlier = [f"earlier {name} {number}" for number in range(1, turns + 1) for name in ("question", "answer")]
-    header = [*_PLAIN, *others, *passages, *_REST, *earlier, *_LAST]
+    askers = [f"asker {number}" for number in range(1, max([0, *(len(_askers(row)) for row in rows)]) + 1)]
+    header = [*_PLAIN, *others, *passages, *_REST, *askers, *earlier, *_LAST]
     table = []
     for row in rows:
         shown = cells(row)
@@ -184,6 +186,8 @@ def cells(row: CaseLine) -> dict[str, str]:
         found[f"other ideal answer {number}"] = answer
     for number, passage in enumerate(row.passages, start=1):
         found |= {f"document {number}": passage.document, f"quote {number}": passage.quote or ""}
+    for number, principal in enumerate(_askers(row), start=1):
+        found[f"asker {number}"] = principal
     for place, turn in enumerate(row.history):
         found[f"earlier {('question', 'answer')[place % 2]} {place // 2 + 1}"] = turn.content
     return {column: text for column, text in found.items() if text}
@@ -242,7 +246,8 @@ def _value(name: str, row: CaseLine, told: Mapping[str, str]) -> object:
         "answerable": lambda: _one_of(name, text, (*_YES, *_NO)) in _YES,
         "tags": lambda: [tag.strip() for tag in text.split(",") if tag.strip()],
         "split": lambda: _one_of(name, text, ("development", "test")) if text else None,
-        "other_ideal_answers": lambda: _others(row, told),
+        "other_ideal_answers": lambda: _listed("other ideal answer", row.other_ideal_answers, told),
+        "asker": lambda: _listed("asker", row.asker, told) or list(EVERYONE),
         "passages": lambda: _passages(row, told),
         "history": lambda: _history(row, told),
     }
@@ -255,10 +260,15 @@ def _one_of(name: str, text: str, known: Sequence[str]) -> str:
     return text.lower()
 
 
-def _others(row: CaseLine, told: Mapping[str, str]) -> list[str]:
-    """Return the other ideal answers as told, without those that were emptied."""
-    texts = [told[f"other ideal answer {number}"].strip() for number in _numbers(told, "other ideal answer")]
-    kept = {_normal(answer): answer for answer in row.other_ideal_answers}
+def _askers(row: CaseLine) -> list[str]:
+    """Return the principals that a table shows: none for everyone, as in a case that names none."""
+    return [] if tuple(row.asker) == EVERYONE else row.asker
+
+
+def _listed(name: str, before: Sequence[str], told: Mapping[str, str]) -> list[str]:
+    """Return the texts of the columns `name` 1, 2, … as told, without those that were emptied."""
+    texts = [told[f"{name} {number}"].strip() for number in _numbers(told, name)]
+    kept = {_normal(text): text for text in before}
     return [kept.get(_normal(text), text) for text in texts if text]
 
 

@@ -15,7 +15,7 @@ EQUAL, NONE = "equal", "none"  # choices besides the labels: no answer is better
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class RatingQuestion:
     """A question on one answer; `anchors` say what 1 to 5 mean."""
 
     criterion: str
@@ -24,17 +24,17 @@ class Question:
 
 
 QUESTIONS = (
-    Question(
+    RatingQuestion(
         "intuitive",
         "Was the answer intuitive: easy to understand and to act on?",
         ("not understandable", "hard to follow", "clear with some effort", "clear", "clear at once, and what to do"),
     ),
-    Question(
+    RatingQuestion(
         "appropriate",
         "Was it appropriate in context: did it suit what was asked, and what was said before?",
         ("beside the point", "mostly beside the point", "suits in part", "suits, with small flaws", "suits exactly"),
     ),
-    Question(
+    RatingQuestion(
         UNEXPECTED,
         "The question is an unusual one. How well did the answer deal with that?",
         ("thrown off by it", "badly", "so-so", "well", "as a very good member of staff would"),
@@ -52,7 +52,7 @@ INTRODUCTION = (
 )
 
 
-def asked(unexpected: bool) -> tuple[Question, ...]:
+def asked(unexpected: bool) -> tuple[RatingQuestion, ...]:
     """Return the questions on an answer of an item that is an unexpected query, or is not."""
     return tuple(one for one in QUESTIONS if unexpected or one.criterion != UNEXPECTED)
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from groundtune.evaluation.judge.judge import Judge, Judgement, Question
+from groundtune.evaluation.judge.judge import Judge, Judgement, JudgeRequest
 from groundtune.evaluation.judge.prompts import grading_messages, prompt_signature, rationale_messages
 from groundtune.evaluation.judge.rubrics import Rubric
 from groundtune.evaluation.scorers._function import NO_IDEAL_ANSWER
@@ -55,13 +55,13 @@ class GradeScorer(ScorerDefaults):
     def score_many(self, pairs: Sequence[Pair]) -> list[Score]:
         """Return the scores of `pairs`, in order."""
         asked = [pair for pair in pairs if pair[0].ideal_answer.strip()]
-        found = iter(self.judge.ask([self._question(*pair) for pair in asked]))
+        found = iter(self.judge.ask([self._request(*pair) for pair in asked]))
         return [self._score(next(found)) if case.ideal_answer.strip() else NO_IDEAL_ANSWER for case, _ in pairs]
 
-    def _question(self, case: Case, answer: Answer) -> Question:
+    def _request(self, case: Case, answer: Answer) -> JudgeRequest:
         if self.judge.rationale_tokens:
-            return Question(rationale_messages(self.rubric, case, answer), self.rubric.options, rationale=True)
-        return Question(grading_messages(self.rubric, case, answer), self.rubric.options)
+            return JudgeRequest(rationale_messages(self.rubric, case, answer), self.rubric.options, rationale=True)
+        return JudgeRequest(grading_messages(self.rubric, case, answer), self.rubric.options)
 
     def _score(self, found: Judgement | Failure) -> Score:
         if isinstance(found, Failure):

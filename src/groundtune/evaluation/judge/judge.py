@@ -22,7 +22,7 @@ MOST_FAILURES = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class JudgeRequest:
     """What a judge is to choose among, after `messages`; with `rationale` it first answers `messages` in words."""
 
     messages: Conversation
@@ -83,24 +83,24 @@ class Judge:
         """The model's, and how long its rationale may be."""
         return f"{self.model.signature}|rationale:{self.rationale_tokens}"
 
-    def ask(self, questions: Sequence[Question]) -> list[Judgement | Failure]:
-        """Return the judgement on each question, in order; equal questions are asked once."""
-        keys = [self._key(question) for question in questions]
+    def ask(self, requests: Sequence[JudgeRequest]) -> list[Judgement | Failure]:
+        """Return the judgement on each request, in order; equal ones are asked once."""
+        keys = [self._key(request) for request in requests]
         known = self.memory.known(list(dict.fromkeys(keys)))
-        missing = {key: question for key, question in zip(keys, questions, strict=True) if key not in known}
+        missing = {key: request for key, request in zip(keys, requests, strict=True) if key not in known}
         outcomes = {**known, **self._ask_all(missing)} if missing else known
         return [outcomes[key] for key in keys]
 
-    def _key(self, question: Question) -> str:
-        texts = (part for message in question.messages for part in (message.role, message.content))
-        return digest(self.signature, str(question.rationale), *question.options, "|", *texts)
+    def _key(self, request: JudgeRequest) -> str:
+        texts = (part for message in request.messages for part in (message.role, message.content))
+        return digest(self.signature, str(request.rationale), *request.options, "|", *texts)
 
-    def _ask_all(self, missing: dict[str, Question]) -> dict[str, Judgement | Failure]:
+    def _ask_all(self, missing: dict[str, JudgeRequest]) -> dict[str, Judgement | Failure]:
         run = _Run(self)
         parallel = self.model.parallel if isinstance(self.model, MeteredModel) else 1
         outcomes: dict[str, Judgement | Failure] = {}
         with ThreadPoolExecutor(parallel) as pool:
-            futures = {pool.submit(run.ask, key, question): key for key, question in missing.items()}
+            futures = {pool.submit(run.ask, key, request): key for key, request in missing.items()}
             try:
                 for done, future in enumerate(as_completed(futures), start=1):
                     outcomes[futures[future]] = future.result()
@@ -120,12 +120,12 @@ class _Run:
         self._failed_in_a_row = 0
         self._stopped: Failure | None = None
 
-    def ask(self, key: str, question: Question) -> Judgement | Failure:
+    def ask(self, key: str, request: JudgeRequest) -> Judgement | Failure:
         """Ask and remember; return the judgement, or why that failed."""
         if self._stopped is not None:
             return self._stopped
         try:
-            judgement = self._judgement(question)
+            judgement = self._judgement(request)
         except ModelFailed as error:
             return self._failed(str(error))
         except GroundtuneError:  # not installed, wrong settings: fails for one question as for all
@@ -150,14 +150,14 @@ class _Run:
                 self._stopped = Failure(f"not asked, as {MOST_FAILURES} questions before failed in a row: {reason}")
         return Failure(reason)
 
-    def _judgement(self, question: Question) -> Judgement:
+    def _judgement(self, request: JudgeRequest) -> Judgement:
         model = self._judge.model
-        messages, rationale, spent = question.messages, "", Usage()
-        if question.rationale:
+        messages, rationale, spent = request.messages, "", Usage()
+        if request.rationale:
             (said,) = model.complete([messages], self._judge.rationale_tokens)
             rationale, spent = said.text.strip(), said.usage
             messages = after_rationale(messages, rationale)
-        choice = _weighed(model, messages, question.options)
+        choice = _weighed(model, messages, request.options)
         return Judgement(
             dict(choice.probabilities),
             spent.prompt_tokens + choice.usage.prompt_tokens,

@@ -17,7 +17,7 @@ from typing import Literal
 
 from scipy import stats
 
-from groundtune.evaluation.judge.judge import Judge, Judgement, Question
+from groundtune.evaluation.judge.judge import Judge, Judgement, JudgeRequest
 from groundtune.evaluation.judge.prompts import PREFERENCES, pairing_messages
 from groundtune.evaluation.judge.rubrics import Rubric
 from groundtune.values import Answer, Case, Failure
@@ -61,11 +61,11 @@ class Preference:
 
 def duel(judge: Judge, rubric: Rubric, duels: Sequence[Duel]) -> list[Verdict | Failure]:
     """Return the verdict on each duel, in order; failed where either order did."""
-    questions = []
+    requests = []
     for each in duels:
         for first, second in ((each.one, each.other), (each.other, each.one)):
-            questions.append(Question(pairing_messages(rubric, each.case, first, second), PREFERENCES))
-    found = judge.ask(questions)
+            requests.append(JudgeRequest(pairing_messages(rubric, each.case, first, second), PREFERENCES))
+    found = judge.ask(requests)
     return [_verdict(straight, turned) for straight, turned in zip(found[::2], found[1::2], strict=True)]
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from groundtune.errors import InputError
 from groundtune.evaluation.benchmark.cases import case_row, check_evidence, fingerprint, load_benchmark
-from groundtune.values import Case, Evidence, Message
+from groundtune.values import Case, Evidence, Message, Question
 
 MINIMAL = {"id": "1", "question": "How long?", "ideal_answer": "Ten days."}
 
@@ -61,6 +61,9 @@ def test_drafts_and_rejected_are_counted_and_not_used(tmp_path):
         ({"passages": [{"document": "a.md", "qoute": "x"}]}, "unknown key"),
         ({"anwserable": False}, "Did you mean `answerable`"),
         ({"split": "train"}, "split"),
+        ({"asker": []}, "asker"),
+        ({"asker": ["staff", " "]}, "asker.1"),
+        ({"asker": "staff"}, "asker"),
     ],
 )
 def test_an_unsound_case_is_refused_with_its_line(tmp_path, change, words):
@@ -121,6 +124,8 @@ CASE = Case("1", "How long?", "Ten days.", (Evidence("a.md", "ten"),), True, "g"
         {"split": "development"},
         {"history": (Message("user", "Hi"), Message("assistant", "Hi"))},
         {"id": "2"},
+        {"asker": ("staff",)},
+        {"asker": ()},
     ],
 )
 def test_the_fingerprint_changes_with_what_can_change_a_result(change):
@@ -169,3 +174,14 @@ def test_empty_ones_among_several_ideal_answers_are_refused(tmp_path, ideal, oth
     row = MINIMAL | {"ideal_answer": ideal, "other_ideal_answers": others, "answerable": bool(ideal)}
     with pytest.raises(InputError, match="one of its ideal answers is empty"):
         load(tmp_path, row)
+
+
+def test_who_asks_comes_back_and_changes_the_fingerprint_only_where_it_is_not_everyone(tmp_path):
+    plain = load(tmp_path, MINIMAL)
+    assert plain.cases[0].asker == ("everyone",)
+    assert "asker" not in case_row(plain.cases[0])
+    assert load(tmp_path, MINIMAL | {"asker": ["everyone"]}).fingerprint == plain.fingerprint
+    staff = load(tmp_path, MINIMAL | {"asker": ["staff", "cn=ana, ou=support"]})
+    assert staff.fingerprint != plain.fingerprint
+    assert staff.cases[0].asked == Question("How long?", (), ("staff", "cn=ana, ou=support"))
+    assert load(tmp_path, case_row(staff.cases[0])).cases == staff.cases

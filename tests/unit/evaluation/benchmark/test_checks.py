@@ -200,3 +200,20 @@ def test_problems_come_first(tmp_path):
     assert [one.problem for one in found] == sorted((one.problem for one in found), reverse=True)
     assert found[0].problem
     assert not found[-1].problem
+
+
+def test_cases_whose_asker_may_not_read_the_documents_are_doubtful(tmp_path):
+    rows = [*sound(), case("x", "Which discount may I give?", asker=["staff", "everyone"])]
+    assert other_than_near(check(tmp_path, rows)) == []
+    rows += [case(id, f"Who approves {id}?", asker=["staff"]) for id in ("trips", "leave")]
+    finding = sole(check(tmp_path, rows), "asker")
+    assert (finding.problem, finding.others) == (False, ("benchmark.jsonl:26", "benchmark.jsonl:27"))
+    assert finding.message.startswith("2 answerable cases are asked by principals that may not read")
+
+
+def test_one_question_of_two_askers_may_have_two_answers_in_one_group(tmp_path):
+    asked = case("x", "Which discount may I give?", asker=["everyone", "staff"])
+    twin = {**asked, "id": "y", "answerable": False, "asker": ["everyone"]}
+    assert other_than_near(check(tmp_path, [*sound(), asked, twin])) == []
+    assert sole(check(tmp_path, [*sound(), asked, {**twin, "group": "z"}]), "duplicate").problem
+    assert sole(check(tmp_path, [*sound(), asked, {**twin, "asker": asked["asker"]}]), "duplicate").problem

@@ -338,3 +338,48 @@ def test_an_export_does_not_overwrite_a_review(desk, file):
     desk.export(file)
     with pytest.raises(InputError, match="is there already"):
         desk.export(file)
+
+
+INTERNAL = {
+    "id": "d4",
+    "question": "What discount may I give?",
+    "ideal_answer": "Ten percent.",
+    "status": "draft",
+    "asker": ["staff", "cn=ana, ou=support"],
+}
+
+
+@pytest.fixture
+def internal(desk):
+    with desk.drafts.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(INTERNAL) + "\n")
+    return desk
+
+
+def test_who_asks_is_carried_through_every_format(internal, file):
+    before = internal.state()
+    assert dict(internal.review(internal.export(file, everything=True)).counts) == {"untouched": 5}
+    assert internal.state() == before
+    edit(file, "d4", status="approved", reviewer="Ana")
+    assert internal.review(file).faults == []
+    assert internal.rows()["d4"] == {**INTERNAL, "status": "approved", "reviewer": "Ana"}
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".xlsx"])
+def test_who_asks_can_be_changed_in_a_table(internal, tmp_path, suffix):
+    path = internal.export(tmp_path / f"review{suffix}")
+    edit(path, "d4", asker_1="")
+    edit(path, "d1", asker_2="staff")
+    assert internal.review(path, "Bo").faults == []
+    assert internal.rows(internal.drafts)["d4"]["asker"] == INTERNAL["asker"][1:]
+    assert internal.rows(internal.drafts)["d4"]["edits"] == ["asker by Bo"]
+    assert internal.rows(internal.drafts)["d1"]["asker"] == ["staff"]
+    path = internal.export(tmp_path / f"again{suffix}")
+    edit(path, "d1", asker_1="")
+    assert internal.review(path, "Bo").faults == []
+    assert internal.rows(internal.drafts)["d1"]["asker"] == ["everyone"]
+
+
+def test_a_table_has_a_column_for_who_asks_only_where_somebody_is_named(desk, tmp_path):
+    header = desk.export(tmp_path / "review.csv").read_text(encoding="utf-8-sig").splitlines()[0]
+    assert "asker" not in header

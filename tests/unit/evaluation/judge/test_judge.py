@@ -4,7 +4,7 @@ import time
 import pytest
 
 from groundtune.errors import ModelFailed, SettingsError
-from groundtune.evaluation.judge.judge import MOST_FAILURES, Judge, Judgement, Question, ShortMemory
+from groundtune.evaluation.judge.judge import MOST_FAILURES, Judge, Judgement, JudgeRequest, ShortMemory
 from groundtune.testing.models import FunctionModel
 from groundtune.values import Choice, Failure, Message, Usage
 
@@ -12,7 +12,7 @@ YES_NO = ("yes", "no")
 
 
 def question(text, options=YES_NO, *, rationale=False):
-    return Question((Message("user", text),), options, rationale)
+    return JudgeRequest((Message("user", text),), options, rationale)
 
 
 class Model(FunctionModel):
@@ -61,7 +61,7 @@ def test_everything_that_can_change_a_judgement_makes_a_new_question():
     memory = ShortMemory()
     judge = Judge(Model(), memory)
     judge.ask([question("one"), question("one", ("yes", "no", "perhaps")), question("two")])
-    judge.ask([Question((Message("system", "one"),), YES_NO), question("one", rationale=True)])
+    judge.ask([JudgeRequest((Message("system", "one"),), YES_NO), question("one", rationale=True)])
     assert judge.asked == 5
     other = Judge(FunctionModel(str, "fake:other"), memory)
     other.ask([question("one")])

@@ -20,7 +20,7 @@ from groundtune.evaluation.benchmark.cases import CaseLine, asked, read_cases
 from groundtune.evaluation.benchmark.drafting import Asked, Draft, Drafter, Job, Kind, Outcome, Refused, fault, jobs
 from groundtune.files import json_lines, read_jsonl
 from groundtune.protocols import Progress, silent
-from groundtune.values import Chunk, digest
+from groundtune.values import EVERYONE, Chunk, digest
 
 REPEATED = "the benchmark or the drafts have this question already"
 
@@ -54,10 +54,12 @@ class Tally:
 
 
 class Shelf:
-    """The drafts' file and the journal. `benchmark` is the file with the cases that there are already."""
+    """The drafts' file and the journal. `benchmark` is the file with the cases that there are already; `asker` the
+    principals that drafts are to be asked with."""
 
-    def __init__(self, drafts: Path, journal: Path, benchmark: Path) -> None:
+    def __init__(self, drafts: Path, journal: Path, benchmark: Path, asker: Sequence[str] = EVERYONE) -> None:
         self._drafts, self._journal = drafts, journal
+        self.asker = list(asker)
         self.asked = Asked()
         self._groups: dict[str, Counter[str]] = defaultdict(Counter)
         for path in (drafts, journal):
@@ -167,7 +169,7 @@ def _sorted_out(
     rows: list[CaseLine] = []
     refused = [one for one in found if isinstance(one, Refused)]
     for number, draft in enumerate(one for one in found if isinstance(one, Draft)):
-        row = _row(job, draft, number, drafter.author, shelf.group(job.passages[0].document))
+        row = _row(job, draft, number, drafter.author, shelf)
         reason = fault(draft, job.kind, texts)
         quotes = [one.quote or "" for one in draft.evidence] if job.kind != "paraphrase" else []
         if reason is None and row.id not in shelf.ids and shelf.asked.has(draft.asked, quotes):
@@ -181,8 +183,8 @@ def _sorted_out(
     return rows, refused
 
 
-def _row(job: Job, draft: Draft, number: int, author: str, group: str) -> CaseLine:
-    name = digest(job.key, author)[:10]
+def _row(job: Job, draft: Draft, number: int, author: str, shelf: Shelf) -> CaseLine:
+    name, group = digest(job.key, author)[:10], shelf.group(job.passages[0].document)
     return CaseLine.model_validate(
         {
             "id": f"draft-{name}-{number + 1}" if job.kind == "paraphrase" else f"draft-{name}",
@@ -194,6 +196,7 @@ def _row(job: Job, draft: Draft, number: int, author: str, group: str) -> CaseLi
             "tags": [job.kind],
             "history": [asdict(turn) for turn in draft.history],
             "author": author,
+            "asker": shelf.asker,
             "status": "draft",
         }
     )
