@@ -81,7 +81,7 @@ class Project:
 
     def has_knowledge(self) -> bool:
         """Tell whether anything has been ingested."""
-        return bool(self.workshop.store.documents())
+        return not self.workshop.store.is_empty()
 
     def check_benchmark(self) -> list[Finding]:
         """Return what is wrong or doubtful about the benchmark, with documents and training data as they are now."""
@@ -141,9 +141,18 @@ class Project:
         """Train the adapter `name` by "instruction" or "raft", unless it is there already."""
         return self.workshop.build_adapter(name, technique)
 
-    def search(self, query: str, limit: int | None = None, principals: Sequence[str] = PRINCIPALS) -> list[Passage]:
-        """Return passages for `query` that `principals` may read, best first."""
-        return self.workshop.retrieve([query], limit, principals)[0]
+    def search(
+        self,
+        query: str,
+        limit: int | None = None,
+        principals: Sequence[str] = PRINCIPALS,
+        where: Mapping[str, str] | None = None,
+    ) -> list[Passage]:
+        """Return passages for `query` that `principals` may read, best first.
+
+        `where` keeps documents whose metadata has these values, as in {"author": "Ada"}.
+        """
+        return self.workshop.retrieve([query], limit, principals, where)[0]
 
     def answerer(self, candidate: str) -> Answerer:
         """Return a candidate ("base", "rag", …) as an `Answerer`; a tuned one must have been tuned."""

@@ -8,7 +8,8 @@ every machine.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -44,12 +45,55 @@ class Heading:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where something stands: the characters from `start` to `end` of a document's text.
+
+    It begins on `page` (from 1) of a file that has pages, or at so many `seconds` of a recording.
+    """
+
+    start: int
+    end: int
+    page: int | None = None
+    seconds: float | None = None
+
+    @property
+    def label(self) -> str:
+        """What people call it ("page 3", "1:05"); empty where only the characters are known."""
+        if self.page is not None:
+            return f"page {self.page}"
+        return "" if self.seconds is None else f"{int(self.seconds) // 60}:{int(self.seconds) % 60:02}"
+
+
+def located(start: int, end: int, segments: Sequence[Place]) -> Place:
+    """Return the place from `start` to `end`. Its page and seconds are those of the segment in which it begins.
+
+    `segments` are in order of `start`. Without them, only the characters are known.
+    """
+    before = bisect_right(segments, start, key=lambda segment: segment.start)
+    if not before:
+        return Place(start, end)
+    segment = segments[before - 1]
+    return Place(start, end, segment.page, segment.seconds)
+
+
+def _source(document: str, place: Place) -> str:
+    return f"{document}, {place.label}" if place.label else document
+
+
+@dataclass(frozen=True, slots=True)
 class PlainText:
-    """What a reader took out of a file. `headings` are in order of offset."""
+    """What a reader took out of a file.
+
+    `headings` are in order of offset. `segments` are the pages (or the parts of a recording) that the text consists
+    of, in order; empty for a format without them. `metadata` is what the file says about itself: "title", "author",
+    "date" (ISO 8601) and whatever else its format has.
+    """
 
     text: str
     title: str
     headings: tuple[Heading, ...] = ()
+    segments: tuple[Place, ...] = ()
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,21 +122,36 @@ class Chunk:
     """A piece of a document: `document.text[start:end] == text`.
 
     `heading` is the path of headings above it ("Plans > Prices"): embedded and searched together with
-    the text, never part of it.
+    the text, never part of it. `segments` are the pages that it stands on, if it stands on more than one.
     """
 
     document: str
-    start: int
-    end: int
+    place: Place
     text: str
     heading: str
     readable_by: tuple[str, ...]
     metadata: Mapping[str, str] = field(default_factory=dict)
+    segments: tuple[Place, ...] = ()
+
+    @property
+    def start(self) -> int:
+        """Where it begins in the document's text."""
+        return self.place.start
+
+    @property
+    def end(self) -> int:
+        """Where it ends in the document's text."""
+        return self.place.end
 
     @property
     def id(self) -> str:
-        """Hash of place and content."""
-        return digest(self.document, str(self.start), str(self.end), self.heading, self.text)
+        """Hash of place and content. Pages count where there are any."""
+        pages = [
+            f"{segment.start} {segment.page} {segment.seconds}"
+            for segment in self.segments or (self.place,)
+            if segment.label
+        ]
+        return digest(self.document, str(self.start), str(self.end), self.heading, self.text, *pages)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +177,32 @@ class Passage:
     the cosine between question and chunk in [-1, 1], None from a store that cannot tell it."""
 
     document: str
-    start: int
-    end: int
+    place: Place
     text: str
     heading: str
     rank: int
     score: float
     similarity: float | None = None
+    segments: tuple[Place, ...] = ()
+
+    @property
+    def start(self) -> int:
+        """Where it begins in the document's text."""
+        return self.place.start
+
+    @property
+    def end(self) -> int:
+        """Where it ends in the document's text."""
+        return self.place.end
+
+    @property
+    def source(self) -> str:
+        """The document and, where it has pages, the page on which the passage begins."""
+        return _source(self.document, self.place)
+
+    def place_of(self, start: int, end: int) -> Place:
+        """Return the place in the document of `text[start:end]`: its page is the one on which that begins."""
+        return located(self.start + start, self.start + end, self.segments or (self.place,))
 
 
 # --- models and answers ---------------------------------------------------------------------------
@@ -177,10 +255,24 @@ class Citation:
     """
 
     document: str
-    start: int
-    end: int
+    place: Place
     quote: str
     origin: Literal["model", "attributed"]
+
+    @property
+    def start(self) -> int:
+        """Where the quote begins in the document's text."""
+        return self.place.start
+
+    @property
+    def end(self) -> int:
+        """Where the quote ends in the document's text."""
+        return self.place.end
+
+    @property
+    def source(self) -> str:
+        """The document and, where it has pages, the page on which the quote begins."""
+        return _source(self.document, self.place)
 
 
 @dataclass(frozen=True, slots=True)

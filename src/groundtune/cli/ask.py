@@ -40,7 +40,10 @@ def ask(
         if opened_project.workshop.recipe(candidate).grounded and not opened_project.has_knowledge():
             opened_project.ingest()
         answer = opened_project.ask(question, candidate)
-    citations = [asdict(citation) for citation in answer.citations]
+    citations = [
+        {"document": each.document, **asdict(each.place), "quote": each.quote, "origin": each.origin}
+        for each in answer.citations
+    ]
     document = {
         "answer": answer.text,
         "abstained": answer.abstained,
@@ -53,6 +56,6 @@ def ask(
     shown = Text(answer.text)
     for citation in answer.citations:
         made = "" if citation.origin == "model" else " (attributed afterwards)"
-        shown.append(f"\n  {citation.document}{made}: ", style="cyan")
+        shown.append(f"\n  {citation.source}{made}: ", style="cyan")
         shown.append(f"“{citation.quote}”", style="dim")
     emit(as_json, document, shown)

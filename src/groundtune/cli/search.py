@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -20,25 +22,31 @@ def register(app: typer.Typer) -> None:
 def search(
     query: Annotated[str, typer.Argument(help="What to look for.")],
     number: Annotated[int, typer.Option("-k", min=1, help="How many passages.")] = 5,
+    where: Annotated[
+        list[str],
+        typer.Option(metavar="KEY=VALUE", help="Search only documents with this metadata, as in `--where author=Ada`."),
+    ] = [],  # noqa: B006 -- typer reads the default, nobody changes it
     project: ProjectFolder = HERE,
     as_json: AsJson = False,
     overrides: Overrides = [],  # noqa: B006 -- typer reads the default, nobody changes it
 ) -> None:
     """Show the passages that are found for a question, with scores and sources.
 
-    Example:
+    Examples:
         groundtune search "early termination fee" -k 3
+
+        groundtune search "early termination fee" --where author="Legal Department" --where date=2024-05-31
 
     """
     if not query.strip():
         raise SettingsError("the query is empty.", remedy='Write groundtune search "early termination fee".')
+    conditions = _conditions(where)
     with opened(project, overrides) as opened_project:
-        passages = opened_project.search(query, number)
+        passages = opened_project.search(query, number, where=conditions)
     rows = [
         {
             "document": passage.document,
-            "start": passage.start,
-            "end": passage.end,
+            **asdict(passage.place),
             "text": passage.text,
             "score": passage.score,
             "rank": passage.rank,
@@ -49,10 +57,26 @@ def search(
     ]
     shown = [
         Text.assemble(
-            (f"{passage.rank}. {passage.document}", "bold"),
+            (f"{passage.rank}. {passage.source}", "bold"),
             (f"  {passage.heading}  score {passage.score:.4f}", "dim"),
             f"\n{passage.text}\n",
         )
         for passage in passages
     ]
     emit(as_json, {"passages": rows}, Group(*shown) if shown else Text("Nothing found."))
+
+
+def _conditions(options: Sequence[str]) -> dict[str, str]:
+    """Turn `KEY=VALUE` options into metadata. Raises `SettingsError` for a wrong form and for a key given twice."""
+    conditions: dict[str, str] = {}
+    for option in options:
+        key, sign, value = (part.strip() for part in option.partition("="))
+        if not sign or not key or not value:
+            raise SettingsError(f"`--where {option}` is not KEY=VALUE.", remedy="Write --where author=Ada.")
+        if key in conditions:
+            raise SettingsError(
+                f"`--where {key}=…` is given twice, and a document has one value for each key.",
+                remedy="Search once for each value.",
+            )
+        conditions[key] = value
+    return conditions

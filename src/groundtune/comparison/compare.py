@@ -116,7 +116,7 @@ def select(cases: Sequence[Case], most: int | None, seed: int) -> list[Case]:
 def _ingest(workshop: Workshop) -> list[str]:
     """Bring the store up to date; return what a report has to say of it."""
     done = workshop.ingest()
-    if done.failed and not workshop.store.documents():
+    if done.failed and workshop.store.is_empty():
         document, reason = done.failed[0]
         raise InputError(f"no document could be read, {document} for one: {reason}", remedy="Correct the documents.")
     if not done.failed:

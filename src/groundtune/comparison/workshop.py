@@ -7,7 +7,7 @@ models. Knows no statistics and no report.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from functools import cached_property, partial
 from pathlib import Path
@@ -114,16 +114,20 @@ class Workshop:
         raise SettingsError(f"no drafter is called `{name}`.", remedy="Known here: auto, model, templates.")
 
     def retrieve(
-        self, texts: Sequence[str], limit: int | None = None, principals: Sequence[str] = PRINCIPALS
+        self,
+        texts: Sequence[str],
+        limit: int | None = None,
+        principals: Sequence[str] = PRINCIPALS,
+        where: Mapping[str, str] | None = None,
     ) -> list[list[Passage]]:
         """Return the passages for each text, best first. Raises `InputError` while nothing is ingested."""
-        if not self.store.documents():
+        if self.store.is_empty():
             raise InputError(
                 "the knowledge store is empty.", place=self.settings.knowledge.store, remedy="Run `groundtune ingest`."
             )
         knowledge = self.settings.knowledge
         depth = Depth(limit or knowledge.passages, knowledge.reranked, knowledge.candidates)
-        return search_many(self.store, self.embedder, texts, depth, principals, self.reranker)
+        return search_many(self.store, self.embedder, texts, depth, principals, self.reranker, where)
 
     @property
     def retrieval_signature(self) -> str:

@@ -21,7 +21,7 @@ from groundtune.evaluation.scorers.bleu import corpus_bleu, corpus_bleu_signatur
 from groundtune.evaluation.statistics import Method, estimate
 from groundtune.files import read_jsonl
 from groundtune.protocols import Progress, Scorer, silent
-from groundtune.values import Answer, Case, Estimate, Failure, Passage, Score, Usage
+from groundtune.values import Answer, Case, Estimate, Failure, Passage, Place, Score, Usage
 
 TEXT_SCORERS = (
     "rouge1 rouge2 rougeL rougeLsum bleu bertscore_precision bertscore_recall bertscore_f1 exact token_f1 token_recall"
@@ -55,7 +55,7 @@ class PredictionLine(BaseModel):
     def value(self) -> Answer:
         """Return the answer as if groundtune had given it."""
         passages = tuple(
-            Passage(given.document, 0, len(given.text), given.text, "", rank, 1 / rank)
+            Passage(given.document, Place(0, len(given.text)), given.text, "", rank, 1 / rank)
             for rank, given in enumerate(self.passages or [], start=1)
         )
         return Answer(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -28,12 +28,16 @@ def search_many(
     depth: Depth,
     principals: Sequence[str],
     reranker: Reranker | None = None,
+    where: Mapping[str, str] | None = None,
 ) -> list[list[Passage]]:
-    """Return the passages of each question, in order; questions are embedded together."""
+    """Return the passages of each question, in order; questions are embedded together.
+
+    Only documents whose metadata equals every value of `where`, and that one of `principals` may read, are searched.
+    """
     vectors = embedder.embed(texts, "query")
     fused = depth.limit if reranker is None else max(depth.limit, depth.reranked)
     found = [
-        store.search(Query(text, tuple(map(float, vector)), fused, tuple(principals), candidates=depth.candidates))
+        store.search(Query(text, tuple(map(float, vector)), fused, tuple(principals), where or {}, depth.candidates))
         for text, vector in zip(texts, vectors, strict=True)
     ]
     if reranker is None:

@@ -18,7 +18,7 @@ import pytest
 from groundtune.errors import StoreError
 from groundtune.protocols import Entry, KnowledgeStore
 from groundtune.testing.embedders import HashingEmbedder
-from groundtune.values import Chunk, Document, Passage, Query
+from groundtune.values import Chunk, Document, Passage, Place, Query
 
 EMBEDDER = HashingEmbedder(64)
 EVERYONE = ("everyone",)
@@ -39,9 +39,8 @@ def entry(
     whole = Document(document, "\n\n".join(texts), document, tuple(readable_by), metadata or {})
     chunks, start = [], 0
     for text in texts:
-        chunks.append(
-            Chunk(document, start, start + len(text), text, heading, whole.readable_by, metadata=whole.metadata)
-        )
+        place = Place(start, start + len(text))
+        chunks.append(Chunk(document, place, text, heading, whole.readable_by, metadata=whole.metadata))
         start += len(text) + 2
     return Entry(whole, chunks, EMBEDDER.embed([f"{heading}\n{text}" for text in texts], "document"))
 

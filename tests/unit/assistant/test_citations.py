@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from groundtune.assistant.citations import check_citations
-from groundtune.values import Passage
+from groundtune.values import Passage, Place
 
 PLANS = (
     "# Plans\n\nThe Pebble plan costs €24.90 a month, incl. VAT. You can cancel it at any time.\n\n"
@@ -17,7 +17,7 @@ DOCUMENTS = {"plans.md": f"Introduction.\n{PLANS}The end.", "shipping.md": SHIPP
 
 def passage(document, text, heading="", rank=1):
     start = DOCUMENTS[document].index(text)
-    return Passage(document, start, start + len(text), text, heading, rank, 1.0, 0.5)
+    return Passage(document, Place(start, start + len(text)), text, heading, rank, 1.0, 0.5)
 
 
 PASSAGES = (passage("plans.md", PLANS, "Plans"), passage("shipping.md", SHIPPING, "Delivery", 2))
