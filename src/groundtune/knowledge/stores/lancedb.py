@@ -152,10 +152,10 @@ class LanceDBStore:
         path = self._path / _KEPT
         try:
             kept = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            kept = {}
-        if kept.get("version") == key:
-            return str(kept["revision"])
+            if kept["version"] == key:
+                return str(kept["revision"])
+        except (OSError, ValueError, KeyError, TypeError):  # not there, or not what was written
+            pass
         held = (part for pair in sorted(self._listed(version).items()) for part in pair)
         revision = digest(_setting(self._table.schema, "embedder"), *held)[:16]
         with suppress(OSError):  # a store that may only be read works as well
