@@ -109,6 +109,11 @@ def test_a_pdf_with_a_strange_date_is_read(tmp_path, date):
     assert found.get("date") in (None, "2024-01-01")
 
 
+def test_halves_of_characters_can_be_stored():
+    assert readers.encodable("a \ud83d\ude00 b \udb62 Größe 😀") == "a 😀 b \ufffd Größe 😀"
+    assert readers.described(author="Ada \udb62") == {"author": "Ada \ufffd"}
+
+
 def test_a_moment_becomes_its_day():
     assert readers.described(date=datetime(2024, 5, 31, tzinfo=UTC), author=None) == {"date": "2024-05-31"}
     assert readers.described(date="2024-05-31 10:00", version="2024-05-31 10:00") == {

@@ -56,6 +56,11 @@ def utf8(path: Path) -> str:
         raise UnreadableDocument(error.message, place=error.place, remedy=error.remedy) from None
 
 
+def encodable(text: str) -> str:
+    """Return `text` with halves of characters put together, or in their place U+FFFD: nothing else can store them."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def described(**properties: str | datetime | None) -> dict[str, str]:
     """Return what a file says about itself as metadata: white space squeezed, what is blank left out.
 
@@ -63,7 +68,7 @@ def described(**properties: str | datetime | None) -> dict[str, str]:
     """
     metadata = {}
     for key, value in properties.items():
-        text = value.date().isoformat() if isinstance(value, datetime) else " ".join((value or "").split())
+        text = value.date().isoformat() if isinstance(value, datetime) else " ".join(encodable(value or "").split())
         if key == "date" and (day := _DAY.match(text)):
             text = day[0]
         if text:

@@ -18,7 +18,7 @@ from pypdf import PdfReader as PypdfReader
 from pypdf.errors import DependencyError, PyPdfError
 
 from groundtune.errors import UnreadableDocument
-from groundtune.knowledge.readers import described, name_of
+from groundtune.knowledge.readers import described, encodable, name_of
 from groundtune.knowledge.readers._builder import LINE, PARAGRAPH, TextBuilder
 from groundtune.values import PlainText
 
@@ -113,7 +113,7 @@ def _lines(page: Any) -> list[_Line]:  # noqa: ANN401 -- pypdf's page
 
     def visit(text: str, cm: list[float], tm: list[float], font: object, size: float) -> None:
         scale = abs(tm[3] * cm[3]) or abs(tm[1] * cm[1]) or 1.0
-        pieces.append((text, round(size * scale, 1)))
+        pieces.append((encodable(text), round(size * scale, 1)))
 
     page.extract_text(visitor_text=visit)
     lines: list[_Line] = []
