@@ -107,8 +107,8 @@ class Reranker(Protocol):
 class KnowledgeStore(Protocol):
     """Keeps chunks with their vectors and finds them by meaning and by words.
 
-    Every question asks for `is_empty`, `revision` and `search`: none of them may take the longer, the more documents
-    there are, as long as nobody writes. `documents` may; it is for ingestion.
+    Every question asks for `is_empty` and `revision`, so they must not list the documents as long as nobody writes.
+    `documents` is for ingestion.
     """
 
     def replace(self, entries: Sequence[Entry]) -> None:

@@ -76,8 +76,27 @@ def located(start: int, end: int, segments: Sequence[Place]) -> Place:
     return Place(start, end, segment.page, segment.seconds)
 
 
-def _source(document: str, place: Place) -> str:
-    return f"{document}, {place.label}" if place.label else document
+class _Placed:
+    """What has a place in a document."""
+
+    __slots__ = ()
+    document: str
+    place: Place
+
+    @property
+    def start(self) -> int:
+        """Where it begins in the document's text."""
+        return self.place.start
+
+    @property
+    def end(self) -> int:
+        """Where it ends in the document's text."""
+        return self.place.end
+
+    @property
+    def source(self) -> str:
+        """The document and, where it has pages, the page on which it begins."""
+        return f"{self.document}, {self.place.label}" if self.place.label else self.document
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +137,7 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
-class Chunk:
+class Chunk(_Placed):
     """A piece of a document: `document.text[start:end] == text`.
 
     `heading` is the path of headings above it ("Plans > Prices"): embedded and searched together with
@@ -132,16 +151,6 @@ class Chunk:
     readable_by: tuple[str, ...]
     metadata: Mapping[str, str] = field(default_factory=dict)
     segments: tuple[Place, ...] = ()
-
-    @property
-    def start(self) -> int:
-        """Where it begins in the document's text."""
-        return self.place.start
-
-    @property
-    def end(self) -> int:
-        """Where it ends in the document's text."""
-        return self.place.end
 
     @property
     def id(self) -> str:
@@ -172,7 +181,7 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
-class Passage:
+class Passage(_Placed):
     """A chunk retrieved for a question: `rank` from 1; `score` of the fusion (higher is better); `similarity`
     the cosine between question and chunk in [-1, 1], None from a store that cannot tell it."""
 
@@ -184,21 +193,6 @@ class Passage:
     score: float
     similarity: float | None = None
     segments: tuple[Place, ...] = ()
-
-    @property
-    def start(self) -> int:
-        """Where it begins in the document's text."""
-        return self.place.start
-
-    @property
-    def end(self) -> int:
-        """Where it ends in the document's text."""
-        return self.place.end
-
-    @property
-    def source(self) -> str:
-        """The document and, where it has pages, the page on which the passage begins."""
-        return _source(self.document, self.place)
 
     def place_of(self, start: int, end: int) -> Place:
         """Return the place in the document of `text[start:end]`: its page is the one on which that begins."""
@@ -248,7 +242,7 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Citation:
+class Citation(_Placed):
     """A piece of a document that supports an answer: `quote` is the document's text from `start` to `end`.
 
     `origin` tells who made the link: the model itself, or groundtune by comparing words afterwards.
@@ -258,21 +252,6 @@ class Citation:
     place: Place
     quote: str
     origin: Literal["model", "attributed"]
-
-    @property
-    def start(self) -> int:
-        """Where the quote begins in the document's text."""
-        return self.place.start
-
-    @property
-    def end(self) -> int:
-        """Where the quote ends in the document's text."""
-        return self.place.end
-
-    @property
-    def source(self) -> str:
-        """The document and, where it has pages, the page on which the quote begins."""
-        return _source(self.document, self.place)
 
 
 @dataclass(frozen=True, slots=True)
