@@ -28,7 +28,7 @@ from groundtune.protocols import Embedder, Entry, Reranker
 from groundtune.settings import EmbeddingSettings, KnowledgeSettings
 from groundtune.testing.embedders import HashingEmbedder
 from groundtune.testing.rerankers import OverlapReranker
-from groundtune.values import Chunk, Document, Search
+from groundtune.values import Chunk, Document, Place, Search
 
 COLLECTIONS = {
     "cranfield": "retrieval/cranfield",
@@ -53,7 +53,7 @@ class Collection:
 
 def load(folder: Path) -> Collection:
     chunks = [
-        Chunk(row["_id"], 0, len(row["text"]), row["text"], row.get("title") or "", READERS)
+        Chunk(row["_id"], Place(0, len(row["text"])), row["text"], row.get("title") or "", READERS)
         for row in _rows(folder / "corpus.jsonl")
     ]
     judgements: dict[str, dict[str, int]] = {}

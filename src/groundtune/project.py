@@ -239,14 +239,22 @@ class Project:
         """Return where the adapter `name` is."""
         return self.assembly.adapters.folder(name)
 
-    def search(self, query: str, limit: int | None = None, asker: Sequence[str] = EVERYONE) -> list[Passage]:
+    def search(
+        self,
+        query: str,
+        limit: int | None = None,
+        asker: Sequence[str] = EVERYONE,
+        where: Mapping[str, str] | None = None,
+    ) -> list[Passage]:
         """Return passages for `query` that the principals of `asker` may read, best first.
+
+        `where` keeps documents whose metadata has these values, as in {"author": "Ada"}.
 
         Raises `SettingsError` for an empty query or asker.
         """
         if not query.strip():
             raise SettingsError("the query is empty.", remedy='Write groundtune search "early termination fee".')
-        return self.assembly.knowledge.retrieve([Search(query, _principals(asker))], limit)[0]
+        return self.assembly.knowledge.retrieve([Search(query, _principals(asker), where or {})], limit)[0]
 
     def answerer(self, candidate: str) -> Answerer:
         """Return a candidate ("base", "rag", …) as an `Answerer`; a tuned one must have been tuned.

@@ -48,6 +48,14 @@ class Entry:
         return fingerprint(self.document, self.chunks)
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a store has of a document: its fingerprint, and its chunks in order of place."""
+
+    fingerprint: str
+    chunks: tuple[Chunk, ...]
+
+
 def fingerprint(document: Document, chunks: Sequence[Chunk]) -> str:
     """Return the hash of all that a store keeps of a document, vectors aside: they follow from it."""
     return digest(document.content_hash, *(chunk.id for chunk in chunks))
@@ -60,7 +68,10 @@ class Reader(Protocol):
     suffixes: tuple[str, ...]
 
     def read(self, path: Path) -> PlainText:
-        """Return the text of `path`. Raises `UnreadableDocument` with the reason and the remedy."""
+        """Return the text of `path`, with pages and metadata where the format has them.
+
+        Raises `UnreadableDocument` with the reason and the remedy.
+        """
         ...
 
 
@@ -95,7 +106,11 @@ class Reranker(Protocol):
 
 @runtime_checkable
 class KnowledgeStore(Protocol):
-    """Keeps chunks with their vectors and finds them by meaning and by words."""
+    """Keeps chunks with their vectors and finds them by meaning and by words.
+
+    Every question asks for `is_empty` and `revision`, so they must not list the documents as long as nobody writes.
+    `documents` is for ingestion.
+    """
 
     def replace(self, entries: Sequence[Entry]) -> None:
         """Put each entry's chunks in the place of whatever the store holds of its document.
@@ -111,6 +126,14 @@ class KnowledgeStore(Protocol):
 
     def search(self, query: Query) -> list[Passage]:
         """Return at most `query.limit` passages that the query's principals may read, best first."""
+        ...
+
+    def is_empty(self) -> bool:
+        """Tell whether no document is held."""
+        ...
+
+    def document(self, document_id: str) -> Held | None:
+        """Return what is held of this document, whoever may read it; None if nothing is."""
         ...
 
     def documents(self) -> dict[str, str]:

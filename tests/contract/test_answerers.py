@@ -5,7 +5,7 @@ from groundtune.assistant.grounded import Grounded
 from groundtune.settings import AssistantSettings
 from groundtune.testing.answerers import AnswererContract
 from groundtune.testing.models import FunctionModel
-from groundtune.values import Passage
+from groundtune.values import Passage, Place
 
 TEXT = "The Brook plan costs €9 a month. The Pebble plan costs €24.90 a month."
 
@@ -15,7 +15,7 @@ def reply(conversation):
 
 
 def retrieve(searches):
-    passage = Passage("plans.md", 5, 5 + len(TEXT), TEXT, "Plans", 1, 1.0, 0.8)
+    passage = Passage("plans.md", Place(5, 5 + len(TEXT)), TEXT, "Plans", 1, 1.0, 0.8)
     return [[] if "match" in search.text else [passage] for search in searches]
 
 

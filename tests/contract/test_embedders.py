@@ -11,7 +11,7 @@ from groundtune.knowledge.embedding.openai_ import OpenAIEmbedder
 from groundtune.protocols import Embedder
 from groundtune.settings import EmbeddingSettings
 from groundtune.testing.embedders import EmbedderContract, HashingEmbedder
-from groundtune.values import Chunk
+from groundtune.values import Chunk, Place
 
 
 class TestHashing(EmbedderContract):
@@ -182,5 +182,5 @@ def test_a_model_that_is_not_on_this_machine(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_headings_are_embedded_with_the_text() -> None:
-    assert embedded_text(Chunk("a", 0, 1, "x", "Plans", ())) == "Plans\nx"
-    assert embedded_text(Chunk("a", 0, 1, "x", "", ())) == "x"
+    assert embedded_text(Chunk("a", Place(0, 1), "x", "Plans", ())) == "Plans\nx"
+    assert embedded_text(Chunk("a", Place(0, 1), "x", "", ())) == "x"

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 
 from groundtune.errors import StoreError
 from groundtune.records import KeptKind, open_records
-from groundtune.values import Answer, Citation, Failure, Passage, Score, Usage
+from groundtune.values import Answer, Citation, Failure, Passage, Place, Score, Usage
 
 RUN = ("rag", "model=x", "fingerprint", "test", {"model.name": {"value": "x", "origin": "file"}})
 
@@ -46,8 +46,10 @@ def test_finishing_is_kept(url, tmp_path):
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 number = st.floats(allow_nan=False, allow_infinity=False)
 count = st.integers(0, 10**6)
-passages = st.builds(Passage, texts, count, count, texts, texts, count, number, st.none() | number)
-citations = st.builds(Citation, texts, count, count, texts, st.sampled_from(["model", "attributed"]))
+places = st.builds(Place, count, count, st.none() | count, st.none() | number)
+segments = st.lists(places, max_size=2).map(tuple)
+passages = st.builds(Passage, texts, places, texts, texts, count, number, st.none() | number, segments)
+citations = st.builds(Citation, texts, places, texts, st.sampled_from(["model", "attributed"]))
 usages = st.builds(Usage, count, count, st.none() | number, st.none() | number)
 answers = st.builds(
     Answer,

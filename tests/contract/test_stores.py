@@ -1,14 +1,44 @@
+import shutil
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
+import lancedb
+import pyarrow as pa
 import pytest
+from lancedb.index import FTS
 
 from groundtune.errors import SettingsError, StoreError
 from groundtune.knowledge.stores import open_store
-from groundtune.protocols import KnowledgeStore
+from groundtune.knowledge.stores.lancedb import LanceDBStore
+from groundtune.protocols import Entry, KnowledgeStore
 from groundtune.testing.embedders import HashingEmbedder
 from groundtune.testing.stores import EMBEDDER, StoreContract, ask, entry
-from groundtune.values import Query
+from groundtune.values import Place, Query
+
+
+def old_table(folder: Path) -> None:
+    """Write a store as groundtune 0.1 laid it out, without pages, with one document in it."""
+    text, texts = pa.string(), pa.list_(pa.string())
+    layout = {
+        "id": text, "document": text, "fingerprint": text, "start": pa.int64(), "end": pa.int64(), "text": text,
+        "heading": text, "search_text": text, "readable_by": texts, "metadata": texts,
+        "vector": pa.list_(pa.float32(), EMBEDDER.dimension),
+    }  # fmt: skip
+    metadata = {"layout": "1", "embedder": EMBEDDER.signature, "dimension": str(EMBEDDER.dimension)}
+    table = lancedb.connect(folder / "knowledge").create_table("chunks", schema=pa.schema(layout, metadata=metadata))
+    table.create_index("search_text", config=FTS(language="English", stem=True, remove_stop_words=True))
+    made = entry("a.md", ["zebra crossing", "yellow line"])
+    rows = [
+        {
+            "id": chunk.id, "document": "a.md", "fingerprint": made.fingerprint, "start": chunk.start,
+            "end": chunk.end, "text": chunk.text, "heading": "", "search_text": f"\n{chunk.text}",
+            "readable_by": ["everyone"], "metadata": [], "vector": vector,
+        }
+        for chunk, vector in zip(made.chunks, made.vectors, strict=True)
+    ]  # fmt: skip
+    table.add(pa.Table.from_pylist(rows, schema=table.schema))
+    table.optimize()
 
 
 class TestLanceDB(StoreContract):
@@ -59,6 +89,73 @@ class TestLanceDB(StoreContract):
         store = self.open(tmp_path)
         store.replace([entry("a.md", ["zebra crossing"]), entry("b.md", ["giraffe"])])
         assert all(passage.similarity is not None for passage in ask(store, "zebra"))
+
+    def test_a_table_of_an_earlier_version_gets_the_columns_that_it_lacks(self, tmp_path: Path) -> None:
+        old_table(tmp_path)
+        store, other = self.open(tmp_path), self.open(tmp_path)
+        made = entry("a.md", ["zebra crossing", "yellow line"])
+        assert store.documents() == {"a.md": made.fingerprint}
+        (first, *_) = ask(other, "zebra")
+        assert (first.text, first.place, first.segments) == ("zebra crossing", Place(0, 14), ())
+        paged = entry("b.pdf", ["giraffe"])
+        chunk = replace(paged.chunks[0], place=Place(0, 7, 9))
+        other.replace([Entry(paged.document, [chunk], paged.vectors)])
+        assert ask(store, "giraffe")[0].place == Place(0, 7, 9)
+        assert set(self.open(tmp_path).documents()) == {"a.md", "b.pdf"}
+
+    def test_many_open_a_table_of_an_earlier_version_at_once(self, tmp_path: Path) -> None:
+        old_table(tmp_path)
+        with ThreadPoolExecutor(8) as pool:
+            opened = list(pool.map(lambda _: self.open(tmp_path), range(8)))
+        assert all(ask(store, "zebra")[0].place == Place(0, 14) for store in opened)
+
+    def test_a_table_of_an_earlier_version_and_another_embedder_is_left_as_it_is(self, tmp_path: Path) -> None:
+        old_table(tmp_path)
+        with pytest.raises(StoreError, match="Delete the folder"):
+            open_store("lancedb:knowledge", tmp_path, HashingEmbedder(32))
+        assert "page" not in lancedb.connect(tmp_path / "knowledge").open_table("chunks").schema.names
+
+    def test_the_revision_is_that_of_earlier_versions(self, tmp_path: Path) -> None:
+        store = self.open(tmp_path)
+        store.replace([entry("b.md", ["giraffe"]), entry("a.md", ["zebra"])])
+        assert store.revision() == "e00c39e8bcdda100"
+
+    def test_the_revision_is_kept_for_the_next_process(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        listings = []
+        listed = LanceDBStore._listed
+
+        def counted(self: LanceDBStore, version: int) -> dict[str, str]:
+            listings.append(version)
+            return listed(self, version)
+
+        monkeypatch.setattr(LanceDBStore, "_listed", counted)
+        store = self.open(tmp_path)
+        store.replace([entry("a.md", ["zebra"])])
+        revisions = {store.revision() for _ in range(3)}
+        assert len(listings) == 1
+        revisions |= {self.open(tmp_path).revision() for _ in range(3)}
+        assert len(listings) == 1
+        assert len(revisions) == 1
+        store.replace([entry("a.md", ["giraffe"])])
+        assert self.open(tmp_path).revision() not in revisions
+        assert len(listings) == 2
+
+    def test_a_kept_revision_is_not_taken_for_that_of_another_table(self, tmp_path: Path) -> None:
+        store = self.open(tmp_path)
+        store.replace([entry("a.md", ["zebra"])])
+        before = store.revision()
+        shutil.rmtree(tmp_path / "knowledge" / "chunks.lance")
+        again = self.open(tmp_path)
+        again.replace([entry("a.md", ["giraffe"])])
+        assert again.revision() != before
+
+    @pytest.mark.parametrize("content", ["", "{", "[]", '{"version": 3}', "\x00"])
+    def test_a_kept_revision_that_cannot_be_read_is_made_anew(self, tmp_path: Path, content: str) -> None:
+        store = self.open(tmp_path)
+        store.replace([entry("a.md", ["zebra"])])
+        before = store.revision()
+        (tmp_path / "knowledge" / "revision.json").write_text(content)
+        assert self.open(tmp_path).revision() == before
 
     def test_a_file_in_the_way(self, tmp_path: Path) -> None:
         (tmp_path / "knowledge").write_text("x")

@@ -12,7 +12,7 @@ from groundtune.tuning.examples import load_examples
 from groundtune.tuning.raft import RaftSettings
 from groundtune.tuning.technique import Task, technique
 from groundtune.tuning.training import Base
-from groundtune.values import Message, Passage
+from groundtune.values import Message, Passage, Place
 
 TECHNIQUES = ["instruction", "raft"]  # a new technique is one more name here
 
@@ -41,7 +41,7 @@ def task(tmp_path, tokenizer):
         )  # fmt: skip
         return LlamaForCausalLM(config), tokenizer
 
-    passages = [Passage(f"{n}.md", 0, 20, f"Plan {n} costs {n} euros.", "Plans", n, 1 / n) for n in range(1, 7)]
+    passages = [Passage(f"{n}.md", Place(0, 20), f"Plan {n} costs {n} euros.", "Plans", n, 1 / n) for n in range(1, 7)]
     lines = [
         {
             "messages": [

@@ -52,7 +52,7 @@ class KnowledgeBase:
 
     def is_empty(self) -> bool:
         """Tell whether nothing has been ingested."""
-        return not self.store.documents()
+        return self.store.is_empty()
 
     def texts(self) -> dict[str, str]:
         """Return the text of every document in the folder that can be read, by id."""

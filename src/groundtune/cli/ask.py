@@ -38,7 +38,10 @@ def ask(
     """
     with opened(project, overrides) as opened_project:
         answer = opened_project.ask(question, candidate, asker=asker)
-    citations = [asdict(citation) for citation in answer.citations]
+    citations = [
+        {"document": each.document, **asdict(each.place), "quote": each.quote, "origin": each.origin}
+        for each in answer.citations
+    ]
     document = {
         "answer": answer.text,
         "abstained": answer.abstained,
@@ -51,6 +54,6 @@ def ask(
     shown = Text(answer.text)
     for citation in answer.citations:
         made = "" if citation.origin == "model" else " (attributed afterwards)"
-        shown.append(f"\n  {citation.document}{made}: ", style="cyan")
+        shown.append(f"\n  {citation.source}{made}: ", style="cyan")
         shown.append(f"“{citation.quote}”", style="dim")
     emit(as_json, document, shown)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -9,6 +11,7 @@ from rich.console import Group
 from rich.text import Text
 
 from groundtune.cli._shared import AS_EVERYONE, HERE, AsJson, Asker, Overrides, ProjectFolder, emit, opened
+from groundtune.errors import SettingsError
 
 
 def register(app: typer.Typer) -> None:
@@ -20,6 +23,10 @@ def search(
     query: Annotated[str, typer.Argument(help="What to look for.")],
     number: Annotated[int, typer.Option("-k", min=1, help="How many passages.")] = 5,
     asker: Asker = AS_EVERYONE,
+    where: Annotated[
+        list[str],
+        typer.Option(metavar="KEY=VALUE", help="Search only documents with this metadata, as in `--where author=Ada`."),
+    ] = [],  # noqa: B006 -- typer reads the default, nobody changes it
     project: ProjectFolder = HERE,
     as_json: AsJson = False,
     overrides: Overrides = [],  # noqa: B006 -- typer reads the default, nobody changes it
@@ -31,14 +38,16 @@ def search(
 
         groundtune search "discounts" --as everyone --as staff
 
+        groundtune search "early termination fee" --where author="Legal Department" --where date=2024-05-31
+
     """
+    conditions = _conditions(where)
     with opened(project, overrides) as opened_project:
-        passages = opened_project.search(query, number, asker)
+        passages = opened_project.search(query, number, asker, conditions)
     rows = [
         {
             "document": passage.document,
-            "start": passage.start,
-            "end": passage.end,
+            **asdict(passage.place),
             "text": passage.text,
             "score": passage.score,
             "rank": passage.rank,
@@ -49,10 +58,26 @@ def search(
     ]
     shown = [
         Text.assemble(
-            (f"{passage.rank}. {passage.document}", "bold"),
+            (f"{passage.rank}. {passage.source}", "bold"),
             (f"  {passage.heading}  score {passage.score:.4f}", "dim"),
             f"\n{passage.text}\n",
         )
         for passage in passages
     ]
     emit(as_json, {"passages": rows}, Group(*shown) if shown else Text("Nothing found."))
+
+
+def _conditions(options: Sequence[str]) -> dict[str, str]:
+    """Turn `KEY=VALUE` options into metadata. Raises `SettingsError` for a wrong form and for a key given twice."""
+    conditions: dict[str, str] = {}
+    for option in options:
+        key, sign, value = (part.strip() for part in option.partition("="))
+        if not sign or not key or not value:
+            raise SettingsError(f"`--where {option}` is not KEY=VALUE.", remedy="Write --where author=Ada.")
+        if key in conditions:
+            raise SettingsError(
+                f"`--where {key}=…` is given twice, and a document has one value for each key.",
+                remedy="Search once for each value.",
+            )
+        conditions[key] = value
+    return conditions

@@ -20,7 +20,7 @@ from groundtune.evaluation.run import Outcome, score_answers
 from groundtune.evaluation.statistics import Method, estimate
 from groundtune.files import read_jsonl
 from groundtune.protocols import Fact, Progress, Scorer, silent
-from groundtune.values import Answer, Case, Estimate, Failure, Passage, Score, Usage
+from groundtune.values import Answer, Case, Estimate, Failure, Passage, Place, Score, Usage
 
 REMEDIES: Mapping[Fact, str] = {
     "abstention": 'Add "abstained": true or false to the lines.',
@@ -52,7 +52,7 @@ class PredictionLine(BaseModel):
     def value(self) -> Answer:
         """Return the answer as if groundtune had given it."""
         passages = tuple(
-            Passage(given.document, 0, len(given.text), given.text, "", rank, 1 / rank)
+            Passage(given.document, Place(0, len(given.text)), given.text, "", rank, 1 / rank)
             for rank, given in enumerate(self.passages or [], start=1)
         )
         return Answer(

@@ -154,8 +154,8 @@ def _documents(
         except UnreadableDocument as error:
             failed.append((id_, f"{error.message} {error.remedy}".strip()))
             continue
-        document = Document(id_, plain.text, plain.title, tuple(settings.readable_by))
-        yield document, split(document, plain.headings, settings)
+        document = Document(id_, plain.text, plain.title, tuple(settings.readable_by), plain.metadata)
+        yield document, split(document, plain.headings, settings, plain.segments)
     progress("ingest", len(files), len(files))
 
 

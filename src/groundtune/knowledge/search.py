@@ -35,7 +35,7 @@ def search_many(
     vectors = embedder.embed([search.text for search in searches], "query")
     fused = depth.limit if reranker is None else max(depth.limit, depth.reranked)
     results = [
-        store.search(Query(search.text, tuple(map(float, vector)), fused, search.asker, candidates=depth.candidates))
+        store.search(Query(search.text, tuple(map(float, vector)), fused, search.asker, search.where, depth.candidates))
         for search, vector in zip(searches, vectors, strict=True)
     ]
     if reranker is None:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import math
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from groundtune.errors import SettingsError
 from groundtune.settings import KnowledgeSettings
-from groundtune.values import Chunk, Document, Heading
+from groundtune.values import Chunk, Document, Heading, Place, located
 
 Span = tuple[int, int]
 _Unit = tuple[int, int, float]  # start, end, cost of a cut before it
@@ -42,8 +43,12 @@ class _Section:
     path: tuple[str, ...]
 
 
-def split(document: Document, headings: Sequence[Heading], settings: KnowledgeSettings) -> list[Chunk]:
+def split(
+    document: Document, headings: Sequence[Heading], settings: KnowledgeSettings, segments: Sequence[Place] = ()
+) -> list[Chunk]:
     """Return the chunks of `document` in order, each at most `settings.chunk_size` characters long.
+
+    Chunks know on which of `segments` they stand; where they are cut does not depend on it.
 
     Neighbouring sections below one heading share a chunk as long as they fit, and its heading is then what they
     have in common. Chunks of one section share up to `settings.chunk_overlap` characters.
@@ -57,21 +62,32 @@ def split(document: Document, headings: Sequence[Heading], settings: KnowledgeSe
     chunks = []
     for section in _merged(_sections(document, headings), document.text, size):
         for start, end in _overlapping(_pieces(document.text, section, size, overlap), document.text, overlap):
-            chunks.append(_chunk(document, start, end, section.path))
+            chunks.append(_chunk(document, (start, end), section.path, segments))
     return chunks
 
 
-def _chunk(document: Document, start: int, end: int, path: tuple[str, ...]) -> Chunk:
+def _chunk(document: Document, span: Span, path: tuple[str, ...], segments: Sequence[Place]) -> Chunk:
+    start, end = span
     above = path if path[:1] == (document.title,) or not document.title else (document.title, *path)
     return Chunk(
         document=document.id,
-        start=start,
-        end=end,
+        place=located(start, end, segments),
         text=document.text[start:end],
         heading=HEADING_SEPARATOR.join(above),
         readable_by=document.readable_by,
         metadata=document.metadata,
+        segments=_shared(start, end, segments),
     )
+
+
+def _shared(start: int, end: int, segments: Sequence[Place]) -> tuple[Place, ...]:
+    """Return what each of `segments` has of the text from `start` to `end`; nothing if that is in one of them."""
+    first = bisect_right(segments, start, key=lambda segment: segment.start) - 1
+    last = bisect_left(segments, end, key=lambda segment: segment.start)
+    touched = segments[max(0, first) : last]
+    if len(touched) < 2:
+        return ()
+    return tuple(replace(segment, start=max(start, segment.start), end=min(end, segment.end)) for segment in touched)
 
 
 # --- sections -------------------------------------------------------------------------------------

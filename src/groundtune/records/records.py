@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BeforeValidator, TypeAdapter, ValidationError
 from sqlalchemy import Engine, Row, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
@@ -23,12 +23,13 @@ from groundtune.errors import StoreError
 from groundtune.records import tables
 from groundtune.records.blanking import blanked
 from groundtune.records.connection import connect, refusals
+from groundtune.records.earlier import with_places
 from groundtune.records.kept import KeptKind, T, put, texts
 from groundtune.records.takeover import take_over
 from groundtune.secrets import masked
 from groundtune.values import Answer, Failure, Score, digest
 
-_ANSWER = TypeAdapter(Answer)
+_ANSWER = TypeAdapter(Annotated[Answer, BeforeValidator(with_places)])
 _SLICE = 200  # cases named in one statement: databases limit the number of parameters
 
 

@@ -59,6 +59,19 @@ class ReaderContract:
             assert heading.level >= 1
             assert heading.title == heading.title.strip() != ""
 
+    def test_segments_are_in_order_and_make_up_the_text(self, path: Path) -> None:
+        """Where a format has pages (or moments), all of the text stands on one; pages count from 1."""
+        plain = self.make().read(path)
+        ends = [0, *(segment.end for segment in plain.segments)]
+        assert [segment.start for segment in plain.segments] == ends[:-1]
+        assert ends[-1] == (len(plain.text) if plain.segments else 0)
+        assert all(segment.page is None or segment.page >= 1 for segment in plain.segments)
+
+    def test_metadata_says_something(self, path: Path) -> None:
+        """No blank keys or values; a date is a day of ISO 8601 where the file has one."""
+        metadata = self.make().read(path).metadata
+        assert all(part == part.strip() != "" for pair in metadata.items() for part in pair)
+
     def test_reading_twice_gives_the_same(self, path: Path) -> None:
         """A document's identity rests on this."""
         assert self.make().read(path) == self.make().read(path)

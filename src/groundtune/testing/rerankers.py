@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from groundtune.protocols import Reranker
 from groundtune.text import content_words
-from groundtune.values import Passage
+from groundtune.values import Passage, Place
 
 
 def passage(text: str, rank: int = 1, heading: str = "") -> Passage:
     """Return a passage of a document of its own."""
-    return Passage(f"{rank}.md", 0, len(text), text, heading, rank, 1 / rank)
+    return Passage(f"{rank}.md", Place(0, len(text)), text, heading, rank, 1 / rank)
 
 
 class OverlapReranker:

@@ -11,7 +11,7 @@ import pytest
 from groundtune.evaluation.scorers import scorers
 from groundtune.protocols import BatchScorer, Scorer
 from groundtune.settings import ComparisonSettings
-from groundtune.values import Answer, Case, Citation, Evidence, Passage, Score, Usage
+from groundtune.values import Answer, Case, Citation, Evidence, Passage, Place, Score, Usage
 
 TOLERANCE = 1e-5  # between one by one and in a batch: models round differently
 
@@ -111,8 +111,8 @@ def _case(ideal_answer: str, *evidence: Evidence, answerable: bool = True) -> Ca
 def _answer(text: str, document: str = "", quote: str = "", *, abstained: bool = False) -> Answer:
     if not document:
         return Answer(text, abstained, Usage())
-    passage = Passage(document, 0, len(quote), quote, "", 1, 1.0)
-    citation = Citation(document, 0, len(quote), quote, "model")
+    passage = Passage(document, Place(0, len(quote)), quote, "", 1, 1.0)
+    citation = Citation(document, Place(0, len(quote)), quote, "model")
     return Answer(text, abstained, Usage(), (passage,), (citation,), support=0.5)
 
 

@@ -10,6 +10,7 @@ Vectors are those of `HashingEmbedder(64)`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ import pytest
 from groundtune.errors import StoreError
 from groundtune.protocols import Entry, KnowledgeStore
 from groundtune.testing.embedders import HashingEmbedder
-from groundtune.values import Chunk, Document, Passage, Query
+from groundtune.values import Chunk, Document, Passage, Place, Query
 
 EMBEDDER = HashingEmbedder(64)
 EVERYONE = ("everyone",)
@@ -39,9 +40,8 @@ def entry(
     whole = Document(document, "\n\n".join(texts), document, tuple(readable_by), metadata or {})
     chunks, start = [], 0
     for text in texts:
-        chunks.append(
-            Chunk(document, start, start + len(text), text, heading, whole.readable_by, metadata=whole.metadata)
-        )
+        place = Place(start, start + len(text))
+        chunks.append(Chunk(document, place, text, heading, whole.readable_by, metadata=whole.metadata))
         start += len(text) + 2
     return Entry(whole, chunks, EMBEDDER.embed([f"{heading}\n{text}" for text in texts], "document"))
 
@@ -79,6 +79,8 @@ class StoreContract:
         """No error, no passages, no documents."""
         assert ask(store, "roaming") == []
         assert store.documents() == {}
+        assert store.is_empty()
+        assert store.document("nothing.md") is None
         assert store.revision() == store.revision()
         store.optimize()
         store.remove(["nothing.md"])
@@ -94,6 +96,53 @@ class StoreContract:
         vectors = EMBEDDER.embed(["roaming Switzerland", "Prices\nroaming in Switzerland"], "query")
         if found[0].similarity is not None:
             assert found[0].similarity == pytest.approx(float(vectors[0] @ vectors[1]), abs=1e-3)
+
+    def test_a_passage_knows_its_pages(self, store: KnowledgeStore) -> None:
+        """Page, second and segments come back, next to documents without any."""
+        made = entry("a.pdf", ["roaming in Switzerland", "invoice by post"])
+        segments = (Place(24, 32, 3), Place(32, 39, 5))
+        spoken = replace(made.chunks[0], place=Place(0, 22, seconds=12.5))
+        across = replace(made.chunks[1], place=Place(24, 39, 3), segments=segments)
+        store.replace([Entry(made.document, [spoken, across], made.vectors), entry("b.md", ["a parcel by post"])])
+        passages = {(each.document, each.start): each for each in ask(store, "invoice by post in Switzerland")}
+        assert passages["a.pdf", 0].place == Place(0, 22, seconds=12.5)
+        assert (passages["a.pdf", 24].place, passages["a.pdf", 24].segments) == (Place(24, 39, 3), segments)
+        assert (passages["b.md", 0].place, passages["b.md", 0].segments) == (Place(0, 16), ())
+
+    def test_a_document_comes_back(self, store: KnowledgeStore) -> None:
+        """Its fingerprint and its chunks in order, whoever may read them; not those of others."""
+        made = entry(
+            "it's a.md", ["zebra", "giraffe"], readable_by=["staff"], metadata={"author": "Ada"}, heading="Zoo"
+        )
+        paged = replace(made.chunks[1], place=Place(7, 14, 2), segments=(Place(7, 9, 2), Place(9, 14, 3)))
+        made = Entry(made.document, [made.chunks[0], paged], made.vectors)
+        store.replace([entry("b.md", ["zebra"]), made])
+        held = store.document("it's a.md")
+        assert held is not None
+        assert (held.fingerprint, held.chunks) == (made.fingerprint, tuple(made.chunks))
+        assert store.document("a.md") is None
+        store.remove(["it's a.md"])
+        assert store.document("it's a.md") is None
+
+    def test_what_a_question_needs_lists_no_documents(
+        self, store: KnowledgeStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Searching, emptiness, one document and the revision do without `documents`."""
+
+        def documents(self: KnowledgeStore) -> dict[str, str]:
+            raise AssertionError("all documents were listed")
+
+        monkeypatch.setattr(type(store), "documents", documents)
+        assert store.is_empty()
+        before = store.revision()
+        store.replace([entry("a.md", ["zebra"]), entry("b.md", ["zebra"])])
+        assert not store.is_empty()
+        assert store.revision() != before
+        assert documents_of(ask(store, "zebra")) == {"a.md", "b.md"}
+        assert store.document("a.md") is not None
+        store.remove(["a.md", "b.md", "unknown.md"])
+        assert store.is_empty()
+        assert store.revision() == before
 
     def test_headings_are_searched(self, store: KnowledgeStore) -> None:
         """A word that stands in the heading only finds the chunk."""
@@ -136,8 +185,10 @@ class StoreContract:
     def test_a_second_handle_sees_changes(self, tmp_path: Path) -> None:
         """A server that has the store open answers from what another process has just ingested."""
         one, other = self.open(tmp_path), self.open(tmp_path)
+        assert other.is_empty()
         one.replace([entry("a.md", ["zebra"])])
         assert documents_of(ask(other, "zebra")) == {"a.md"}
+        assert not other.is_empty()
         revision = other.revision()
         one.replace([entry("a.md", ["giraffe"])])
         assert ask(other, "giraffe")[0].text == "giraffe"

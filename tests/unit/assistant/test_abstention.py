@@ -5,13 +5,13 @@ from hypothesis import strategies as st
 
 from groundtune.assistant.abstention import fit_threshold, says_unknown, support
 from groundtune.settings import AssistantSettings
-from groundtune.values import Passage
+from groundtune.values import Passage, Place
 
 UNKNOWN = AssistantSettings().unknown
 
 
 def passage(text, similarity=None, heading=""):
-    return Passage("a.md", 0, len(text), text, heading, 1, 1.0, similarity)
+    return Passage("a.md", Place(0, len(text)), text, heading, 1, 1.0, similarity)
 
 
 @pytest.mark.parametrize(

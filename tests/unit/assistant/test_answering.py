@@ -7,12 +7,12 @@ from groundtune.assistant.grounded import Grounded
 from groundtune.errors import ModelFailed
 from groundtune.settings import AssistantSettings
 from groundtune.testing.models import EchoModel, FunctionModel, ScriptedModel
-from groundtune.values import Answered, Message, Passage, Question, Retrieved, TextPiece, Usage
+from groundtune.values import Answered, Message, Passage, Place, Question, Retrieved, TextPiece, Usage
 
 SETTINGS = AssistantSettings()
 TEXT = "The Brook plan costs €9 a month."
-GOOD = Passage("plans.md", 100, 100 + len(TEXT), TEXT, "Plans", 1, 1.0, 0.9)
-POOR = Passage("other.md", 0, 5, "Other", "", 1, 0.1, 0.05)
+GOOD = Passage("plans.md", Place(100, 100 + len(TEXT)), TEXT, "Plans", 1, 1.0, 0.9)
+POOR = Passage("other.md", Place(0, 5), "Other", "", 1, 0.1, 0.05)
 
 
 class Retrieval:

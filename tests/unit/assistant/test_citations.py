@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from groundtune.assistant.citations import check_citations
-from groundtune.values import Passage
+from groundtune.values import Passage, Place
 
 PLANS = (
     "# Plans\n\nThe Pebble plan costs €24.90 a month, incl. VAT. You can cancel it at any time.\n\n"
@@ -17,7 +17,7 @@ DOCUMENTS = {"plans.md": f"Introduction.\n{PLANS}The end.", "shipping.md": SHIPP
 
 def passage(document, text, heading="", rank=1):
     start = DOCUMENTS[document].index(text)
-    return Passage(document, start, start + len(text), text, heading, rank, 1.0, 0.5)
+    return Passage(document, Place(start, start + len(text)), text, heading, rank, 1.0, 0.5)
 
 
 PASSAGES = (passage("plans.md", PLANS, "Plans"), passage("shipping.md", SHIPPING, "Delivery", 2))
@@ -166,3 +166,18 @@ def test_quotes_are_exact_and_no_false_number_remains(text, count):
         assert all(1 <= int(number) <= count for number in re.findall(r"\d+", marker))
     again = check_citations(checked.text, passages)
     assert (again.text, again.citations, again.removed) == (checked.text, checked.citations, 0)
+
+
+def test_a_citation_names_the_page_on_which_its_words_begin():
+    text = "Pebble costs 24 euros a month.\n\nBrook costs nine euros. Hazel costs ten euros a month."
+    second, third = text.index("Brook"), text.index("Hazel")
+    pages = (Place(100, 100 + second, 3), Place(100 + second, 100 + third, 4), Place(100 + third, 100 + len(text), 6))
+    given = Passage("plans.pdf", Place(100, 100 + len(text), 3), text, "Plans", 1, 1.0, 0.5, pages)
+    said = "Pebble costs 24 euros a month [1]. Brook costs nine euros [1]. Hazel costs ten euros a month."
+    citations = check_citations(said, [given]).citations
+    assert [(each.quote[:5], each.place.page, each.source) for each in citations] == [
+        ("Pebbl", 3, "plans.pdf, page 3"),
+        ("Brook", 4, "plans.pdf, page 4"),
+        ("Hazel", 6, "plans.pdf, page 6"),
+    ]
+    assert all(text[each.start - 100 : each.end - 100] == each.quote for each in citations)

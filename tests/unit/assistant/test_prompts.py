@@ -4,7 +4,7 @@ import pytest
 
 from groundtune.assistant.prompts import closed_book_messages, grounded_messages, prompt_signature, search_text
 from groundtune.settings import AssistantSettings
-from groundtune.values import Message, Passage, Question
+from groundtune.values import Message, Passage, Place, Question
 
 SETTINGS = AssistantSettings()
 HISTORY = (
@@ -16,7 +16,7 @@ HISTORY = (
 
 
 def passage(text, heading="", rank=1):
-    return Passage("a.md", 0, len(text), text, heading, rank, 1.0)
+    return Passage("a.md", Place(0, len(text)), text, heading, rank, 1.0)
 
 
 def test_closed_book_holds_instructions_history_and_question():

@@ -26,7 +26,7 @@ from groundtune.comparison.report import (
 from groundtune.evaluation.scorers import known_scorers
 from groundtune.evaluation.statistics import Method, compare_all, detectable_difference, estimate
 from groundtune.settings import ComparisonSettings
-from groundtune.values import Answer, Case, Citation, Estimate, Evidence, Failure, Message, Passage, Score, Usage
+from groundtune.values import Answer, Case, Citation, Estimate, Evidence, Failure, Message, Passage, Place, Score, Usage
 
 METHOD = Method(resamples=1000)
 SKILL = {"base": 0.28, "rag": 0.58, "tuned": 0.37, "tuned+rag": 0.6, "raft": 0.63}
@@ -159,8 +159,8 @@ def _answer(case: Case, name: str, number: int, value: float) -> Answer:
     )
     if "rag" not in name and name != "raft":
         return Answer(text, False, Usage(90, 25))
-    passage = Passage("plans/hazel.md", 10, 60, "Hazel costs ...", "Plans", 1, 0.9, 0.8)
-    citation = Citation("plans/hazel.md", 10, 40, f"costs {number + 9}.90 a month", "attributed")
+    passage = Passage("plans/hazel.md", Place(10, 60), "Hazel costs ...", "Plans", 1, 0.9, 0.8)
+    citation = Citation("plans/hazel.md", Place(10, 40), f"costs {number + 9}.90 a month", "attributed")
     return Answer(text, False, Usage(400, 31), (passage,), (citation,), int(number % 20 == 3), 0.8)
 
 

@@ -10,7 +10,7 @@ from groundtune.errors import SettingsError
 from groundtune.evaluation.scorers import scorers
 from groundtune.evaluation.scorers.overlap import exact, token_f1, token_recall
 from groundtune.settings import ComparisonSettings
-from groundtune.values import Answer, Case, Citation, Evidence, Passage, Usage
+from groundtune.values import Answer, Case, Citation, Evidence, Passage, Place, Usage
 
 QUOTE = "Refunds are paid within 30 days of the day on which we receive the device"
 
@@ -20,7 +20,9 @@ def case(*evidence, ideal_answer="Within 30 days.", answerable=True):
 
 
 def passages(*given):
-    return tuple(Passage(document, 0, len(text), text, "", rank, 1.0) for rank, (document, text) in enumerate(given, 1))
+    return tuple(
+        Passage(document, Place(0, len(text)), text, "", rank, 1.0) for rank, (document, text) in enumerate(given, 1)
+    )
 
 
 def answer(text="Within 30 days.", *, abstained=False, passages=(), citations=(), support=None):
@@ -89,9 +91,9 @@ def test_retrieval_is_unscored_closed_book_and_without_evidence_but_zero_if_noth
 
 def test_citations_on_evidence():
     asked = case(Evidence("refunds.md", QUOTE))
-    on = Citation("refunds.md", 0, 1, "paid within 30 days", "model")
-    off = Citation("about.md", 0, 1, "paid within 30 days", "model")
-    elsewhere = Citation("refunds.md", 0, 1, "Fees are not refunded at all", "model")
+    on = Citation("refunds.md", Place(0, 1), "paid within 30 days", "model")
+    off = Citation("about.md", Place(0, 1), "paid within 30 days", "model")
+    elsewhere = Citation("refunds.md", Place(0, 1), "Fees are not refunded at all", "model")
     assert score("citation_precision", asked, answer(citations=(on, off))).value == 0.5
     assert score("citation_precision", asked, answer(citations=(elsewhere,))).value == 0
     assert score("citation_precision", asked, answer()).value is None

@@ -9,14 +9,14 @@ import pytest
 from groundtune.assistant.prompts import grounded_messages, search_text
 from groundtune.settings import AssistantSettings
 from groundtune.tuning.raft import RaftPrompts, find_oracle, raft_examples
-from groundtune.values import Example, Message, Passage
+from groundtune.values import Example, Message, Passage, Place
 
 UNKNOWN = "I do not know."
 NAMES = ("pebble", "brook", "river", "delta", "hazel", "sprig", "forge", "skim")
 
 
 def passage(document, text, rank=1):
-    return Passage(document, 0, len(text), text, "", rank, 1 / rank)
+    return Passage(document, Place(0, len(text)), text, "", rank, 1 / rank)
 
 
 SHELF = [

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from groundtune.evaluation.judge.rubrics import Rubric
 from groundtune.text import as_data
-from groundtune.values import Answer, Case, Conversation, Message, Passage, Usage, digest
+from groundtune.values import Answer, Case, Conversation, Message, Passage, Place, Usage, digest
 
 TAGS = ("conversation", "question", "ideal_answer", "passages", "answer", "first_answer", "second_answer")
 SYSTEM = (
@@ -50,7 +50,7 @@ def pairing_messages(rubric: Rubric, case: Case, first: Answer, second: Answer) 
 def prompt_signature(rubric: Rubric) -> str:
     """Return a hash that changes when the wording of a prompt does: that of fixed specimens."""
     case = Case("c", "question", "ideal", (), True, "g", "test", (Message("user", "turn"),))
-    answer = Answer("answer", False, Usage(), (Passage("d", 0, 7, "passage", "heading", 1, 0.0),))
+    answer = Answer("answer", False, Usage(), (Passage("d", Place(0, 7), "passage", "heading", 1, 0.0),))
     specimens = (
         *after_rationale(rationale_messages(rubric, case, answer), "rationale"),
         *grading_messages(rubric, case, answer),

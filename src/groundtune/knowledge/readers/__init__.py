@@ -5,6 +5,8 @@ Know nothing of chunks, stores and models. `reader_for` finds the reader of a fi
 
 from __future__ import annotations
 
+import re
+from datetime import datetime
 from pathlib import Path
 
 from groundtune import plugins
@@ -12,6 +14,8 @@ from groundtune.errors import InputError, UnreadableDocument
 from groundtune.files import read_text
 from groundtune.protocols import Reader
 from groundtune.values import PlainText
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}(?=T|\s|$)")
 
 
 def readers() -> dict[str, Reader]:
@@ -50,6 +54,26 @@ def utf8(path: Path) -> str:
         return read_text(path)
     except InputError as error:
         raise UnreadableDocument(error.message, place=error.place, remedy=error.remedy) from None
+
+
+def encodable(text: str) -> str:
+    """Return `text` with halves of characters put together, or in their place U+FFFD: nothing else can store them."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def described(**properties: str | datetime | None) -> dict[str, str]:
+    """Return what a file says about itself as metadata: white space squeezed, what is blank left out.
+
+    A moment becomes its day, as in "2024-05-31", and so does a "date" that begins with one.
+    """
+    metadata = {}
+    for key, value in properties.items():
+        text = value.date().isoformat() if isinstance(value, datetime) else " ".join(encodable(value or "").split())
+        if key == "date" and (day := _DAY.match(text)):
+            text = day[0]
+        if text:
+            metadata[key] = text
+    return metadata
 
 
 def name_of(path: Path) -> str:

@@ -1,6 +1,7 @@
 """Word documents (.docx), by python-docx: paragraphs, lists and tables in the order of the document.
 
-Headers, footers, comments and text boxes are left out. Headings are known by their style.
+Headers, footers, comments and text boxes are left out. Headings are known by their style. A .docx file has no pages:
+where they break depends on the printer.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any
 from zipfile import BadZipFile
 
 from groundtune.errors import UnreadableDocument
-from groundtune.knowledge.readers import name_of
+from groundtune.knowledge.readers import described, name_of
 from groundtune.knowledge.readers._builder import LINE, PARAGRAPH, TextBuilder
 from groundtune.values import PlainText
 
@@ -26,12 +27,13 @@ class DocxReader:
     def read(self, path: Path) -> PlainText:
         """Return the document's body; the title is its first heading, or the file's name."""
         builder = TextBuilder()
-        for block in _opened(path).iter_inner_content():
+        document = _opened(path)
+        for block in document.iter_inner_content():
             if hasattr(block, "rows"):
                 _table(block, builder)
             else:
                 _paragraph(block, builder)
-        return builder.plain(otherwise=name_of(path))
+        return builder.plain(otherwise=name_of(path), metadata=_properties(document))
 
 
 def _opened(path: Path) -> Any:  # noqa: ANN401 -- python-docx has no types
@@ -46,6 +48,26 @@ def _opened(path: Path) -> Any:  # noqa: ANN401 -- python-docx has no types
             place=path,
             remedy="Open it in Word and save it as .docx without a password.",
         ) from None
+
+
+def _properties(document: Any) -> dict[str, str]:  # noqa: ANN401
+    """Return the file's properties; nothing for a file without them, for which python-docx makes some up."""
+    from docx.opc.constants import RELATIONSHIP_TYPE
+
+    try:
+        document.part.package.part_related_by(RELATIONSHIP_TYPE.CORE_PROPERTIES)
+    except KeyError:
+        return {}
+    known = document.core_properties
+    return described(
+        title=known.title,
+        author=known.author,
+        date=known.created,
+        subject=known.subject,
+        category=known.category,
+        keywords=known.keywords,
+        language=known.language,
+    )
 
 
 def _paragraph(paragraph: Any, builder: TextBuilder) -> None:  # noqa: ANN401

@@ -1,7 +1,8 @@
 """HTML: what the page says, without navigation, footers, asides and scripts.
 
 Blocks are separated by newlines, table rows are `cell | cell`, list items begin with `- `. Bytes that are not UTF-8
-are taken in the encoding that the page declares, never in a guessed one.
+are taken in the encoding that the page declares, never in a guessed one. `<title>` and `<meta>` say title, author
+and date.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from bs4.dammit import EncodingDetector
 from bs4.element import NavigableString, PreformattedString, Tag
 
 from groundtune.errors import UnreadableDocument
-from groundtune.knowledge.readers import name_of
+from groundtune.knowledge.readers import described, name_of
 from groundtune.knowledge.readers._builder import LINE, PARAGRAPH, TextBuilder
 from groundtune.values import PlainText
 
@@ -22,6 +23,9 @@ _BLOCKS = frozenset(
     "address article blockquote body caption dd details div dl dt fieldset figcaption figure header hr html li main ol "
     "p pre section summary table tbody td tfoot th thead tr ul".split()
 )
+# Names of `<meta>`: HTML's own, Dublin Core's and Open Graph's, in lower case.
+_AUTHOR = ("author", "dc.creator", "dcterms.creator", "article:author")
+_DATE = ("date", "dc.date", "dcterms.date", "dcterms.created", "article:published_time")
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 
 
@@ -33,7 +37,7 @@ class HtmlReader:
     def read(self, path: Path) -> PlainText:
         """Return the page's main part; the title is its first heading of the highest level, else `<title>`."""
         page = BeautifulSoup(_decoded(path), "lxml")
-        titled = page.title.get_text() if page.title else ""
+        metadata = _metadata(page)
         for unwanted in page.find_all([*_LEFT_OUT, "head"]):
             unwanted.decompose()
         for hidden in page.select("[hidden], [aria-hidden=true]"):
@@ -42,7 +46,19 @@ class HtmlReader:
         writer = _Writer()
         writer.element(root)
         writer.flush()
-        return writer.builder.plain(otherwise=" ".join(titled.split()) or name_of(path))
+        return writer.builder.plain(otherwise=metadata.get("title") or name_of(path), metadata=metadata)
+
+
+def _metadata(page: BeautifulSoup) -> dict[str, str]:
+    said: dict[str, str] = {}
+    for meta in page.find_all("meta"):
+        name = str(meta.get("name") or meta.get("property") or "").strip().lower()
+        said.setdefault(name, str(meta.get("content") or ""))
+    first = {
+        key: next((said[name] for name in names if said.get(name, "").strip()), "")
+        for key, names in (("author", _AUTHOR), ("date", _DATE))
+    }
+    return described(title=page.title.get_text() if page.title else "", **first)
 
 
 def _decoded(path: Path) -> str:

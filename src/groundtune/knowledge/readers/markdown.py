@@ -1,6 +1,7 @@
 """Markdown: the source is kept as it is, so that quotes and offsets are those of the file; headings by CommonMark.
 
-A front matter between `---` lines is left out; its `title:` becomes the title.
+A front matter between `---` lines is left out; its `title:` becomes the title, and all of its `key: value` lines
+become metadata. Lists and nested values are not read.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ from pathlib import Path
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from groundtune.knowledge.readers import name_of, utf8
+from groundtune.knowledge.readers import described, name_of, utf8
 from groundtune.values import Heading, PlainText
 
 _FRONT_MATTER = re.compile(r"---[ \t]*\n(.*?\n)?(?:---|\.\.\.)[ \t]*(?:\n|$)", re.DOTALL)
 _TITLE = re.compile(r"^title:[ \t]*(?P<quote>[\"']?)(?P<title>.+?)(?P=quote)[ \t]*$", re.MULTILINE)
+_SCALAR = re.compile(r"^(?P<key>[^\W\d][\w-]*):[ \t]+(?P<quote>[\"']?)(?P<value>.+?)(?P=quote)[ \t]*$", re.MULTILINE)
+_NO_SCALAR = tuple("[{|>&*!#")  # what begins another kind of value, or a comment, in YAML
 
 
 class MarkdownReader:
@@ -32,7 +35,17 @@ class MarkdownReader:
         found = headings(text)
         named = _TITLE.search(front)
         title = named["title"] if named else found[0].title if found else name_of(path)
-        return PlainText(text=text, title=title, headings=found)
+        return PlainText(text, title, found, metadata=_metadata(front, title if named else None))
+
+
+def _metadata(front: str, title: str | None) -> dict[str, str]:
+    """Return the `key: value` lines of a front matter, keys in lower case; of equal keys the first."""
+    scalars: dict[str, str | None] = {"title": title} if title else {}
+    for match in _SCALAR.finditer(front):
+        value = match["value"] if match["quote"] else re.split(r"\s#", match["value"])[0]
+        if match["quote"] or not value.startswith(_NO_SCALAR):
+            scalars.setdefault(match["key"].lower(), value)
+    return described(**scalars)
 
 
 def headings(text: str) -> tuple[Heading, ...]:

@@ -1,6 +1,7 @@
 """PDF with a text layer, by pypdf. Lines of a paragraph are joined, running heads and page numbers left out.
 
-Lines in a font clearly larger than most of the text are headings. Scans need OCR first and are refused.
+Lines in a font clearly larger than most of the text are headings. Pages are counted from 1, as a viewer counts
+them, whatever number is printed on them. Scans need OCR first and are refused.
 """
 
 from __future__ import annotations
@@ -8,7 +9,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from pypdf import PdfReader as PypdfReader
 from pypdf.errors import DependencyError, PyPdfError
 
 from groundtune.errors import UnreadableDocument
-from groundtune.knowledge.readers import name_of
+from groundtune.knowledge.readers import described, encodable, name_of
 from groundtune.knowledge.readers._builder import LINE, PARAGRAPH, TextBuilder
 from groundtune.values import PlainText
 
@@ -31,6 +33,17 @@ _ITEM = re.compile(r"\s*(?:[-*•▪◦–]\s|\(?\d{1,2}[.)]\s|\(?[a-z][.)]\s)")
 class _Line:
     text: str
     size: float
+    page: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """A heading, a paragraph put together again, or a single line. `pages` are (offset in it, page) of its lines."""
+
+    text: str
+    size: float
+    joined: bool
+    pages: tuple[tuple[int, int], ...]
 
 
 class PdfReader:
@@ -39,31 +52,37 @@ class PdfReader:
     suffixes = (".pdf",)
 
     def read(self, path: Path) -> PlainText:
-        """Return the text of all pages.
+        """Return the text of all pages, and where each page with text begins.
 
         The title is the one in the file's properties if it is printed on the first page, else the file's name:
         many programs leave something else in there. Raises `UnreadableDocument` if the file is encrypted, broken
         or has no text layer.
         """
-        pages, titled = _pages(path)
+        pages, properties = _pages(path)
         if not any(page for page in pages):
             raise UnreadableDocument(
                 "this PDF has no text layer (it is a scan or pictures).", place=path, remedy="Run OCR on it first."
             )
         printed = " ".join(" ".join(line.text for line in pages[0]).split()).casefold()
-        title = titled if titled and titled.casefold() in printed else name_of(path)
-        return _built(_without_running_heads(pages)).plain(title=title)
+        titled = properties.pop("title", "")
+        if titled and titled.casefold() in printed:
+            properties = {"title": titled, **properties}
+        title = properties.get("title") or name_of(path)
+        return _built(_without_running_heads(pages)).plain(title=title, metadata=properties)
 
 
-def _pages(path: Path) -> tuple[list[list[_Line]], str]:
+def _pages(path: Path) -> tuple[list[list[_Line]], dict[str, str]]:
+    """Return the lines of each page, and what the file's properties say."""
     try:
         pdf = PypdfReader(path)
         if pdf.is_encrypted and not pdf.decrypt(""):
             raise UnreadableDocument(
                 "this PDF is encrypted.", place=path, remedy="Save a copy without a password and ingest that."
             )
-        titled = pdf.metadata.title if pdf.metadata else None
-        return [_lines(page) for page in pdf.pages], " ".join((titled or "").split())
+        pages = [
+            [replace(line, page=number) for line in _lines(page)] for number, page in enumerate(pdf.pages, start=1)
+        ]
+        return pages, _properties(pdf)
     except UnreadableDocument:
         raise
     except DependencyError as error:
@@ -77,13 +96,24 @@ def _pages(path: Path) -> tuple[list[list[_Line]], str]:
         ) from None
 
 
+def _properties(pdf: PypdfReader) -> dict[str, str]:
+    properties = pdf.metadata
+    if properties is None:
+        return {}
+    try:
+        created: datetime | None = properties.creation_date
+    except ValueError:  # many programs write dates of their own kinds
+        created = None
+    return described(title=properties.title, author=properties.author, date=created, subject=properties.subject)
+
+
 def _lines(page: Any) -> list[_Line]:  # noqa: ANN401 -- pypdf's page
     """Return the page's lines with the font size, in points, of most of each."""
     pieces: list[tuple[str, float]] = []
 
     def visit(text: str, cm: list[float], tm: list[float], font: object, size: float) -> None:
         scale = abs(tm[3] * cm[3]) or abs(tm[1] * cm[1]) or 1.0
-        pieces.append((text, round(size * scale, 1)))
+        pieces.append((encodable(text), round(size * scale, 1)))
 
     page.extract_text(visitor_text=visit)
     lines: list[_Line] = []
@@ -125,31 +155,41 @@ def _built(lines: list[_Line]) -> TextBuilder:
     larger = sorted({line.size for line in lines if _is_heading(line, body)}, reverse=True)
     level = {size: min(number, 6) for number, size in enumerate(larger, start=1)}
     builder = TextBuilder()
-    for size, block, joined in _blocks(lines, body):
-        if size in level and len(block) <= _LONGEST_HEADING:
-            builder.heading(block, level[size])
-        elif joined:
-            builder.part()
-            builder.add(block, PARAGRAPH)
-            builder.part()
-        else:
-            builder.add(block, LINE)
+    page = 0
+    for block in _blocks(lines, body):
+        offset = _write(block, level, builder)
+        for inside, number in block.pages:
+            if offset is not None and number > page:
+                builder.page(offset + inside, number)
+                page = number
     return builder
+
+
+def _write(block: _Block, level: dict[float, int], builder: TextBuilder) -> int | None:
+    if block.size in level and len(block.text) <= _LONGEST_HEADING:
+        return builder.heading(block.text, level[block.size])
+    if not block.joined:
+        return builder.add(block.text, LINE)
+    builder.part()
+    offset = builder.add(block.text, PARAGRAPH)
+    builder.part()
+    return offset
 
 
 def _is_heading(line: _Line, body: float) -> bool:
     return line.size >= body * _LARGER and len(line.text) <= _LONGEST_HEADING and any(map(str.isalpha, line.text))
 
 
-def _blocks(lines: list[_Line], body: float) -> Iterator[tuple[float, str, bool]]:
-    """Yield (size, text, whether joined): headings, paragraphs put together again, and single lines."""
+def _blocks(lines: list[_Line], body: float) -> Iterator[_Block]:
+    """Yield headings, paragraphs put together again, and single lines."""
     lengths = sorted(len(line.text) for line in lines if line.size == body)
     width = lengths[int(len(lengths) * 0.9)] if lengths else 0
     known = {word for line in lines for word in line.text.split()}
-    block, count = "", 0
+    block: str = ""
+    pages: list[tuple[int, int]] = []
     for line, following in zip(lines, [*lines[1:], None], strict=True):
         block = _joined(block, line.text, known) if block else line.text
-        count += 1
+        pages.append((len(block) - len(line.text), line.page))
         goes_on = (
             following is not None
             and following.size == line.size
@@ -157,8 +197,8 @@ def _blocks(lines: list[_Line], body: float) -> Iterator[tuple[float, str, bool]
             and (_is_heading(line, body) or len(line.text) >= max(_NARROWEST, width * _WRAPPED))
         )
         if not goes_on:
-            yield line.size, block, count > 1
-            block, count = "", 0
+            yield _Block(block, line.size, len(pages) > 1, tuple(pages))
+            block, pages = "", []
 
 
 def _joined(start: str, rest: str, known: set[str]) -> str:

@@ -2,13 +2,15 @@
 
 Vector search is exact (cosine, no index): up to about 100,000 chunks an approximate index is little faster and
 misses neighbours. Word search is LanceDB's BM25. Both are filtered before they rank, and fused here by rank.
-Knows no files, no models and no splitting.
+Tables of earlier versions get the columns that they lack. Knows no files, no models and no splitting.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,17 +20,20 @@ from tenacity import Retrying, retry_if_exception_message, stop_after_attempt, w
 
 from groundtune.errors import StoreError
 from groundtune.extras import not_installed
+from groundtune.files import write_text
 from groundtune.knowledge.fusion import reciprocal_rank_fusion
-from groundtune.protocols import Embedder, Entry, Vectors
+from groundtune.protocols import Embedder, Entry, Held, Vectors
 from groundtune.settings import StoreSettings
-from groundtune.values import Passage, Query, digest
+from groundtune.values import Chunk, Passage, Place, Query, digest
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 _TABLE = "chunks"
 _LAYOUT = "1"
-_COLUMNS = ["id", "document", "start", "end", "text", "heading", "vector"]
+_PLACE = ["document", "start", "end", "page", "seconds", "segments"]
+_COLUMNS = ["id", *_PLACE, "text", "heading", "vector"]
+_KEPT = "revision.json"  # beside the table: the revision of one version of it
 # Files of versions older than this may go: a search that another process began before then is long over.
 _KEEP_VERSIONS = timedelta(minutes=10)
 _PATIENTLY = Retrying(
@@ -48,6 +53,7 @@ class LanceDBStore:
         self._legs = tuple(legs)
         self._table = _open(path, _schema(signature, dimension))
         self._documents: tuple[int, dict[str, str]] | None = None
+        self._revision: tuple[int, str] | None = None
 
     def replace(self, entries: Sequence[Entry]) -> None:
         """Put each entry's chunks in the place of what the store holds of its document, all in one commit."""
@@ -70,9 +76,8 @@ class LanceDBStore:
 
     def remove(self, document_ids: Sequence[str]) -> None:
         """Forget these documents; unknown ids are ignored and make no new version of the table."""
-        known = [document for document in document_ids if document in self.documents()]
-        if known:
-            self._table.delete(_one_of("document", known))
+        if document_ids and self._table.count_rows(_one_of("document", document_ids)):
+            self._table.delete(_one_of("document", document_ids))
 
     def search(self, query: Query) -> list[Passage]:
         """Return at most `query.limit` passages that the query's principals may read, best first."""
@@ -94,19 +99,31 @@ class LanceDBStore:
             _passage(rows[id_], rank, score, vector) for rank, (id_, score) in enumerate(fused[: query.limit], start=1)
         ]
 
+    def is_empty(self) -> bool:
+        """Tell whether no document is held."""
+        return not self._table.count_rows()
+
+    def document(self, document_id: str) -> Held | None:
+        """Return what is held of this document, whoever may read it; None if nothing is."""
+        columns = [*_PLACE, "text", "heading", "readable_by", "metadata", "fingerprint"]
+        rows = self._table.search().where(_one_of("document", [document_id])).select(columns).to_list()
+        if not rows:
+            return None
+        return Held(rows[0]["fingerprint"], tuple(sorted(map(_chunk, rows), key=lambda chunk: chunk.start)))
+
     def documents(self) -> dict[str, str]:
         """Return the fingerprint of every document held, by document id."""
-        version = self._table.version
-        if self._documents is None or self._documents[0] != version:
-            columns = self._table.search().select(["document", "fingerprint"]).to_arrow()
-            pairs = zip(columns["document"].to_pylist(), columns["fingerprint"].to_pylist(), strict=True)
-            self._documents = version, dict(pairs)
-        return self._documents[1].copy()
+        return self._listed(self._table.version).copy()
 
     def revision(self) -> str:
-        """Return a hash of the documents held and of the embedder: independent of history and maintenance."""
-        held = (part for pair in sorted(self.documents().items()) for part in pair)
-        return digest(_setting(self._table.schema, "embedder"), *held)[:16]
+        """Return a hash of the documents held and of the embedder: independent of history and maintenance.
+
+        It is computed once for each version of the table, and kept beside it for other processes.
+        """
+        version = self._table.version
+        if self._revision is None or self._revision[0] != version:
+            self._revision = version, self._kept_revision(version)
+        return self._revision[1]
 
     def optimize(self) -> None:
         """Merge small files, bring the word index up to date and drop versions that nobody reads any more.
@@ -119,6 +136,33 @@ class LanceDBStore:
             raise StoreError(
                 f"LanceDB cannot tidy up: {error}.", place=self._path, remedy="Run the ingestion again."
             ) from error
+
+    def _listed(self, version: int) -> dict[str, str]:
+        if self._documents is None or self._documents[0] != version:
+            columns = self._table.search().select(["document", "fingerprint"]).to_arrow()
+            pairs = zip(columns["document"].to_pylist(), columns["fingerprint"].to_pylist(), strict=True)
+            self._documents = version, dict(pairs)
+        return self._documents[1]
+
+    def _kept_revision(self, version: int) -> str:
+        """Return the revision of this version of the table; if it is not kept, compute and keep it.
+
+        A version is known by number and time: numbers begin anew in a table that takes the place of another.
+        """
+        written = next((each["timestamp"] for each in self._table.list_versions() if each["version"] == version), "")
+        key = f"{version} {written}"
+        path = self._path / _KEPT
+        try:
+            kept = json.loads(path.read_text(encoding="utf-8"))
+            if kept["version"] == key:
+                return str(kept["revision"])
+        except (OSError, ValueError, KeyError, TypeError):  # not there, or not what was written
+            pass
+        held = (part for pair in sorted(self._listed(version).items()) for part in pair)
+        revision = digest(_setting(self._table.schema, "embedder"), *held)[:16]
+        with suppress(OSError):  # a store that may only be read works as well
+            write_text(path, json.dumps({"version": key, "revision": revision}))
+        return revision
 
     def _rows(self, entry: Entry) -> list[dict[str, Any]]:
         document, chunks, vectors = entry.document, entry.chunks, np.asarray(entry.vectors, dtype=np.float32)
@@ -135,8 +179,8 @@ class LanceDBStore:
                 "id": chunk.id,
                 "document": document.id,
                 "fingerprint": entry.fingerprint,
-                "start": chunk.start,
-                "end": chunk.end,
+                **asdict(chunk.place),
+                "segments": [asdict(segment) for segment in chunk.segments],
                 "text": chunk.text,
                 "heading": chunk.heading,
                 "search_text": f"{chunk.heading}\n{chunk.text}",
@@ -167,12 +211,14 @@ class LanceDBStore:
 def _schema(signature: str, dimension: int) -> pa.Schema:
     import pyarrow as pa
 
-    text, integer, texts = pa.string(), pa.int64(), pa.list_(pa.string())
+    text, integer, number, texts = pa.string(), pa.int64(), pa.float64(), pa.list_(pa.string())
+    place = pa.struct({"start": integer, "end": integer, "page": integer, "seconds": number})
     return pa.schema(
         {
             "id": text, "document": text, "fingerprint": text, "start": integer, "end": integer, "text": text,
             "heading": text, "search_text": text, "readable_by": texts, "metadata": texts,
-            "vector": pa.list_(pa.float32(), dimension),
+            "vector": pa.list_(pa.float32(), dimension), "page": integer, "seconds": number,
+            "segments": pa.list_(place),
         },
         metadata={"layout": _LAYOUT, "embedder": signature, "dimension": str(dimension)},
     )  # fmt: skip
@@ -195,11 +241,27 @@ def _open(path: Path, schema: pa.Schema) -> Any:  # noqa: ANN401 -- lancedb has 
         else:
             table = database.create_table(_TABLE, schema=schema, exist_ok=True)
         _check(path, table.schema, schema)
+        _add_columns(table, schema)
         if not any(index.columns == ["search_text"] for index in table.list_indices()):
             table.create_index("search_text", config=FTS(language="English", stem=True, remove_stop_words=True))
     except (OSError, RuntimeError, ValueError) as error:
         raise StoreError(f"LanceDB cannot open it: {error}.", place=path, remedy="Check path and rights.") from error
     return table
+
+
+def _add_columns(table: Any, wanted: pa.Schema) -> None:  # noqa: ANN401
+    """Give a table of an earlier version the columns that it lacks, empty, unless another process just did."""
+    import pyarrow as pa
+
+    def lacking() -> list[pa.Field]:
+        return [field for field in wanted if field.name not in table.schema.names]
+
+    if lacking():
+        try:
+            table.add_columns(pa.schema(lacking()))
+        except (OSError, RuntimeError, ValueError):
+            if lacking():
+                raise
 
 
 def _check(path: Path, held: pa.Schema, wanted: pa.Schema) -> None:
@@ -237,14 +299,30 @@ def _passage(row: Mapping[str, Any], rank: int, score: float, vector: Vectors) -
     stored = np.asarray(row["vector"], dtype=np.float32)
     return Passage(
         document=row["document"],
-        start=row["start"],
-        end=row["end"],
+        place=_place(row),
         text=row["text"],
         heading=row["heading"],
         rank=rank,
         score=score,
         similarity=float(np.clip(stored @ vector, -1.0, 1.0)),
+        segments=tuple(map(_place, row["segments"] or ())),
     )
+
+
+def _chunk(row: Mapping[str, Any]) -> Chunk:
+    return Chunk(
+        document=row["document"],
+        place=_place(row),
+        text=row["text"],
+        heading=row["heading"],
+        readable_by=tuple(row["readable_by"]),
+        metadata=dict(json.loads(pair) for pair in row["metadata"]),
+        segments=tuple(map(_place, row["segments"] or ())),
+    )
+
+
+def _place(row: Mapping[str, Any]) -> Place:
+    return Place(row["start"], row["end"], row["page"], row["seconds"])
 
 
 def groundtune_store(url: str, folder: Path, embedder: Embedder, settings: StoreSettings) -> LanceDBStore | None:

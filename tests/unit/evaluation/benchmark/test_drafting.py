@@ -16,11 +16,11 @@ from groundtune.evaluation.benchmark.drafting.templates import Templates
 from groundtune.sentences import sentence_spans
 from groundtune.testing.models import FunctionModel
 from groundtune.text import locate
-from groundtune.values import Chunk, Completion, Evidence, Usage
+from groundtune.values import Chunk, Completion, Evidence, Place, Usage
 
 
 def passage(text, document="a.md", heading=""):
-    return Chunk(document, 0, len(text), text, heading, ("everyone",))
+    return Chunk(document, Place(0, len(text)), text, heading, ("everyone",))
 
 
 PLANS = passage(

@@ -1,0 +1,90 @@
+"""Pure values that the parts of groundtune pass to one another.
+
+Frozen and slotted; they know no storage, no network, no model and no clock. The identity of a document
+and of a chunk is a hash of its content and its place, so that equal content gives equal identity on
+every machine.
+"""
+
+from __future__ import annotations
+
+from groundtune.values._digest import digest
+from groundtune.values.answers import (
+    Answer,
+    Answered,
+    Choice,
+    Citation,
+    Cited,
+    Completion,
+    Conversation,
+    Event,
+    Example,
+    Message,
+    Question,
+    Retrieved,
+    Role,
+    TextPiece,
+    Usage,
+)
+from groundtune.values.evaluation import (
+    UNEXPECTED,
+    Case,
+    Difference,
+    Estimate,
+    Evidence,
+    Failure,
+    Score,
+    Split,
+    Verdict,
+)
+from groundtune.values.knowledge import (
+    EVERYONE,
+    Chunk,
+    Document,
+    Heading,
+    Passage,
+    Place,
+    Placed,
+    PlainText,
+    Query,
+    Search,
+    located,
+)
+
+__all__ = [
+    "EVERYONE",
+    "UNEXPECTED",
+    "Answer",
+    "Answered",
+    "Case",
+    "Choice",
+    "Chunk",
+    "Citation",
+    "Cited",
+    "Completion",
+    "Conversation",
+    "Difference",
+    "Document",
+    "Estimate",
+    "Event",
+    "Evidence",
+    "Example",
+    "Failure",
+    "Heading",
+    "Message",
+    "Passage",
+    "Place",
+    "Placed",
+    "PlainText",
+    "Query",
+    "Question",
+    "Retrieved",
+    "Role",
+    "Score",
+    "Search",
+    "Split",
+    "TextPiece",
+    "Usage",
+    "Verdict",
+    "digest",
+    "located",
+]

@@ -1,0 +1,186 @@
+"""Documents, chunks and passages, and where something stands in a document."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from groundtune.values._digest import digest
+
+EVERYONE = ("everyone",)
+"""The principals of somebody of whom nothing else is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A place where a new part of a text begins: `level` 1 is the outermost."""
+
+    offset: int
+    level: int
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something stands: the characters from `start` to `end` of a document's text.
+
+    It begins on `page` (from 1) of a file that has pages, or at so many `seconds` of a recording.
+    """
+
+    start: int
+    end: int
+    page: int | None = None
+    seconds: float | None = None
+
+    @property
+    def label(self) -> str:
+        """What people call it ("page 3", "1:05"); empty where only the characters are known."""
+        if self.page is not None:
+            return f"page {self.page}"
+        return "" if self.seconds is None else f"{int(self.seconds) // 60}:{int(self.seconds) % 60:02}"
+
+
+def located(start: int, end: int, segments: Sequence[Place]) -> Place:
+    """Return the place from `start` to `end`. Its page and seconds are those of the segment in which it begins.
+
+    `segments` are in order of `start`. Without them, only the characters are known.
+    """
+    before = bisect_right(segments, start, key=lambda segment: segment.start)
+    if not before:
+        return Place(start, end)
+    segment = segments[before - 1]
+    return Place(start, end, segment.page, segment.seconds)
+
+
+class Placed:
+    """What has a place in a document."""
+
+    __slots__ = ()
+    document: str
+    place: Place
+
+    @property
+    def start(self) -> int:
+        """Where it begins in the document's text."""
+        return self.place.start
+
+    @property
+    def end(self) -> int:
+        """Where it ends in the document's text."""
+        return self.place.end
+
+    @property
+    def source(self) -> str:
+        """The document and, where it has pages, the page on which it begins."""
+        return f"{self.document}, {self.place.label}" if self.place.label else self.document
+
+
+@dataclass(frozen=True, slots=True)
+class PlainText:
+    """What a reader took out of a file.
+
+    `headings` are in order of offset. `segments` are the pages (or the parts of a recording) that the text consists
+    of, in order; empty for a format without them. `metadata` is what the file says about itself: "title", "author",
+    "date" (ISO 8601) and whatever else its format has.
+    """
+
+    text: str
+    title: str
+    headings: tuple[Heading, ...] = ()
+    segments: tuple[Place, ...] = ()
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A source the company owns, as plain text.
+
+    `id` is its path relative to the documents folder, with forward slashes. `readable_by` lists the
+    principals that may see it; nobody else does.
+    """
+
+    id: str
+    text: str
+    title: str
+    readable_by: tuple[str, ...]
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def content_hash(self) -> str:
+        """Changes when anything that retrieval depends on changes."""
+        metadata = [f"{key}={value}" for key, value in sorted(self.metadata.items())]
+        return digest(self.id, self.title, self.text, *self.readable_by, *metadata)
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk(Placed):
+    """A piece of a document: `document.text[start:end] == text`.
+
+    `heading` is the path of headings above it ("Plans > Prices"): embedded and searched together with
+    the text, never part of it. `segments` are the pages that it stands on, if it stands on more than one.
+    """
+
+    document: str
+    place: Place
+    text: str
+    heading: str
+    readable_by: tuple[str, ...]
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    segments: tuple[Place, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """Hash of place and content. Pages count where there are any."""
+        pages = [
+            f"{segment.start} {segment.page} {segment.seconds}"
+            for segment in self.segments or (self.place,)
+            if segment.label
+        ]
+        return digest(self.document, str(self.start), str(self.end), self.heading, self.text, *pages)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What a store is asked: `vector` has the embedder's dimension; `principals` are the caller's names.
+
+    A chunk is found only if one of its `readable_by` is among `principals`: no principals, no passages.
+    `where` keeps chunks whose metadata equals every given value. `candidates` is how many chunks each of vector
+    and word search proposes for fusion (at least `limit`).
+    """
+
+    text: str
+    vector: tuple[float, ...]
+    limit: int
+    principals: tuple[str, ...]
+    where: Mapping[str, str] = field(default_factory=dict)
+    candidates: int = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What a knowledge base is asked: `text` is looked for among what `asker`, the caller's principals, may read and
+    whose metadata equals every value of `where`."""
+
+    text: str
+    asker: tuple[str, ...] = EVERYONE
+    where: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Passage(Placed):
+    """A chunk retrieved for a question: `rank` from 1; `score` of the fusion (higher is better); `similarity`
+    the cosine between question and chunk in [-1, 1], None from a store that cannot tell it."""
+
+    document: str
+    place: Place
+    text: str
+    heading: str
+    rank: int
+    score: float
+    similarity: float | None = None
+    segments: tuple[Place, ...] = ()
+
+    def place_of(self, start: int, end: int) -> Place:
+        """Return the place in the document of `text[start:end]`: its page is the one on which that begins."""
+        return located(self.start + start, self.start + end, self.segments or (self.place,))

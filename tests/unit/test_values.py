@@ -1,0 +1,53 @@
+"""Places: characters always, a page or a second where the file has them; identities do not change without them."""
+
+from dataclasses import replace
+
+import pytest
+
+from groundtune.protocols import fingerprint
+from groundtune.values import Chunk, Citation, Document, Passage, Place, located
+
+PAGES = (Place(0, 10, 1), Place(10, 30, 2), Place(30, 50, 4))
+PLANS = Document("plans.md", "# Plans\n\nHazel costs 9 euros.", "Plans", ("everyone",))
+CHUNK = Chunk("plans.md", Place(0, 29), PLANS.text, "Plans", ("everyone",))
+
+
+@pytest.mark.parametrize(("start", "page"), [(0, 1), (9, 1), (10, 2), (29, 2), (30, 4), (49, 4)])
+def test_a_place_is_on_the_page_on_which_it_begins(start, page):
+    assert located(start, start + 25, PAGES) == Place(start, start + 25, page)
+
+
+def test_without_pages_a_place_is_characters_only():
+    assert located(3, 5, ()) == Place(3, 5)
+    assert located(3, 5, PAGES[1:]) == Place(3, 5)
+
+
+def test_a_moment_of_a_recording():
+    spoken = (Place(0, 40, seconds=0.0), Place(40, 90, seconds=65.4))
+    assert located(41, 50, spoken) == Place(41, 50, seconds=65.4)
+    assert [place.label for place in (*spoken, *PAGES[2:], Place(0, 1))] == ["0:00", "1:05", "page 4", ""]
+
+
+def test_a_part_of_a_passage_has_a_page_of_its_own():
+    passage = Passage("a.pdf", Place(5, 50, 1), "x" * 45, "", 1, 1.0, segments=(Place(5, 10, 1), *PAGES[1:]))
+    assert passage.place_of(0, 3) == Place(5, 8, 1)
+    assert passage.place_of(6, 40) == Place(11, 45, 2)
+    assert passage.place_of(25, 40) == Place(30, 45, 4)
+    assert replace(passage, segments=()).place_of(25, 40) == Place(30, 45, 1)
+
+
+def test_people_are_told_the_page():
+    assert Citation("a.pdf", Place(5, 50, 3), "q", "model").source == "a.pdf, page 3"
+    assert Citation("a.md", Place(5, 50), "q", "model").source == "a.md"
+
+
+def test_identities_without_pages_are_those_of_earlier_versions():
+    assert CHUNK.id == "df5d004ffe4d746b6bae43b2b7b87a7e"
+    assert fingerprint(PLANS, [CHUNK]) == "2d6a25725b77d598fa89d83d841a6d42"
+
+
+def test_identities_with_pages_are_others():
+    on_page = replace(CHUNK, place=Place(0, 29, 1))
+    across = replace(on_page, segments=(Place(0, 9, 1), Place(9, 29, 2)))
+    later = replace(on_page, segments=(Place(0, 12, 1), Place(12, 29, 2)))
+    assert len({chunk.id for chunk in (CHUNK, on_page, across, later)}) == 4
