@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from groundtune import plugins
+from groundtune.assembly.pool import ModelPool
 from groundtune.assistant.abstention import Fitted, fit_threshold, support
 from groundtune.assistant.closed_book import ClosedBook
 from groundtune.assistant.grounded import Grounded
@@ -65,7 +65,7 @@ class Workshop:
         self.folder = folder
         self.resolved = resolved
         self.progress = progress
-        self._open_model: tuple[Path | None, ChatModel] | None = None
+        self.pool = ModelPool(resolved.settings.model, folder)
 
     @property
     def settings(self) -> Settings:
@@ -173,7 +173,7 @@ class Workshop:
 
     def build_adapter(self, name: str, technique_name: str) -> Manifest:
         """Train the adapter unless it is there already, made of the same model, data and settings."""
-        self._open_model = None  # training holds a model of its own
+        self.pool.release()  # training holds a model of its own
         return technique(technique_name).run(self.task(), self.adapter_folder(name), self.progress)
 
     def task(self) -> Task:
@@ -207,12 +207,8 @@ class Workshop:
     # --- answering --------------------------------------------------------------------------------
 
     def chat_model(self, adapter: Path | None = None) -> ChatModel:
-        """Return the model of `[model]`, with an adapter or without. One model is held at a time."""
-        if self._open_model is None or self._open_model[0] != adapter:
-            self._open_model = None
-            model = plugins.first("models", self.settings.model.name, self.settings.model, self.folder, adapter)
-            self._open_model = (adapter, cast("ChatModel", model))
-        return self._open_model[1]
+        """Return the model of `[model]`, with an adapter or without."""
+        return self.pool.model(None, () if adapter is None else (adapter,))
 
     def recipe(self, name: str) -> Recipe:
         """Return what a candidate's name stands for here."""

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from groundtune.assembly import pool
 from groundtune.assistant.prompts import closed_book_messages, grounded_messages
 from groundtune.comparison import workshop as workshop_module
 from groundtune.comparison.candidates import STANDARD
@@ -139,19 +140,19 @@ def test_what_is_remembered_is_kept_for_one_key(tmp_path):
     assert remembered(path, "b", lambda: {"value": 2}) == {"value": 2}
 
 
-def test_one_model_is_held_at_a_time_and_opened_once(folder, monkeypatch):
+def test_the_model_is_opened_once_whatever_is_put_on_it(folder, monkeypatch):
     made = []
 
-    def first(kind, name, settings, where, adapter):
-        made.append(adapter)
-        return EchoModel(str(adapter))
+    def first(kind, name, settings, where):
+        made.append(name)
+        return EchoModel(name)
 
-    monkeypatch.setattr(workshop_module.plugins, "first", first)
+    monkeypatch.setattr(pool.plugins, "first", first)
     workshop = opened(folder)
     assert workshop.chat_model() is workshop.chat_model()
-    workshop.chat_model(folder / "a")
+    assert workshop.chat_model(folder / "a").name == "builtin:smollm2-135m-instruct+a"
     workshop.chat_model()
-    assert made == [None, folder / "a", None]
+    assert made == ["builtin:smollm2-135m-instruct"]
 
 
 def manifest(weights):

@@ -1,0 +1,1 @@
+"""What opens the parts of a project from its settings, for whoever compares or serves. Knows no statistics."""
