@@ -17,6 +17,7 @@ CONVERSATIONS = [
     (Message("system", "Be short."), Message("user", "Hello?")),
     (Message("user", "5 € or 6 €? ✓"),),
 ]
+FILE = "adapter_model.safetensors"
 OPTIONS = ["yes", "no", "perhaps"]
 ROUND = ["base", "tuned", "raft", "base", "raft", "tuned", "both", "raft", "both", "base"]
 
@@ -183,16 +184,23 @@ def test_an_adapter_that_does_more_than_add_is_right_too_and_leaves_the_base_alo
     assert base.adapted([folder / "odd"]).shared is odd.shared, "it was loaded again"
 
 
-@pytest.mark.filterwarnings("ignore:Model has `tie_word_embeddings=True`:UserWarning")  # PEFT's own
-def test_an_adapter_on_tied_embeddings_changes_both_ends(place, base, tmp_path):
+@pytest.mark.filterwarnings("ignore::UserWarning")  # PEFT warns of tied embeddings when it writes, reads and merges
+@pytest.mark.parametrize("embeddings", ["in the adapter", "left out"])
+def test_an_adapter_on_tied_embeddings_changes_both_ends(place, base, tmp_path, embeddings):
+    """PEFT writes the whole embeddings beside their factors unless told otherwise."""
     import torch
+    from safetensors.torch import load_file, save_file
 
-    tiny_adapter(place / "model", tmp_path / "ends", 5, target_modules=["embed_tokens", "q_proj"])
+    weights = tiny_adapter(place / "model", tmp_path / "ends", 5, target_modules=["embed_tokens", "q_proj"]) / FILE
+    if embeddings == "left out":
+        save_file({key: value for key, value in load_file(weights).items() if "lora" in key}, weights)
     expected = logits(base)
     ends = base.adapted([tmp_path / "ends"])
+    assert (ends.shared is base.shared) == (embeddings == "left out")
     shutil.copytree(place / "model", tmp_path / "model")
     assert torch.equal(logits(ends), merged(tmp_path, "ends"))
     assert torch.equal(logits(base), expected)
+    assert not torch.equal(logits(ends), expected)
 
 
 def test_an_adapter_answers_with_the_tokenizer_beside_it(place, base, tmp_path):
@@ -287,7 +295,7 @@ def test_the_builtin_model_answers_as_a_merged_one_did_and_two_threads_get_what_
 
     base = local.groundtune_model(ModelSettings(max_tokens=12), tmp_path)
     folders = [
-        tiny_adapter(chat_model_folder(), tmp_path / name, n, r=16, lora_alpha=1)
+        tiny_adapter(chat_model_folder(), tmp_path / name, n, r=16, lora_alpha=16)
         for n, name in enumerate(["tuned", "raft"])
     ]
     tuned, raft = (base.adapted([folder]) for folder in folders)
