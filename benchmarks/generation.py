@@ -60,7 +60,7 @@ def reading(model: object, rows: int, length: int, repeats: int = 5) -> tuple[fl
 
 def main() -> None:
     settings = ModelSettings()
-    chat = plugins.first("models", settings.name, settings, Path(), None)
+    chat = plugins.first("models", settings.name, settings, Path())
     torch.manual_seed(0)
     print(f"{torch.get_num_threads()} threads, torch {torch.__version__}, matmul {matmul_rate() / 1e9:.0f} GFLOP/s")
     print(f"{'reading':>12} {'tokens/s':>9} {'of matmul':>9}")

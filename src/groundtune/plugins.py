@@ -33,7 +33,7 @@ HOOKS = {
     "embedders": "groundtune_embedder",  # (EmbeddingSettings, name: str) -> Embedder | None
     "rerankers": "groundtune_reranker",  # (name: str) -> Reranker | None
     "stores": "groundtune_store",  # (url: str, folder: Path, Embedder, StoreSettings) -> KnowledgeStore | None
-    "models": "groundtune_model",  # (ModelSettings, folder: Path, adapter: Path | None) -> ChatModel | None
+    "models": "groundtune_model",  # (ModelSettings, folder: Path) -> ChatModel | None
     "scorers": "groundtune_scorer",  # (ComparisonSettings) -> list[Scorer]
     "importers": "groundtune_importer",  # () -> Importer
     "techniques": "groundtune_technique",  # () -> Technique

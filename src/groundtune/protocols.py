@@ -175,6 +175,19 @@ class ChatModel(Protocol):
 
 
 @runtime_checkable
+class AdaptableModel(ChatModel, Protocol):
+    """A model that adapters can be put on."""
+
+    def adapted(self, adapters: Sequence[Path]) -> ChatModel:
+        """Return this model with the adapters in these folders on it, applied in order; itself without any.
+
+        Neither changes the other's answers. Asked again for the same folders, it loads nothing, unless what is in
+        them has changed.
+        """
+        ...
+
+
+@runtime_checkable
 class MeteredModel(ChatModel, Protocol):
     """A model that tells what a choice costs, and how many may ask it at once."""
 

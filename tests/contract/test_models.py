@@ -1,15 +1,18 @@
 import os
+from pathlib import Path
 
 import pytest
 
 from groundtune import plugins
 from groundtune.errors import ModelFailed
 from groundtune.models.bedrock import Bedrock
+from groundtune.models.builtin import chat_model_folder
 from groundtune.models.openai_compatible import OpenAICompatible
 from groundtune.settings import ModelSettings
 from groundtune.testing.bedrock import conversing_by
 from groundtune.testing.endpoint import LocalEndpoint, served_by
 from groundtune.testing.models import EchoModel, FallibleModel, FunctionModel, ModelContract, ScriptedModel
+from groundtune.testing.tiny import tiny_adapter, tiny_model
 from groundtune.values import Message
 
 
@@ -21,6 +24,10 @@ class TestFunctionModel(ModelContract):
     @pytest.fixture
     def model(self):
         return FunctionModel(reply)
+
+    @pytest.fixture
+    def adapters(self):
+        return [Path("adapters/one"), Path("adapters/other")]
 
 
 class TestEchoModel(ModelContract):
@@ -69,7 +76,35 @@ class TestBedrockOnAws(ModelContract):
 @pytest.fixture(scope="module")
 def local_model(tmp_path_factory):
     settings = ModelSettings(max_tokens=12)
-    return plugins.first("models", settings.name, settings, tmp_path_factory.mktemp("project"), None)
+    return plugins.first("models", settings.name, settings, tmp_path_factory.mktemp("project"))
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    """A model and two adapters for it."""
+    folder = tmp_path_factory.mktemp("tiny")
+    settings = ModelSettings(name="path:model", max_tokens=12)
+    adapters = two_adapters(tiny_model(folder / "model"), folder)
+    return plugins.first("models", settings.name, settings, folder), adapters
+
+
+@pytest.fixture(scope="module")
+def local_adapters(tmp_path_factory):
+    return two_adapters(chat_model_folder(), tmp_path_factory.mktemp("adapters"))
+
+
+def two_adapters(model, folder):
+    return [tiny_adapter(model, folder / name, seed) for seed, name in enumerate(["one", "other"])]
+
+
+class TestTinyLocal(ModelContract):
+    @pytest.fixture
+    def model(self, tiny):
+        return tiny[0]
+
+    @pytest.fixture
+    def adapters(self, tiny):
+        return tiny[1]
 
 
 @pytest.mark.models
@@ -77,6 +112,10 @@ class TestLocal(ModelContract):
     @pytest.fixture
     def model(self, local_model):
         return local_model
+
+    @pytest.fixture
+    def adapters(self, local_adapters):
+        return local_adapters
 
 
 def test_a_script_is_said_line_by_line_and_runs_out():

@@ -9,17 +9,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from threading import RLock
-from typing import cast
 
 from pydantic import TypeAdapter
 
-from groundtune import plugins
 from groundtune.assembly.adapters import Adapters
 from groundtune.assembly.build import Retrieval, build
 from groundtune.assembly.candidates import Candidate, candidate
 from groundtune.assembly.judges import Judges, open_judges
 from groundtune.assembly.knowledge import KnowledgeBase
-from groundtune.assembly.once import once
+from groundtune.assembly.locked import locked_property
+from groundtune.assembly.pool import ModelPool
 from groundtune.assistant.abstention import Fitted, fit_threshold, support
 from groundtune.assistant.prompts import search_text
 from groundtune.errors import SettingsError
@@ -53,7 +52,7 @@ class Assembly:
             self.state / "adapters", folder, resolved.settings, resolved.record(), self.knowledge, progress
         )
         self._lock = RLock()
-        self._open_model: tuple[tuple[Path, ...], ChatModel] | None = None
+        self.pool = ModelPool(resolved.settings.model, folder)
 
     @property
     def settings(self) -> Settings:
@@ -65,7 +64,7 @@ class Assembly:
         """Where groundtune keeps what it makes."""
         return self.folder / STATE
 
-    @once
+    @locked_property
     def benchmark(self) -> Benchmark:
         """The cases of `[benchmark]`."""
         settings = self.settings.benchmark
@@ -76,12 +75,12 @@ class Assembly:
         """The frozen version of the benchmark, if there is one."""
         return read_lock(lock_path(self.folder / self.settings.benchmark.cases))
 
-    @once
+    @locked_property
     def records(self) -> Records:
         """The records of `[records]`."""
         return open_records(self.settings.records.url.reveal(), self.folder)
 
-    @once
+    @locked_property
     def judges(self) -> Judges:
         """The judges of `[judge]`."""
         return open_judges(self.settings.judge, self.folder, self.records, self.progress)
@@ -104,7 +103,7 @@ class Assembly:
     def close(self) -> None:
         """Give back what is open: models and the connections of the records."""
         with self._lock:
-            self._open_model = None
+            self.pool.release()
             records = self.__dict__.pop("records", None)
         if records is not None:
             records.close()
@@ -128,7 +127,7 @@ class Assembly:
     def train(self, name: str, technique: str) -> Manifest:
         """Train an adapter unless it is there; meanwhile no model is held, as training holds one of its own."""
         with self._lock:
-            self._open_model = None
+            self.pool.release()
             return self.adapters.train(name, technique)
 
     def answerer(self, candidate: Candidate) -> Answerer:
@@ -154,14 +153,7 @@ class Assembly:
 
     def chat_model(self, name: str | None = None, adapters: Sequence[Path] = ()) -> ChatModel:
         """Return the model called `name` (that of `[model]` if None) with a chain of adapters."""
-        with self._lock:
-            key = tuple(adapters)
-            if self._open_model is None or self._open_model[0] != key:
-                self._open_model = None
-                adapter = key[-1] if key else None
-                model = plugins.first("models", self.settings.model.name, self.settings.model, self.folder, adapter)
-                self._open_model = (key, cast("ChatModel", model))
-            return self._open_model[1]
+        return self.pool.model(name, adapters)
 
     # --- when to abstain --------------------------------------------------------------------------
 

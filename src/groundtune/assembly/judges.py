@@ -128,7 +128,7 @@ def _model(settings: JudgeSettings, name: str, api_key_variable: str, folder: Pa
         timeout=settings.timeout,
         concurrency=settings.concurrency,
     )
-    return cast("ChatModel", plugins.first("models", name, options, folder, None))
+    return cast("ChatModel", plugins.first("models", name, options, folder))
 
 
 def short_names(models: Sequence[str]) -> list[str]:

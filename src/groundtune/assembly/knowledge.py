@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from groundtune.assembly.once import once
+from groundtune.assembly.locked import locked_property
 from groundtune.errors import InputError
 from groundtune.knowledge.embedding import embedder
 from groundtune.knowledge.ingest import IngestReport, ingest, passages, texts
@@ -30,17 +30,17 @@ class KnowledgeBase:
         """The folder of documents."""
         return self._folder / self._settings.knowledge.documents
 
-    @once
+    @locked_property
     def embedder(self) -> Embedder:
         """The embedder of `[embedding]`."""
         return embedder(self._settings.embedding)
 
-    @once
+    @locked_property
     def reranker(self) -> Reranker | None:
         """The reranker of `[knowledge]`, if any."""
         return reranker(self._settings.knowledge.reranker)
 
-    @once
+    @locked_property
     def store(self) -> KnowledgeStore:
         """The store of `[knowledge]`."""
         settings = self._settings

@@ -39,15 +39,16 @@ def decode(model: Any, prompts: Sequence[Sequence[int]], max_tokens: int, ends: 
     written: list[list[int]] = [[] for _ in prompts]
     with torch.inference_mode():
         logits, cache, mask = prefill(model, prompts)
-        for step in range(max_tokens):
-            tokens = logits.argmax(-1)
-            now = dict(zip(rows, tokens.tolist(), strict=True))
-            yield now
-            for row, token in now.items():
-                written[row].append(token)
-            running = [place for place, row in enumerate(rows) if now[row] not in ends and not repeats(written[row])]
-            if not running or step == max_tokens - 1:
-                return
+    for step in range(max_tokens):
+        tokens = logits.argmax(-1)
+        now = dict(zip(rows, tokens.tolist(), strict=True))
+        yield now  # outside inference mode, which is the thread's: several may be decoding in turns
+        for row, token in now.items():
+            written[row].append(token)
+        running = [place for place, row in enumerate(rows) if now[row] not in ends and not repeats(written[row])]
+        if not running or step == max_tokens - 1:
+            return
+        with torch.inference_mode():
             if len(running) < len(rows):
                 keep = torch.tensor(running, device=tokens.device)
                 cache.batch_select_indices(keep)

@@ -44,15 +44,10 @@ _FINISH: dict[str, Literal["stop", "length", "content_filter"]] = {
 Result = TypeVar("Result")
 
 
-def groundtune_model(settings: ModelSettings, folder: Path, adapter: Path | None) -> Bedrock | None:
+def groundtune_model(settings: ModelSettings, folder: Path) -> Bedrock | None:
     """Return the model for `bedrock:MODEL_ID@REGION`, None for other names. Raises `SettingsError`, `NotInstalled`."""
     if not settings.name.startswith(PREFIX):
         return None
-    if adapter is not None:
-        raise SettingsError(
-            f"`model.name` is {settings.name!r}: the adapter {adapter.name!r} cannot be put on a model of Bedrock.",
-            remedy="Tune and compare with a local model.",
-        )
     return Bedrock(settings)
 
 

@@ -1,40 +1,52 @@
 """Chat models that run in this process on transformers: the built-in one, a folder, or one of the Hugging Face hub.
 
-Answers are greedy, so that the same question has the same answer. An adapter is merged into the weights when
-the model is opened: a tuned model costs no more than its base.
+Answers are greedy, so that the same question has the same answer. The weights of a model are in memory once, however
+many adapters, threads and settings it answers with; an adapter is added into them, so that a tuned model costs no more
+than its base (`_adapters.py`). An adapter that does more than add, as DoRA does, and one with words of its own get a
+model of their own. One thread at a time uses the weights: for a batch, or for a few tokens of a stream.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 from groundtune.errors import NotInstalled, SettingsError
-from groundtune.models import _generation, _llama, builtin
+from groundtune.models import _adapters, _generation, _llama, builtin
+from groundtune.models._adapters import Chain, NotAdditive, SharedWeights
 from groundtune.models.templates import prompt_ids
+from groundtune.once import Once
 from groundtune.settings import ModelSettings
 from groundtune.values import Choice, Completion, Conversation, Usage
 
 SCHEMES = ("builtin", "hf", "path")
+TOKENS_AFTER_CHANGE = 8  # of a stream, when the weights had to change over for it: they may have to change back
 _SAMPLES, _SAMPLE_BYTES = 64, 1 << 16
 
 
-def groundtune_model(settings: ModelSettings, folder: Path, adapter: Path | None) -> LocalChatModel | None:
+_opened: Once[str, SharedWeights] = Once(WeakValueDictionary())
+
+
+def groundtune_model(settings: ModelSettings, folder: Path) -> LocalChatModel | None:
     """Open `builtin:`, `hf:` and `path:` models; see `ModelSettings.name`."""
     scheme, _, rest = settings.name.partition(":")
     if scheme not in SCHEMES:
         return None
     source = locate_weights(scheme, rest, folder)
-    model, tokenizer = load(source)
     weights = fingerprint(Path(source)) if Path(source).is_dir() else source
-    if adapter is not None:
-        model = _merge(model, adapter)
-        weights = f"{weights}+{fingerprint(adapter)}"
-    name = settings.name if adapter is None else f"{settings.name}+{adapter.name}"
-    return LocalChatModel(name, weights, _llama.fuse(model), tokenizer, settings)
+    shared = _opened.get(source, lambda: _open(source), weights)
+    return LocalChatModel(settings.name, weights, shared, shared.tokenizer, settings)
+
+
+def _open(source: str) -> SharedWeights:
+    model, tokenizer = load(source)
+    return SharedWeights(source, _llama.fuse(model), tokenizer)
 
 
 def locate_weights(scheme: str, rest: str, folder: Path) -> str:
@@ -83,13 +95,23 @@ def load(source: str) -> tuple[Any, Any]:
 
 @dataclass(frozen=True, slots=True)
 class LocalChatModel:
-    """A `ChatModel` in this process. `weights` identifies the parameters, adapter included."""
+    """A `ChatModel` in this process, with the adapters in `folders`. `weights` identifies parameters and adapters.
+
+    `chain` are those of the adapters that are added into the shared weights when this model answers.
+    """
 
     name: str
     weights: str
-    model: Any
+    shared: SharedWeights
     tokenizer: Any
     settings: ModelSettings
+    folders: tuple[Path, ...] = ()
+    chain: Chain = ()
+
+    @property
+    def model(self) -> Any:  # noqa: ANN401
+        """The network, which other models answer with too: hold `shared.carrying(chain)` while it computes."""
+        return self.shared.model
 
     @property
     def signature(self) -> str:
@@ -97,30 +119,61 @@ class LocalChatModel:
         limit = self.settings.max_tokens
         return f"{self.name}|weights:{self.weights}|greedy|loops:ended|max_tokens:{limit}|fp32|layers:fused"
 
+    def adapted(self, adapters: Sequence[Path]) -> LocalChatModel:
+        """Return this model with the adapters in these folders on top, applied in order."""
+        model = self
+        for folder in adapters:
+            model = model._with(folder)
+        return model
+
+    def _with(self, folder: Path) -> LocalChatModel:
+        """Return this model with one more adapter: among the shared weights, or in a model of its own."""
+        mark, words = fingerprint(folder), _adapters.words(folder)
+        folders = (*self.folders, folder)
+        more = partial(
+            replace, self, name=f"{self.name}+{folder.name}", weights=f"{self.weights}+{mark}{words}", folders=folders
+        )
+        try:
+            tokenizer = _adapters.tokenizer_of(folder, self.tokenizer, self.model)
+            return more(tokenizer=tokenizer, chain=(*self.chain, self.shared.adapter(folder, mark)))
+        except NotAdditive:
+            own = self.shared.merged(folders, self.weights + mark, lambda: _open_merged(self.shared.source, folders))
+            return more(shared=own, tokenizer=own.tokenizer, chain=())
+
     def complete(self, conversations: Sequence[Conversation], max_tokens: int | None = None) -> list[Completion]:
         """Answer all conversations, in batches of similar length."""
         limit = max_tokens or self.settings.max_tokens
-        prompts = [prompt_ids(self.tokenizer, conversation) for conversation in conversations]
-        written: list[list[int]] = [[] for _ in prompts]
-        for batch in _generation.batches([len(prompt) for prompt in prompts], limit, self.settings.batch_tokens):
-            for step in _generation.decode(self.model, [prompts[index] for index in batch], limit, self._ends()):
-                for row, token in step.items():
-                    written[batch[row]].append(token)
-        return [self._completion(prompt, tokens) for prompt, tokens in zip(prompts, written, strict=True)]
+        with self.shared.carrying(self.chain):
+            prompts = [prompt_ids(self.tokenizer, conversation) for conversation in conversations]
+            written: list[list[int]] = [[] for _ in prompts]
+            for batch in _generation.batches([len(prompt) for prompt in prompts], limit, self.settings.batch_tokens):
+                for step in _generation.decode(self.model, [prompts[index] for index in batch], limit, self._ends()):
+                    for row, token in step.items():
+                        written[batch[row]].append(token)
+            return [self._completion(prompt, tokens) for prompt, tokens in zip(prompts, written, strict=True)]
 
     def stream(self, messages: Conversation, max_tokens: int | None = None) -> Generator[str, None, Completion]:
-        """Yield the answer to one conversation in pieces, and return the whole of it (PEP 380)."""
-        prompt = prompt_ids(self.tokenizer, messages)
+        """Yield the answer to one conversation in pieces, and return the whole of it (PEP 380).
+
+        Between pieces others may use the weights.
+        """
+        with self.shared.lock:
+            prompt = prompt_ids(self.tokenizer, messages)
+        steps = _generation.decode(self.model, [prompt], max_tokens or self.settings.max_tokens, self._ends())
         tokens: list[int] = []
-        shown = ""
-        for step in _generation.decode(self.model, [prompt], max_tokens or self.settings.max_tokens, self._ends()):
-            tokens.append(step[0])
-            text = self._text(tokens)
+        shown, ended = "", False
+        while not ended:
+            with self.shared.carrying(self.chain) as changed_over:
+                burst = [step[0] for step in islice(steps, TOKENS_AFTER_CHANGE if changed_over else 1)]
+                ended = not burst
+                tokens += burst
+                text = self._text(tokens)
             # half of a character decodes to U+FFFD: wait for the other half; trailing blanks may be stripped later
             if text.startswith(shown) and not text.endswith("\ufffd") and text != shown:
                 yield text[len(shown) :]
                 shown = text
-        completion = self._completion(prompt, tokens)
+        with self.shared.lock:
+            completion = self._completion(prompt, tokens)
         if completion.text.startswith(shown) and completion.text != shown:
             yield completion.text[len(shown) :]
         return completion
@@ -138,10 +191,11 @@ class LocalChatModel:
         """Return what `choose` returns, with its usage: the prompt is read once for all options."""
         import torch
 
-        prompt = prompt_ids(self.tokenizer, messages)
-        ends = [self.tokenizer.eos_token_id]
-        tokens = [self.tokenizer(option, add_special_tokens=False)["input_ids"] + ends for option in options]
-        totals = _generation.log_probabilities(self.model, prompt, tokens)
+        with self.shared.carrying(self.chain):
+            prompt = prompt_ids(self.tokenizer, messages)
+            ends = [self.tokenizer.eos_token_id]
+            tokens = [self.tokenizer(option, add_special_tokens=False)["input_ids"] + ends for option in options]
+            totals = _generation.log_probabilities(self.model, prompt, tokens)
         shares = torch.softmax(torch.tensor(totals), dim=0).tolist()
         return Choice(dict(zip(options, shares, strict=True)), Usage(len(prompt), max(map(len, tokens))))
 
@@ -173,7 +227,9 @@ def fingerprint(folder: Path) -> str:
     return state.hexdigest()
 
 
-def _merge(model: Any, adapter: Path) -> Any:  # noqa: ANN401
-    from peft import PeftModel
-
-    return PeftModel.from_pretrained(model, str(adapter)).merge_and_unload().eval()
+def _open_merged(source: str, adapters: Sequence[Path]) -> SharedWeights:
+    """Load the model once more and change it for good by the adapters, in order."""
+    model, tokenizer = load(source)
+    for adapter in adapters:
+        model, tokenizer = _adapters.merge(model, tokenizer, adapter)
+    return SharedWeights(source, _llama.fuse(model), tokenizer)

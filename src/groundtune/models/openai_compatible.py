@@ -15,7 +15,6 @@ from typing import Literal
 
 from pydantic import BaseModel, ValidationError
 
-from groundtune.errors import SettingsError
 from groundtune.http import Backoff, Endpoint, Guidance, Key, Refused, named_address
 from groundtune.models._batches import complete_all
 from groundtune.models._options import LABEL, UnclearReply, lettered, named, shares, with_options
@@ -35,15 +34,10 @@ _UNSUPPORTED = re.compile(r"support|unknown|unrecogni[sz]ed|unexpected|not permi
 _SUBSTITUTES = {"max_tokens": "max_completion_tokens", "stream_options": None, "top_logprobs": None, "logprobs": None}
 
 
-def groundtune_model(settings: ModelSettings, folder: Path, adapter: Path | None) -> OpenAICompatible | None:
+def groundtune_model(settings: ModelSettings, folder: Path) -> OpenAICompatible | None:
     """Return the model for `openai:MODEL@BASE_URL`, None for other names. Raises `SettingsError`."""
     if not settings.name.startswith(PREFIX):
         return None
-    if adapter is not None:
-        raise SettingsError(
-            f"`model.name` is {settings.name!r}: the adapter {adapter.name!r} cannot be put on a model behind an API.",
-            remedy="Tune and compare with a local model, or serve the adapter and name it: openai:ADAPTER@BASE_URL.",
-        )
     return OpenAICompatible(settings)
 
 

@@ -5,13 +5,15 @@ The fakes compute nothing: they say what a test tells them to, and remember what
 
 from __future__ import annotations
 
+import copy
 import random
 from collections.abc import Callable, Generator, Mapping, Sequence
+from pathlib import Path
 
 import pytest
 
 from groundtune.errors import ModelFailed
-from groundtune.protocols import ChatModel, MeteredModel
+from groundtune.protocols import AdaptableModel, ChatModel, MeteredModel
 from groundtune.values import Choice, Completion, Conversation, Message, Usage
 
 
@@ -43,6 +45,12 @@ class FunctionModel:
     def signature(self) -> str:
         """The name: a fake has no weights."""
         return self._name
+
+    def adapted(self, adapters: Sequence[Path]) -> FunctionModel:
+        """Return a model that says the same under another name, and remembers in the same place what it was asked."""
+        model = copy.copy(self)
+        model._name = "+".join([self._name, *(folder.name for folder in adapters)])
+        return model
 
     def complete(self, conversations: Sequence[Conversation], max_tokens: int | None = None) -> list[Completion]:
         """Reply to each conversation; what is longer than `max_tokens` words is cut and says so."""
@@ -152,6 +160,11 @@ class ModelContract:
         """Return the model under test."""
         raise NotImplementedError
 
+    @pytest.fixture
+    def adapters(self) -> list[Path]:
+        """Return the folders of two adapters for the model under test; none if it takes none."""
+        return []
+
     def test_it_is_a_chat_model_with_a_name_and_a_stable_signature(self, model: ChatModel) -> None:
         """All members are there, and the signature does not change between calls."""
         assert isinstance(model, ChatModel)
@@ -209,3 +222,15 @@ class ModelContract:
     def test_a_single_option_is_certain(self, model: ChatModel) -> None:
         """There is nothing to choose."""
         assert model.choose(self.OTHER, ["yes"]) == pytest.approx({"yes": 1.0})
+
+    def test_adapters_make_another_model_and_leave_this_one_alone(self, model: ChatModel, adapters: list[Path]) -> None:
+        """What each of them says does not depend on which was asked before; the signature tells them apart."""
+        if not isinstance(model, AdaptableModel) or not adapters:
+            pytest.skip("takes no adapters")
+        one, other = adapters
+        models = [model, *(model.adapted(chain) for chain in ([one], [other], [one, other], [other, one]))]
+        assert len({each.signature for each in models}) == len({each.name for each in models}) == len(models)
+        alone = [each.complete([self.GREETING, self.OTHER]) for each in models]
+        assert [each.complete([self.GREETING, self.OTHER]) for each in reversed(models)] == alone[::-1]
+        assert model.adapted([]).signature == model.signature
+        assert model.adapted([one, other]).signature == models[3].signature

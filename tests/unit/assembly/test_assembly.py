@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from groundtune.assembly import assembly as assembly_module
 from groundtune.assembly import knowledge as knowledge_module
+from groundtune.assembly import pool
 from groundtune.assembly.assembly import Assembly
 from groundtune.assembly.candidates import registered
 from groundtune.assistant.prompts import closed_book_messages, grounded_messages
@@ -155,19 +155,19 @@ def test_the_threshold_is_fitted_again_when_the_cases_change(folder, monkeypatch
     assert opened(folder).threshold().n == 5
 
 
-def test_one_model_is_held_at_a_time_and_opened_once(folder, monkeypatch):
+def test_the_model_is_opened_once_whatever_is_put_on_it(folder, monkeypatch):
     made = []
 
-    def first(kind, name, settings, where, adapter):
-        made.append(adapter)
-        return EchoModel(str(adapter))
+    def first(kind, name, settings, where):
+        made.append(name)
+        return EchoModel(name)
 
-    monkeypatch.setattr(assembly_module.plugins, "first", first)
+    monkeypatch.setattr(pool.plugins, "first", first)
     assembly = opened(folder)
     assert assembly.chat_model() is assembly.chat_model()
-    assembly.chat_model(None, [folder / "a"])
+    assert assembly.chat_model(None, [folder / "a"]).name == "builtin:smollm2-135m-instruct+a"
     assembly.chat_model()
-    assert made == [None, folder / "a", None]
+    assert made == ["builtin:smollm2-135m-instruct"]
 
 
 def manifest(weights):

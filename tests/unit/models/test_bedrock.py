@@ -228,12 +228,10 @@ def test_names_that_are_not_whole_are_refused(name):
         Bedrock(ModelSettings(name=name))
 
 
-def test_the_plugin_knows_its_names_and_takes_no_adapter(tmp_path):
+def test_the_plugin_knows_its_names(tmp_path):
     settings = ModelSettings(name=NAME)
-    model = plugins.first("models", NAME, settings, tmp_path, None)
+    model = plugins.first("models", NAME, settings, tmp_path)
     assert (model.name, model.signature) == (NAME, f"{NAME}|converse|temperature:0|max_tokens:96")
-    with pytest.raises(SettingsError, match="adapter"):
-        plugins.first("models", NAME, settings, tmp_path, tmp_path / "raft")
 
 
 def test_without_boto3_it_names_the_extra(monkeypatch):

@@ -94,7 +94,7 @@ def test_the_builtin_model_is_fused_and_answers_as_before(tmp_path):
     from groundtune.settings import ModelSettings
     from groundtune.values import Message
 
-    chat = local.groundtune_model(ModelSettings(), tmp_path, None)
+    chat = local.groundtune_model(ModelSettings(), tmp_path)
     own, _ = local.load(local.locate_weights("builtin", "smollm2-135m-instruct", tmp_path))
     prompt = local.prompt_ids(chat.tokenizer, (Message("user", "What is the capital of France?"),))
     with torch.inference_mode():

@@ -25,7 +25,7 @@ CONVERSATIONS = [
 
 @pytest.fixture(scope="module")
 def model():
-    return local.groundtune_model(ModelSettings(max_tokens=12), None, None)
+    return local.groundtune_model(ModelSettings(max_tokens=12), None)
 
 
 @pytest.mark.models
@@ -94,13 +94,13 @@ def test_the_signature_tells_weights_and_limit(model):
 @pytest.mark.models
 def test_a_folder_of_weights_is_opened_by_path(tmp_path):
     (tmp_path / "model").symlink_to(builtin.chat_model_folder())
-    opened = local.groundtune_model(ModelSettings(name="path:model", max_tokens=4), tmp_path, None)
+    opened = local.groundtune_model(ModelSettings(name="path:model", max_tokens=4), tmp_path)
     assert opened.complete(CONVERSATIONS[:1])[0].text
     assert opened.name == "path:model"
 
 
 def test_other_schemes_are_left_to_others():
-    assert local.groundtune_model(ModelSettings(name="openai:m@http://127.0.0.1"), None, None) is None
+    assert local.groundtune_model(ModelSettings(name="openai:m@http://127.0.0.1"), None) is None
 
 
 def test_a_path_without_a_model_is_refused_with_the_place(tmp_path):

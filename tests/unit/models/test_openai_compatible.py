@@ -393,16 +393,10 @@ def test_choose_has_as_many_letters_as_the_alphabet(number):
 
 
 def test_the_hook_takes_its_own_names_only():
-    assert groundtune_model(ModelSettings(name="hf:org/model"), Path(), None) is None
-    made = groundtune_model(ModelSettings(name="openai:org/m@https://models.example/v1/"), Path(), None)
+    assert groundtune_model(ModelSettings(name="hf:org/model"), Path()) is None
+    made = groundtune_model(ModelSettings(name="openai:org/m@https://models.example/v1/"), Path())
     assert made.name == "openai:org/m@https://models.example/v1/"
     assert made.signature == "openai:org/m@https://models.example/v1|temperature:0|max_tokens:96"
-
-
-def test_an_adapter_is_refused_with_two_ways_out():
-    settings = ModelSettings(name="openai:m@http://localhost:1/v1")
-    with pytest.raises(SettingsError, match=r"local model, or serve the adapter"):
-        groundtune_model(settings, Path(), Path("adapters/one"))
 
 
 @pytest.mark.parametrize(

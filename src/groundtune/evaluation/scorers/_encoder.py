@@ -1,18 +1,21 @@
 """The encoder that scorers share: texts into vectors of their word pieces, as few and as fast as may be.
 
-Opened once for all scorers that name the same model and layer. No layer beyond the one used is kept. Texts are encoded
+Its weights are those of the embedder where both name the same model (`encoders.py`). No layer beyond the one used is
+computed. Texts are encoded
 in order of length, so many at once that a batch stays in the processor's cache: measured with the built-in encoder on
 two cores, 12,500 tokens a second with 1,000 to 2,000 tokens a batch, 8,700 with 64 texts a batch. Knows no score.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from groundtune import encoders
 from groundtune.errors import NotInstalled, SettingsError
 from groundtune.packaged import ENCODERS, encoder_folder
 
@@ -21,7 +24,6 @@ if TYPE_CHECKING:
 
 BATCH_TOKENS = 1536  # padding included
 LONGEST = 512  # pieces, for tokenizers that name no limit of their own
-_EXTRA = 'Install the extra: pip install "groundtune[local]".'
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +34,15 @@ class Encoder:
     network: Any
     layer: int
     longest: int
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def pieces(self, texts: Sequence[str]) -> list[list[int]]:
         """Return the ids of each text's word pieces, special ones included."""
         if not texts:
             return []
-        found: list[list[int]] = self.tokenizer(list(texts), truncation=True, max_length=self.longest)["input_ids"]
-        return found
+        with self.lock:  # a fast tokenizer keeps in itself where it cuts
+            ids: list[list[int]] = self.tokenizer(list(texts), truncation=True, max_length=self.longest)["input_ids"]
+        return ids
 
     def encode(self, pieces: Sequence[Sequence[int]]) -> Iterator[tuple[int, torch.Tensor]]:
         """Yield place and vectors, (pieces, d), float32 on the CPU, of every text in `pieces`, in order of length."""
@@ -78,14 +82,14 @@ def open_encoder(name: str, layer: int | None) -> Encoder:
     Raises `NotInstalled` without the packages, and `SettingsError` if there is no such model or layer.
     """
     try:
-        import torch
-        from transformers import AutoModel, AutoTokenizer
+        import torch  # noqa: F401 -- so that it is missed here
+        from transformers import AutoTokenizer
     except ImportError as error:
-        raise NotInstalled(f"the encoder of the scorers needs {error.name}.", remedy=_EXTRA) from None
+        raise NotInstalled(f"the encoder of the scorers needs {error.name}.", remedy=encoders.EXTRA) from None
     place = _place(name)
     try:
         tokenizer = AutoTokenizer.from_pretrained(place, add_prefix_space=True)  # RoBERTa's; others ignore it
-        network = AutoModel.from_pretrained(place).eval()
+        network = encoders.network(place)
     except (OSError, ValueError) as error:
         raise SettingsError(
             f"bertscore_model `{name}` cannot be loaded: {error}", remedy="Name an encoder in Hugging Face's form."
@@ -96,9 +100,9 @@ def open_encoder(name: str, layer: int | None) -> Encoder:
     layers = network.config.num_hidden_layers
     if layer is not None and not 0 <= layer <= layers:
         raise SettingsError(f"bertscore_layer is {layer}, and `{name}` has {layers}.", remedy=f"Choose 1 to {layers}.")
-    if layer is not None:
+    if layer is not None and layer != layers:
+        network = encoders.structural_copy(network)
         _cut(network, layers, layer)
-    network = network.to("cuda" if torch.cuda.is_available() else "cpu")
     return Encoder(tokenizer, network, layers if layer is None else layer, longest)
 
 
@@ -135,5 +139,5 @@ def _place(name: str) -> str:
         )
     folder = encoder_folder(rest)
     if folder is None:
-        raise NotInstalled(f"the encoder `{name}` is not installed.", remedy=_EXTRA)
+        raise NotInstalled(f"the encoder `{name}` is not installed.", remedy=encoders.EXTRA)
     return str(folder)

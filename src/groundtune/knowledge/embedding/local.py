@@ -1,13 +1,13 @@
 """Embedders on this machine, by sentence-transformers: `builtin:minilm-l6-v2`, `hf:ORG/NAME`, `path:DIR`.
 
-The model is loaded when the first text comes, so that opening a store costs nothing. Knows no store.
+The model is loaded when the first text comes, so that opening a store costs nothing, and once for all who need it
+(`encoders.py`). Knows no store.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -15,13 +15,13 @@ from typing import Any, Literal
 
 import numpy as np
 
+from groundtune.encoders import EXTRA, SentenceEncoder, sentence_encoder
 from groundtune.errors import NotInstalled, SettingsError
 from groundtune.packaged import encoder_folder
 from groundtune.protocols import Vectors
 from groundtune.settings import EmbeddingSettings
 
 BUILTIN = "builtin:minilm-l6-v2"
-_EXTRA = 'Install the extra: pip install "groundtune[local]".'
 # all-MiniLM-L6-v2 is set to cut at 256 word pieces; its positions go to 512, and a chunk may well need them.
 _BUILTIN_TOKENS = 512
 _NOT_NEEDED = ["onnx/*", "openvino/*", "*.h5", "*.msgpack", "*.ot", "*.tflite"]
@@ -54,17 +54,18 @@ class LocalEmbedder:
             modes = sum(value is True for key, value in config.items() if key.startswith("pooling_mode_"))
             if isinstance(size, int) and modes == 1:
                 return size
-        return int(self._model.get_embedding_dimension())
+        return int(self._model.model.get_embedding_dimension())
 
     def embed(self, texts: Sequence[str], kind: Literal["query", "document"]) -> Vectors:
         """Return unit vectors; the model's own prompts for questions and documents are used."""
         if not texts:
             return np.zeros((0, self.dimension), dtype=np.float32)
-        encode = self._model.encode_query if kind == "query" else self._model.encode_document
-        vectors = encode(
-            list(texts), batch_size=self._batch_size, normalize_embeddings=True, show_progress_bar=False,
-            convert_to_numpy=True,
-        )  # fmt: skip
+        with self._model.cutting(self._max_tokens) as model:
+            encode = model.encode_query if kind == "query" else model.encode_document
+            vectors = encode(
+                list(texts), batch_size=self._batch_size, normalize_embeddings=True, show_progress_bar=False,
+                convert_to_numpy=True,
+            )  # fmt: skip
         return np.asarray(vectors, dtype=np.float32)
 
     def embed_tokens(self, texts: Sequence[str]) -> list[Vectors]:
@@ -74,36 +75,23 @@ class LocalEmbedder:
         """
         if not texts:
             return []
-        encoded = self._model.encode(
-            list(texts), batch_size=self._batch_size, output_value=None, show_progress_bar=False
-        )  # fmt: skip
-        return [self._token_vectors(one) for one in encoded]
-
-    def _token_vectors(self, encoded: Mapping[str, Any]) -> Vectors:
-        ids, mask = encoded["input_ids"].cpu().numpy(), encoded["attention_mask"].cpu().numpy()
-        vectors = encoded["token_embeddings"].float().cpu().numpy()
-        kept = vectors[(mask == 1) & ~np.isin(ids, self._model.tokenizer.all_special_ids)]
-        return np.asarray(kept / np.linalg.norm(kept, axis=1, keepdims=True), dtype=np.float32)
+        with self._model.cutting(self._max_tokens) as model:
+            encoded = model.encode(
+                list(texts), batch_size=self._batch_size, output_value=None, show_progress_bar=False
+            )  # fmt: skip
+        special = self._model.model.tokenizer.all_special_ids
+        return [_token_vectors(features, special) for features in encoded]
 
     @cached_property
-    def _model(self) -> Any:  # noqa: ANN401 -- sentence_transformers is optional and has no stubs
-        model = sentence_transformers().SentenceTransformer(str(self._folder), local_files_only=True)
-        model.eval()
-        if self._max_tokens is not None:
-            model.max_seq_length = self._max_tokens
-        return model
+    def _model(self) -> SentenceEncoder:
+        return sentence_encoder(self._folder)
 
 
-def sentence_transformers() -> Any:  # noqa: ANN401 -- a module
-    """Return the package. Raises `NotInstalled` with the extra's name."""
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # it warns when a process forks later
-    try:
-        import sentence_transformers
-        from transformers.utils import logging
-    except ImportError as error:
-        raise NotInstalled(f"sentence-transformers cannot be imported ({error}).", remedy=_EXTRA) from error
-    logging.disable_progress_bar()  # loading weights is not work that a user waits for
-    return sentence_transformers
+def _token_vectors(encoded: Mapping[str, Any], special: Sequence[int]) -> Vectors:
+    ids, mask = encoded["input_ids"].cpu().numpy(), encoded["attention_mask"].cpu().numpy()
+    vectors = encoded["token_embeddings"].float().cpu().numpy()
+    kept = vectors[(mask == 1) & ~np.isin(ids, special)]
+    return np.asarray(kept / np.linalg.norm(kept, axis=1, keepdims=True), dtype=np.float32)
 
 
 def hash_of(folder: Path) -> str:
@@ -121,7 +109,7 @@ def builtin_folder() -> Path:
     """Return the folder of the packaged all-MiniLM-L6-v2. Raises `NotInstalled` if the package is missing."""
     folder = encoder_folder(BUILTIN.removeprefix("builtin:"))
     if folder is None:
-        raise NotInstalled(f"the model of `{BUILTIN}` is not installed.", remedy=_EXTRA)
+        raise NotInstalled(f"the model of `{BUILTIN}` is not installed.", remedy=EXTRA)
     return folder
 
 
@@ -129,7 +117,7 @@ def _hub_folder(name: str) -> Path:
     try:
         from huggingface_hub import snapshot_download
     except ImportError as error:
-        raise NotInstalled(f"huggingface_hub cannot be imported ({error}).", remedy=_EXTRA) from error
+        raise NotInstalled(f"huggingface_hub cannot be imported ({error}).", remedy=EXTRA) from error
     try:
         return Path(snapshot_download(name, ignore_patterns=_NOT_NEEDED))
     except (OSError, ValueError) as error:

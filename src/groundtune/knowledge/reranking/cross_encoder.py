@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from groundtune.knowledge.embedding.local import hash_of, model_folder, sentence_transformers
+from groundtune.encoders import HeldEncoder, cross_encoder
+from groundtune.knowledge.embedding.local import hash_of, model_folder
 from groundtune.values import Passage
 
 PREFIX = "cross:"
@@ -38,11 +38,12 @@ class CrossEncoderReranker:
         if not passages:
             return np.zeros(0, dtype=np.float32)
         pairs = [(query, f"{passage.heading}\n{passage.text}") for passage in passages]
-        return np.asarray(self._model.predict(pairs, show_progress_bar=False), dtype=np.float32)
+        with self._model.held() as model:
+            return np.asarray(model.predict(pairs, show_progress_bar=False), dtype=np.float32)
 
     @cached_property
-    def _model(self) -> Any:  # noqa: ANN401 -- sentence_transformers is optional and has no stubs
-        return sentence_transformers().CrossEncoder(str(self._folder), local_files_only=True, num_labels=1)
+    def _model(self) -> HeldEncoder:
+        return cross_encoder(self._folder)
 
 
 def groundtune_reranker(name: str) -> CrossEncoderReranker | None:

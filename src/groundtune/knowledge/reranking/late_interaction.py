@@ -13,6 +13,7 @@ encoder of sentences is used as it is, and benchmarks/retrieval.py tells what th
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 
 import numpy as np
@@ -33,6 +34,7 @@ class LateInteraction:
     def __init__(self, embedder: LocalEmbedder) -> None:
         self._embedder = embedder
         self._kept: dict[str, Vectors] = {}
+        self._lock = threading.Lock()
 
     @property
     def signature(self) -> str:
@@ -48,12 +50,14 @@ class LateInteraction:
 
     def _vectors(self, passages: Sequence[Passage]) -> list[Vectors]:
         texts = [f"{passage.heading}\n{passage.text}" for passage in passages]
-        missing = list(dict.fromkeys(text for text in texts if text not in self._kept))
-        known = {text: self._kept[text] for text in texts if text in self._kept}
+        with self._lock:
+            known = {text: self._kept[text] for text in texts if text in self._kept}
+        missing = [text for text in dict.fromkeys(texts) if text not in known]
         known |= dict(zip(missing, self._embedder.embed_tokens(missing), strict=True))
-        self._kept |= known
-        for text in list(self._kept)[: max(0, len(self._kept) - MOST_KEPT)]:
-            del self._kept[text]
+        with self._lock:
+            self._kept |= known
+            for text in list(self._kept)[: max(0, len(self._kept) - MOST_KEPT)]:
+                del self._kept[text]
         return [known[text] for text in texts]
 
 

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar, overload
 Value = TypeVar("Value")
 
 
-class once(Generic[Value]):  # noqa: N801 -- read like functools.cached_property
+class locked_property(Generic[Value]):  # noqa: N801 -- reads like functools.cached_property
     """A `functools.cached_property` under a lock, which that of Python 3.12 no longer has.
 
     One lock serves all parts, as opening one may ask for another; it is held while a part is opened, never after.
@@ -25,12 +25,12 @@ class once(Generic[Value]):  # noqa: N801 -- read like functools.cached_property
         self._name = name
 
     @overload
-    def __get__(self, instance: None, owner: type) -> once[Value]: ...
+    def __get__(self, instance: None, owner: type) -> locked_property[Value]: ...
 
     @overload
     def __get__(self, instance: object, owner: type) -> Value: ...
 
-    def __get__(self, instance: object | None, owner: type) -> once[Value] | Value:
+    def __get__(self, instance: object | None, owner: type) -> locked_property[Value] | Value:
         if instance is None:
             return self
         with self._lock:
