@@ -64,8 +64,13 @@ def blank_files(folder: Path) -> bool:
 
     Return whether all of them could be; what could not is named in the log.
     """
-    done = [_blank_file(path) for pattern in _WRITTEN for path in sorted(folder.glob(pattern))]
+    done = [_blank_file(path) for path in written_files(folder)]
     return all(done)
+
+
+def written_files(folder: Path) -> list[Path]:
+    """Return the files of the project in `folder` in which groundtune 0.1 may have written a password."""
+    return [path for pattern in _WRITTEN for path in sorted(folder.glob(pattern))]
 
 
 def _blank_file(path: Path) -> bool:

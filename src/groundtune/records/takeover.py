@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from sqlalchemy import Engine
 
 from groundtune.files import write_text
-from groundtune.records.blanking import blank_files, blanked_json
+from groundtune.records.blanking import blank_files, blanked_json, written_files
 from groundtune.records.kept import put, texts
 from groundtune.secrets import masked
 from groundtune.values import digest
@@ -139,6 +139,8 @@ def take_over(engine: Engine, folder: Path, clock: Callable[[], datetime]) -> No
 
 
 def _blank_once(engine: Engine, folder: Path, clock: Callable[[], datetime]) -> None:
+    if not written_files(folder):
+        return
     key = digest(str(folder.resolve()))
     with engine.connect() as connection:
         if texts(connection, _BLANKED, [key]):

@@ -6,6 +6,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from threading import Timer
 
 import pytest
 
@@ -80,6 +81,19 @@ def test_a_database_that_another_process_holds_is_named_with_a_remedy(tmp_path, 
         holder.execute("ROLLBACK")
         holder.close()
         assert records.run("rag", "signature", "fingerprint", "test", {}).candidate == "rag"
+
+
+def test_a_database_that_another_process_is_making_is_waited_for(tmp_path):
+    """SQLite by itself does not wait where it switches to its write-ahead log."""
+    maker = sqlite3.connect(tmp_path / "records.db", isolation_level=None, check_same_thread=False)
+    maker.execute("CREATE TABLE first (id INTEGER)")
+    maker.execute("BEGIN IMMEDIATE")
+    end = Timer(0.5, maker.execute, ["COMMIT"])
+    end.start()
+    with open_records(URL, tmp_path) as records:
+        assert records.runs() == []
+    end.join()
+    maker.close()
 
 
 def test_an_answer_that_was_tampered_with_is_named(tmp_path):
