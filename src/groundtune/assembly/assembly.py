@@ -87,8 +87,10 @@ class Assembly:
 
     def scorer(self, name: str) -> Scorer | None:
         """Return the scorer called `name`, of a judge too; None if there is none."""
-        judges = {scorer.name: scorer for scorer in self.judges.scorers}
-        return judges.get(name) or known_scorers(self.settings.comparison).get(name)
+        known = known_scorers(self.settings.comparison)
+        if name in known or not self.settings.judge.models:  # judges open the records, and looking must not make them
+            return known.get(name)
+        return next((scorer for scorer in self.judges.scorers if scorer.name == name), None)
 
     def drafter(self, name: str, pieces: Sequence[Chunk]) -> Drafter:
         """Return the drafter "model" or "templates"; "auto" is the second where the model is a built-in one."""

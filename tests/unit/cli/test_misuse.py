@@ -7,6 +7,7 @@ import pytest
 
 from groundtune import cli
 from groundtune.assembly.assembly import Assembly
+from groundtune.assembly.knowledge import KnowledgeBase
 from groundtune.testing.models import FunctionModel
 
 
@@ -223,7 +224,7 @@ def test_an_interruption_says_that_nothing_is_lost(run, project, monkeypatch):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Assembly, "ingest", interrupted)
+    monkeypatch.setattr(KnowledgeBase, "ingest", interrupted)
     ran = run("ingest", "--project", project)
     assert ran.code == 130
     assert "run it again to go on" in ran.err

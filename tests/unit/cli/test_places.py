@@ -113,7 +113,7 @@ def test_where_does_not_open_what_may_not_be_read(place):
     project: Project = open_project(place, {"knowledge.readable_by": ["staff"]})
     project.ingest()
     assert project.search("plan", where={"author": "Ada"}) == []
-    found = project.search("plan", principals=["staff"], where={"author": "Ada"})
+    found = project.search("plan", asker=["staff"], where={"author": "Ada"})
     assert [passage.document for passage in found] == ["printed.pdf"]
 
 
