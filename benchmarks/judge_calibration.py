@@ -28,7 +28,7 @@ from groundtune.evaluation.judge.judge import Judge
 from groundtune.evaluation.judge.prompts import PREFERENCES, grading_messages, pairing_messages
 from groundtune.evaluation.judge.rubrics import Rubric, load_rubrics
 from groundtune.project import Project
-from groundtune.testing.models import FallibleModel
+from groundtune.testing.fakes import FallibleModel
 from groundtune.values import Conversation
 
 DATA = Path(__file__).parents[2] / "shared" / "data" / "human_ratings" / "rag_answers" / "judge_human.jsonl"

@@ -18,7 +18,7 @@ from groundtune.assembly.assembly import Assembly
 from groundtune.assembly.candidates import Candidate, available, registered
 from groundtune.comparison.calibrate import Calibration, calibrate, prefer
 from groundtune.comparison.compare import compare
-from groundtune.comparison.gate import Gate, GateFinding, load_gate
+from groundtune.comparison.gate import Gate, GateFinding
 from groundtune.comparison.human import Import, human_report, make_study, take_sheets, with_human_scores
 from groundtune.comparison.pilot import pilot
 from groundtune.comparison.report.data import Report, as_json
@@ -39,7 +39,7 @@ from groundtune.knowledge.ingest import IngestReport
 from groundtune.protocols import Answerer, Progress, silent
 from groundtune.records import RunRecord
 from groundtune.settings import FILE_NAME, Settings, load
-from groundtune.standalone import gate_findings
+from groundtune.standalone import check_gate, load_gate
 from groundtune.tuning.adapters import Manifest
 from groundtune.values import EVERYONE, Answer, Message, Passage, Question, Search
 
@@ -312,11 +312,11 @@ class Project:
 
         Raises `InputError` for a file that is not as it should be, and for a candidate that will not be run.
         """
-        return load_gate(Path(path), self._compared(candidates))
+        return load_gate(path, self._compared(candidates))
 
     def check_gate(self, gate: Gate, report: Report) -> list[GateFinding]:
         """Hold a report against a gate: a finding for each scorer that it limits."""
-        return gate_findings(gate, report, self.settings.comparison)
+        return check_gate(gate, report, self.settings.comparison)
 
     def _compared(self, candidates: Sequence[str] = ()) -> Sequence[str]:
         return candidates or self.settings.comparison.candidates or list(registered())

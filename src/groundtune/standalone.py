@@ -6,13 +6,15 @@ The command line is a thin layer over these functions, as it is over `Project`.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 
-from groundtune.comparison.gate import Gate, GateFinding, check_gate
+from groundtune.comparison.gate import Gate, GateFinding
+from groundtune.comparison.gate import check_gate as hold_against
+from groundtune.comparison.gate import load_gate as read_gate
 from groundtune.comparison.report.data import Report
 from groundtune.errors import InputError, SettingsError
 from groundtune.evaluation.benchmark.cases import load_benchmark
@@ -84,13 +86,26 @@ def score(
     return score_predictions(cases, answers, chosen, method=method, rng=rng, progress=progress)
 
 
-def gate_findings(gate: Gate, run: Report | Scoring, settings: ComparisonSettings) -> list[GateFinding]:
-    """Hold a run against a gate, with the directions that the installed scorers have."""
+def load_gate(path: str | Path, candidates: Collection[str] | None = None) -> Gate:
+    """Read a gate and its baseline, before anything is run; `candidates` are those that will be compared.
+
+    Raises `InputError` for a file that is not as it should be, and for a candidate that will not be run.
+    """
+    return read_gate(Path(path), candidates)
+
+
+def check_gate(gate: Gate, run: Report | Scoring, settings: ComparisonSettings | None = None) -> list[GateFinding]:
+    """Hold a report or a scoring against a gate: a finding for each scorer that it limits.
+
+    `settings` are those of `[comparison]`, the defaults if None. Raises `NotComparable` where benchmark, cases or a
+    scorer's signature are not those of the baseline.
+    """
+    settings = settings or ComparisonSettings()
     if isinstance(run, Report):
         lower = [name for name, measure in run.scorers.items() if not measure.higher_is_better]
     else:
         lower = [name for name, known in known_scorers(settings).items() if not known.higher_is_better]
-    return check_gate(gate, run, method=Method(settings.confidence, settings.resamples), lower_is_better=lower)
+    return hold_against(gate, run, method=Method(settings.confidence, settings.resamples), lower_is_better=lower)
 
 
 def import_benchmark(

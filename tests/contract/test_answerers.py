@@ -4,7 +4,7 @@ from groundtune.assistant.closed_book import ClosedBook
 from groundtune.assistant.grounded import Grounded
 from groundtune.settings import AssistantSettings
 from groundtune.testing.answerers import AnswererContract
-from groundtune.testing.models import FunctionModel
+from groundtune.testing.fakes import FunctionModel
 from groundtune.values import Passage, Place
 
 TEXT = "The Brook plan costs €9 a month. The Pebble plan costs €24.90 a month."

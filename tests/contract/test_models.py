@@ -11,7 +11,8 @@ from groundtune.models.openai_compatible import OpenAICompatible
 from groundtune.settings import ModelSettings
 from groundtune.testing.bedrock import conversing_by
 from groundtune.testing.endpoint import LocalEndpoint, served_by
-from groundtune.testing.models import EchoModel, FallibleModel, FunctionModel, ModelContract, ScriptedModel
+from groundtune.testing.fakes import EchoModel, FallibleModel, FunctionModel, ScriptedModel
+from groundtune.testing.models import ModelContract
 from groundtune.testing.tiny import tiny_adapter, tiny_model
 from groundtune.values import Message
 

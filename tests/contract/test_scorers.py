@@ -6,7 +6,7 @@ from groundtune.evaluation.judge.judge import Judge
 from groundtune.evaluation.judge.rubrics import load_rubrics
 from groundtune.evaluation.scorers import known_scorers, scorers
 from groundtune.settings import ComparisonSettings
-from groundtune.testing.models import FunctionModel
+from groundtune.testing.fakes import FunctionModel
 from groundtune.testing.scorers import ScorerContract
 
 WITHOUT_MODEL = (

@@ -25,7 +25,7 @@ from groundtune.comparison import compare as compare_module
 from groundtune.evaluation import run as run_module
 from groundtune.evaluation.judge import judge as judge_module
 from groundtune.testing.endpoint import LocalEndpoint, Request, Response, error, said, streamed
-from groundtune.testing.scorers import only
+from groundtune.testing.fakes import only
 from groundtune.values import Answer, Completion, Failure, Usage
 
 CASES = 24
@@ -192,7 +192,7 @@ def test_a_judge_that_names_no_level_fails_by_itself(folder):
 COMPARE = """
 import groundtune
 from groundtune.comparison import compare
-from groundtune.testing.scorers import only
+from groundtune.testing.fakes import only
 compare.all_scorers = only("resolution", "exact")
 groundtune.open_project({folder!r}, {flags!r}).compare(["base"])
 """

@@ -48,9 +48,8 @@ def score(
         groundtune score predictions.jsonl --benchmark benchmark.jsonl --gate gate.toml
 
     """
-    from groundtune.comparison.gate import load_gate
     from groundtune.settings import load
-    from groundtune.standalone import gate_findings
+    from groundtune.standalone import check_gate, load_gate
     from groundtune.standalone import score as score_file
 
     quiet_libraries()
@@ -59,7 +58,7 @@ def score(
     with progress_bar() as progress:
         scoring = score_file(predictions, benchmark, scorer or [], folder=project, flags=changes, progress=progress)
     comparison = load(project, changes).settings.comparison
-    findings = gate_findings(limits, scoring, comparison) if limits else None
+    findings = check_gate(limits, scoring, comparison) if limits else None
     end_at_gate(gate, findings, scoring.as_json(), as_json, _table(scoring.summary))
 
 

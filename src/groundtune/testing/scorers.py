@@ -3,32 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
 
-from groundtune.evaluation.scorers import scorers
 from groundtune.protocols import BatchScorer, Scorer
-from groundtune.settings import ComparisonSettings
 from groundtune.values import Answer, Case, Citation, Evidence, Passage, Place, Score, Usage
 
 TOLERANCE = 1e-5  # between one by one and in a batch: models round differently
-
-
-def only(*names: str) -> Callable[..., list[Scorer]]:
-    """Return a stand-in for `evaluation.scorers.scorers` that knows these, the judges and what decides: cheap runs."""
-
-    def chosen(
-        settings: ComparisonSettings,
-        asked: Collection[str] | None = None,
-        cases: Sequence[Case] = (),
-        judges: Sequence[Scorer] = (),
-    ) -> list[Scorer]:
-        usual = dict.fromkeys([*names, *(judge.name for judge in judges), settings.decide_by, "corpus_bleu"])
-        return scorers(settings, asked or list(usual), cases, judges)
-
-    return chosen
 
 
 class ScorerContract:

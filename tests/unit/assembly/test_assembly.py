@@ -12,7 +12,7 @@ from groundtune.assistant.prompts import closed_book_messages, grounded_messages
 from groundtune.errors import InputError, NotComparable, SettingsError, TuningError
 from groundtune.settings import load
 from groundtune.testing.embedders import HashingEmbedder
-from groundtune.testing.models import EchoModel
+from groundtune.testing.fakes import EchoModel
 from groundtune.tuning import instruction, raft
 from groundtune.tuning.adapters import Manifest, write_manifest
 from groundtune.values import Message, Question, Search

@@ -13,7 +13,7 @@ from groundtune.assembly.pool import ModelPool
 from groundtune.errors import SettingsError
 from groundtune.models import local
 from groundtune.settings import ModelSettings
-from groundtune.testing.models import EchoModel
+from groundtune.testing.fakes import EchoModel
 from groundtune.testing.tiny import tiny_adapter, tiny_model
 from groundtune.values import Message
 

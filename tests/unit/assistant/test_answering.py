@@ -6,7 +6,7 @@ from groundtune.assistant.closed_book import ClosedBook
 from groundtune.assistant.grounded import Grounded
 from groundtune.errors import ModelFailed
 from groundtune.settings import AssistantSettings
-from groundtune.testing.models import EchoModel, FunctionModel, ScriptedModel
+from groundtune.testing.fakes import EchoModel, FunctionModel, ScriptedModel
 from groundtune.values import Answered, Message, Passage, Place, Question, Retrieved, TextPiece, Usage
 
 SETTINGS = AssistantSettings()

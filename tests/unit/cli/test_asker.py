@@ -7,7 +7,7 @@ import pytest
 import groundtune
 from groundtune.assembly.assembly import Assembly
 from groundtune.errors import SettingsError
-from groundtune.testing.models import FunctionModel
+from groundtune.testing.fakes import FunctionModel
 from groundtune.values import Answered, Cited, Question, Retrieved, TextPiece
 
 from .conftest import CASES, write_lines

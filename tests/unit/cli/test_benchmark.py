@@ -5,8 +5,7 @@ import json
 from groundtune.assembly.assembly import Assembly
 from groundtune.comparison import compare
 from groundtune.testing.endpoint import LocalEndpoint, served_by
-from groundtune.testing.models import FunctionModel
-from groundtune.testing.scorers import only
+from groundtune.testing.fakes import FunctionModel, only
 
 
 def write(path, rows):

@@ -9,7 +9,7 @@ from groundtune import cli
 from groundtune.assembly.assembly import Assembly
 from groundtune.settings import load
 from groundtune.standalone import example_folder
-from groundtune.testing.models import FunctionModel
+from groundtune.testing.fakes import FunctionModel
 
 ESTIMATE = {"mean", "low", "high", "scored", "unscored", "failed"}
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from groundtune.assembly.assembly import Assembly
-from groundtune.testing.models import FunctionModel
+from groundtune.testing.fakes import FunctionModel
 
 LIMITS = (
     "--set",

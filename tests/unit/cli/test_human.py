@@ -10,8 +10,7 @@ from groundtune.assembly.assembly import Assembly
 from groundtune.comparison import compare as compare_module
 from groundtune.errors import ModelFailed
 from groundtune.evaluation.ratings import load_ratings
-from groundtune.testing.models import FunctionModel
-from groundtune.testing.scorers import only
+from groundtune.testing.fakes import FunctionModel, only
 
 from .conftest import write_lines
 

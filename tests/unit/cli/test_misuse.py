@@ -8,7 +8,7 @@ import pytest
 from groundtune import cli
 from groundtune.assembly.assembly import Assembly
 from groundtune.assembly.knowledge import KnowledgeBase
-from groundtune.testing.models import FunctionModel
+from groundtune.testing.fakes import FunctionModel
 
 
 def refused(ran, *parts):

@@ -10,7 +10,7 @@ from groundtune.assembly.assembly import Assembly
 from groundtune.errors import InputError
 from groundtune.knowledge.stores.lancedb import LanceDBStore
 from groundtune.project import Project, open_project
-from groundtune.testing.models import FunctionModel
+from groundtune.testing.fakes import FunctionModel
 
 PAGES = ["The pebble plan costs 7 euros a month.", "The brook plan costs 8 euros.", "The river plan costs 9 euros."]
 

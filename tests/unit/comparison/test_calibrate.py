@@ -21,7 +21,7 @@ from groundtune.evaluation.judge.judge import Judge
 from groundtune.evaluation.judge.rubrics import load_rubrics
 from groundtune.settings import load
 from groundtune.testing.embedders import HashingEmbedder
-from groundtune.testing.models import FallibleModel, FunctionModel
+from groundtune.testing.fakes import FallibleModel, FunctionModel
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 CASES, CANDIDATES = 40, ("gpt-4o", "llama-3.1")
@@ -262,7 +262,7 @@ def test_preferences_of_a_judge(files):
 @pytest.fixture
 def compared(files, monkeypatch):
     from groundtune.comparison import compare as compare_module
-    from groundtune.testing.scorers import only
+    from groundtune.testing.fakes import only
 
     monkeypatch.setattr(compare_module, "all_scorers", only("resolution", "exact"))
 

@@ -17,7 +17,7 @@ from groundtune.errors import InputError, ModelFailed, NotComparable, SettingsEr
 from groundtune.evaluation.benchmark.versions import freeze
 from groundtune.settings import load
 from groundtune.testing.embedders import HashingEmbedder
-from groundtune.testing.models import FunctionModel
+from groundtune.testing.fakes import FunctionModel
 from groundtune.values import Case
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -61,7 +61,7 @@ def reply(conversation):
 @pytest.fixture
 def bench(folder, monkeypatch):
     """Make a assembly whose model is a fake; scorers that need no model."""
-    from groundtune.testing.scorers import only
+    from groundtune.testing.fakes import only
 
     cheap = ["resolution", "exact", "token_f1", "retrieval_recall"]
     monkeypatch.setattr(compare_module, "all_scorers", only(*cheap))

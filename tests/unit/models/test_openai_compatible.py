@@ -14,7 +14,7 @@ from groundtune.models._options import UNCHOSEN
 from groundtune.models.openai_compatible import OpenAICompatible, groundtune_model
 from groundtune.settings import ModelSettings
 from groundtune.testing.endpoint import LocalEndpoint, Response, error, in_turn, said, served_by, streamed
-from groundtune.testing.models import EchoModel
+from groundtune.testing.fakes import EchoModel
 from groundtune.values import Completion, Message, Usage
 
 ASKED = (Message("system", "Be brief."), Message("user", "What does Brook cost?"))

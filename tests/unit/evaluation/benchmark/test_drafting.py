@@ -14,7 +14,7 @@ from groundtune.evaluation.benchmark.drafting.facts import facts
 from groundtune.evaluation.benchmark.drafting.tagged import Tagged, conversation, parse, tagged
 from groundtune.evaluation.benchmark.drafting.templates import Templates
 from groundtune.sentences import sentence_spans
-from groundtune.testing.models import FunctionModel
+from groundtune.testing.fakes import FunctionModel
 from groundtune.text import locate
 from groundtune.values import Chunk, Completion, Evidence, Place, Usage
 

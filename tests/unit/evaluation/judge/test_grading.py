@@ -4,7 +4,7 @@ from groundtune.errors import ModelFailed
 from groundtune.evaluation.judge.grading import GradeScorer, PanelScorer, judge_scorers
 from groundtune.evaluation.judge.judge import Judge
 from groundtune.evaluation.judge.rubrics import Rubric, load_rubrics
-from groundtune.testing.models import FunctionModel
+from groundtune.testing.fakes import FunctionModel
 from groundtune.testing.scorers import BAD, GOOD, PAIRS
 from groundtune.values import Score
 

@@ -5,7 +5,7 @@ import pytest
 
 from groundtune.errors import ModelFailed, SettingsError
 from groundtune.evaluation.judge.judge import MOST_FAILURES, Judge, Judgement, JudgeRequest, ShortMemory
-from groundtune.testing.models import FunctionModel
+from groundtune.testing.fakes import FunctionModel
 from groundtune.values import Choice, Failure, Message, Usage
 
 YES_NO = ("yes", "no")

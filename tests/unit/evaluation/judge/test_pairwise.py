@@ -5,7 +5,7 @@ from groundtune.errors import ModelFailed
 from groundtune.evaluation.judge.judge import Judge
 from groundtune.evaluation.judge.pairwise import Duel, Verdict, duel, preference, sign_test
 from groundtune.evaluation.judge.rubrics import Rubric
-from groundtune.testing.models import FunctionModel
+from groundtune.testing.fakes import FunctionModel
 from groundtune.values import Answer, Case, Failure, Usage
 
 RUBRIC = Rubric("truth", "Is it true?", ("No.", "Yes."), 2)
