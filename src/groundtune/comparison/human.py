@@ -11,13 +11,12 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, cast
 
 import numpy as np
 
 from groundtune.assembly.assembly import Assembly
 from groundtune.comparison.compare import select
-from groundtune.comparison.report.data import Report
+from groundtune.comparison.report.data import Report, from_json
 from groundtune.comparison.summary import PART
 from groundtune.errors import InputError, NotComparable, SettingsError
 from groundtune.evaluation.human.assign import Material, Plan, assign
@@ -164,12 +163,12 @@ def _gather(assembly: Assembly, wanted: Sequence[str]) -> _Found:
     record = assembly.records.latest_comparison()
     if record is None:
         raise InputError("there is no comparison yet.", place=assembly.folder, remedy="Run `groundtune compare`.")
-    report = cast("dict[str, Any]", record.report)
-    if report["benchmark"]["fingerprint"] != assembly.benchmark.fingerprint:
+    report = from_json(record.report)
+    if report.benchmark.fingerprint != assembly.benchmark.fingerprint:
         raise NotComparable(
             "the benchmark has changed since the latest comparison.", remedy="Run `groundtune compare` again."
         )
-    compared = {name: str(one["signature"]) for name, one in report["candidates"].items()}
+    compared = {result.name: result.signature for result in report.candidates}
     unknown = [name for name in wanted if name not in compared]
     if unknown:
         raise SettingsError(f"`{unknown[0]}` was not compared.", remedy=f"Compared were: {', '.join(compared)}.")
@@ -177,7 +176,7 @@ def _gather(assembly: Assembly, wanted: Sequence[str]) -> _Found:
     outcomes = {name: _answers(assembly, name, signature) for name, signature in signatures.items()}
     cases = {case.id: case for case in assembly.benchmark.part(PART)}
     materials, left_out = {}, {}
-    for id in (str(case["id"]) for case in report["cases"]):
+    for id in (case.id for case in report.cases):
         given = {name: answers.get(id, Failure("no answer in the records")) for name, answers in outcomes.items()}
         texts = {name: outcome.text for name, outcome in given.items() if isinstance(outcome, Answer)}
         failed = [f"{name}: {outcome.reason}" for name, outcome in given.items() if isinstance(outcome, Failure)]
