@@ -33,7 +33,7 @@ MOST_TIMEOUTS = 2  # a server that hangs takes the whole timeout each time
 _EXCERPT = 300
 
 
-class Refused(ModelFailed):
+class RequestRefused(ModelFailed):
     """The endpoint will not take this request (400, 413 or 422): asking the same again is of no use."""
 
 
@@ -93,7 +93,7 @@ class Backoff:
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class ApiKey:
     """The key for an endpoint and the environment variable that it comes from; an empty one is not sent."""
 
     variable: str
@@ -131,7 +131,7 @@ class Endpoint:
     def __init__(
         self,
         url: str,
-        key: Key,
+        key: ApiKey,
         timeout: float,
         backoff: Backoff,
         guidance: Guidance,
@@ -146,7 +146,7 @@ class Endpoint:
         self._client = client or httpx.Client(timeout=limits)
 
     def post(self, body: Mapping[str, object]) -> bytes:
-        """Return what the endpoint answers with 200. Raises `ModelFailed`, or `Refused` for a bad request."""
+        """Return what the endpoint answers with 200. Raises `ModelFailed`, or `RequestRefused` for a bad request."""
         return self._patiently(lambda: self._read(body))
 
     def events(self, body: Mapping[str, object]) -> Iterator[str]:
@@ -221,7 +221,7 @@ class Endpoint:
             remedy = self._guidance.busy if status == httpx.codes.TOO_MANY_REQUESTS else self._guidance.broken
             return Passing(message, remedy, retry_after(response.headers.get("retry-after", "")))
         if status in (400, 413, 422):
-            return self.failure(message, self._advice(text), Refused)
+            return self.failure(message, self._advice(text), RequestRefused)
         if status in (401, 403):
             state = "is refused" if self._key.value else "is not set"
             return self.failure(message, f"The environment variable {self._key.variable} {state}: put a valid key in.")

@@ -220,17 +220,17 @@ class Answerer(Protocol):
         ...
 
 
-Fact = Literal["abstention", "passages", "citations"]
+AnswerFact = Literal["abstention", "passages", "citations"]
 """What a file of answers may tell besides their texts, and what groundtune always knows of its own answers."""
 
 Use = Literal["compare", "score"]
 """Where a scorer is on unless others are named: comparing candidates, scoring a file of answers."""
 
 EVERYWHERE: frozenset[Use] = frozenset({"compare", "score"})
-TEXT_ALONE: frozenset[Fact] = frozenset()
-ABSTENTION: frozenset[Fact] = frozenset({"abstention"})
-PASSAGES: frozenset[Fact] = frozenset({"passages"})
-CITATIONS: frozenset[Fact] = frozenset({"citations"})
+TEXT_ALONE: frozenset[AnswerFact] = frozenset()
+ABSTENTION: frozenset[AnswerFact] = frozenset({"abstention"})
+PASSAGES: frozenset[AnswerFact] = frozenset({"passages"})
+CITATIONS: frozenset[AnswerFact] = frozenset({"citations"})
 Total = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 
@@ -274,7 +274,7 @@ class Scorer(Protocol):
         ...
 
     @property
-    def needs(self) -> frozenset[Fact]:
+    def needs(self) -> frozenset[AnswerFact]:
         """The facts that it rests on. Without them it is off unless it is named."""
         ...
 
@@ -300,7 +300,7 @@ class ScorerDefaults:
     scale: tuple[float, float] = (0.0, 1.0)
     higher_is_better: bool = True
     by_default: frozenset[Use] = EVERYWHERE
-    needs: frozenset[Fact] = TEXT_ALONE
+    needs: frozenset[AnswerFact] = TEXT_ALONE
     strict: bool = False
 
     @property

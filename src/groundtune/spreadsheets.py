@@ -172,7 +172,7 @@ def read_table(path: Path, columns: Sequence[str]) -> list[SheetRow]:
     while header and not header[-1]:
         header.pop()
     _check_header(header, columns, path)
-    found = []
+    rows = []
     for row in named_rows(table, header, lambda column: not _ignored(column)):
         record = table[row.number - 1]
         faults = ["it has more cells than there are columns"] if any(map(_holds, record[len(header) :])) else []
@@ -181,8 +181,8 @@ def read_table(path: Path, columns: Sequence[str]) -> list[SheetRow]:
             for name, cell in zip(header, record, strict=False)
             if name in row.cells and _RAW_FORMULA.match(cell.text)
         ]
-        found.append(SheetRow(row.number, row.cells, (*faults, *row.faults)))
-    return found
+        rows.append(SheetRow(row.number, row.cells, (*faults, *row.faults)))
+    return rows
 
 
 def read_cells(path: Path, *, page: str = "", western: bool = False) -> list[list[Cell]]:
@@ -206,14 +206,14 @@ def read_cells(path: Path, *, page: str = "", western: bool = False) -> list[lis
 
 def named_rows(table: Sequence[Sequence[Cell]], names: Sequence[str], used: Callable[[str], bool]) -> list[SheetRow]:
     """Return the rows below the header that are not empty, with those of the columns that are `used`."""
-    found = []
+    rows = []
     for number, record in enumerate(table[1:], start=2):
         if any(map(_holds, record)):
             whole = zip(names, [*record, *[Cell("")] * len(names)], strict=False)
             cells = {name: cell for name, cell in whole if used(name)}
             faults = tuple(f"`{name}` {cell.fault}" for name, cell in cells.items() if cell.fault)
-            found.append(SheetRow(number, {name: unguarded(cell.text) for name, cell in cells.items()}, faults))
-    return found
+            rows.append(SheetRow(number, {name: unguarded(cell.text) for name, cell in cells.items()}, faults))
+    return rows
 
 
 def _holds(cell: Cell) -> bool:

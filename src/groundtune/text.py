@@ -25,8 +25,8 @@ def locate(quote: str, text: str) -> tuple[int, int] | None:
     if not words:
         return None
     pattern = r"\s+".join(re.escape(word) for word in words)
-    found = re.search(pattern, text.translate(_TYPOGRAPHY))
-    return (found.start(), found.end()) if found else None
+    match = re.search(pattern, text.translate(_TYPOGRAPHY))
+    return (match.start(), match.end()) if match else None
 
 
 def without_markers(text: str) -> str:
@@ -46,7 +46,7 @@ def as_data(text: str, *tags: str) -> str:
     """
     tag = re.compile(rf"<(\s*/?\s*(?:{'|'.join(map(re.escape, tags))})\b)(?:([^<>]*)>)?", re.IGNORECASE)
     plain = text.replace("<|", "< |").replace("|>", "| >")
-    return tag.sub(lambda found: f"({found[1]}" if found[2] is None else f"({found[1]}{found[2]})", plain)
+    return tag.sub(lambda match: f"({match[1]}" if match[2] is None else f"({match[1]}{match[2]})", plain)
 
 
 def words(text: str) -> list[str]:

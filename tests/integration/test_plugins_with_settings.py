@@ -17,7 +17,7 @@ TECHNIQUE = '''
 from groundtune.secrets import Secret
 from groundtune.settings import Table
 from groundtune.tuning.adapters import Manifest, read_manifest, write_manifest
-from groundtune.tuning.training import Job
+from groundtune.tuning.training import TrainingJob
 from pydantic import Field
 
 
@@ -33,7 +33,7 @@ class Echo:
 
     def run(self, task, folder, progress=None):
         own = task.settings.part("echo", EchoSettings)
-        job = Job(self.name, task.base, task.examples(), task.settings, task.record, {}, own)
+        job = TrainingJob(self.name, task.base, task.examples(), task.settings, task.record, {}, own)
         finished = read_manifest(folder)
         if finished is not None and finished.key == job.key:
             return finished

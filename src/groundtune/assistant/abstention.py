@@ -54,8 +54,8 @@ def support(passages: Sequence[Passage], question: str) -> float:
     if not passages:
         return 0.0
     asked = comparable(question)
-    found = {word for passage in passages for word in comparable(f"{passage.heading}\n{passage.text}")}
-    share = len(asked & found) / len(asked) if asked else 0.0
+    covered = {word for passage in passages for word in comparable(f"{passage.heading}\n{passage.text}")}
+    share = len(asked & covered) / len(asked) if asked else 0.0
     known = [passage.similarity for passage in passages if passage.similarity is not None]
     if not known:
         return share

@@ -93,13 +93,13 @@ def ingest(
 def texts(folder: Path) -> dict[str, str]:
     """Return the plain text of every document in `folder` that can be read, by id."""
     root = _existing(folder)
-    found = {}
+    texts_by_id = {}
     for id_, path in _files(root, [root]).items():
         try:
-            found[id_] = readers.read(path).text
+            texts_by_id[id_] = readers.read(path).text
         except UnreadableDocument:
             continue
-    return found
+    return texts_by_id
 
 
 def passages(folder: Path, settings: KnowledgeSettings) -> list[Chunk]:
@@ -133,14 +133,14 @@ def _scope(root: Path, paths: Sequence[Path] | None) -> list[Path]:
 
 def _files(root: Path, scope: Sequence[Path]) -> dict[str, Path]:
     """Return the files by document id, sorted; none that is hidden, and no link that leads out of the folder."""
-    found = {}
+    files = {}
     for part in scope:
         for path in [part] if part.is_file() else part.rglob("*"):
             inside = path.relative_to(root)
             hidden = any(name.startswith((".", "~$")) for name in inside.parts)
             if path.is_file() and not hidden and path.resolve().is_relative_to(root):
-                found[inside.as_posix()] = path
-    return dict(sorted(found.items()))
+                files[inside.as_posix()] = path
+    return dict(sorted(files.items()))
 
 
 def _documents(

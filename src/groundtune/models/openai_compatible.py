@@ -15,7 +15,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ValidationError
 
-from groundtune.http import Backoff, Endpoint, Guidance, Key, Refused, named_address
+from groundtune.http import ApiKey, Backoff, Endpoint, Guidance, RequestRefused, named_address
 from groundtune.models._batches import complete_all
 from groundtune.models._options import LABEL, UnclearReply, lettered, named, shares, with_options
 from groundtune.settings import ModelSettings
@@ -87,7 +87,7 @@ class OpenAICompatible:
     def __init__(self, settings: ModelSettings, backoff: Backoff | None = None) -> None:
         self._settings = settings
         self._model, self._base_url = named_address(settings.name, PREFIX, "model.name")
-        key = Key.from_environment(settings.api_key_variable)
+        key = ApiKey.from_environment(settings.api_key_variable)
         url = f"{self._base_url}{PATH}"
         self._endpoint = Endpoint(url, key, settings.timeout, backoff or Backoff(), _GUIDANCE)
         self._refused: frozenset[str] = frozenset()
@@ -167,7 +167,7 @@ class OpenAICompatible:
         sent = self._accepted(body)
         try:
             reply = self._parsed(self._endpoint.post(sent))
-        except Refused as error:
+        except RequestRefused as error:
             self._learn(error, sent)
             return self._reply(body)
         if not reply.choices:
@@ -185,7 +185,7 @@ class OpenAICompatible:
                 chunk = self._parsed(data)
                 finished = finished or any(choice.finish_reason for choice in chunk.choices or [])
                 yield chunk
-        except Refused as error:
+        except RequestRefused as error:
             self._learn(error, sent)
             yield from self._chunks(body)
             return
@@ -197,7 +197,7 @@ class OpenAICompatible:
         names = {key: _SUBSTITUTES[key] if key in self._refused else key for key in body}
         return {name: body[key] for key, name in names.items() if name}
 
-    def _learn(self, error: Refused, sent: dict[str, object]) -> None:
+    def _learn(self, error: RequestRefused, sent: dict[str, object]) -> None:
         """Remember the parameters in `sent` that the endpoint does not know; raise `error` if that is not why."""
         unknown = {key for key in _SUBSTITUTES if key in sent and key in error.message}
         if not unknown or not _UNSUPPORTED.search(error.message):
@@ -242,7 +242,7 @@ def _weights(reply: _Reply, labels: Mapping[str, str]) -> dict[str, float]:
     tokens = (_first(reply).logprobs or _Logprobs()).content or []
     weights: dict[str, float] = {}
     for token in (tokens[0].top_logprobs or []) if tokens else []:
-        found = LABEL.fullmatch(token.token.rstrip())
-        if found and found[1] in labels:
-            weights[found[1]] = weights.get(found[1], 0.0) + math.exp(token.logprob)
+        match = LABEL.fullmatch(token.token.rstrip())
+        if match and match[1] in labels:
+            weights[match[1]] = weights.get(match[1], 0.0) + math.exp(token.logprob)
     return weights if sum(weights.values()) > 0 else {}

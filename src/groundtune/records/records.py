@@ -96,9 +96,9 @@ class Records:
         `settings` are kept from the first time.
         """
         key = digest(candidate, signature, fingerprint, part)
-        found = self._run(key)
-        if found is not None:
-            return found
+        known = self._run(key)
+        if known is not None:
+            return known
         row = {
             "id": key,
             "candidate": candidate,

@@ -27,7 +27,7 @@ _BLANKED = "blanked files"
 UNKNOWN_MACHINE = "unknown"  # the files did not say where times were measured
 
 _log = logging.getLogger(__name__)
-Row = tuple[str, str, str]  # kind, key, value as JSON
+KeptRow = tuple[str, str, str]  # kind, key, value as JSON
 
 
 class _Strict(BaseModel):
@@ -50,7 +50,7 @@ class _OldThreshold(_Strict):
     key: str
     value: _OldFitted
 
-    def row(self) -> Row:
+    def row(self) -> KeptRow:
         return "threshold", self.key, self.value.model_dump_json()
 
 
@@ -64,7 +64,7 @@ class _OldLatency(_Strict):
     key: str
     value: _OldSeconds
 
-    def row(self) -> Row:
+    def row(self) -> KeptRow:
         return "latency", f"{self.key}@{self.value.machine}", self.value.model_dump_json()
 
 
@@ -75,7 +75,7 @@ class _OldJudgement(_Strict):
     completion_tokens: int = 0
     rationale: str = ""
 
-    def row(self) -> Row:
+    def row(self) -> KeptRow:
         return "judgement", self.key, self.model_dump_json(exclude={"key"})
 
 
@@ -96,7 +96,7 @@ class _OldCalibrated(_Open):
 class _OldCalibration(_Open):
     scorers: dict[str, _OldCalibrated]
 
-    def row(self) -> Row:
+    def row(self) -> KeptRow:
         return "calibration", "latest", blanked_json(self.model_dump_json())
 
 

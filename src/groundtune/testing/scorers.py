@@ -82,9 +82,9 @@ class ScorerContract:
 
 def _assert_equal(left: Sequence[Score], right: Sequence[Score]) -> None:
     assert [(score.reason, score.failed) for score in left] == [(score.reason, score.failed) for score in right]
-    for one, other in zip(left, right, strict=True):
-        assert (one.value is None) == (other.value is None)
-        assert one.value is None or other.value is None or math.isclose(one.value, other.value, abs_tol=TOLERANCE)
+    for first, second in zip(left, right, strict=True):
+        assert (first.value is None) == (second.value is None)
+        assert first.value is None or second.value is None or math.isclose(first.value, second.value, abs_tol=TOLERANCE)
 
 
 def _case(ideal_answer: str, *evidence: Evidence, answerable: bool = True) -> Case:

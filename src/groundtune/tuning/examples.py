@@ -17,17 +17,17 @@ from groundtune.files import read_jsonl
 from groundtune.values import Example, Message, Question, digest
 
 
-class _Turn(BaseModel):
+class _ConversationTurn(BaseModel):
     model_config = ConfigDict(extra="forbid")
     role: Literal["system", "user", "assistant"]
     content: str = Field(min_length=1, pattern=r"\S")
 
 
-class _Line(BaseModel):
+class _ConversationLine(BaseModel):
     """One line of `training.jsonl`."""
 
     model_config = ConfigDict(extra="forbid")
-    messages: list[_Turn] = Field(min_length=2)
+    messages: list[_ConversationTurn] = Field(min_length=2)
     documents: list[str] = []
     source: str = ""
 
@@ -35,7 +35,7 @@ class _Line(BaseModel):
 def load_examples(path: Path) -> list[Example]:
     """Return the conversations of `path`, each once. Raises `InputError` with file and line."""
     examples: dict[str, Example] = {}
-    for number, line in read_jsonl(path, _Line):
+    for number, line in read_jsonl(path, _ConversationLine):
         messages = tuple(Message(turn.role, turn.content.strip()) for turn in line.messages)
         _check_turns(messages, path, number)
         examples.setdefault(_identity(messages), Example(messages, tuple(line.documents), line.source))

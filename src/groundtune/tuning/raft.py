@@ -24,8 +24,8 @@ from groundtune.settings import Table
 from groundtune.text import content_words
 from groundtune.tuning.adapters import Manifest
 from groundtune.tuning.examples import last_question
-from groundtune.tuning.technique import GroundedPrompt, Retrieve, SearchText, Task
-from groundtune.tuning.training import Job, tune
+from groundtune.tuning.technique import GroundedPrompt, RetrieveTexts, SearchText, Task
+from groundtune.tuning.training import TrainingJob, tune
 from groundtune.values import Example, Message, Passage
 
 NAME = "raft"
@@ -80,7 +80,9 @@ class Raft:
             "without_oracle": data.without_oracle,
             "oracle_not_found": data.oracle_not_found,
         }
-        return tune(Job(self.name, task.base, data.examples, settings, task.record, counts, own), folder, progress)
+        return tune(
+            TrainingJob(self.name, task.base, data.examples, settings, task.record, counts, own), folder, progress
+        )
 
 
 def conversations(task: Task) -> RaftData:
@@ -115,7 +117,7 @@ def groundtune_settings() -> dict[str, type[Table]]:
 
 def raft_examples(
     examples: Sequence[Example],
-    retrieve: Retrieve,
+    retrieve: RetrieveTexts,
     search_text: SearchText,
     build_prompt: GroundedPrompt,
     settings: RaftPrompts,
@@ -127,13 +129,13 @@ def raft_examples(
     passages are taken out. An example whose oracle cannot be found is left out and counted.
     """
     asked = [last_question(example) for example in examples]
-    found = retrieve([search_text(question) for question in asked])
+    results = retrieve([search_text(question) for question in asked])
     sources = retrieve(
         [f"{question.text} {_answer(example)}" for example, question in zip(examples, asked, strict=True)]
     )
     made: list[Example] = []
     counts = {"with": 0, "without": 0, "lost": 0}
-    for example, question, near, source in zip(examples, asked, found, sources, strict=True):
+    for example, question, near, source in zip(examples, asked, results, sources, strict=True):
         oracle = find_oracle(example, [*near, *source])
         if example.documents and oracle is None:
             counts["lost"] += 1

@@ -40,7 +40,7 @@ class Base:
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class TrainingJob:
     """One training run.
 
     `own` are the technique's own settings, `[tuning.NAME]`: what the adapter depends on besides `settings`. For the
@@ -63,7 +63,7 @@ class Job:
         return digest(self.technique, self.base.name, self.base.weights, data_hash(self.examples), *settings)
 
 
-def tune(job: Job, folder: Path, progress: Progress = silent) -> Manifest:
+def tune(job: TrainingJob, folder: Path, progress: Progress = silent) -> Manifest:
     """Train an adapter into `folder` and return its manifest; a finished one for the same job is kept.
 
     Raises `TuningError` for data that cannot teach and `NotInstalled` without the `local` extra.
@@ -139,11 +139,11 @@ def data_order(lengths: Sequence[int], batch_size: int, steps: int, rng: np.rand
 
 def last_checkpoint(work: Path) -> str | None:
     """Return the newest complete checkpoint; one that a kill cut short is removed."""
-    found = sorted(work.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]))
-    while found:
-        if all((found[-1] / name).is_file() for name in _CHECKPOINT_FILES):
-            return str(found[-1])
-        shutil.rmtree(found.pop())
+    checkpoints = sorted(work.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]))
+    while checkpoints:
+        if all((checkpoints[-1] / name).is_file() for name in _CHECKPOINT_FILES):
+            return str(checkpoints[-1])
+        shutil.rmtree(checkpoints.pop())
     return None
 
 
@@ -163,7 +163,7 @@ def loss_curve(history: Sequence[Mapping[str, float]]) -> tuple[LossPoint, ...]:
     return tuple(sorted(points, key=lambda point: point.step))
 
 
-def _work_folder(folder: Path, job: Job) -> Path:
+def _work_folder(folder: Path, job: TrainingJob) -> Path:
     """Return the folder of this job's checkpoints; those of another job under the same name are removed."""
     parent = folder.with_name(f"{folder.name}.{CHECKPOINTS}")
     work = parent / job.key
@@ -178,7 +178,7 @@ def _trainer(
     model: Any,  # noqa: ANN401 -- transformers' model and tokenizer
     tokenizer: Any,  # noqa: ANN401
     rows: Mapping[str, list[Rendered]],
-    job: Job,
+    job: TrainingJob,
     work: Path,
     progress: Progress,
 ) -> Any:  # noqa: ANN401

@@ -15,7 +15,7 @@ import httpx
 import numpy as np
 
 from groundtune.errors import ModelFailed
-from groundtune.http import Backoff, Endpoint, Guidance, Key, named_address
+from groundtune.http import ApiKey, Backoff, Endpoint, Guidance, named_address
 from groundtune.protocols import Vectors
 from groundtune.settings import EmbeddingSettings
 
@@ -40,7 +40,7 @@ class OpenAIEmbedder:
         self._model = model
         self._base_url = base_url.rstrip("/")
         self._batch_size = batch_size
-        key = Key.from_environment(KEY_VARIABLE)
+        key = ApiKey.from_environment(KEY_VARIABLE)
         backoff = Backoff(base=1.0, least_share=1.0, sleep=pause)  # batches go out one by one: nothing to spread
         self._endpoint = Endpoint(f"{self._base_url}{PATH}", key, _TIMEOUT, backoff, _guidance(model), client)
 

@@ -20,12 +20,12 @@ _DAY = re.compile(r"\d{4}-\d{2}-\d{2}(?=T|\s|$)")
 
 def readers() -> dict[str, Reader]:
     """Return the reader of every suffix (".md") that is supported, other people's before ours."""
-    found: dict[str, Reader] = {}
+    by_suffix: dict[str, Reader] = {}
     for hook in sorted(plugins.hooks("readers"), key=lambda hook: hook.__module__.startswith("groundtune.")):
         reader: Reader = hook()
         for suffix in reader.suffixes:
-            found.setdefault(suffix, reader)
-    return found
+            by_suffix.setdefault(suffix, reader)
+    return by_suffix
 
 
 def reader_for(path: Path) -> Reader:

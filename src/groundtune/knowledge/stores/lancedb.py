@@ -92,9 +92,9 @@ class LanceDBStore:
         condition = _condition(query)
         depth = max(query.candidates, query.limit)
         vector = np.asarray(query.vector, dtype=np.float32)
-        found = [self._by_vector(vector, condition, depth), self._by_words(query.text, condition, depth)]
-        rows = {row["id"]: row for leg in found for row in leg}
-        fused = reciprocal_rank_fusion([[row["id"] for row in leg] for leg in found])
+        rankings = [self._by_vector(vector, condition, depth), self._by_words(query.text, condition, depth)]
+        rows = {row["id"]: row for ranking in rankings for row in ranking}
+        fused = reciprocal_rank_fusion([[row["id"] for row in ranking] for ranking in rankings])
         return [
             _passage(rows[id_], rank, score, vector) for rank, (id_, score) in enumerate(fused[: query.limit], start=1)
         ]
@@ -195,8 +195,8 @@ class LanceDBStore:
         if "vectors" not in self._legs or not vector.any():  # the cosine with a zero vector does not exist
             return []
         search = self._table.search(vector, vector_column_name="vector").distance_type("cosine")
-        found = search.where(condition, prefilter=True).limit(depth).select([*_COLUMNS, "_distance"]).to_list()
-        return sorted(found, key=lambda row: (row["_distance"], row["id"]))
+        rows = search.where(condition, prefilter=True).limit(depth).select([*_COLUMNS, "_distance"]).to_list()
+        return sorted(rows, key=lambda row: (row["_distance"], row["id"]))
 
     def _by_words(self, text: str, condition: str, depth: int) -> list[dict[str, Any]]:
         if "words" not in self._legs or not text.strip():
@@ -204,8 +204,8 @@ class LanceDBStore:
         from lancedb.query import MatchQuery
 
         search = self._table.search(MatchQuery(text, "search_text"), query_type="fts")  # plain words, no operators
-        found = search.where(condition, prefilter=True).limit(depth).select([*_COLUMNS, "_score"]).to_list()
-        return sorted(found, key=lambda row: (-row["_score"], row["id"]))
+        rows = search.where(condition, prefilter=True).limit(depth).select([*_COLUMNS, "_score"]).to_list()
+        return sorted(rows, key=lambda row: (-row["_score"], row["id"]))
 
 
 def _schema(signature: str, dimension: int) -> pa.Schema:
