@@ -75,7 +75,7 @@ def first(kind: str, name: str, *arguments: object) -> Any:  # noqa: ANN401 -- t
         if made is not None:
             return made
     raise SettingsError(
-        f"no {kind} plugin knows `{name}`.", remedy="See the forms in docs/settings.md, or install the plugin."
+        f"no plugin for {kind} knows `{name}`.", remedy="See docs/settings.md for valid forms, or install its plugin."
     )
 
 

@@ -102,11 +102,15 @@ def write_table(
     """
     _check_suffix(path)
     if path.exists():
-        raise InputError("is there already, perhaps with reviews.", place=path, remedy="Name a new file, or move it.")
+        raise InputError("already exists and may contain reviews.", place=path, remedy="Choose a new file, or move it.")
     for number, row in enumerate(rows, start=2):
         for column, text in zip(header, row, strict=True):
             if len(guarded(text)) > LONGEST_CELL or _CONTROL.search(text):
-                what = "holds control characters" if _CONTROL.search(text) else f"has over {LONGEST_CELL} characters"
+                what = (
+                    "contains control characters"
+                    if _CONTROL.search(text)
+                    else f"is longer than {LONGEST_CELL} characters"
+                )
                 raise InputError(f"`{column}` of row {number} {what}.", place=path, remedy="Export to .jsonl instead.")
     if path.suffix.lower() == ".xlsx":
         guarded_rows = [[guarded(text) for text in row] for row in rows]  # whoever edits a cell computes nothing
@@ -175,9 +179,9 @@ def read_table(path: Path, columns: Sequence[str]) -> list[SheetRow]:
     rows = []
     for row in named_rows(table, header, lambda column: not _ignored(column)):
         record = table[row.number - 1]
-        faults = ["it has more cells than there are columns"] if any(map(_holds, record[len(header) :])) else []
+        faults = ["it has more cells than the header"] if any(map(_holds, record[len(header) :])) else []
         faults += [
-            f"`{name}` begins with an equals sign: put an apostrophe before it if it is meant"
+            f"`{name}` begins with an equals sign: put an apostrophe before it if that is intended"
             for name, cell in zip(header, record, strict=False)
             if name in row.cells and _RAW_FORMULA.match(cell.text)
         ]
@@ -240,7 +244,7 @@ def _from_csv(text: str, path: Path) -> list[list[Cell]]:
         return [[Cell(_lines(cell)) for cell in row] for row in reader]
     except csv.Error as error:
         raise InputError(
-            f"is no CSV file: {error}.", place=path, line=reader.line_num, remedy="Save it anew from the spreadsheet."
+            f"is not a valid CSV file: {error}.", place=path, line=reader.line_num, remedy="Save it as CSV again."
         ) from None
 
 
@@ -254,10 +258,10 @@ def _from_xlsx(data: bytes, path: Path, page: str) -> list[list[Cell]]:
             sheet = book[page] if page in book.sheetnames else book.worksheets[0]
             return [[_cell(cell) for cell in row] for row in sheet.iter_rows()]
     except Exception as error:  # openpyxl passes on whatever its parsers of archives and of XML raise
-        raise InputError(
-            f"is no spreadsheet, or no XLSX file: {error}.", place=path, remedy="Save it anew as .xlsx."
-        ) from None
-    raise InputError(f"unpacks to {size} bytes.", place=path, remedy="Delete sheets that are not needed.")
+        raise InputError(f"is not a valid XLSX file: {error}.", place=path, remedy="Save it as .xlsx again.") from None
+    raise InputError(
+        f"is too large: it unpacks to {size} bytes.", place=path, remedy="Delete sheets that you do not need."
+    )
 
 
 def _cell(cell: Any) -> Cell:  # noqa: ANN401 -- openpyxl's
@@ -266,9 +270,9 @@ def _cell(cell: Any) -> Cell:  # noqa: ANN401 -- openpyxl's
         return Cell("")
     if cell.data_type in ("f", "e"):
         kind = "formula" if cell.data_type == "f" else f"spreadsheet error ({value})"
-        return Cell("", f"is a {kind}: put the text itself there")
+        return Cell("", f"contains a {kind}: enter the text itself")
     if isinstance(value, date | time | timedelta):  # a datetime is a date
-        return Cell("", "was made a date by the spreadsheet: format the cell as text and type it again")
+        return Cell("", "was turned into a date by the spreadsheet: format the cell as text and type it again")
     if isinstance(value, bool):
         return Cell("yes" if value else "no")
     if isinstance(value, float) and value.is_integer():
@@ -292,18 +296,18 @@ def _openpyxl() -> Any:  # noqa: ANN401 -- a module without types
 
 def _check_suffix(path: Path) -> None:
     if path.suffix.lower() not in SUFFIXES:
-        raise InputError("is neither .csv, .xlsx nor .jsonl.", place=path, remedy="Name a file of one of these kinds.")
+        raise InputError("is not a .csv, .xlsx or .jsonl file.", place=path, remedy="Use one of these file types.")
 
 
 def _check_header(header: Sequence[str], columns: Sequence[str], path: Path) -> None:
     known = [re.compile(pattern) for pattern in columns]
     for name in header:
         if not _ignored(name) and not any(pattern.fullmatch(name) for pattern in known):
-            remedy = "Call it `note …` if it is yours, or undo what changed its name."
+            remedy = "Rename it to `note …` if you added it, or restore its original name."
             raise InputError(f"unknown column `{name}`.", place=path, line=1, remedy=remedy)
     twice = [name for name in header if name and header.count(name) > 1]
     if twice or "id" not in header:
-        what = f"column `{twice[0]}` is there twice." if twice else "there is no column `id`."
+        what = f"column `{twice[0]}` appears twice." if twice else "there is no column `id`."
         raise InputError(what, place=path, line=1, remedy="Keep the columns as they were exported.")
 
 

@@ -110,7 +110,9 @@ def passages(folder: Path, settings: KnowledgeSettings) -> list[Chunk]:
 
 def _existing(folder: Path) -> Path:
     if not folder.is_dir():
-        raise InputError("no such folder of documents.", place=folder, remedy="Create it or set [knowledge] documents.")
+        raise InputError(
+            "the documents folder does not exist.", place=folder, remedy="Create it, or set [knowledge] documents."
+        )
     return folder.resolve()
 
 
@@ -125,7 +127,7 @@ def _scope(root: Path, paths: Sequence[Path] | None) -> list[Path]:
             raise InputError("no such file or folder.", place=path, remedy="Check the path.")
         if not absolute.is_relative_to(root):
             raise InputError(
-                f"is outside of the documents folder {root}.", place=path, remedy="Copy it into the folder first."
+                f"is outside the documents folder {root}.", place=path, remedy="Copy it into the folder first."
             )
         scope.append(absolute)
     return scope

@@ -57,7 +57,7 @@ def split(
     size, overlap = settings.chunk_size, settings.chunk_overlap
     if overlap * 2 > size:
         raise SettingsError(
-            f"`knowledge.chunk_overlap` is {overlap}, more than half of chunk_size {size}.", remedy="Lower it."
+            f"`knowledge.chunk_overlap` is {overlap}, more than half of `chunk_size` ({size}).", remedy="Lower it."
         )
     chunks = []
     for section in _merged(_sections(document, headings), document.text, size):

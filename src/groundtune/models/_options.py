@@ -24,7 +24,7 @@ class UnclearReply(ModelFailed):
 def lettered(options: Sequence[str]) -> dict[str, str]:
     """Return the options by letter. Raises `ModelFailed` unless there are 1 to 26."""
     if not 0 < len(options) <= len(string.ascii_uppercase):
-        raise ModelFailed(f"cannot choose among {len(options)} options.", remedy="Give 1 to 26 of them.")
+        raise ModelFailed(f"cannot choose among {len(options)} options.", remedy="Give 1 to 26 options.")
     return dict(zip(string.ascii_uppercase, options, strict=False))
 
 

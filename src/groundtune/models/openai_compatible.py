@@ -25,8 +25,8 @@ PREFIX = "openai:"
 PATH = "/chat/completions"
 TOP_LOGPROBS = 20  # the most that the API gives
 _GUIDANCE = Guidance(
-    address="Check the model's name, and that the base URL is that of an OpenAI-compatible API (most end in /v1).",
-    late="Raise `model.timeout`, or check the load of the server.",
+    address="Check the model name, and that the base URL belongs to an OpenAI-compatible API (most end in /v1).",
+    late="Raise `model.timeout`, or check the server load.",
     busy="Lower `model.concurrency`.",
     too_long="Lower `knowledge.passages`, `knowledge.chunk_size` or `model.max_tokens`.",
 )
@@ -171,7 +171,7 @@ class OpenAICompatible:
             self._learn(error, sent)
             return self._reply(body)
         if not reply.choices:
-            raise self._endpoint.failure("answered without any choice.", "Look at its log.")
+            raise self._endpoint.failure("answered without any choices.", "Check the server's log.")
         return reply
 
     def _chunks(self, body: dict[str, object]) -> Iterator[_Reply]:
@@ -190,7 +190,7 @@ class OpenAICompatible:
             yield from self._chunks(body)
             return
         if not finished:
-            raise self._endpoint.failure("ended the stream before the answer was complete.", "Ask again.")
+            raise self._endpoint.failure("ended the stream before the answer was complete.", "Try again.")
 
     def _accepted(self, body: dict[str, object]) -> dict[str, object]:
         """Return `body` with what this endpoint refuses under its other name, or left out."""
@@ -210,9 +210,11 @@ class OpenAICompatible:
         except ValidationError as error:
             reason = error.errors()[0]["msg"]
             excerpt = (data if isinstance(data, str) else data.decode("utf-8", "replace"))[:200]
-            raise self._endpoint.failure(f"answered what is not a chat completion ({reason}): {excerpt!r}") from None
+            raise self._endpoint.failure(
+                f"answered with something other than a chat completion ({reason}): {excerpt!r}"
+            ) from None
         if reply.error:
-            raise self._endpoint.failure(f"answered with an error: {reply.error}", "Look at its log.")
+            raise self._endpoint.failure(f"answered with an error: {reply.error}", "Check the server's log.")
         return reply
 
     def _named(self, reply: str, labels: Mapping[str, str]) -> dict[str, float]:

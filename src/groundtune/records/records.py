@@ -116,7 +116,7 @@ class Records:
                 pass
         begun = self._run(key)
         if begun is None:
-            raise StoreError(f"run {key} was written and is not there.", place=self._place)
+            raise StoreError(f"run {key} was saved but cannot be read back.", place=self._place)
         return begun
 
     def runs(self) -> list[RunRecord]:
@@ -176,7 +176,7 @@ class Records:
         for case, score in scores.items():
             for number in (*score.parts, *(() if score.value is None else (score.value,))):
                 if not math.isfinite(number):  # SQLite would keep NaN as "unscored"
-                    raise StoreError(f"{scorer} gave case {case} the score {number}, which is no number.")
+                    raise StoreError(f"{scorer} gave case {case} the score {number}, which is not a finite number.")
         rows = [
             {
                 "run": run.id,
@@ -277,7 +277,7 @@ class Records:
             raise StoreError(
                 f"the answer to case {row.case_id} in run {row.run} cannot be read: {error.errors()[0]['msg']}.",
                 place=self._place,
-                remedy="Delete that row, or move the records away to start with empty ones.",
+                remedy="Delete that row, or move the database elsewhere to start with empty records.",
             ) from error
 
     def _time(self) -> str:

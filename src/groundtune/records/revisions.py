@@ -83,9 +83,9 @@ def _adopt(connection: Connection, place: str) -> str | None:
 
 def _newer(theirs: str, ours: str, place: str) -> StoreError:
     return StoreError(
-        f"the records have {theirs}, and this groundtune knows them up to {ours}.",
+        f"the records have {theirs}, but this version of groundtune supports only up to {ours}.",
         place=place,
-        remedy="Install the groundtune that wrote them, or set [records] url to another place.",
+        remedy="Install the version of groundtune that wrote them, or set [records] url to another place.",
     )
 
 

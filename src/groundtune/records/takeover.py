@@ -130,7 +130,7 @@ def take_over(engine: Engine, folder: Path, clock: Callable[[], datetime]) -> No
         except FileNotFoundError:  # another process has just taken it over
             continue
         except OSError as error:
-            _log.warning("%s cannot be read and was not taken over into the records: %s.", file.path, error.strerror)
+            _log.warning("%s cannot be read and was not imported into the records: %s.", file.path, error.strerror)
             continue
         rows, skipped = _rows(file, entries, clock().isoformat())
         with engine.begin() as connection:
@@ -181,9 +181,9 @@ def _remove(path: Path, skipped: Sequence[str]) -> None:
         if skipped:
             aside = path.with_name(path.name + SET_ASIDE)
             write_text(aside, masked("\n".join(skipped)) + "\n")
-            _log.warning("%s: entries that cannot be read: %d. They are now in %s.", path, len(skipped), aside)
+            _log.warning("%s: unreadable entries: %d. They were moved to %s.", path, len(skipped), aside)
         path.unlink(missing_ok=True)
         if path.parent.name == "latency" and not any(path.parent.iterdir()):
             path.parent.rmdir()
     except OSError as error:
-        _log.warning("%s was taken over into the records and cannot be removed: %s.", path, error.strerror)
+        _log.warning("%s was imported into the records but cannot be deleted: %s.", path, error.strerror)

@@ -40,7 +40,7 @@ def load_examples(path: Path) -> list[Example]:
         _check_turns(messages, path, number)
         examples.setdefault(_identity(messages), Example(messages, tuple(line.documents), line.source))
     if not examples:
-        raise InputError("holds no conversation.", place=path, remedy="Add training conversations, one a line.")
+        raise InputError("contains no conversation.", place=path, remedy="Add training conversations, one per line.")
     return list(examples.values())
 
 
@@ -57,7 +57,7 @@ def hold_out(examples: Sequence[Example], number: int, rng: np.random.Generator)
     """
     if len(examples) < 2:
         raise TuningError(
-            f"{len(examples)} training conversation is too few to hold one out for early stopping.",
+            f"the number of training conversations is {len(examples)}; early stopping needs at least 2.",
             remedy="Add conversations to the training data.",
         )
     order = rng.permutation(len(examples))

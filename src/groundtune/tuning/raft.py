@@ -32,13 +32,13 @@ NAME = "raft"
 
 
 class RaftSettings(Table):
-    """`[tuning.raft]`: how raft differs from instruction tuning."""
+    """`[tuning.raft]`: how RAFT differs from instruction tuning."""
 
     not_in_key: ClassVar[frozenset[str]] = frozenset({"steps", "oracle_share"})  # a job has its own steps and examples
 
-    steps: int = Field(120, ge=1, description="The most optimizer steps of raft, whose prompts are longer.")
+    steps: int = Field(120, ge=1, description="Maximum optimizer steps for RAFT, whose prompts are longer.")
     oracle_share: float = Field(
-        0.9, ge=0, le=1, description="Share of raft examples whose prompt contains the passage with the answer."
+        0.9, ge=0, le=1, description="Share of RAFT examples whose prompt contains the passage with the answer."
     )
 
 
@@ -99,8 +99,8 @@ def conversations(task: Task) -> RaftData:
     if data.oracle_not_found and data.oracle_not_found == sum(bool(example.documents) for example in examples):
         asker = ", ".join(task.settings.retrieve_as)
         raise TuningError(
-            f"no document that the training conversations name was found, searched as {asker}.",
-            remedy="Run `groundtune ingest`, or name in `[tuning] retrieve_as` who may read these documents.",
+            f"searching as {asker} found none of the documents named in the training conversations.",
+            remedy="Run `groundtune ingest`, or name in `[tuning] retrieve_as` someone who may read them.",
         )
     return data
 

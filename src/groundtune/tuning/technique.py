@@ -72,5 +72,5 @@ def technique(name: str) -> Technique:
     techniques: list[Technique] = [hook() for hook in plugins.hooks("techniques")]
     known = {candidate.name: candidate for candidate in techniques}
     if name not in known:
-        raise SettingsError(f"there is no technique `{name}`.", remedy=f"Known here: {', '.join(sorted(known))}.")
+        raise SettingsError(f"there is no technique `{name}`.", remedy=f"Known techniques: {', '.join(sorted(known))}.")
     return known[name]

@@ -83,7 +83,7 @@ def tune(job: TrainingJob, folder: Path, progress: Progress = silent) -> Manifes
     trainer.train(resume_from_checkpoint=last_checkpoint(work))
     curve = loss_curve(trainer.state.log_history)
     if not any(point.held_out is not None for point in curve):
-        raise TuningError("training ended before it was evaluated once.", remedy="Set `[tuning] steps` higher.")
+        raise TuningError("training ended before its first evaluation.", remedy="Raise `[tuning] steps`.")
     shutil.rmtree(folder, ignore_errors=True)
     trainer.model.save_pretrained(str(folder))
     manifest = Manifest(
@@ -114,7 +114,7 @@ def render(tokenizer: Any, examples: Sequence[Example], max_length: int) -> list
         raise TuningError(
             f"{too_long} of {len(rows)} training conversations are longer than {max_length} tokens "
             f"(the longest has {longest}).",
-            remedy=f"Set `[tuning] max_length` to {longest}, or shorten them.",
+            remedy=f"Set `[tuning] max_length` to {longest}, or shorten the conversations.",
         )
     return rows
 
@@ -305,5 +305,5 @@ def _reporter(technique: str, progress: Progress) -> Any:  # noqa: ANN401
 
 def _why_stopped(state: Any) -> str:  # noqa: ANN401
     if state.global_step < state.max_steps:
-        return f"early, at step {state.global_step}: the held-out loss no longer fell"
+        return f"early, at step {state.global_step}: the held-out loss stopped falling"
     return f"at the last step, {state.global_step}"

@@ -44,7 +44,7 @@ def read(path: Path) -> PlainText:
     """Return the text of `path`. Raises `UnreadableDocument`, also if there is no text in it."""
     plain = reader_for(path).read(path)
     if not plain.text.strip():
-        raise UnreadableDocument("there is no text in it.", place=path, remedy="Fill it or remove it.")
+        raise UnreadableDocument("contains no text.", place=path, remedy="Add text to it, or remove it.")
     return plain
 
 

@@ -61,7 +61,9 @@ class PdfReader:
         pages, properties = _pages(path)
         if not any(page for page in pages):
             raise UnreadableDocument(
-                "this PDF has no text layer (it is a scan or pictures).", place=path, remedy="Run OCR on it first."
+                "this PDF has no text layer (it is a scan or contains only pictures).",
+                place=path,
+                remedy="Run OCR on it first.",
             )
         printed = " ".join(" ".join(line.text for line in pages[0]).split()).casefold()
         titled = properties.pop("title", "")

@@ -83,7 +83,7 @@ class LanceDBStore:
         """Return at most `query.limit` passages that the query's principals may read, best first."""
         if len(query.vector) != self._dimension:
             raise StoreError(
-                f"the question's vector has {len(query.vector)} dimensions, the store has {self._dimension}.",
+                f"the question's vector has {len(query.vector)} dimensions, but the store has {self._dimension}.",
                 place=self._path,
                 remedy="Embed questions with the embedder that the documents were ingested with.",
             )
@@ -134,7 +134,7 @@ class LanceDBStore:
             _PATIENTLY(self._table.optimize, cleanup_older_than=_KEEP_VERSIONS)
         except RuntimeError as error:
             raise StoreError(
-                f"LanceDB cannot tidy up: {error}.", place=self._path, remedy="Run the ingestion again."
+                f"LanceDB cannot tidy up the store: {error}.", place=self._path, remedy="Run `groundtune ingest` again."
             ) from error
 
     def _listed(self, version: int) -> dict[str, str]:
@@ -168,12 +168,12 @@ class LanceDBStore:
         document, chunks, vectors = entry.document, entry.chunks, np.asarray(entry.vectors, dtype=np.float32)
         if vectors.shape != (len(chunks), self._dimension) and len(chunks):
             raise StoreError(
-                f"`{document.id}` comes with vectors of shape {vectors.shape}; {len(chunks)} chunks and dimension "
-                f"{self._dimension} were expected.",
+                f"`{document.id}` has vectors of shape {vectors.shape}; the expected shape is "
+                f"{(len(chunks), self._dimension)}.",
                 place=self._path,
             )
         if not np.isfinite(vectors).all():
-            raise StoreError(f"`{document.id}` has a vector that is not finite.", place=self._path)
+            raise StoreError(f"`{document.id}` has a vector with values that are not finite.", place=self._path)
         return [
             {
                 "id": chunk.id,
@@ -245,7 +245,9 @@ def _open(path: Path, schema: pa.Schema) -> Any:  # noqa: ANN401 -- lancedb has 
         if not any(index.columns == ["search_text"] for index in table.list_indices()):
             table.create_index("search_text", config=FTS(language="English", stem=True, remove_stop_words=True))
     except (OSError, RuntimeError, ValueError) as error:
-        raise StoreError(f"LanceDB cannot open it: {error}.", place=path, remedy="Check path and rights.") from error
+        raise StoreError(
+            f"LanceDB cannot open the store: {error}.", place=path, remedy="Check the path and its permissions."
+        ) from error
     return table
 
 
@@ -268,10 +270,10 @@ def _check(path: Path, held: pa.Schema, wanted: pa.Schema) -> None:
     for key in ("layout", "embedder", "dimension"):
         if _setting(held, key) != _setting(wanted, key):
             raise StoreError(
-                f"this store was filled with {key} {_setting(held, key)!r}; it is {_setting(wanted, key)!r} now, and "
-                "vectors of both must not be mixed.",
+                f"this store was filled with {key} {_setting(held, key)!r}, but the current one is "
+                f"{_setting(wanted, key)!r}; their vectors must not be mixed.",
                 place=path,
-                remedy="Delete the folder and run `groundtune ingest` again, or set back [embedding].",
+                remedy="Delete the folder and run `groundtune ingest` again, or restore the earlier [embedding].",
             )
 
 
