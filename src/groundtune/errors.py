@@ -3,7 +3,7 @@
     GroundtuneError                 exit code 2: wrong use or wrong input, with place and remedy
     ├── SettingsError               groundtune.toml or an option is wrong
     ├── InputError                  a file that people write is missing, broken or contradicts itself
-    │   └── UnreadableDocument      one document cannot be read; ingestion goes on with the others
+    │   └── UnreadableDocument      one document cannot be read; ingestion continues with the others
     ├── NotInstalled                an optional package or a packaged model is missing
     ├── StoreError                  a knowledge store or the records refuse to work
     ├── ModelFailed                 a chat model or an endpoint gave no usable reply

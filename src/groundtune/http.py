@@ -1,8 +1,8 @@
 """Talking JSON to an HTTP endpoint: retries with back-off, deadlines, server-sent events, errors with a remedy.
 
 Knows HTTP; nothing of models. tenacity repeats and httpx-sse reads events; what a server asks for (Retry-After), how
-long a whole reply may take and what the user should do are decided here. The key stands in one header and nowhere
-else: not in a message, not in `repr`.
+long a whole reply may take and what the user should do are decided here. The key appears in one header only,
+never in a message or in `repr`.
 """
 
 from __future__ import annotations

@@ -113,7 +113,7 @@ class KnowledgeStore(Protocol):
     """
 
     def replace(self, entries: Sequence[Entry]) -> None:
-        """Put each entry's chunks in the place of whatever the store holds of its document.
+        """Replace whatever the store holds of each entry's document by the entry's chunks.
 
         A search sees either the old or the new chunks of a document, never both and never none. A document
         without chunks is forgotten. Raises `StoreError` if vectors do not fit chunks or the store's dimension.
@@ -129,7 +129,7 @@ class KnowledgeStore(Protocol):
         ...
 
     def is_empty(self) -> bool:
-        """Tell whether no document is held."""
+        """Return whether the store holds no document."""
         ...
 
     def document(self, document_id: str) -> Held | None:
@@ -328,10 +328,10 @@ class CorpusScorer(Scorer, Protocol):
 
 
 class Progress(Protocol):
-    """Told how far long work has come: (stage, done, total) with `done` from 0 to `total`."""
+    """Receives the progress of long work: (stage, done, total), with `done` from 0 to `total`."""
 
     def __call__(self, stage: str, done: int, total: int) -> None: ...
 
 
 def silent(stage: str, done: int, total: int) -> None:
-    """A `Progress` that tells nobody."""
+    """A `Progress` that reports nothing."""

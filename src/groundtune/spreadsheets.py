@@ -2,7 +2,7 @@
 
 Knows no cases and no ratings: a table is a header and rows of text. A cell that a spreadsheet could take for a formula
 gets an apostrophe in front when written, which is taken away when read; what comes back as a formula, a date or an
-error is a fault of its row, for what was meant cannot be told from it.
+error is a fault of its row, because it does not show what was meant.
 
 Source: OWASP Application Security Verification Standard 5.0, 1.2.10 (which characters, and the apostrophe).
 """
@@ -192,8 +192,8 @@ def read_table(path: Path, columns: Sequence[str]) -> list[SheetRow]:
 def read_cells(path: Path, *, page: str = "", western: bool = False) -> list[list[Cell]]:
     """Return all cells, row by row, of an .xlsx or .xlsm file's page of that name, or else its first, or of CSV.
 
-    CSV may have commas, semicolons or tabs, a line `sep=;`, and be UTF-8 or, with its mark, UTF-16. Which code page
-    anything else is in cannot be told from it: with `western` it is read as that of Western Windows, which may break
+    CSV may have commas, semicolons or tabs, a line `sep=;`, and be UTF-8 or, with its mark, UTF-16. Other
+    files do not say which code page they use: with `western` they are read as Western Windows, which may break
     letters. Raises `InputError` if the file cannot be read.
     """
     try:

@@ -1,7 +1,7 @@
 """Finding one text inside another, as every part that deals with quotes needs it, and quoting text in prompts.
 
-Knows nothing of documents, cases or models. White space is not compared: a quote that a PDF breaks over
-two lines still stands in it.
+Knows nothing of documents, cases or models. White space is not compared: a quote is found even where
+a PDF breaks it over two lines.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _TYPOGRAPHY = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "�
 
 
 def locate(quote: str, text: str) -> tuple[int, int] | None:
-    """Return (start, end) of the first place where `quote` stands in `text`, or None.
+    """Return (start, end) of the first place of `quote` in `text`, or None.
 
     White space of any kind and amount counts as one blank, and curly quotes and dashes as straight ones.
     Letters, digits and punctuation must be equal.

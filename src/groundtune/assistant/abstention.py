@@ -33,7 +33,7 @@ _SPACE = re.compile(r"\s+")
 
 
 def says_unknown(text: str, unknown: str, others: Sequence[str] = ()) -> bool:
-    """Tell whether a model's reply is that it does not know.
+    """Return whether a model's reply is that it does not know.
 
     It does if it begins, an apology aside, with the first sentence of what it was told to say (`unknown`), with one
     of the project's `others` or with one of a short list of openings. Only openings count: "It costs €9, but I do not

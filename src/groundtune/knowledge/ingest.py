@@ -1,6 +1,6 @@
 """Bringing a store up to date with a folder: add, change, remove, and leave alone what is as it was.
 
-Works in batches of documents, so that an interrupted run loses at most one and the next goes on from there.
+Works in batches of documents. An interrupted run loses at most one batch; rerun to resume.
 Knows no file format, no model and no store by name.
 """
 

@@ -11,7 +11,7 @@ from typing import Any
 
 PREFILL_TOKENS = 2048
 MOST_ROWS = 64
-LOOP_TOKENS = 16  # so many tokens of nothing but repetition are a loop, at least two rounds of it
+LOOP_TOKENS = 16  # this many tokens of pure repetition are a loop, if they are at least two rounds
 LONGEST_ROUND = 64
 
 

@@ -172,7 +172,7 @@ class Records:
         return {row.case_id: _score(row) for row in rows}
 
     def save_scores(self, run: RunRecord, scorer: str, signature: str, scores: Mapping[str, Score]) -> None:
-        """Keep these scores, all or none, in the place of earlier ones of the same signature."""
+        """Keep these scores, all or none. They replace earlier ones of the same signature."""
         for case, score in scores.items():
             for number in (*score.parts, *(() if score.value is None else (score.value,))):
                 if not math.isfinite(number):  # SQLite would keep NaN as "unscored"
@@ -236,7 +236,7 @@ class Records:
         return values
 
     def keep(self, kind: KeptKind[T], key: str, value: T) -> None:
-        """Keep `value` in the place of what was kept of this kind under this key."""
+        """Keep `value`. It replaces what was kept of this kind under this key."""
         row = {"kind": kind.name, "key": key, "value": kind.write(value), "saved_at": self._time()}
         with refusals(self._place), self._engine.begin() as connection:
             put(connection, [row], instead=True)

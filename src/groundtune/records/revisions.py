@@ -90,7 +90,7 @@ def _newer(theirs: str, ours: str, place: str) -> StoreError:
 
 
 def _rewrite(engine: Engine) -> None:
-    """Write the file anew, once: what was blanked must not stand on in its unused pages (sqlite.org/lang_vacuum.html).
+    """Rewrite the file, once: its unused pages must not keep what was blanked (sqlite.org/lang_vacuum.html).
 
     Noted in the file when it is done, so that a kill in between does not leave it undone.
     """

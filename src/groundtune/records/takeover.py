@@ -1,7 +1,7 @@
 """What groundtune 0.1 kept in files beside the records, taken into the table `kept` once; its other files blanked.
 
 Knows those files as they were written: the fitted threshold, measured times, judgements, and how far judges agree
-with people. What of them cannot be read is named in the log and set aside, never an error: all of it can be made again.
+with people. Unreadable entries are logged and set aside, and are never an error: all of them can be made again.
 """
 
 from __future__ import annotations
@@ -176,7 +176,7 @@ def _rows(file: _OldFile, entries: Sequence[str], time: str) -> tuple[list[dict[
 
 
 def _remove(path: Path, skipped: Sequence[str]) -> None:
-    """Remove the file; what of it was skipped stays in a file of another name."""
+    """Remove the file; skipped entries stay in a file of another name."""
     try:
         if skipped:
             aside = path.with_name(path.name + SET_ASIDE)

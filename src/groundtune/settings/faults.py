@@ -1,4 +1,4 @@
-"""What is said of a setting that is unknown, wrong, or has another name now.
+"""The errors for a setting that is unknown, wrong, or has been renamed.
 
 Values that may hold a password are not shown. Knows the tables; reads no file.
 """

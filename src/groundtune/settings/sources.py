@@ -23,7 +23,7 @@ Origin = Literal["default", "file", "environment", "flag"]
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A value for a key. `variable` is the environment variable that it stands in; `place` is what errors name."""
+    """A value for a key. `variable` is the environment variable that holds it; `place` is what errors name."""
 
     key: str
     value: object

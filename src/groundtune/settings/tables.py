@@ -311,7 +311,7 @@ class JudgeSettings(Table):
         0.6,
         ge=-1,
         le=1,
-        description="Minimum quadratic-weighted kappa with human ratings. Judges below it are not trusted.",
+        description="Minimum agreement with human ratings (quadratic-weighted kappa) for a judge to count.",
     )
 
     @model_validator(mode="after")

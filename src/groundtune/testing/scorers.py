@@ -23,7 +23,7 @@ class ScorerContract:
         raise NotImplementedError
 
     def test_it_is_a_scorer_with_a_stable_signature(self, scorer: Scorer) -> None:
-        """The name can stand in a table, the signature is one line, and scoring changes neither."""
+        """The name fits into a table, the signature is one line, and scoring changes neither."""
         assert isinstance(scorer, Scorer)
         before = (scorer.name, scorer.signature)
         scorer.score(*GOOD)

@@ -145,7 +145,7 @@ class StoreContract:
         assert store.revision() == before
 
     def test_headings_are_searched(self, store: KnowledgeStore) -> None:
-        """A word that stands in the heading only finds the chunk."""
+        """A word that is only in the heading finds the chunk."""
         store.replace([entry("a.md", ["it costs nothing"], heading="Voicemail"), entry("b.md", ["it costs a lot"])])
         assert ask(store, "voicemail")[0].document == "a.md"
 

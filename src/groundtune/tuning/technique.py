@@ -60,7 +60,7 @@ class Technique(Protocol):
         ...
 
     def run(self, task: Task, folder: Path, progress: Progress = silent) -> Manifest:
-        """Make the adapter in `folder`; a finished one of the same task is kept, an interrupted one goes on.
+        """Make the adapter in `folder`. A finished one of the same task is kept, an interrupted one is resumed.
 
         Raises `TuningError`, `InputError`, `NotInstalled`.
         """

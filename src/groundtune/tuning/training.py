@@ -1,8 +1,8 @@
 """Supervised training: LoRA on conversations, with loss on the assistant's turns only (TRL and PEFT).
 
 Reads top to bottom: render, check, train with early stopping on held-out conversations, keep the best
-checkpoint, write the adapter with its manifest. Killed at any point and called again, it goes on from the
-last checkpoint. Knows nothing of documents and prompts: techniques differ in the conversations that they train on.
+checkpoint, write the adapter with its manifest. An interrupted run is resumed from its last
+checkpoint. Knows nothing of documents and prompts: techniques differ in the conversations that they train on.
 """
 
 from __future__ import annotations
@@ -123,8 +123,8 @@ def data_order(lengths: Sequence[int], batch_size: int, steps: int, rng: np.rand
     """Return the indices of the conversations of `steps` batches, one batch after the other.
 
     Every conversation comes as often as any other, give or take one. Within `POOL` batches those of similar length
-    go together, so that little is padded, and the batches come in random order. All of it is drawn beforehand: a run
-    that goes on from a checkpoint sees what it would have seen.
+    go together, so that little is padded, and the batches come in random order. The order is drawn in advance: a run
+    that resumes from a checkpoint sees the same batches as an uninterrupted one.
     """
     total = batch_size * steps
     passes = -(-total // len(lengths))
@@ -273,7 +273,7 @@ def _arguments(settings: TuningSettings, work: Path, longest: int) -> Any:  # no
         dataloader_pin_memory=torch.cuda.is_available(),
         eval_strategy="steps",
         eval_steps=every,
-        # going on from a checkpoint, early stopping must count as if there had been no interruption
+        # after a resume, early stopping must count as if there had been no interruption
         eval_on_start=last_checkpoint(work) is None,
         restore_callback_states_from_checkpoint=True,
         save_strategy="steps",

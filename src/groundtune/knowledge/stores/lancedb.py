@@ -56,7 +56,7 @@ class LanceDBStore:
         self._revision: tuple[int, str] | None = None
 
     def replace(self, entries: Sequence[Entry]) -> None:
-        """Put each entry's chunks in the place of what the store holds of its document, all in one commit."""
+        """Replace what the store holds of each entry's document by the entry's chunks, all in one commit."""
         latest = {entry.document.id: entry for entry in entries}
         rows = [row for entry in latest.values() for row in self._rows(entry)]
         if not rows:
@@ -100,7 +100,7 @@ class LanceDBStore:
         ]
 
     def is_empty(self) -> bool:
-        """Tell whether no document is held."""
+        """Return whether the store holds no document."""
         return not self._table.count_rows()
 
     def document(self, document_id: str) -> Held | None:
@@ -147,7 +147,7 @@ class LanceDBStore:
     def _kept_revision(self, version: int) -> str:
         """Return the revision of this version of the table; if it is not kept, compute and keep it.
 
-        A version is known by number and time: numbers begin anew in a table that takes the place of another.
+        A version is known by number and time: a table that replaces another one starts counting again.
         """
         written = next((each["timestamp"] for each in self._table.list_versions() if each["version"] == version), "")
         key = f"{version} {written}"
