@@ -99,7 +99,7 @@ class OpenAICompatible:
 
     @property
     def signature(self) -> str:
-        """Model, address and generation settings. What stands behind a model's name, only the endpoint knows."""
+        """Model, address and generation settings. Only the endpoint knows which weights a model's name stands for."""
         return f"{PREFIX}{self._model}@{self._base_url}|temperature:0|max_tokens:{self._settings.max_tokens}"
 
     def complete(self, conversations: Sequence[Conversation], max_tokens: int | None = None) -> list[Completion]:

@@ -295,7 +295,7 @@ def test_a_manifest_that_is_not_one_is_refused(tmp_path):
     from groundtune.errors import InputError
 
     (tmp_path / "manifest.json").write_text(json.dumps({"key": "x"}), encoding="utf-8")
-    with pytest.raises(InputError, match="no adapter manifest"):
+    with pytest.raises(InputError, match="not a valid adapter manifest"):
         read_manifest(tmp_path)
 
 

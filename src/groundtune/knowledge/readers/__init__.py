@@ -41,7 +41,7 @@ def reader_for(path: Path) -> Reader:
 
 
 def read(path: Path) -> PlainText:
-    """Return the text of `path`. Raises `UnreadableDocument`, also if there is no text in it."""
+    """Return the text of `path`. Raises `UnreadableDocument`, also if it contains no text."""
     plain = reader_for(path).read(path)
     if not plain.text.strip():
         raise UnreadableDocument("contains no text.", place=path, remedy="Add text to it, or remove it.")
