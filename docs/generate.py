@@ -1,9 +1,9 @@
-"""Writes the pages of this folder that are made from the code: settings.md and commands.md.
+"""Writes the pages of this folder that are generated from the code: settings.md and commands.md.
 
-    python docs/generate.py            write them anew
+    python docs/generate.py            write them
     python docs/generate.py --check    exit with 1 if they are stale, as tests/docs does
 
-Knows no prose: what is to be said about a setting or a command stands in the code.
+What they say about a setting or a command is in the code.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, get_origin
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
@@ -33,26 +34,31 @@ HERE = Path(__file__).parent
 NOTICE = "<!-- Made by docs/generate.py; do not edit. -->\n\n"
 SETTINGS_HEAD = f"""# Settings
 
-A project's settings stand in `{FILE_NAME}`, one table a part. Every setting has a default that works, so the file may
-be empty. `groundtune init DIR` writes one in which every setting stands, commented out, with its default.
+The settings of a project are in `{FILE_NAME}`, with one table per part. Every setting has a working default, so the
+file may be empty. `groundtune init DIR` writes a file with all settings and their defaults, commented out.
 
-Where a value may come from, weakest first: the default; the file; an environment variable
-(`{ENVIRONMENT_PREFIX}TUNING_STEPS=40` for `tuning.steps`); the command line (`--set tuning.steps=40`). Lists are
-written as JSON on the command line. Unknown keys are refused with the nearest known one. A report names every
-resolved value and where it came from.
+A value can come from four places. Each one overrides those before it:
 
-A table in a table belongs to one technique, one store or one plugin. Its variables have two underscores between the
-names: `{ENVIRONMENT_PREFIX}TUNING__RAFT__STEPS=40` for `tuning.raft.steps`. Plugins that are installed add tables
-of their own, which `groundtune init` writes too.
+1. the default,
+2. the file,
+3. an environment variable: `{ENVIRONMENT_PREFIX}TUNING_STEPS=40` sets `tuning.steps`,
+4. the command line: `--set tuning.steps=40`.
 
-Settings that may hold a password are shown with `***` in its place: in errors, in reports and in records.
+In environment variables and on the command line, write lists as JSON. An unknown key is an error, and the message
+names the closest known key. A report lists every value and where it came from.
 
-Paths are relative to the project's folder.
+A table inside a table belongs to one technique, store or plugin. In the names of its environment variables, separate
+the tables and the key by two underscores: `{ENVIRONMENT_PREFIX}TUNING__RAFT__STEPS=40` sets `tuning.raft.steps`.
+Installed plugins add their own tables, and `groundtune init` writes those too.
+
+Where a setting contains a password, errors, reports and records show `***` instead.
+
+Paths are relative to the project folder.
 """
 
 
 def settings_page() -> str:
-    """Return the page on settings: a table of keys, types, defaults and meanings for each table of the file."""
+    """Return the page on settings: for each table of the file, its settings with type, default and meaning."""
     parts = [NOTICE + SETTINGS_HEAD]
     for table, model in own_tables().items():
         parts.append(f"\n## [{table}]\n\n{about(model) or 'The project.'}\n")
@@ -96,16 +102,31 @@ def _row(name: str, setting: FieldInfo) -> str:
 
 
 def _type(setting: FieldInfo) -> str:
-    kind: Any = setting.annotation
-    name = _NAMES.get(kind) or (str(kind) if get_origin(kind) else kind.__name__)
     limits = [
         f"{sign} {getattr(limit, key)}" for limit in setting.metadata for key, sign in _SIGNS if hasattr(limit, key)
     ]
-    return ", ".join([name.replace(" | None", ", optional").replace("typing.", ""), *limits])
+    optional = ["optional"] if type(None) in get_args(setting.annotation) else []
+    return ", ".join([plain_type(setting.annotation), *optional, *limits])
 
 
-_NAMES = {Secret: "secret", SecretUrl: "URL, password masked"}
-_SIGNS = (("ge", "≥"), ("gt", ">"), ("le", "≤"), ("lt", "<"))
+def plain_type(kind: Any) -> str:  # noqa: ANN401 -- types have no common type
+    """Return what people call a type: "list of text" for `list[str]`, "text or list of numbers" for a union."""
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        return plain_type(inner[0])
+    if origin is Literal:
+        return " or ".join(f"`{choice}`" for choice in inner)
+    if origin is list:
+        name = plain_type(inner[0])
+        return f"list of {_PLURALS.get(name, name)}"
+    if origin in (Union, UnionType):
+        return " or ".join(plain_type(each) for each in inner if each is not type(None))
+    return _NAMES.get(kind, str(getattr(kind, "__name__", kind)))
+
+
+_NAMES = {str: "text", int: "integer", float: "number", bool: "true or false", Secret: "secret"} | {SecretUrl: "URL"}
+_PLURALS = {"integer": "integers", "number": "numbers"}
+_SIGNS = (("ge", "≥"), ("gt", ">"), ("le", "≤"), ("lt", "<"), ("multiple_of", "a multiple of"))
 
 
 if __name__ == "__main__":

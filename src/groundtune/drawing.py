@@ -23,4 +23,4 @@ def spread(values: Sequence[T], group: Callable[[T], Hashable], rng: np.random.G
     for value in mixed(values, rng):
         placed.append((turns[group(value)], value))
         turns[group(value)] += 1
-    return [value for _, value in sorted(placed, key=lambda one: one[0])]  # a sort is stable
+    return [value for _, value in sorted(placed, key=lambda pair: pair[0])]  # a sort is stable

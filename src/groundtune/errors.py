@@ -3,9 +3,9 @@
     GroundtuneError                 exit code 2: wrong use or wrong input, with place and remedy
     ├── SettingsError               groundtune.toml or an option is wrong
     ├── InputError                  a file that people write is missing, broken or contradicts itself
-    │   └── UnreadableDocument      one document cannot be read; ingestion goes on with the others
+    │   └── UnreadableDocument      one document cannot be read; ingestion continues with the others
     ├── NotInstalled                an optional package or a packaged model is missing
-    ├── StoreError                  a knowledge store or the records refuse to work
+    ├── StoreError                  a knowledge store or the records cannot be used
     ├── ModelFailed                 a chat model or an endpoint gave no usable reply
     ├── TuningError                 training data or training itself is unsound
     └── NotComparable               runs of different benchmarks, scorers or settings
@@ -62,7 +62,7 @@ class NotInstalled(GroundtuneError):
 
 
 class StoreError(GroundtuneError):
-    """A knowledge store or the records refuse to work."""
+    """A knowledge store or the records cannot be used."""
 
 
 class ModelFailed(GroundtuneError):

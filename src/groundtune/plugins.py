@@ -45,11 +45,12 @@ SETTINGS = "groundtune_settings"  # () -> dict[str, type[Table]]
 @cache
 def hooks(kind: str) -> tuple[Callable[..., Any], ...]:
     """Return all hooks of `kind`, a key of `HOOKS`, in order of distribution and module name."""
-    found = []
+    functions = []
     for entry in sorted(entry_points(group="groundtune"), key=lambda entry: entry.value):
         if entry.name == kind:
-            found += [getattr(module, HOOKS[kind]) for module in _modules(entry.load()) if hasattr(module, HOOKS[kind])]
-    return tuple(found)
+            modules = _modules(entry.load())
+            functions += [getattr(module, HOOKS[kind]) for module in modules if hasattr(module, HOOKS[kind])]
+    return tuple(functions)
 
 
 @cache
@@ -74,12 +75,12 @@ def first(kind: str, name: str, *arguments: object) -> Any:  # noqa: ANN401 -- t
         if made is not None:
             return made
     raise SettingsError(
-        f"no {kind} plugin knows `{name}`.", remedy="See the forms in docs/settings.md, or install the plugin."
+        f"no plugin for {kind} knows `{name}`.", remedy="See docs/settings.md for valid forms, or install its plugin."
     )
 
 
 def _modules(module: ModuleType) -> list[ModuleType]:
     if not hasattr(module, "__path__"):
         return [module]
-    names = sorted(found.name for found in pkgutil.iter_modules(module.__path__) if not found.name.startswith("_"))
+    names = sorted(info.name for info in pkgutil.iter_modules(module.__path__) if not info.name.startswith("_"))
     return [module, *(importlib.import_module(f"{module.__name__}.{name}") for name in names)]

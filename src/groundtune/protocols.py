@@ -113,7 +113,7 @@ class KnowledgeStore(Protocol):
     """
 
     def replace(self, entries: Sequence[Entry]) -> None:
-        """Put each entry's chunks in the place of whatever the store holds of its document.
+        """Replace whatever the store holds of each entry's document by the entry's chunks.
 
         A search sees either the old or the new chunks of a document, never both and never none. A document
         without chunks is forgotten. Raises `StoreError` if vectors do not fit chunks or the store's dimension.
@@ -129,7 +129,7 @@ class KnowledgeStore(Protocol):
         ...
 
     def is_empty(self) -> bool:
-        """Tell whether no document is held."""
+        """Return whether the store holds no document."""
         ...
 
     def document(self, document_id: str) -> Held | None:
@@ -220,17 +220,17 @@ class Answerer(Protocol):
         ...
 
 
-Fact = Literal["abstention", "passages", "citations"]
+AnswerFact = Literal["abstention", "passages", "citations"]
 """What a file of answers may tell besides their texts, and what groundtune always knows of its own answers."""
 
 Use = Literal["compare", "score"]
 """Where a scorer is on unless others are named: comparing candidates, scoring a file of answers."""
 
 EVERYWHERE: frozenset[Use] = frozenset({"compare", "score"})
-TEXT_ALONE: frozenset[Fact] = frozenset()
-ABSTENTION: frozenset[Fact] = frozenset({"abstention"})
-PASSAGES: frozenset[Fact] = frozenset({"passages"})
-CITATIONS: frozenset[Fact] = frozenset({"citations"})
+TEXT_ALONE: frozenset[AnswerFact] = frozenset()
+ABSTENTION: frozenset[AnswerFact] = frozenset({"abstention"})
+PASSAGES: frozenset[AnswerFact] = frozenset({"passages"})
+CITATIONS: frozenset[AnswerFact] = frozenset({"citations"})
 Total = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 
@@ -274,7 +274,7 @@ class Scorer(Protocol):
         ...
 
     @property
-    def needs(self) -> frozenset[Fact]:
+    def needs(self) -> frozenset[AnswerFact]:
         """The facts that it rests on. Without them it is off unless it is named."""
         ...
 
@@ -300,7 +300,7 @@ class ScorerDefaults:
     scale: tuple[float, float] = (0.0, 1.0)
     higher_is_better: bool = True
     by_default: frozenset[Use] = EVERYWHERE
-    needs: frozenset[Fact] = TEXT_ALONE
+    needs: frozenset[AnswerFact] = TEXT_ALONE
     strict: bool = False
 
     @property
@@ -328,10 +328,10 @@ class CorpusScorer(Scorer, Protocol):
 
 
 class Progress(Protocol):
-    """Told how far long work has come: (stage, done, total) with `done` from 0 to `total`."""
+    """Receives the progress of long work: (stage, done, total), with `done` from 0 to `total`."""
 
     def __call__(self, stage: str, done: int, total: int) -> None: ...
 
 
 def silent(stage: str, done: int, total: int) -> None:
-    """A `Progress` that tells nobody."""
+    """A `Progress` that reports nothing."""

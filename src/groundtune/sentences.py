@@ -108,17 +108,17 @@ def _goes_on(line: str, following: str) -> bool:
 
 def _sentence_ends(text: str, start: int, end: int) -> list[int]:
     return [
-        found.end()
-        for found in _END.finditer(text, start, end)
-        if not _is_abbreviation(text[start : found.start()], text[found.start()], text[found.end() :][:1])
+        match.end()
+        for match in _END.finditer(text, start, end)
+        if not _is_abbreviation(text[start : match.start()], text[match.start()], text[match.end() :][:1])
     ]
 
 
 def _is_abbreviation(before: str, mark: str, following: str) -> bool:
     if mark != ".":
         return False
-    found = _LAST_WORD.search(before)
-    word = found.group().casefold() if found else ""
+    match = _LAST_WORD.search(before)
+    word = match.group().casefold() if match else ""
     return (
         word in _ABBREVIATIONS
         or (word == "no" and following.isdigit())

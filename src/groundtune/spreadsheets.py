@@ -2,7 +2,7 @@
 
 Knows no cases and no ratings: a table is a header and rows of text. A cell that a spreadsheet could take for a formula
 gets an apostrophe in front when written, which is taken away when read; what comes back as a formula, a date or an
-error is a fault of its row, for what was meant cannot be told from it.
+error is a fault of its row, because it does not show what was meant.
 
 Source: OWASP Application Security Verification Standard 5.0, 1.2.10 (which characters, and the apostrophe).
 """
@@ -102,11 +102,15 @@ def write_table(
     """
     _check_suffix(path)
     if path.exists():
-        raise InputError("is there already, perhaps with reviews.", place=path, remedy="Name a new file, or move it.")
+        raise InputError("already exists and may contain reviews.", place=path, remedy="Choose a new file, or move it.")
     for number, row in enumerate(rows, start=2):
         for column, text in zip(header, row, strict=True):
             if len(guarded(text)) > LONGEST_CELL or _CONTROL.search(text):
-                what = "holds control characters" if _CONTROL.search(text) else f"has over {LONGEST_CELL} characters"
+                what = (
+                    "contains control characters"
+                    if _CONTROL.search(text)
+                    else f"is longer than {LONGEST_CELL} characters"
+                )
                 raise InputError(f"`{column}` of row {number} {what}.", place=path, remedy="Export to .jsonl instead.")
     if path.suffix.lower() == ".xlsx":
         guarded_rows = [[guarded(text) for text in row] for row in rows]  # whoever edits a cell computes nothing
@@ -172,24 +176,24 @@ def read_table(path: Path, columns: Sequence[str]) -> list[SheetRow]:
     while header and not header[-1]:
         header.pop()
     _check_header(header, columns, path)
-    found = []
+    rows = []
     for row in named_rows(table, header, lambda column: not _ignored(column)):
         record = table[row.number - 1]
-        faults = ["it has more cells than there are columns"] if any(map(_holds, record[len(header) :])) else []
+        faults = ["it has more cells than the header"] if any(map(_holds, record[len(header) :])) else []
         faults += [
-            f"`{name}` begins with an equals sign: put an apostrophe before it if it is meant"
+            f"`{name}` begins with an equals sign: put an apostrophe before it if that is intended"
             for name, cell in zip(header, record, strict=False)
             if name in row.cells and _RAW_FORMULA.match(cell.text)
         ]
-        found.append(SheetRow(row.number, row.cells, (*faults, *row.faults)))
-    return found
+        rows.append(SheetRow(row.number, row.cells, (*faults, *row.faults)))
+    return rows
 
 
 def read_cells(path: Path, *, page: str = "", western: bool = False) -> list[list[Cell]]:
     """Return all cells, row by row, of an .xlsx or .xlsm file's page of that name, or else its first, or of CSV.
 
-    CSV may have commas, semicolons or tabs, a line `sep=;`, and be UTF-8 or, with its mark, UTF-16. Which code page
-    anything else is in cannot be told from it: with `western` it is read as that of Western Windows, which may break
+    CSV may have commas, semicolons or tabs, a line `sep=;`, and be UTF-8 or, with its mark, UTF-16. Other
+    files do not say which code page they use: with `western` they are read as Western Windows, which may break
     letters. Raises `InputError` if the file cannot be read.
     """
     try:
@@ -206,14 +210,14 @@ def read_cells(path: Path, *, page: str = "", western: bool = False) -> list[lis
 
 def named_rows(table: Sequence[Sequence[Cell]], names: Sequence[str], used: Callable[[str], bool]) -> list[SheetRow]:
     """Return the rows below the header that are not empty, with those of the columns that are `used`."""
-    found = []
+    rows = []
     for number, record in enumerate(table[1:], start=2):
         if any(map(_holds, record)):
             whole = zip(names, [*record, *[Cell("")] * len(names)], strict=False)
             cells = {name: cell for name, cell in whole if used(name)}
             faults = tuple(f"`{name}` {cell.fault}" for name, cell in cells.items() if cell.fault)
-            found.append(SheetRow(number, {name: unguarded(cell.text) for name, cell in cells.items()}, faults))
-    return found
+            rows.append(SheetRow(number, {name: unguarded(cell.text) for name, cell in cells.items()}, faults))
+    return rows
 
 
 def _holds(cell: Cell) -> bool:
@@ -240,7 +244,7 @@ def _from_csv(text: str, path: Path) -> list[list[Cell]]:
         return [[Cell(_lines(cell)) for cell in row] for row in reader]
     except csv.Error as error:
         raise InputError(
-            f"is no CSV file: {error}.", place=path, line=reader.line_num, remedy="Save it anew from the spreadsheet."
+            f"is not a valid CSV file: {error}.", place=path, line=reader.line_num, remedy="Save it as CSV again."
         ) from None
 
 
@@ -254,10 +258,10 @@ def _from_xlsx(data: bytes, path: Path, page: str) -> list[list[Cell]]:
             sheet = book[page] if page in book.sheetnames else book.worksheets[0]
             return [[_cell(cell) for cell in row] for row in sheet.iter_rows()]
     except Exception as error:  # openpyxl passes on whatever its parsers of archives and of XML raise
-        raise InputError(
-            f"is no spreadsheet, or no XLSX file: {error}.", place=path, remedy="Save it anew as .xlsx."
-        ) from None
-    raise InputError(f"unpacks to {size} bytes.", place=path, remedy="Delete sheets that are not needed.")
+        raise InputError(f"is not a valid XLSX file: {error}.", place=path, remedy="Save it as .xlsx again.") from None
+    raise InputError(
+        f"is too large: it unpacks to {size} bytes.", place=path, remedy="Delete sheets that you do not need."
+    )
 
 
 def _cell(cell: Any) -> Cell:  # noqa: ANN401 -- openpyxl's
@@ -266,9 +270,9 @@ def _cell(cell: Any) -> Cell:  # noqa: ANN401 -- openpyxl's
         return Cell("")
     if cell.data_type in ("f", "e"):
         kind = "formula" if cell.data_type == "f" else f"spreadsheet error ({value})"
-        return Cell("", f"is a {kind}: put the text itself there")
+        return Cell("", f"contains a {kind}: enter the text itself")
     if isinstance(value, date | time | timedelta):  # a datetime is a date
-        return Cell("", "was made a date by the spreadsheet: format the cell as text and type it again")
+        return Cell("", "was turned into a date by the spreadsheet: format the cell as text and type it again")
     if isinstance(value, bool):
         return Cell("yes" if value else "no")
     if isinstance(value, float) and value.is_integer():
@@ -292,18 +296,18 @@ def _openpyxl() -> Any:  # noqa: ANN401 -- a module without types
 
 def _check_suffix(path: Path) -> None:
     if path.suffix.lower() not in SUFFIXES:
-        raise InputError("is neither .csv, .xlsx nor .jsonl.", place=path, remedy="Name a file of one of these kinds.")
+        raise InputError("is not a .csv, .xlsx or .jsonl file.", place=path, remedy="Use one of these file types.")
 
 
 def _check_header(header: Sequence[str], columns: Sequence[str], path: Path) -> None:
     known = [re.compile(pattern) for pattern in columns]
     for name in header:
         if not _ignored(name) and not any(pattern.fullmatch(name) for pattern in known):
-            remedy = "Call it `note …` if it is yours, or undo what changed its name."
+            remedy = "Rename it to `note …` if you added it, or restore its original name."
             raise InputError(f"unknown column `{name}`.", place=path, line=1, remedy=remedy)
     twice = [name for name in header if name and header.count(name) > 1]
     if twice or "id" not in header:
-        what = f"column `{twice[0]}` is there twice." if twice else "there is no column `id`."
+        what = f"column `{twice[0]}` appears twice." if twice else "there is no column `id`."
         raise InputError(what, place=path, line=1, remedy="Keep the columns as they were exported.")
 
 

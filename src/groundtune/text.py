@@ -1,7 +1,7 @@
 """Finding one text inside another, as every part that deals with quotes needs it, and quoting text in prompts.
 
-Knows nothing of documents, cases or models. White space is not compared: a quote that a PDF breaks over
-two lines still stands in it.
+Knows nothing of documents, cases or models. White space is not compared: a quote is found even where
+a PDF breaks it over two lines.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _TYPOGRAPHY = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "�
 
 
 def locate(quote: str, text: str) -> tuple[int, int] | None:
-    """Return (start, end) of the first place where `quote` stands in `text`, or None.
+    """Return (start, end) of the first place of `quote` in `text`, or None.
 
     White space of any kind and amount counts as one blank, and curly quotes and dashes as straight ones.
     Letters, digits and punctuation must be equal.
@@ -25,8 +25,8 @@ def locate(quote: str, text: str) -> tuple[int, int] | None:
     if not words:
         return None
     pattern = r"\s+".join(re.escape(word) for word in words)
-    found = re.search(pattern, text.translate(_TYPOGRAPHY))
-    return (found.start(), found.end()) if found else None
+    match = re.search(pattern, text.translate(_TYPOGRAPHY))
+    return (match.start(), match.end()) if match else None
 
 
 def without_markers(text: str) -> str:
@@ -46,7 +46,7 @@ def as_data(text: str, *tags: str) -> str:
     """
     tag = re.compile(rf"<(\s*/?\s*(?:{'|'.join(map(re.escape, tags))})\b)(?:([^<>]*)>)?", re.IGNORECASE)
     plain = text.replace("<|", "< |").replace("|>", "| >")
-    return tag.sub(lambda found: f"({found[1]}" if found[2] is None else f"({found[1]}{found[2]})", plain)
+    return tag.sub(lambda match: f"({match[1]}" if match[2] is None else f"({match[1]}{match[2]})", plain)
 
 
 def words(text: str) -> list[str]:

@@ -118,7 +118,7 @@ class TestOpenAI(EmbedderContract):
         with pytest.raises(ModelFailed, match="no embeddings from `m`: it answered 401") as raised:
             server.embedder().embed(["a"], "query")
         assert raised.value.place == "http://server/v1/embeddings"
-        assert "OPENAI_API_KEY is refused" in raised.value.remedy
+        assert "OPENAI_API_KEY holds a key that was rejected" in raised.value.remedy
         assert "sk-very-secret" not in str(raised.value)
 
     @pytest.mark.parametrize(

@@ -127,7 +127,7 @@ def test_a_script_is_said_line_by_line_and_runs_out():
         model.assert_complete()
     assert "".join(model.stream(asked)) == "two"
     model.assert_complete()
-    with pytest.raises(ModelFailed, match="no line left"):
+    with pytest.raises(ModelFailed, match="no lines left"):
         model.complete([asked])
 
 

@@ -23,7 +23,7 @@ TECHNIQUE = '''
 from groundtune.secrets import Secret
 from groundtune.settings import Table
 from groundtune.tuning.adapters import Manifest, read_manifest, write_manifest
-from groundtune.tuning.training import Job
+from groundtune.tuning.training import TrainingJob
 from pydantic import Field
 
 
@@ -39,7 +39,7 @@ class Echo:
 
     def run(self, task, folder, progress=None):
         own = task.settings.part("echo", EchoSettings)
-        job = Job(self.name, task.base, task.examples(), task.settings, task.record, {}, own)
+        job = TrainingJob(self.name, task.base, task.examples(), task.settings, task.record, {}, own)
         finished = read_manifest(folder)
         if finished is not None and finished.key == job.key:
             return finished
@@ -180,7 +180,7 @@ def test_a_store_with_settings_of_its_own(plugin, folder, monkeypatch):
 
 def test_without_the_plugin_its_table_is_unknown(folder):
     (folder / "groundtune.toml").write_text("[tuning.echo]\nloudness = 2\n", encoding="utf-8")
-    with pytest.raises(SettingsError, match=r"unknown setting `tuning.echo`. Known here: .*, raft\."):
+    with pytest.raises(SettingsError, match=r"unknown setting `tuning.echo`. Known settings: .*, raft\."):
         load(folder, environment={})
 
 

@@ -41,7 +41,7 @@ def test_rows_come_with_their_line_numbers_and_blank_lines_count(tmp_path):
 @pytest.mark.parametrize(
     ("line", "message", "remedy"),
     [
-        ('{"name": ', "broken JSON", "one object a line"),
+        ('{"name": ', "broken JSON", "one JSON object per line"),
         ("[1]", "the line is [1]: Input should be an object", "Correct"),
         ("{}", "`name` is missing", "Add it"),
         ('{"name": 3}', "`name` is 3", "Correct the value"),

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from groundtune.errors import ModelFailed, SettingsError
-from groundtune.http import Backoff, Endpoint, Guidance, Key, Passing, Refused, named_address, retry_after
+from groundtune.http import ApiKey, Backoff, Endpoint, Guidance, Passing, RequestRefused, named_address, retry_after
 from groundtune.testing.endpoint import LocalEndpoint, Response, error, in_turn
 
 GUIDANCE = Guidance(address="check it", late="wait", busy="ask less", too_long="shorten", subject="no luck: it ")
@@ -18,7 +18,7 @@ def no_proxy(monkeypatch):
 
 def client(url, waits=None, key=""):
     backoff = Backoff(attempts=3, sleep=(waits if waits is not None else []).append, generator=random.Random(1))
-    return Endpoint(url, Key("MY_KEY", key), 5.0, backoff, GUIDANCE)
+    return Endpoint(url, ApiKey("MY_KEY", key), 5.0, backoff, GUIDANCE)
 
 
 class Attempts:
@@ -69,7 +69,7 @@ def test_what_a_failure_allows_at_most_is_kept():
 def test_a_wait_that_is_too_long_is_not_begun():
     waits = []
     attempts = Attempts(Passing("busy.", "", wait=1.0), Passing("busy.", "", wait=61.0))
-    with pytest.raises(ModelFailed, match="asks to wait 61 seconds"):
+    with pytest.raises(ModelFailed, match="asks for a wait of 61 seconds"):
         Backoff(sleep=waits.append).run(attempts, failure)
     assert (waits, attempts.made) == ([1.0], 2)
 
@@ -100,7 +100,10 @@ def test_which_statuses_are_asked_again(status, asked):
 
 @pytest.mark.parametrize("status", [400, 413, 422])
 def test_a_bad_request_is_told_from_other_failures(status):
-    with LocalEndpoint(in_turn(error(status, "maximum context is 4096"))) as server, pytest.raises(Refused) as raised:
+    with (
+        LocalEndpoint(in_turn(error(status, "maximum context is 4096"))) as server,
+        pytest.raises(RequestRefused) as raised,
+    ):
         client(server.url).post({})
     assert raised.value.remedy == "shorten"
 
@@ -157,4 +160,4 @@ def test_a_wrong_name_shows_the_form(name):
 
 
 def test_a_key_shows_itself_to_nobody():
-    assert "sk-1234" not in repr(Key("MY_KEY", "sk-1234"))
+    assert "sk-1234" not in repr(ApiKey("MY_KEY", "sk-1234"))

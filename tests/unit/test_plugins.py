@@ -48,6 +48,6 @@ def test_the_first_hook_that_does_not_pass_makes_it(monkeypatch):
 
 def test_what_nobody_knows_is_refused_by_name(monkeypatch):
     monkeypatch.setattr(plugins, "hooks", lambda kind: (lambda name: None,))
-    with pytest.raises(SettingsError, match="no models plugin knows `magic:wand`") as raised:
+    with pytest.raises(SettingsError, match="no plugin for models knows `magic:wand`") as raised:
         plugins.first("models", "magic:wand", "magic:wand")
     assert raised.value.remedy

@@ -78,8 +78,8 @@ def book(tmp_path, *rows):
     ("value", "words"),
     [
         ("=HYPERLINK(A1)", "is a formula"),
-        (datetime(2026, 3, 4), "was made a date"),
-        (date(2026, 3, 4), "was made a date"),
+        (datetime(2026, 3, 4), "was turned into a date"),
+        (date(2026, 3, 4), "was turned into a date"),
         ("#REF!", "is a spreadsheet error"),
     ],
 )
@@ -149,7 +149,7 @@ def test_columns_look_as_told(tmp_path):
     [
         ("id,qestion\n1,x\n", r"table.csv:1: unknown column `qestion`"),
         ("question\nx\n", "no column `id`"),
-        ("id,id\n1,2\n", "`id` is there twice"),
+        ("id,id\n1,2\n", "`id` appears twice"),
         ("", "no column `id`"),
         ('id,question\n1,"open\n', "table.csv:2"),
     ],
@@ -167,12 +167,12 @@ def test_csv_faults_and_notes(tmp_path):
     found = cells(path)
     assert ["equals sign" in fault for fault in found[0][2]] == [True]
     assert found[1] == (3, {"id": "2", "question": "-5 degrees"}, ())
-    assert found[2][2] == ("it has more cells than there are columns",)
+    assert found[2][2] == ("it has more cells than the header",)
 
 
 def test_other_files_are_refused(tmp_path):
     (tmp_path / "table.xlsx").write_text("no zip", encoding="utf-8")
-    with pytest.raises(InputError, match="is no spreadsheet"):
+    with pytest.raises(InputError, match="is not a valid XLSX file"):
         read_table(tmp_path / "table.xlsx", COLUMNS)
     with pytest.raises(InputError, match="no such file"):
         read_table(tmp_path / "none.xlsx", COLUMNS)
@@ -198,7 +198,7 @@ def test_what_no_cell_can_hold_is_refused_and_nothing_written(file, text, words)
 
 def test_a_file_with_reviews_is_not_overwritten(file):
     write_table(file, HEADER, [])
-    with pytest.raises(InputError, match="is there already"):
+    with pytest.raises(InputError, match="already exists"):
         write_table(file, HEADER, [])
 
 

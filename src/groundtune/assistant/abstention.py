@@ -33,7 +33,7 @@ _SPACE = re.compile(r"\s+")
 
 
 def says_unknown(text: str, unknown: str, others: Sequence[str] = ()) -> bool:
-    """Tell whether a model's reply is that it does not know.
+    """Return whether a model's reply is that it does not know.
 
     It does if it begins, an apology aside, with the first sentence of what it was told to say (`unknown`), with one
     of the project's `others` or with one of a short list of openings. Only openings count: "It costs €9, but I do not
@@ -54,8 +54,8 @@ def support(passages: Sequence[Passage], question: str) -> float:
     if not passages:
         return 0.0
     asked = comparable(question)
-    found = {word for passage in passages for word in comparable(f"{passage.heading}\n{passage.text}")}
-    share = len(asked & found) / len(asked) if asked else 0.0
+    covered = {word for passage in passages for word in comparable(f"{passage.heading}\n{passage.text}")}
+    share = len(asked & covered) / len(asked) if asked else 0.0
     known = [passage.similarity for passage in passages if passage.similarity is not None]
     if not known:
         return share

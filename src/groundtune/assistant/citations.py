@@ -97,15 +97,15 @@ def _markers(text: str) -> list[_Marker]:
     """
     bare = _blanked(text)
     spans = sentence_spans(bare)
-    found = list(CITATION_MARKER.finditer(text))
+    matches = list(CITATION_MARKER.finditer(text))
     markers = []
-    for index, match in enumerate(found):
+    for index, match in enumerate(matches):
         sentence = _sentence_of(bare, spans, match.start())
         if match.start() > sentence[0]:
-            ends = [sentence[0], *(earlier.end() for earlier in found[:index])]
+            ends = [sentence[0], *(earlier.end() for earlier in matches[:index])]
             claim = next((part for end in reversed(ends) if (part := bare[end : match.start()].strip())), "")
         else:
-            starts = [*(later.start() for later in found[index:]), sentence[1]]
+            starts = [*(later.start() for later in matches[index:]), sentence[1]]
             claim = next((part for stop in starts if (part := bare[match.end() : min(stop, sentence[1])].strip())), "")
         markers.append(_Marker(match.start(), match.end(), tuple(_numbers_of(match[1])), sentence, claim))
     return markers
@@ -130,15 +130,15 @@ def _true_numbers(marker: _Marker, passages: Sequence[Passage]) -> list[int]:
     quotations = _quotations(marker.claim)
     if quotations:
         standing = {n: [_find(quote, passages[n - 1]) is not None for quote in quotations] for n in known}
-        false = [index for index in range(len(quotations)) if not any(found[index] for found in standing.values())]
+        false = [index for index in range(len(quotations)) if not any(held[index] for held in standing.values())]
         return [] if false else [number for number in known if any(standing[number])]
     claim = comparable(marker.claim)
     return [n for n in known if len(claim) < JUDGED_WORDS or claim & comparable(_with_heading(passages[n - 1]))]
 
 
 def _quotations(claim: str) -> list[str]:
-    found = (match[1].strip().rstrip(".,;:!?…") for match in _QUOTATION.finditer(claim))
-    return [quote for quote in found if len(quote.split()) >= QUOTED_WORDS]
+    quotes = (match[1].strip().rstrip(".,;:!?…") for match in _QUOTATION.finditer(claim))
+    return [quote for quote in quotes if len(quote.split()) >= QUOTED_WORDS]
 
 
 def _find(quote: str, passage: Passage) -> tuple[int, int] | None:
@@ -209,7 +209,7 @@ def _citation(passage: Passage, place: tuple[int, int], origin: Literal["model",
 
 def _unique(citations: Iterator[Citation]) -> list[Citation]:
     """Return each place once, as it was first cited."""
-    found: dict[tuple[str, int, int], Citation] = {}
+    unique: dict[tuple[str, int, int], Citation] = {}
     for citation in citations:
-        found.setdefault((citation.document, citation.start, citation.end), citation)
-    return list(found.values())
+        unique.setdefault((citation.document, citation.start, citation.end), citation)
+    return list(unique.values())

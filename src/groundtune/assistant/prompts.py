@@ -2,8 +2,8 @@
 
 Pure: values in, a conversation out. Knows no model, no store and no tokenizer. Prompts are short, because the
 default model is small and reads a few hundred tokens a second. Text that is not ours (passages, questions, earlier
-turns) goes in as data: it cannot close the block it stands in, pass for a passage number or for a chat template's
-control token.
+turns) goes in as data: it cannot close its block, or pass for a passage number or for a control token of a chat
+template.
 """
 
 from __future__ import annotations

@@ -19,10 +19,10 @@ from groundtune.evaluation.benchmark.cases import Benchmark
 from groundtune.evaluation.run import Outcome, score_answers
 from groundtune.evaluation.statistics import Method, estimate
 from groundtune.files import read_jsonl
-from groundtune.protocols import Fact, Progress, Scorer, silent
+from groundtune.protocols import AnswerFact, Progress, Scorer, silent
 from groundtune.values import Answer, Case, Estimate, Failure, Passage, Place, Score, Usage
 
-REMEDIES: Mapping[Fact, str] = {
+REMEDIES: Mapping[AnswerFact, str] = {
     "abstention": 'Add "abstained": true or false to the lines.',
     "passages": 'Add "passages" to the lines.',
     "citations": "A file of answers cannot tell citations: leave this scorer out.",
@@ -69,7 +69,7 @@ class Predictions:
     """Answers by case id, and what the file at `path` tells besides their texts."""
 
     answers: dict[str, Answer]
-    facts: frozenset[Fact]
+    facts: frozenset[AnswerFact]
     path: Path
 
     def refuse_unfounded(self, scorers: Sequence[Scorer]) -> None:
@@ -145,7 +145,7 @@ def load_predictions(path: Path, benchmark: Benchmark) -> Predictions:
                 remedy="Keep one answer a case.",
             )
         lines[row.id] = number
-    facts: set[Fact] = set()
+    facts: set[AnswerFact] = set()
     if any(row.passages for _, row in rows):
         facts.add("passages")
     if any(row.abstained is not None for _, row in rows):

@@ -1,6 +1,6 @@
 """Bringing a store up to date with a folder: add, change, remove, and leave alone what is as it was.
 
-Works in batches of documents, so that an interrupted run loses at most one and the next goes on from there.
+Works in batches of documents. An interrupted run loses at most one batch; rerun to resume.
 Knows no file format, no model and no store by name.
 """
 
@@ -93,13 +93,13 @@ def ingest(
 def texts(folder: Path) -> dict[str, str]:
     """Return the plain text of every document in `folder` that can be read, by id."""
     root = _existing(folder)
-    found = {}
+    texts_by_id = {}
     for id_, path in _files(root, [root]).items():
         try:
-            found[id_] = readers.read(path).text
+            texts_by_id[id_] = readers.read(path).text
         except UnreadableDocument:
             continue
-    return found
+    return texts_by_id
 
 
 def passages(folder: Path, settings: KnowledgeSettings) -> list[Chunk]:
@@ -110,7 +110,9 @@ def passages(folder: Path, settings: KnowledgeSettings) -> list[Chunk]:
 
 def _existing(folder: Path) -> Path:
     if not folder.is_dir():
-        raise InputError("no such folder of documents.", place=folder, remedy="Create it or set [knowledge] documents.")
+        raise InputError(
+            "the documents folder does not exist.", place=folder, remedy="Create it, or set [knowledge] documents."
+        )
     return folder.resolve()
 
 
@@ -125,7 +127,7 @@ def _scope(root: Path, paths: Sequence[Path] | None) -> list[Path]:
             raise InputError("no such file or folder.", place=path, remedy="Check the path.")
         if not absolute.is_relative_to(root):
             raise InputError(
-                f"is outside of the documents folder {root}.", place=path, remedy="Copy it into the folder first."
+                f"is outside the documents folder {root}.", place=path, remedy="Copy it into the folder first."
             )
         scope.append(absolute)
     return scope
@@ -133,14 +135,14 @@ def _scope(root: Path, paths: Sequence[Path] | None) -> list[Path]:
 
 def _files(root: Path, scope: Sequence[Path]) -> dict[str, Path]:
     """Return the files by document id, sorted; none that is hidden, and no link that leads out of the folder."""
-    found = {}
+    files = {}
     for part in scope:
         for path in [part] if part.is_file() else part.rglob("*"):
             inside = path.relative_to(root)
             hidden = any(name.startswith((".", "~$")) for name in inside.parts)
             if path.is_file() and not hidden and path.resolve().is_relative_to(root):
-                found[inside.as_posix()] = path
-    return dict(sorted(found.items()))
+                files[inside.as_posix()] = path
+    return dict(sorted(files.items()))
 
 
 def _documents(

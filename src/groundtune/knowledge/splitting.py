@@ -57,7 +57,7 @@ def split(
     size, overlap = settings.chunk_size, settings.chunk_overlap
     if overlap * 2 > size:
         raise SettingsError(
-            f"`knowledge.chunk_overlap` is {overlap}, more than half of chunk_size {size}.", remedy="Lower it."
+            f"`knowledge.chunk_overlap` is {overlap}, more than half of `chunk_size` ({size}).", remedy="Lower it."
         )
     chunks = []
     for section in _merged(_sections(document, headings), document.text, size):
@@ -129,11 +129,11 @@ def _merged(sections: list[_Section], text: str, size: int) -> list[_Section]:
     return merged
 
 
-def _common(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
+def _common(left: tuple[str, ...], right: tuple[str, ...]) -> tuple[str, ...]:
     length = 0
-    while length < min(len(one), len(other)) and one[length] == other[length]:
+    while length < min(len(left), len(right)) and left[length] == right[length]:
         length += 1
-    return one[:length]
+    return left[:length]
 
 
 # --- pieces of a section --------------------------------------------------------------------------

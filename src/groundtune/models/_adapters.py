@@ -87,7 +87,7 @@ class SharedWeights:
 
     @contextmanager
     def carrying(self, chain: Chain) -> Iterator[bool]:
-        """Hold the model, with `chain` in its weights, against other threads; tell whether it had to change over.
+        """Hold the model, with `chain` in its weights, against other threads; yield whether it had to change over.
 
         Not to be entered twice by one thread.
         """

@@ -11,7 +11,7 @@ from typing import Any
 
 PREFILL_TOKENS = 2048
 MOST_ROWS = 64
-LOOP_TOKENS = 16  # so many tokens of nothing but repetition are a loop, at least two rounds of it
+LOOP_TOKENS = 16  # this many tokens of pure repetition are a loop, if they are at least two rounds
 LONGEST_ROUND = 64
 
 
@@ -21,13 +21,13 @@ def batches(lengths: Sequence[int], max_tokens: int, budget: int) -> list[list[i
     A batch holds at most `budget` tokens, padding and answers included, and at most `MOST_ROWS` rows.
     """
     order = sorted(range(len(lengths)), key=lambda index: -lengths[index])
-    found: list[list[int]] = []
+    groups: list[list[int]] = []
     for index in order:
-        width = lengths[found[-1][0]] + max_tokens if found else 0
-        if not found or len(found[-1]) == MOST_ROWS or (len(found[-1]) + 1) * width > budget:
-            found.append([])
-        found[-1].append(index)
-    return found
+        width = lengths[groups[-1][0]] + max_tokens if groups else 0
+        if not groups or len(groups[-1]) == MOST_ROWS or (len(groups[-1]) + 1) * width > budget:
+            groups.append([])
+        groups[-1].append(index)
+    return groups
 
 
 def decode(model: Any, prompts: Sequence[Sequence[int]], max_tokens: int, ends: set[int]) -> Iterator[dict[int, int]]:  # noqa: ANN401

@@ -24,7 +24,7 @@ class UnclearReply(ModelFailed):
 def lettered(options: Sequence[str]) -> dict[str, str]:
     """Return the options by letter. Raises `ModelFailed` unless there are 1 to 26."""
     if not 0 < len(options) <= len(string.ascii_uppercase):
-        raise ModelFailed(f"cannot choose among {len(options)} options.", remedy="Give 1 to 26 of them.")
+        raise ModelFailed(f"cannot choose among {len(options)} options.", remedy="Give 1 to 26 options.")
     return dict(zip(string.ascii_uppercase, options, strict=False))
 
 
@@ -41,9 +41,9 @@ def named(reply: str, labels: Mapping[str, str]) -> dict[str, float]:
 
     Raises `UnclearReply` if it names none.
     """
-    found = LABEL.match(reply)
+    match = LABEL.match(reply)
     repeated = [label for label, option in labels.items() if reply.strip().casefold() == option.strip().casefold()]
-    chosen = found[1] if found and found[1] in labels else next(iter(repeated), None)
+    chosen = match[1] if match and match[1] in labels else next(iter(repeated), None)
     if chosen is None:
         raise UnclearReply(
             f"was asked for one of {', '.join(labels)} and replied {reply!r}.",

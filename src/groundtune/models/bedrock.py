@@ -27,12 +27,12 @@ PASSING = frozenset({"ThrottlingException", "ModelTimeoutException", "InternalSe
     "ServiceUnavailableException",
     "ModelNotReadyException",
 }
-_FORM = "Write bedrock:MODEL_ID@REGION, as bedrock:amazon.nova-lite-v1:0@eu-west-1."
+_FORM = "Write bedrock:MODEL_ID@REGION, for example bedrock:amazon.nova-lite-v1:0@eu-west-1."
 _DENIED = "Give the credentials `bedrock:InvokeModel` and `bedrock:InvokeModelWithResponseStream` for this model."
 _ADVICE = {
     "AccessDeniedException": _DENIED,
-    "ResourceNotFoundException": "Check model id and region, and that the account has access to the model.",
-    "ValidationException": "Check the model id; some models want an inference profile (eu.… or us.…) in its place.",
+    "ResourceNotFoundException": "Check the model id and the region, and that the account has access to the model.",
+    "ValidationException": "Check the model id; some models need an inference profile (eu.… or us.…) instead.",
 }
 _FINISH: dict[str, Literal["stop", "length", "content_filter"]] = {
     "end_turn": "stop",
@@ -41,7 +41,7 @@ _FINISH: dict[str, Literal["stop", "length", "content_filter"]] = {
     "content_filtered": "content_filter",
     "guardrail_intervened": "content_filter",
 }
-Result = TypeVar("Result")
+Reply = TypeVar("Reply")
 
 
 def groundtune_model(settings: ModelSettings, folder: Path) -> Bedrock | None:
@@ -103,7 +103,7 @@ class Bedrock:
         finally:
             reply["stream"].close()
         if not finish:
-            raise self._failure("ended the stream before the answer was complete.", "Ask again.")
+            raise self._failure("ended the stream before the answer was complete.", "Try again.")
         return Completion("".join(pieces), _usage(counts), _FINISH.get(finish, "other"))
 
     def choose(self, messages: Conversation, options: Sequence[str]) -> dict[str, float]:
@@ -130,7 +130,7 @@ class Bedrock:
         try:
             blocks = reply["output"]["message"]["content"]
         except (KeyError, TypeError):
-            raise self._failure("answered without a message.", "Ask again.") from None
+            raise self._failure("answered without a message.", "Try again.") from None
         text = "".join(block.get("text", "") for block in blocks)
         return Completion(text, _usage(reply.get("usage", {})), _FINISH.get(reply.get("stopReason", ""), "other"))
 
@@ -153,10 +153,10 @@ class Bedrock:
         }
         return {**asked, "system": system} if system else asked
 
-    def _patiently(self, call: Callable[[], Result]) -> Result:
+    def _patiently(self, call: Callable[[], Reply]) -> Reply:
         return self._backoff.run(lambda: self._once(call), self._failure)
 
-    def _once(self, call: Callable[[], Result]) -> Result:
+    def _once(self, call: Callable[[], Reply]) -> Reply:
         """Call, and turn what the SDK raises into our errors: `Passing` for what may go better next time."""
         from botocore import exceptions as sdk
 
@@ -165,23 +165,23 @@ class Bedrock:
         except sdk.ClientError as error:
             raise self._refusal(error) from None
         except sdk.NoCredentialsError:
-            raise self._failure("there are no AWS credentials.", "Set a profile or a role, or name keys.") from None
+            raise self._failure("there are no AWS credentials.", "Set up a profile, a role or access keys.") from None
         except sdk.ParamValidationError as error:
-            raise self._failure(f"cannot be asked so: {error}", _FORM) from None
+            raise self._failure(f"refuses this request: {error}", _FORM) from None
         except sdk.ReadTimeoutError:
-            late = f"gave no reply within {self._settings.timeout:g} seconds."
+            late = f"did not reply within {self._settings.timeout:g} seconds."
             raise Passing(late, "Raise the timeout.", most=MOST_TIMEOUTS) from None
         except sdk.BotoCoreError as error:
-            raise Passing(f"cannot be reached ({error}).", "Check region and network.") from None
+            raise Passing(f"cannot be reached ({error}).", "Check the region and the network.") from None
         except Exception as error:  # of a broken reply, the SDK's parsers raise whatever Python does
-            raise self._failure(f"answered what is no reply ({error}).", "Ask again.") from None
+            raise self._failure(f"sent a reply that cannot be read ({error}).", "Try again.") from None
 
     def _event(self, events: Iterator[dict[str, Any]]) -> dict[str, Any] | None:
         """Return the next event, None after the last; what has begun is not tried again."""
         try:
             return self._once(lambda: next(events, None))
         except Passing as error:
-            raise self._failure(f"broke off while answering: {error.message}", error.remedy) from None
+            raise self._failure(f"stopped in the middle of the answer: {error.message}", error.remedy) from None
 
     def _refusal(self, error: Any) -> Exception:  # noqa: ANN401 -- botocore is imported inside functions
         details, meta = error.response.get("Error", {}), error.response.get("ResponseMetadata", {})
@@ -192,7 +192,9 @@ class Bedrock:
         if code in PASSING or status == 429 or status >= 500:
             headers: Mapping[str, str] = meta.get("HTTPHeaders", {})
             return Passing(
-                message, "Lower concurrency, or ask for more quota.", retry_after(headers.get("retry-after", ""))
+                message,
+                "Lower the concurrency, or request a higher quota.",
+                retry_after(headers.get("retry-after", "")),
             )
         return self._failure(message, _ADVICE.get(code, "Check the credentials." if status in (401, 403) else _FORM))
 

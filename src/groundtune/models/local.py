@@ -58,9 +58,9 @@ def locate_weights(scheme: str, rest: str, folder: Path) -> str:
     path = (folder / rest).resolve()
     if not (path / "config.json").is_file():
         raise SettingsError(
-            f"`[model] name` is `path:{rest}`, and there is no model.",
+            f"`[model] name` is `path:{rest}`, but there is no model here.",
             place=path,
-            remedy="Name a folder with a config.json and weights.",
+            remedy="Name a folder that contains config.json and the weights.",
         )
     return str(path)
 
@@ -83,7 +83,7 @@ def load(source: str) -> tuple[Any, Any]:
     except (OSError, ValueError) as error:
         raise SettingsError(
             f"the model `{source}` cannot be loaded: {str(error).splitlines()[0]}",
-            remedy="Check the name, or fetch it once with network access.",
+            remedy="Check the name, or download the model once with network access.",
         ) from None
     if tokenizer.chat_template is None:
         raise SettingsError(

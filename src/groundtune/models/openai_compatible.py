@@ -15,7 +15,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ValidationError
 
-from groundtune.http import Backoff, Endpoint, Guidance, Key, Refused, named_address
+from groundtune.http import ApiKey, Backoff, Endpoint, Guidance, RequestRefused, named_address
 from groundtune.models._batches import complete_all
 from groundtune.models._options import LABEL, UnclearReply, lettered, named, shares, with_options
 from groundtune.settings import ModelSettings
@@ -25,8 +25,8 @@ PREFIX = "openai:"
 PATH = "/chat/completions"
 TOP_LOGPROBS = 20  # the most that the API gives
 _GUIDANCE = Guidance(
-    address="Check the model's name, and that the base URL is that of an OpenAI-compatible API (most end in /v1).",
-    late="Raise `model.timeout`, or check the load of the server.",
+    address="Check the model name, and that the base URL belongs to an OpenAI-compatible API (most end in /v1).",
+    late="Raise `model.timeout`, or check the server load.",
     busy="Lower `model.concurrency`.",
     too_long="Lower `knowledge.passages`, `knowledge.chunk_size` or `model.max_tokens`.",
 )
@@ -87,7 +87,7 @@ class OpenAICompatible:
     def __init__(self, settings: ModelSettings, backoff: Backoff | None = None) -> None:
         self._settings = settings
         self._model, self._base_url = named_address(settings.name, PREFIX, "model.name")
-        key = Key.from_environment(settings.api_key_variable)
+        key = ApiKey.from_environment(settings.api_key_variable)
         url = f"{self._base_url}{PATH}"
         self._endpoint = Endpoint(url, key, settings.timeout, backoff or Backoff(), _GUIDANCE)
         self._refused: frozenset[str] = frozenset()
@@ -99,7 +99,7 @@ class OpenAICompatible:
 
     @property
     def signature(self) -> str:
-        """Model, address and generation settings. What stands behind a model's name, only the endpoint knows."""
+        """Model, address and generation settings. Only the endpoint knows which weights a model's name stands for."""
         return f"{PREFIX}{self._model}@{self._base_url}|temperature:0|max_tokens:{self._settings.max_tokens}"
 
     def complete(self, conversations: Sequence[Conversation], max_tokens: int | None = None) -> list[Completion]:
@@ -167,11 +167,11 @@ class OpenAICompatible:
         sent = self._accepted(body)
         try:
             reply = self._parsed(self._endpoint.post(sent))
-        except Refused as error:
+        except RequestRefused as error:
             self._learn(error, sent)
             return self._reply(body)
         if not reply.choices:
-            raise self._endpoint.failure("answered without any choice.", "Look at its log.")
+            raise self._endpoint.failure("answered without any choices.", "Check the server's log.")
         return reply
 
     def _chunks(self, body: dict[str, object]) -> Iterator[_Reply]:
@@ -185,19 +185,19 @@ class OpenAICompatible:
                 chunk = self._parsed(data)
                 finished = finished or any(choice.finish_reason for choice in chunk.choices or [])
                 yield chunk
-        except Refused as error:
+        except RequestRefused as error:
             self._learn(error, sent)
             yield from self._chunks(body)
             return
         if not finished:
-            raise self._endpoint.failure("ended the stream before the answer was complete.", "Ask again.")
+            raise self._endpoint.failure("ended the stream before the answer was complete.", "Try again.")
 
     def _accepted(self, body: dict[str, object]) -> dict[str, object]:
         """Return `body` with what this endpoint refuses under its other name, or left out."""
         names = {key: _SUBSTITUTES[key] if key in self._refused else key for key in body}
         return {name: body[key] for key, name in names.items() if name}
 
-    def _learn(self, error: Refused, sent: dict[str, object]) -> None:
+    def _learn(self, error: RequestRefused, sent: dict[str, object]) -> None:
         """Remember the parameters in `sent` that the endpoint does not know; raise `error` if that is not why."""
         unknown = {key for key in _SUBSTITUTES if key in sent and key in error.message}
         if not unknown or not _UNSUPPORTED.search(error.message):
@@ -210,9 +210,11 @@ class OpenAICompatible:
         except ValidationError as error:
             reason = error.errors()[0]["msg"]
             excerpt = (data if isinstance(data, str) else data.decode("utf-8", "replace"))[:200]
-            raise self._endpoint.failure(f"answered what is not a chat completion ({reason}): {excerpt!r}") from None
+            raise self._endpoint.failure(
+                f"answered with something other than a chat completion ({reason}): {excerpt!r}"
+            ) from None
         if reply.error:
-            raise self._endpoint.failure(f"answered with an error: {reply.error}", "Look at its log.")
+            raise self._endpoint.failure(f"answered with an error: {reply.error}", "Check the server's log.")
         return reply
 
     def _named(self, reply: str, labels: Mapping[str, str]) -> dict[str, float]:
@@ -242,7 +244,7 @@ def _weights(reply: _Reply, labels: Mapping[str, str]) -> dict[str, float]:
     tokens = (_first(reply).logprobs or _Logprobs()).content or []
     weights: dict[str, float] = {}
     for token in (tokens[0].top_logprobs or []) if tokens else []:
-        found = LABEL.fullmatch(token.token.rstrip())
-        if found and found[1] in labels:
-            weights[found[1]] = weights.get(found[1], 0.0) + math.exp(token.logprob)
+        match = LABEL.fullmatch(token.token.rstrip())
+        if match and match[1] in labels:
+            weights[match[1]] = weights.get(match[1], 0.0) + math.exp(token.logprob)
     return weights if sum(weights.values()) > 0 else {}

@@ -64,7 +64,8 @@ def _assistant_turns(messages: Conversation) -> list[int]:
     turns = [index for index, message in enumerate(messages) if message.role == "assistant"]
     if not turns:
         raise TuningError(
-            "a conversation without an assistant's turn teaches nothing.", remedy="Add the ideal answer, or remove it."
+            "a conversation has no assistant turn, so the model cannot learn from it.",
+            remedy="Add the ideal answer, or remove it.",
         )
     return turns
 
@@ -75,8 +76,8 @@ def _assistant_span(tokenizer: Tokenizer, messages: Conversation, turn: int, tex
     until = _text(tokenizer, messages[: turn + 1], generate=False)
     if not (text.startswith(until) and until.startswith(before)):
         raise TuningError(
-            "the chat template changes earlier turns when later ones are added, so that loss on single turns "
-            "is not defined.",
+            "the chat template changes earlier turns when later ones are added, so the loss on single turns "
+            "is undefined.",
             remedy="Use conversations with one assistant turn, or a template that only appends.",
         )
     return len(before), len(before) + len(until[len(before) :].rstrip())
@@ -97,7 +98,7 @@ def _check(tokenizer: Tokenizer, messages: Conversation, ids: Sequence[int], lab
         if list(ids[: len(prompt)]) != prompt:
             raise TuningError(
                 "the prompt is tokenized differently in training and in serving.",
-                remedy="Strip the messages' white space.",
+                remedy="Remove the white space around the messages.",
             )
 
 

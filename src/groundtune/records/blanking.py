@@ -80,6 +80,6 @@ def _blank_file(path: Path) -> bool:
         if blank != text:
             write_text(path, blank)
     except (OSError, UnicodeDecodeError) as error:
-        _log.warning("%s may hold a password, and cannot be rewritten without it: %s.", path, error)
+        _log.warning("%s may contain a password and cannot be rewritten without it: %s.", path, error)
         return False
     return True

@@ -24,13 +24,13 @@ from groundtune.secrets import masked
 LOCK_SECONDS = 30.0  # how long a writer waits for another one
 
 _REMEDIES = (
-    ("locked", "Another process is writing to it: wait for it to end, then run the same command again."),
-    ("readonly", "Make the file and its folder writable, or set [records] url to a place that is."),
-    ("unable to open", "Make its folder writable, or set [records] url to a place that is."),
-    ("not a database", "Restore it from a backup, or move it away to start with empty records."),
-    ("malformed", "Restore it from a backup, or move it away to start with empty records."),
-    ("is full", "Free some space on the disk, then run the same command again."),
-    ("connect", "Check that the server runs and that [records] url names its host, database and user."),
+    ("locked", "Another process is writing to it. Wait until it has finished, then rerun the command."),
+    ("readonly", "Make the file and its folder writable, or set [records] url to a writable place."),
+    ("unable to open", "Make its folder writable, or set [records] url to a writable place."),
+    ("not a database", "Restore it from a backup, or move it elsewhere to start with empty records."),
+    ("malformed", "Restore it from a backup, or move it elsewhere to start with empty records."),
+    ("is full", "Free some disk space, then rerun the command."),
+    ("connect", "Check that the server is running and that [records] url has the right host, database and user."),
 )
 
 
@@ -61,7 +61,7 @@ def refusals(place: str) -> Iterator[None]:
         cause = str(error.orig) if isinstance(error, DBAPIError) else str(error)
         reason = masked(" ".join(cause.split()))
         remedy = next((text for word, text in _REMEDIES if word in reason.lower()), "Check the database.")
-        raise StoreError(f"the records refuse to work: {reason}.", place=place, remedy=remedy) from error
+        raise StoreError(f"the database of the records failed: {reason}.", place=place, remedy=remedy) from error
 
 
 def _parse(url: str, folder: Path) -> URL:
@@ -70,13 +70,13 @@ def _parse(url: str, folder: Path) -> URL:
         parsed = make_url(url)
         backend = parsed.get_backend_name()
     except ArgumentError:
-        raise SettingsError(f"`records.url` is {masked(url)!r}, which is no database URL.", remedy=remedy) from None
+        raise SettingsError(f"`records.url` is {masked(url)!r}, which is not a database URL.", remedy=remedy) from None
     if backend == "postgresql" and parsed.drivername == backend:
         return parsed.set(drivername="postgresql+psycopg")
     if backend != "sqlite":
         return parsed
     if parsed.database in (None, "", ":memory:"):
-        raise SettingsError("`records.url` names no file, so that nothing would be kept.", remedy=remedy)
+        raise SettingsError("`records.url` names no file, so nothing would be saved.", remedy=remedy)
     return parsed.set(database=str(folder.resolve() / str(parsed.database)))
 
 
@@ -89,7 +89,8 @@ def _engine(url: URL) -> Engine:
         engine = create_engine(url, connect_args={"timeout": LOCK_SECONDS})
     except NoSuchModuleError:
         raise SettingsError(
-            f"`records.url` asks for {url.drivername}, which is unknown.", remedy="Use sqlite or postgresql."
+            f"`records.url` names the database {url.drivername}, which is not supported.",
+            remedy="Use sqlite or postgresql.",
         ) from None
     except ModuleNotFoundError as error:
         raise not_installed("postgresql", f"`records.url` with {url.get_backend_name()}", error) from None
@@ -102,9 +103,9 @@ def _make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(
-            f"the folder of the records cannot be made: {error.strerror}.",
+            f"the folder for the records cannot be created: {error.strerror}.",
             place=folder,
-            remedy="Make its parent writable, or set [records] url to a place that is.",
+            remedy="Make its parent folder writable, or set [records] url to a writable place.",
         ) from None
 
 

@@ -41,9 +41,9 @@ class KeptKind(Generic[T]):
             return self.type.validate_json(text)
         except ValidationError as error:
             raise StoreError(
-                f"what is kept as {self.name} under {key} cannot be read: {error.errors()[0]['msg']}.",
+                f"the saved {self.name} value with the key {key} cannot be read: {error.errors()[0]['msg']}.",
                 place=place,
-                remedy="Delete that row of the table `kept`; it is then made again.",
+                remedy="Delete that row from the table `kept`, and the value is computed again.",
             ) from error
 
 

@@ -96,9 +96,9 @@ class Records:
         `settings` are kept from the first time.
         """
         key = digest(candidate, signature, fingerprint, part)
-        found = self._run(key)
-        if found is not None:
-            return found
+        known = self._run(key)
+        if known is not None:
+            return known
         row = {
             "id": key,
             "candidate": candidate,
@@ -116,7 +116,7 @@ class Records:
                 pass
         begun = self._run(key)
         if begun is None:
-            raise StoreError(f"run {key} was written and is not there.", place=self._place)
+            raise StoreError(f"run {key} was saved but cannot be read back.", place=self._place)
         return begun
 
     def runs(self) -> list[RunRecord]:
@@ -172,11 +172,11 @@ class Records:
         return {row.case_id: _score(row) for row in rows}
 
     def save_scores(self, run: RunRecord, scorer: str, signature: str, scores: Mapping[str, Score]) -> None:
-        """Keep these scores, all or none, in the place of earlier ones of the same signature."""
+        """Keep these scores, all or none. They replace earlier ones of the same signature."""
         for case, score in scores.items():
             for number in (*score.parts, *(() if score.value is None else (score.value,))):
                 if not math.isfinite(number):  # SQLite would keep NaN as "unscored"
-                    raise StoreError(f"{scorer} gave case {case} the score {number}, which is no number.")
+                    raise StoreError(f"{scorer} gave case {case} the score {number}, which is not a finite number.")
         rows = [
             {
                 "run": run.id,
@@ -236,7 +236,7 @@ class Records:
         return values
 
     def keep(self, kind: KeptKind[T], key: str, value: T) -> None:
-        """Keep `value` in the place of what was kept of this kind under this key."""
+        """Keep `value`. It replaces what was kept of this kind under this key."""
         row = {"kind": kind.name, "key": key, "value": kind.write(value), "saved_at": self._time()}
         with refusals(self._place), self._engine.begin() as connection:
             put(connection, [row], instead=True)
@@ -277,7 +277,7 @@ class Records:
             raise StoreError(
                 f"the answer to case {row.case_id} in run {row.run} cannot be read: {error.errors()[0]['msg']}.",
                 place=self._place,
-                remedy="Delete that row, or move the records away to start with empty ones.",
+                remedy="Delete that row, or move the database elsewhere to start with empty records.",
             ) from error
 
     def _time(self) -> str:

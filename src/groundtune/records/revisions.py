@@ -83,14 +83,14 @@ def _adopt(connection: Connection, place: str) -> str | None:
 
 def _newer(theirs: str, ours: str, place: str) -> StoreError:
     return StoreError(
-        f"the records have {theirs}, and this groundtune knows them up to {ours}.",
+        f"the records have {theirs}, but this version of groundtune supports only up to {ours}.",
         place=place,
-        remedy="Install the groundtune that wrote them, or set [records] url to another place.",
+        remedy="Install the version of groundtune that wrote them, or set [records] url to another place.",
     )
 
 
 def _rewrite(engine: Engine) -> None:
-    """Write the file anew, once: what was blanked must not stand on in its unused pages (sqlite.org/lang_vacuum.html).
+    """Rewrite the file, once: its unused pages must not keep what was blanked (sqlite.org/lang_vacuum.html).
 
     Noted in the file when it is done, so that a kill in between does not leave it undone.
     """

@@ -1,7 +1,7 @@
 """What groundtune 0.1 kept in files beside the records, taken into the table `kept` once; its other files blanked.
 
 Knows those files as they were written: the fitted threshold, measured times, judgements, and how far judges agree
-with people. What of them cannot be read is named in the log and set aside, never an error: all of it can be made again.
+with people. Unreadable entries are logged and set aside, and are never an error: all of them can be made again.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _BLANKED = "blanked files"
 UNKNOWN_MACHINE = "unknown"  # the files did not say where times were measured
 
 _log = logging.getLogger(__name__)
-Row = tuple[str, str, str]  # kind, key, value as JSON
+KeptRow = tuple[str, str, str]  # kind, key, value as JSON
 
 
 class _Strict(BaseModel):
@@ -50,7 +50,7 @@ class _OldThreshold(_Strict):
     key: str
     value: _OldFitted
 
-    def row(self) -> Row:
+    def row(self) -> KeptRow:
         return "threshold", self.key, self.value.model_dump_json()
 
 
@@ -64,7 +64,7 @@ class _OldLatency(_Strict):
     key: str
     value: _OldSeconds
 
-    def row(self) -> Row:
+    def row(self) -> KeptRow:
         return "latency", f"{self.key}@{self.value.machine}", self.value.model_dump_json()
 
 
@@ -75,7 +75,7 @@ class _OldJudgement(_Strict):
     completion_tokens: int = 0
     rationale: str = ""
 
-    def row(self) -> Row:
+    def row(self) -> KeptRow:
         return "judgement", self.key, self.model_dump_json(exclude={"key"})
 
 
@@ -96,7 +96,7 @@ class _OldCalibrated(_Open):
 class _OldCalibration(_Open):
     scorers: dict[str, _OldCalibrated]
 
-    def row(self) -> Row:
+    def row(self) -> KeptRow:
         return "calibration", "latest", blanked_json(self.model_dump_json())
 
 
@@ -130,7 +130,7 @@ def take_over(engine: Engine, folder: Path, clock: Callable[[], datetime]) -> No
         except FileNotFoundError:  # another process has just taken it over
             continue
         except OSError as error:
-            _log.warning("%s cannot be read and was not taken over into the records: %s.", file.path, error.strerror)
+            _log.warning("%s cannot be read and was not imported into the records: %s.", file.path, error.strerror)
             continue
         rows, skipped = _rows(file, entries, clock().isoformat())
         with engine.begin() as connection:
@@ -176,14 +176,14 @@ def _rows(file: _OldFile, entries: Sequence[str], time: str) -> tuple[list[dict[
 
 
 def _remove(path: Path, skipped: Sequence[str]) -> None:
-    """Remove the file; what of it was skipped stays in a file of another name."""
+    """Remove the file; skipped entries stay in a file of another name."""
     try:
         if skipped:
             aside = path.with_name(path.name + SET_ASIDE)
             write_text(aside, masked("\n".join(skipped)) + "\n")
-            _log.warning("%s: entries that cannot be read: %d. They are now in %s.", path, len(skipped), aside)
+            _log.warning("%s: unreadable entries: %d. They were moved to %s.", path, len(skipped), aside)
         path.unlink(missing_ok=True)
         if path.parent.name == "latency" and not any(path.parent.iterdir()):
             path.parent.rmdir()
     except OSError as error:
-        _log.warning("%s was taken over into the records and cannot be removed: %s.", path, error.strerror)
+        _log.warning("%s was imported into the records but cannot be deleted: %s.", path, error.strerror)

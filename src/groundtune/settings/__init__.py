@@ -1,4 +1,4 @@
-"""`groundtune.toml`: documented tables, where each value comes from, and what is said of a wrong one.
+"""`groundtune.toml`: documented tables, where each value comes from, and the errors for wrong ones.
 
 `load` resolves file, environment and flags, in rising order of strength, and remembers where each value came from, so
 that a run can record it. Unknown keys are refused with file and remedy.

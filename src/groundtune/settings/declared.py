@@ -33,7 +33,7 @@ def all_tables() -> dict[str, type[Table]]:
             fault = f"`{owners[name]}` declares it too"
         if fault:
             raise SettingsError(
-                f"the plugin {module} declares the settings `{name}`: {fault}.", remedy="Correct or remove the plugin."
+                f"the plugin {module} declares the settings `{name}`: {fault}.", remedy="Fix or uninstall the plugin."
             )
         owners[name] = module
         inner[name] = kind
@@ -47,13 +47,13 @@ def all_tables() -> dict[str, type[Table]]:
 def _fault(name: str, kind: type, built_in: dict[str, type[Table]]) -> str:
     table, _, own = name.partition(".")
     if table not in built_in or not _NAME.fullmatch(own):
-        return f"a name has the form TABLE.NAME in small letters, TABLE one of {', '.join(built_in)}"
+        return f"the name must be TABLE.NAME in lower case, where TABLE is one of {', '.join(built_in)}"
     if own in built_in[table].model_fields:
-        return f"`{name}` is a setting already"
+        return f"`{name}` is already a setting"
     if not (isinstance(kind, type) and issubclass(kind, Table)):
         return "its class does not derive from groundtune.settings.Table"
     if wrong := [field for field in kind.model_fields if not _NAME.fullmatch(field)]:
-        return f"`{wrong[0]}` is no name in small letters with single underscores"
+        return f"`{wrong[0]}` is not a lower-case name with single underscores"
     if lacking := [field for field, setting in kind.model_fields.items() if setting.is_required()]:
         return f"`{lacking[0]}` has no default"
     return ""

@@ -1,4 +1,4 @@
-"""What is said of a setting that is unknown, wrong, or has another name now.
+"""The errors for a setting that is unknown, wrong, or has been renamed.
 
 Values that may hold a password are not shown. Knows the tables; reads no file.
 """
@@ -34,14 +34,16 @@ def current(given: Iterable[Given]) -> Iterator[Given]:
         if not any(f"{each.key}.".startswith(f"{key}.") for key in NOT_USED):
             yield each
         elif each.value != {}:
-            raise SettingsError(f"`{each.key}` is not used yet.", place=each.place, remedy="Remove it; it did nothing.")
+            raise SettingsError(
+                f"`{each.key}` is not used yet.", place=each.place, remedy="Remove it; it has no effect."
+            )
 
 
 def unknown(given: Given, kinds: Mapping[str, type[Table]]) -> SettingsError:
     """Return an error for a key that no table has, with the nearest that there is."""
     if given.key in kinds:
         keys = ", ".join(f"`{given.key}.{name}`" for name in kinds[given.key].model_fields)
-        return SettingsError(f"`{given.key}` is a table.", place=given.place, remedy=f"Set what is in it: {keys}.")
+        return SettingsError(f"`{given.key}` is a table.", place=given.place, remedy=f"Set the settings in it: {keys}.")
     meant = _otherwise_divided(given.key, kinds)
     if meant:
         remedy = f"Did you mean `{meant}`? {_write(given, meant)}"
@@ -84,7 +86,7 @@ def _nearest(name: str, known: list[str]) -> str:
     near = get_close_matches(name, known, n=1)
     if near:
         return f"Did you mean `{near[0]}`?"
-    return f"Known here: {', '.join(known)}." if known else "No plugin that is installed has settings here."
+    return f"Known settings: {', '.join(known)}." if known else "No installed plugin has settings here."
 
 
 def _otherwise_divided(key: str, kinds: Mapping[str, type[Table]]) -> str | None:

@@ -112,7 +112,7 @@ def _masked(value: Any) -> Any:  # noqa: ANN401 -- a value as pydantic dumps it
 
 
 def _remember(values: Iterable[object]) -> None:
-    """Let no error of any library show a password that stands in a setting, whatever the setting."""
+    """Keep passwords in any setting out of the errors of every library."""
     for value in values:
         if isinstance(value, str):
             remember(value)

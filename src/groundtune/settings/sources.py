@@ -23,7 +23,7 @@ Origin = Literal["default", "file", "environment", "flag"]
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A value for a key. `variable` is the environment variable that it stands in; `place` is what errors name."""
+    """A value for a key. `variable` is the environment variable that holds it; `place` is what errors name."""
 
     key: str
     value: object
@@ -47,7 +47,7 @@ def from_file(path: Path) -> Iterator[Given]:
     for table, values in _read(path).items():
         if not isinstance(values, dict):
             raise SettingsError(
-                f"`{table}` stands outside of a table.", place=path, remedy="Put it under a [table] heading."
+                f"`{table}` is outside any table.", place=path, remedy="Put it under a [table] heading."
             )
         for key, value in _flat(table, values):
             yield Given(key, value, "file", str(path))
@@ -83,7 +83,7 @@ def _read(path: Path) -> dict[str, object]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"not valid TOML: {error}.", place=path, remedy="Correct the line that is named.") from None
+        raise SettingsError(f"not valid TOML: {error}.", place=path, remedy="Correct that line.") from None
 
 
 def _flat(table: str, values: dict[str, object]) -> Iterator[tuple[str, object]]:

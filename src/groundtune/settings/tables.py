@@ -93,48 +93,51 @@ class ModelSettings(Table):
 
     name: str = Field(
         "builtin:smollm2-135m-instruct",
-        description="builtin:smollm2-135m-instruct, hf:ORG/NAME, path:DIR, openai:MODEL@BASE_URL or "
+        description="Chat model: builtin:smollm2-135m-instruct, hf:ORG/NAME, path:DIR, openai:MODEL@BASE_URL, or "
         "bedrock:MODEL_ID@REGION.",
     )
-    max_tokens: int = Field(96, ge=1, description="The longest answer, in tokens.")
+    max_tokens: int = Field(96, ge=1, description="Maximum length of an answer, in tokens.")
     batch_tokens: int = Field(
-        16384, ge=256, description="Prompt and answer tokens in one batch: more is faster and takes more memory."
+        16384,
+        ge=256,
+        description="Maximum tokens per batch, prompts and answers together. More is faster and needs more memory.",
     )
     api_key_variable: str = Field(
-        "OPENAI_API_KEY", description="Environment variable that holds the key of an openai: endpoint."
+        "OPENAI_API_KEY", description="Environment variable with the API key for an openai: endpoint."
     )
-    timeout: float = Field(120.0, gt=0, description="Seconds that an endpoint may take for one reply.")
-    concurrency: int = Field(8, ge=1, description="Requests to an endpoint that are under way at once.")
+    timeout: float = Field(120.0, gt=0, description="Maximum time for one reply from an endpoint, in seconds.")
+    concurrency: int = Field(8, ge=1, description="Maximum concurrent requests to an endpoint.")
 
 
 class EmbeddingSettings(Table):
-    """`[embedding]`: what turns text into vectors."""
+    """`[embedding]`: the model that turns text into vectors."""
 
     name: str = Field(
-        "builtin:minilm-l6-v2", description="builtin:minilm-l6-v2, hf:ORG/NAME, path:DIR or openai:MODEL@BASE_URL."
+        "builtin:minilm-l6-v2",
+        description="Embedding model: builtin:minilm-l6-v2, hf:ORG/NAME, path:DIR, or openai:MODEL@BASE_URL.",
     )
-    batch_size: int = Field(32, ge=1, description="Texts that are embedded at once.")
+    batch_size: int = Field(32, ge=1, description="Texts per batch.")
 
 
 class KnowledgeSettings(Table):
-    """`[knowledge]`: documents and how they are split, stored and found."""
+    """`[knowledge]`: how documents are split, stored and searched."""
 
-    documents: str = Field("documents", description="Folder of documents, relative to the project.")
-    store: SecretUrl = Field(SecretUrl("lancedb:.groundtune/knowledge"), description="Where chunks are kept.")
-    chunk_size: int = Field(450, ge=100, description="The longest chunk, in characters.")
-    chunk_overlap: int = Field(0, ge=0, description="Characters that neighbouring chunks of one part share.")
-    passages: int = Field(3, ge=1, description="Passages given to the model for a question, and in raft's prompts.")
-    candidates: int = Field(30, ge=1, description="Chunks that each of vector and word search proposes for fusion.")
+    documents: str = Field("documents", description="Folder with the documents, relative to the project.")
+    store: SecretUrl = Field(SecretUrl("lancedb:.groundtune/knowledge"), description="URL of the knowledge store.")
+    chunk_size: int = Field(450, ge=100, description="Maximum length of a chunk, in characters.")
+    chunk_overlap: int = Field(0, ge=0, description="Overlap of neighbouring chunks, in characters.")
+    passages: int = Field(3, ge=1, description="Passages given to the model per question, also in RAFT prompts.")
+    candidates: int = Field(30, ge=1, description="Chunks that vector search and word search each propose.")
     reranker: str = Field(
         "late:builtin:minilm-l6-v2",
-        description="What orders the first of them anew: late:ENCODER, cross:hf:ORG/NAME, cross:path:DIR or none.",
+        description="Reranker for the top passages: late:ENCODER, cross:hf:ORG/NAME, cross:path:DIR, or none.",
     )
-    reranked: int = Field(12, ge=1, description="Passages of the fusion that the reranker reads.")
-    readable_by: list[str] = Field(["everyone"], description="Principals that may read documents of this folder.")
+    reranked: int = Field(12, ge=1, description="Number of top passages to rerank.")
+    readable_by: list[str] = Field(["everyone"], description="Principals who may read the documents in this folder.")
 
 
 class StoreSettings(Table):
-    """`[store]`: settings of the stores that have some of their own, a table for each."""
+    """`[store]`: settings of individual stores, one table per store."""
 
 
 class AssistantSettings(Table):
@@ -142,161 +145,173 @@ class AssistantSettings(Table):
 
     instructions: str = Field(
         "You are the support assistant of {project}. Answer the customer's question in one or two short sentences.",
-        description="What the model is told, closed-book and grounded. {project} is the project's name.",
+        description="Instructions for the model, closed-book and grounded. {project} stands for the project's name.",
     )
     unknown: str = Field(
         "I do not know. The documents that I have do not answer this question.",
-        description="What is said when the documents do not support an answer.",
+        description="Answer given when the documents do not support one.",
     )
     history_turns: int = Field(
-        4, ge=0, multiple_of=2, description="Earlier messages of the conversation that the model is shown."
+        4, ge=0, multiple_of=2, description="Number of earlier messages in the conversation that the model sees."
     )
     also_unknown: list[str] = Field(
-        [], description="Other openings with which an answer says that it does not know, as training data has them."
+        [],
+        description='Other opening phrases that count as "I do not know", for example those in the training data.',
     )
     min_support: float | None = Field(
         None,
         ge=0,
         le=1,
-        description="Answer only if retrieval supports it at least so well. Fitted on the development part if not set.",
+        description="Minimum support from retrieval for giving an answer. If not set, fitted on the development part.",
     )
     least_answered: float = Field(
         0.9,
         ge=0,
         le=1,
-        description="Share of the answerable development questions that the fitted `min_support` must let through.",
+        description="Minimum share of answerable development questions still answered with the fitted `min_support`.",
     )
 
 
 class RecordsSettings(Table):
-    """`[records]`: where runs are written."""
+    """`[records]`: where runs are recorded."""
 
-    url: SecretUrl = Field(SecretUrl("sqlite:///.groundtune/records.db"), description="SQLAlchemy URL.")
+    url: SecretUrl = Field(SecretUrl("sqlite:///.groundtune/records.db"), description="SQLAlchemy URL of the database.")
 
 
 class BenchmarkSettings(Table):
     """`[benchmark]`: the expert questions."""
 
-    cases: str = Field("benchmark.jsonl", description="The cases, relative to the project.")
-    drafts: str = Field("drafts.jsonl", description="Proposed cases, which nothing uses until an expert approves them.")
+    cases: str = Field("benchmark.jsonl", description="File with the cases, relative to the project.")
+    drafts: str = Field(
+        "drafts.jsonl", description="File with draft cases. Drafts are not used until an expert approves them."
+    )
     development_share: float = Field(
-        0.3, gt=0, lt=1, description="Share of groups that become development where a case names no split."
+        0.3, gt=0, lt=1, description="Share of groups put into the development part, for cases that name no split."
     )
     draft_as: Principals = Field(
         ["everyone"],
-        description="Principals that drafting reads documents as. They become the `asker` of each draft.",
+        description="Principals that drafting reads documents as. Each draft gets them as its `asker`.",
     )
 
 
 class TuningSettings(Table):
-    """`[tuning]`: training data and how adapters are made."""
+    """`[tuning]`: training data and how adapters are trained."""
 
     # names of files, and how memory is used
     not_in_key: ClassVar[frozenset[str]] = frozenset(
         {"examples", "preferences", "microbatch_tokens", "retrieve_as"}  # who is asked as shows in the examples
     )
 
-    examples: str = Field("training.jsonl", description="Training conversations.")
+    examples: str = Field("training.jsonl", description="File with the training conversations.")
     preferences: str = Field(
         "preferences.jsonl",
-        description="Preference pairs. Nothing is tuned on them yet; `benchmark check` looks for the cases in them.",
+        description="File with preference pairs, not yet used for tuning. `benchmark check` looks for leaks in it.",
     )
-    steps: int = Field(240, ge=1, description="The most optimizer steps of instruction tuning.")
-    batch_size: int = Field(4, ge=1, description="Conversations in one optimizer step.")
+    steps: int = Field(240, ge=1, description="Maximum optimizer steps for instruction tuning.")
+    batch_size: int = Field(4, ge=1, description="Conversations per optimizer step.")
     microbatch_tokens: int = Field(
-        1024, ge=64, description="Tokens trained on at once: less takes less memory and gives the same adapter."
+        1024,
+        ge=64,
+        description="Tokens processed at once during training. Less needs less memory and gives the same adapter.",
     )
-    learning_rate: float = Field(5e-4, gt=0, description="Peak learning rate (linear warm-up, cosine decay).")
-    rank: int = Field(16, ge=1, description="LoRA rank; alpha is twice as much.")
-    max_length: int = Field(1024, ge=64, description="Tokens; longer conversations are refused, never cut.")
-    held_out: int = Field(24, ge=1, description="Conversations kept back for early stopping, at most a fifth of all.")
-    evaluate_every: int = Field(30, ge=1, description="Steps between two evaluations on the held-out part.")
+    learning_rate: float = Field(5e-4, gt=0, description="Peak learning rate, with linear warm-up and cosine decay.")
+    rank: int = Field(16, ge=1, description="LoRA rank. Alpha is twice the rank.")
+    max_length: int = Field(
+        1024, ge=64, description="Maximum length of a conversation, in tokens. Longer ones are rejected, never cut."
+    )
+    held_out: int = Field(24, ge=1, description="Conversations held out for early stopping, at most a fifth of all.")
+    evaluate_every: int = Field(30, ge=1, description="Steps between evaluations on the held-out conversations.")
     patience: int = Field(2, ge=1, description="Evaluations without improvement before training stops.")
-    seed: int = Field(17, description="Seed of adapter initialisation and data order.")
+    seed: int = Field(17, description="Random seed for adapter initialisation and data order.")
     retrieve_as: Principals = Field(
         ["everyone"],
-        description="Principals that tuning retrieves passages as. Weights have no access list: whoever may ask the "
-        "tuned model may be told what these principals can read.",
+        description="Principals that tuning retrieves passages as. A model has no access list: anyone who may ask the "
+        "tuned model may learn what these principals can read.",
     )
 
 
 class ComparisonSettings(Table):
-    """`[comparison]`: how candidates are judged."""
+    """`[comparison]`: how candidates are compared."""
 
     candidates: list[str] = Field(
         [],
-        description="What is compared when nothing is named; base, rag, tuned, tuned+rag, raft and those of plugins if "
-        "not set.",
+        description="Candidates to compare unless others are named. If empty: base, rag, tuned, tuned+rag, raft, and "
+        "those of plugins.",
     )
     cases: int | None = Field(
-        None, ge=2, description="So many test cases at most, spread over the groups; all of them if not set."
+        None, ge=2, description="Maximum number of test cases, spread over the groups. If not set, all."
     )
-    decide_by: str = Field("resolution", description="The scorer that the recommendation rests on.")
-    resamples: int = Field(10_000, ge=1000, description="Random draws of tests, and of corpus BLEU's intervals.")
-    confidence: float = Field(0.95, gt=0.5, lt=1, description="Coverage of the intervals.")
-    margin: float = Field(0.02, gt=0, description="Differences below this do not matter (equivalence margin).")
+    decide_by: str = Field("resolution", description="Scorer that the recommendation is based on.")
+    resamples: int = Field(10_000, ge=1000, description="Random resamples for tests and for corpus BLEU's intervals.")
+    confidence: float = Field(0.95, gt=0.5, lt=1, description="Confidence level of the intervals.")
+    margin: float = Field(0.02, gt=0, description="Equivalence margin: smaller differences do not matter.")
     repeat: str | None = Field(
-        None, description="Candidate that is run twice: differences as small as its own are not called better."
+        None,
+        description="Candidate to run twice. Differences no larger than between its two runs are not called better.",
     )
     latency_cases: int = Field(5, ge=1, description="Questions asked one at a time to measure latency.")
-    seed: int = Field(17, description="Seed of what is drawn at random.")
+    seed: int = Field(17, description="Random seed of the comparison.")
     also_score: list[str] = Field(
-        [], description="Scorers that are not among those of every comparison, such as answer_relevance."
+        [], description="Scorers to use in addition to the default ones, such as answer_relevance."
     )
-    rouge_stem: bool = Field(False, description="ROUGE compares English words without their endings (Porter).")
+    rouge_stem: bool = Field(False, description="ROUGE compares stems of English words (Porter).")
     rouge_tokens: Literal["ascii", "unicode"] = Field(
-        "ascii", description="Words that ROUGE counts: ascii as rouge-score does, or unicode for any script."
+        "ascii", description="How ROUGE splits words: ascii as in rouge-score, or unicode for any script."
     )
     bertscore_model: str = Field("builtin:minilm-l6-v2", description="Encoder for BERTScore, named like [embedding].")
-    bertscore_layer: int | None = Field(None, description="Encoder layer; the last one if not set.")
-    bertscore_idf: bool = Field(False, description="Word pieces that few of the ideal answers have weigh more.")
+    bertscore_layer: int | None = Field(None, description="Encoder layer for BERTScore. If not set, the last one.")
+    bertscore_idf: bool = Field(
+        False, description="BERTScore gives more weight to word pieces that are rare in the ideal answers."
+    )
     bertscore_baseline: str | list[float] | None = Field(
         None,
-        description="Rescale BERTScore: a baseline file as bert-score has them, or the three values for P, R and F1.",
+        description="Baseline to rescale BERTScore: a baseline file as in bert-score, or three values for P, R and F1.",
     )
 
 
 class HumanSettings(Table):
-    """`[human]`: what raters are given."""
+    """`[human]`: what raters receive."""
 
-    cases: int = Field(40, ge=1, description="Cases that are rated in all, spread over the groups.")
-    overlap: int = Field(10, ge=0, description="So many of them go to every rater, to measure agreement.")
+    cases: int = Field(40, ge=1, description="Total number of cases to rate, spread over the groups.")
+    overlap: int = Field(10, ge=0, description="Number of these cases that every rater gets, to measure agreement.")
     answers: int | None = Field(
-        None, ge=1, le=26, description="Answers shown to a question; those of all candidates if not set."
+        None, ge=1, le=26, description="Answers shown per question. If not set, those of all candidates."
     )
     attention: float = Field(
-        0.1, ge=0, le=0.5, description="Share of attention items, on top of a rater's cases; rounded up."
+        0.1, ge=0, le=0.5, description="Share of attention items, added to each rater's cases and rounded up."
     )
-    repeats: float = Field(0.1, ge=0, le=0.5, description="Share of a rater's cases shown again later; rounded up.")
-    seed: int = Field(17, description="Seed of assignments and of unexpected queries.")
+    repeats: float = Field(0.1, ge=0, le=0.5, description="Share of each rater's cases shown again later, rounded up.")
+    seed: int = Field(17, description="Random seed for assignments and unexpected queries.")
 
 
 class JudgeSettings(Table):
-    """`[judge]`: chat models that grade answers, and how far they are trusted."""
+    """`[judge]`: chat models that grade answers, and when they are trusted."""
 
     models: list[str] = Field(
-        [], description="Judges, named like `[model] name`; several make a panel. Nothing is judged without one."
+        [], description="Judges, named like `[model] name`. Several form a panel. Without any, nothing is judged."
     )
     rubrics: str | None = Field(
-        None, description="File with your own rubrics (TOML), relative to the project; the shipped ones if not set."
+        None, description="TOML file with your own rubrics, relative to the project. If not set, the shipped ones."
     )
     rationale_tokens: int = Field(
-        0, ge=0, description="The longest reasoning that a judge writes before it chooses, in tokens; 0 for none."
+        0,
+        ge=0,
+        description="Maximum length of the reasoning that a judge writes before it chooses, in tokens. 0 for none.",
     )
     api_key_variables: list[str] = Field(
         ["OPENAI_API_KEY"],
         min_length=1,
-        description="Environment variables with the keys of openai: judges: one for all, or one for each of `models`.",
+        description="Environment variables with the API keys for openai: judges: one for all, or one per judge.",
     )
-    timeout: float = Field(60.0, gt=0, description="Seconds that a judge may take for one reply.")
-    concurrency: int = Field(8, ge=1, description="Requests to each judge that are under way at once.")
-    price_in: float | None = Field(None, ge=0, description="Price of a million tokens that a judge reads.")
-    price_out: float | None = Field(None, ge=0, description="Price of a million tokens that a judge writes.")
+    timeout: float = Field(60.0, gt=0, description="Maximum time for one reply from a judge, in seconds.")
+    concurrency: int = Field(8, ge=1, description="Maximum concurrent requests to each judge.")
+    price_in: float | None = Field(None, ge=0, description="Price per million tokens that a judge reads.")
+    price_out: float | None = Field(None, ge=0, description="Price per million tokens that a judge writes.")
     least_agreement: float = Field(
         0.6,
         ge=-1,
         le=1,
-        description="Quadratic-weighted kappa with human ratings below which a judge is kept out of recommendations.",
+        description="Minimum agreement with human ratings (quadratic-weighted kappa) for a judge to count.",
     )
 
     @model_validator(mode="after")

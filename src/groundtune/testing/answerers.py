@@ -40,7 +40,7 @@ class AnswererContract:
             assert not (answer.abstained and answer.citations)
 
     def test_citations_quote_passages(self, answerer: Answerer) -> None:
-        """Each quote stands in a passage of the answer, at the place that the citation names."""
+        """Each quote is in a passage of the answer, at the place that the citation names."""
         answer = answerer.answer(self.QUESTION)
         for citation in answer.citations:
             assert any(

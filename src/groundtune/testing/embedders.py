@@ -77,9 +77,9 @@ class EmbedderContract:
 
     def test_signature_is_stable(self) -> None:
         """Two embedders made alike have the same signature and give the same vectors."""
-        one, other = self.make(), self.make()
-        assert one.signature == other.signature != ""
-        np.testing.assert_allclose(one.embed(["roaming"], "query"), other.embed(["roaming"], "query"), atol=1e-5)
+        left, right = self.make(), self.make()
+        assert left.signature == right.signature != ""
+        np.testing.assert_allclose(left.embed(["roaming"], "query"), right.embed(["roaming"], "query"), atol=1e-5)
 
     def test_related_texts_are_closer(self) -> None:
         """A question is closer to the passage with its answer than to another."""

@@ -103,7 +103,7 @@ class ScriptedModel(FunctionModel):
 
     def _next(self, _: Conversation) -> str:
         if not self._lines:
-            raise ModelFailed("the script has no line left.", remedy="Add a line, or ask less often.")
+            raise ModelFailed("the script has no lines left.", remedy="Add a line, or ask less often.")
         return self._lines.pop(0)
 
 

@@ -93,10 +93,10 @@ class ModelContract:
         """What each of them says does not depend on which was asked before; the signature tells them apart."""
         if not isinstance(model, AdaptableModel) or not adapters:
             pytest.skip("takes no adapters")
-        one, other = adapters
-        models = [model, *(model.adapted(chain) for chain in ([one], [other], [one, other], [other, one]))]
+        first, second = adapters
+        models = [model, *(model.adapted(chain) for chain in ([first], [second], [first, second], [second, first]))]
         assert len({each.signature for each in models}) == len({each.name for each in models}) == len(models)
         alone = [each.complete([self.GREETING, self.OTHER]) for each in models]
         assert [each.complete([self.GREETING, self.OTHER]) for each in reversed(models)] == alone[::-1]
         assert model.adapted([]).signature == model.signature
-        assert model.adapted([one, other]).signature == models[3].signature
+        assert model.adapted([first, second]).signature == models[3].signature

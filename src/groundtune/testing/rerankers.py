@@ -30,7 +30,7 @@ class OverlapReranker:
     def score(self, query: str, passages: Sequence[Passage]) -> NDArray[np.float32]:
         """Return shares in [0, 1], one a passage."""
         asked = set(content_words(query))
-        held = [set(content_words(f"{one.heading}\n{one.text}")) for one in passages]
+        held = [set(content_words(f"{passage.heading}\n{passage.text}")) for passage in passages]
         return np.array([len(asked & words) / max(1, len(asked)) for words in held], dtype=np.float32)
 
 
@@ -59,7 +59,7 @@ class RerankerContract:
         made = self.make()
         passages = [passage("Roaming in Switzerland costs 5 euros."), passage("Our shops open at nine.")]
         together = made.score("What does roaming cost?", passages)
-        alone = [made.score("What does roaming cost?", [one])[0] for one in passages]
+        alone = [made.score("What does roaming cost?", [passage])[0] for passage in passages]
         np.testing.assert_allclose(together, alone, atol=1e-4)
         np.testing.assert_allclose(made.score("What does roaming cost?", passages[::-1]), together[::-1], atol=1e-4)
 

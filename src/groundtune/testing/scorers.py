@@ -23,7 +23,7 @@ class ScorerContract:
         raise NotImplementedError
 
     def test_it_is_a_scorer_with_a_stable_signature(self, scorer: Scorer) -> None:
-        """The name can stand in a table, the signature is one line, and scoring changes neither."""
+        """The name fits into a table, the signature is one line, and scoring changes neither."""
         assert isinstance(scorer, Scorer)
         before = (scorer.name, scorer.signature)
         scorer.score(*GOOD)
@@ -82,9 +82,9 @@ class ScorerContract:
 
 def _assert_equal(left: Sequence[Score], right: Sequence[Score]) -> None:
     assert [(score.reason, score.failed) for score in left] == [(score.reason, score.failed) for score in right]
-    for one, other in zip(left, right, strict=True):
-        assert (one.value is None) == (other.value is None)
-        assert one.value is None or other.value is None or math.isclose(one.value, other.value, abs_tol=TOLERANCE)
+    for first, second in zip(left, right, strict=True):
+        assert (first.value is None) == (second.value is None)
+        assert first.value is None or second.value is None or math.isclose(first.value, second.value, abs_tol=TOLERANCE)
 
 
 def _case(ideal_answer: str, *evidence: Evidence, answerable: bool = True) -> Case:

@@ -88,14 +88,14 @@ class StoreContract:
     def test_a_passage_is_the_chunk(self, store: KnowledgeStore) -> None:
         """Place, text, heading, rank, score and similarity come back; the best is first."""
         store.replace([entry("a.md", ["roaming in Switzerland", "invoice by post"], heading="Prices")])
-        found = ask(store, "roaming Switzerland")
-        assert [passage.rank for passage in found] == [1, 2]
-        assert (found[0].document, found[0].start, found[0].end) == ("a.md", 0, 22)
-        assert (found[0].text, found[0].heading) == ("roaming in Switzerland", "Prices")
-        assert found[0].score > found[1].score
+        passages = ask(store, "roaming Switzerland")
+        assert [passage.rank for passage in passages] == [1, 2]
+        assert (passages[0].document, passages[0].start, passages[0].end) == ("a.md", 0, 22)
+        assert (passages[0].text, passages[0].heading) == ("roaming in Switzerland", "Prices")
+        assert passages[0].score > passages[1].score
         vectors = EMBEDDER.embed(["roaming Switzerland", "Prices\nroaming in Switzerland"], "query")
-        if found[0].similarity is not None:
-            assert found[0].similarity == pytest.approx(float(vectors[0] @ vectors[1]), abs=1e-3)
+        if passages[0].similarity is not None:
+            assert passages[0].similarity == pytest.approx(float(vectors[0] @ vectors[1]), abs=1e-3)
 
     def test_a_passage_knows_its_pages(self, store: KnowledgeStore) -> None:
         """Page, second and segments come back, next to documents without any."""
@@ -145,7 +145,7 @@ class StoreContract:
         assert store.revision() == before
 
     def test_headings_are_searched(self, store: KnowledgeStore) -> None:
-        """A word that stands in the heading only finds the chunk."""
+        """A word that is only in the heading finds the chunk."""
         store.replace([entry("a.md", ["it costs nothing"], heading="Voicemail"), entry("b.md", ["it costs a lot"])])
         assert ask(store, "voicemail")[0].document == "a.md"
 
@@ -184,17 +184,17 @@ class StoreContract:
 
     def test_a_second_handle_sees_changes(self, tmp_path: Path) -> None:
         """A server that has the store open answers from what another process has just ingested."""
-        one, other = self.open(tmp_path), self.open(tmp_path)
+        writer, other = self.open(tmp_path), self.open(tmp_path)
         assert other.is_empty()
-        one.replace([entry("a.md", ["zebra"])])
+        writer.replace([entry("a.md", ["zebra"])])
         assert documents_of(ask(other, "zebra")) == {"a.md"}
         assert not other.is_empty()
         revision = other.revision()
-        one.replace([entry("a.md", ["giraffe"])])
+        writer.replace([entry("a.md", ["giraffe"])])
         assert ask(other, "giraffe")[0].text == "giraffe"
-        one.remove(["a.md"])
+        writer.remove(["a.md"])
         assert ask(other, "zebra") == []
-        assert other.revision() == one.revision() != revision
+        assert other.revision() == writer.revision() != revision
 
     def test_it_outlives_the_handle(self, tmp_path: Path) -> None:
         """What was written is there when the store is opened again."""

@@ -60,5 +60,5 @@ def read_manifest(folder: Path) -> Manifest | None:
         return Manifest(**content)
     except (ValueError, TypeError, KeyError) as error:
         raise InputError(
-            f"is no adapter manifest: {error}.", place=path, remedy=f"Delete {folder} and tune again."
+            f"is not a valid adapter manifest: {error}.", place=path, remedy=f"Delete {folder} and tune again."
         ) from None

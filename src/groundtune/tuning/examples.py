@@ -17,17 +17,17 @@ from groundtune.files import read_jsonl
 from groundtune.values import Example, Message, Question, digest
 
 
-class _Turn(BaseModel):
+class _ConversationTurn(BaseModel):
     model_config = ConfigDict(extra="forbid")
     role: Literal["system", "user", "assistant"]
     content: str = Field(min_length=1, pattern=r"\S")
 
 
-class _Line(BaseModel):
+class _ConversationLine(BaseModel):
     """One line of `training.jsonl`."""
 
     model_config = ConfigDict(extra="forbid")
-    messages: list[_Turn] = Field(min_length=2)
+    messages: list[_ConversationTurn] = Field(min_length=2)
     documents: list[str] = []
     source: str = ""
 
@@ -35,12 +35,12 @@ class _Line(BaseModel):
 def load_examples(path: Path) -> list[Example]:
     """Return the conversations of `path`, each once. Raises `InputError` with file and line."""
     examples: dict[str, Example] = {}
-    for number, line in read_jsonl(path, _Line):
+    for number, line in read_jsonl(path, _ConversationLine):
         messages = tuple(Message(turn.role, turn.content.strip()) for turn in line.messages)
         _check_turns(messages, path, number)
         examples.setdefault(_identity(messages), Example(messages, tuple(line.documents), line.source))
     if not examples:
-        raise InputError("holds no conversation.", place=path, remedy="Add training conversations, one a line.")
+        raise InputError("contains no conversation.", place=path, remedy="Add training conversations, one per line.")
     return list(examples.values())
 
 
@@ -57,7 +57,7 @@ def hold_out(examples: Sequence[Example], number: int, rng: np.random.Generator)
     """
     if len(examples) < 2:
         raise TuningError(
-            f"{len(examples)} training conversation is too few to hold one out for early stopping.",
+            f"the number of training conversations is {len(examples)}; early stopping needs at least 2.",
             remedy="Add conversations to the training data.",
         )
     order = rng.permutation(len(examples))

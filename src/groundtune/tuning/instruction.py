@@ -12,7 +12,7 @@ from groundtune.protocols import Progress, silent
 from groundtune.tuning.adapters import Manifest
 from groundtune.tuning.examples import last_question
 from groundtune.tuning.technique import Task
-from groundtune.tuning.training import Job, tune
+from groundtune.tuning.training import TrainingJob, tune
 from groundtune.values import Example
 
 
@@ -24,7 +24,9 @@ class Instruction:
 
     def run(self, task: Task, folder: Path, progress: Progress = silent) -> Manifest:
         """Train on every conversation; see `Technique.run`."""
-        return tune(Job(self.name, task.base, conversations(task), task.settings, task.record), folder, progress)
+        return tune(
+            TrainingJob(self.name, task.base, conversations(task), task.settings, task.record), folder, progress
+        )
 
 
 def conversations(task: Task) -> list[Example]:

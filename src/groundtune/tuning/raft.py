@@ -24,21 +24,21 @@ from groundtune.settings import Table
 from groundtune.text import content_words
 from groundtune.tuning.adapters import Manifest
 from groundtune.tuning.examples import last_question
-from groundtune.tuning.technique import GroundedPrompt, Retrieve, SearchText, Task
-from groundtune.tuning.training import Job, tune
+from groundtune.tuning.technique import GroundedPrompt, RetrieveTexts, SearchText, Task
+from groundtune.tuning.training import TrainingJob, tune
 from groundtune.values import Example, Message, Passage
 
 NAME = "raft"
 
 
 class RaftSettings(Table):
-    """`[tuning.raft]`: how raft differs from instruction tuning."""
+    """`[tuning.raft]`: how RAFT differs from instruction tuning."""
 
     not_in_key: ClassVar[frozenset[str]] = frozenset({"steps", "oracle_share"})  # a job has its own steps and examples
 
-    steps: int = Field(120, ge=1, description="The most optimizer steps of raft, whose prompts are longer.")
+    steps: int = Field(120, ge=1, description="Maximum optimizer steps for RAFT, whose prompts are longer.")
     oracle_share: float = Field(
-        0.9, ge=0, le=1, description="Share of raft examples whose prompt contains the passage with the answer."
+        0.9, ge=0, le=1, description="Share of RAFT examples whose prompt contains the passage with the answer."
     )
 
 
@@ -80,7 +80,9 @@ class Raft:
             "without_oracle": data.without_oracle,
             "oracle_not_found": data.oracle_not_found,
         }
-        return tune(Job(self.name, task.base, data.examples, settings, task.record, counts, own), folder, progress)
+        return tune(
+            TrainingJob(self.name, task.base, data.examples, settings, task.record, counts, own), folder, progress
+        )
 
 
 def conversations(task: Task) -> RaftData:
@@ -97,8 +99,8 @@ def conversations(task: Task) -> RaftData:
     if data.oracle_not_found and data.oracle_not_found == sum(bool(example.documents) for example in examples):
         asker = ", ".join(task.settings.retrieve_as)
         raise TuningError(
-            f"no document that the training conversations name was found, searched as {asker}.",
-            remedy="Run `groundtune ingest`, or name in `[tuning] retrieve_as` who may read these documents.",
+            f"searching as {asker} found none of the documents named in the training conversations.",
+            remedy="Run `groundtune ingest`, or name in `[tuning] retrieve_as` someone who may read them.",
         )
     return data
 
@@ -115,7 +117,7 @@ def groundtune_settings() -> dict[str, type[Table]]:
 
 def raft_examples(
     examples: Sequence[Example],
-    retrieve: Retrieve,
+    retrieve: RetrieveTexts,
     search_text: SearchText,
     build_prompt: GroundedPrompt,
     settings: RaftPrompts,
@@ -127,13 +129,13 @@ def raft_examples(
     passages are taken out. An example whose oracle cannot be found is left out and counted.
     """
     asked = [last_question(example) for example in examples]
-    found = retrieve([search_text(question) for question in asked])
+    results = retrieve([search_text(question) for question in asked])
     sources = retrieve(
         [f"{question.text} {_answer(example)}" for example, question in zip(examples, asked, strict=True)]
     )
     made: list[Example] = []
     counts = {"with": 0, "without": 0, "lost": 0}
-    for example, question, near, source in zip(examples, asked, found, sources, strict=True):
+    for example, question, near, source in zip(examples, asked, results, sources, strict=True):
         oracle = find_oracle(example, [*near, *source])
         if example.documents and oracle is None:
             counts["lost"] += 1

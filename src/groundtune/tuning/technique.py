@@ -19,7 +19,7 @@ from groundtune.tuning.adapters import Manifest
 from groundtune.tuning.training import Base
 from groundtune.values import Conversation, Example, Passage, Question
 
-Retrieve = Callable[[Sequence[str]], list[list[Passage]]]
+RetrieveTexts = Callable[[Sequence[str]], list[list[Passage]]]
 SearchText = Callable[[Question], str]
 ClosedBookPrompt = Callable[[Question], Conversation]
 GroundedPrompt = Callable[[Question, Sequence[Passage]], Conversation]
@@ -45,7 +45,7 @@ class Task:
     closed_book: ClosedBookPrompt
     grounded: GroundedPrompt
     search_text: SearchText
-    retrieve: Retrieve
+    retrieve: RetrieveTexts
     passages: int
     unknown: str
 
@@ -60,7 +60,7 @@ class Technique(Protocol):
         ...
 
     def run(self, task: Task, folder: Path, progress: Progress = silent) -> Manifest:
-        """Make the adapter in `folder`; a finished one of the same task is kept, an interrupted one goes on.
+        """Make the adapter in `folder`. A finished one of the same task is kept, an interrupted one is resumed.
 
         Raises `TuningError`, `InputError`, `NotInstalled`.
         """
@@ -69,7 +69,8 @@ class Technique(Protocol):
 
 def technique(name: str) -> Technique:
     """Return the technique called `name`. Raises `SettingsError` with the names there are."""
-    known: dict[str, Technique] = {found.name: found for found in (hook() for hook in plugins.hooks("techniques"))}
+    techniques: list[Technique] = [hook() for hook in plugins.hooks("techniques")]
+    known = {candidate.name: candidate for candidate in techniques}
     if name not in known:
-        raise SettingsError(f"there is no technique `{name}`.", remedy=f"Known here: {', '.join(sorted(known))}.")
+        raise SettingsError(f"there is no technique `{name}`.", remedy=f"Known techniques: {', '.join(sorted(known))}.")
     return known[name]

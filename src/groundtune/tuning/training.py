@@ -1,8 +1,8 @@
 """Supervised training: LoRA on conversations, with loss on the assistant's turns only (TRL and PEFT).
 
 Reads top to bottom: render, check, train with early stopping on held-out conversations, keep the best
-checkpoint, write the adapter with its manifest. Killed at any point and called again, it goes on from the
-last checkpoint. Knows nothing of documents and prompts: techniques differ in the conversations that they train on.
+checkpoint, write the adapter with its manifest. An interrupted run is resumed from its last
+checkpoint. Knows nothing of documents and prompts: techniques differ in the conversations that they train on.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Base:
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class TrainingJob:
     """One training run.
 
     `own` are the technique's own settings, `[tuning.NAME]`: what the adapter depends on besides `settings`. For the
@@ -63,7 +63,7 @@ class Job:
         return digest(self.technique, self.base.name, self.base.weights, data_hash(self.examples), *settings)
 
 
-def tune(job: Job, folder: Path, progress: Progress = silent) -> Manifest:
+def tune(job: TrainingJob, folder: Path, progress: Progress = silent) -> Manifest:
     """Train an adapter into `folder` and return its manifest; a finished one for the same job is kept.
 
     Raises `TuningError` for data that cannot teach and `NotInstalled` without the `local` extra.
@@ -83,7 +83,7 @@ def tune(job: Job, folder: Path, progress: Progress = silent) -> Manifest:
     trainer.train(resume_from_checkpoint=last_checkpoint(work))
     curve = loss_curve(trainer.state.log_history)
     if not any(point.held_out is not None for point in curve):
-        raise TuningError("training ended before it was evaluated once.", remedy="Set `[tuning] steps` higher.")
+        raise TuningError("training ended before its first evaluation.", remedy="Raise `[tuning] steps`.")
     shutil.rmtree(folder, ignore_errors=True)
     trainer.model.save_pretrained(str(folder))
     manifest = Manifest(
@@ -114,7 +114,7 @@ def render(tokenizer: Any, examples: Sequence[Example], max_length: int) -> list
         raise TuningError(
             f"{too_long} of {len(rows)} training conversations are longer than {max_length} tokens "
             f"(the longest has {longest}).",
-            remedy=f"Set `[tuning] max_length` to {longest}, or shorten them.",
+            remedy=f"Set `[tuning] max_length` to {longest}, or shorten the conversations.",
         )
     return rows
 
@@ -123,8 +123,8 @@ def data_order(lengths: Sequence[int], batch_size: int, steps: int, rng: np.rand
     """Return the indices of the conversations of `steps` batches, one batch after the other.
 
     Every conversation comes as often as any other, give or take one. Within `POOL` batches those of similar length
-    go together, so that little is padded, and the batches come in random order. All of it is drawn beforehand: a run
-    that goes on from a checkpoint sees what it would have seen.
+    go together, so that little is padded, and the batches come in random order. The order is drawn in advance: a run
+    that resumes from a checkpoint sees the same batches as an uninterrupted one.
     """
     total = batch_size * steps
     passes = -(-total // len(lengths))
@@ -139,11 +139,11 @@ def data_order(lengths: Sequence[int], batch_size: int, steps: int, rng: np.rand
 
 def last_checkpoint(work: Path) -> str | None:
     """Return the newest complete checkpoint; one that a kill cut short is removed."""
-    found = sorted(work.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]))
-    while found:
-        if all((found[-1] / name).is_file() for name in _CHECKPOINT_FILES):
-            return str(found[-1])
-        shutil.rmtree(found.pop())
+    checkpoints = sorted(work.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]))
+    while checkpoints:
+        if all((checkpoints[-1] / name).is_file() for name in _CHECKPOINT_FILES):
+            return str(checkpoints[-1])
+        shutil.rmtree(checkpoints.pop())
     return None
 
 
@@ -163,7 +163,7 @@ def loss_curve(history: Sequence[Mapping[str, float]]) -> tuple[LossPoint, ...]:
     return tuple(sorted(points, key=lambda point: point.step))
 
 
-def _work_folder(folder: Path, job: Job) -> Path:
+def _work_folder(folder: Path, job: TrainingJob) -> Path:
     """Return the folder of this job's checkpoints; those of another job under the same name are removed."""
     parent = folder.with_name(f"{folder.name}.{CHECKPOINTS}")
     work = parent / job.key
@@ -178,7 +178,7 @@ def _trainer(
     model: Any,  # noqa: ANN401 -- transformers' model and tokenizer
     tokenizer: Any,  # noqa: ANN401
     rows: Mapping[str, list[Rendered]],
-    job: Job,
+    job: TrainingJob,
     work: Path,
     progress: Progress,
 ) -> Any:  # noqa: ANN401
@@ -273,7 +273,7 @@ def _arguments(settings: TuningSettings, work: Path, longest: int) -> Any:  # no
         dataloader_pin_memory=torch.cuda.is_available(),
         eval_strategy="steps",
         eval_steps=every,
-        # going on from a checkpoint, early stopping must count as if there had been no interruption
+        # after a resume, early stopping must count as if there had been no interruption
         eval_on_start=last_checkpoint(work) is None,
         restore_callback_states_from_checkpoint=True,
         save_strategy="steps",
@@ -305,5 +305,5 @@ def _reporter(technique: str, progress: Progress) -> Any:  # noqa: ANN401
 
 def _why_stopped(state: Any) -> str:  # noqa: ANN401
     if state.global_step < state.max_steps:
-        return f"early, at step {state.global_step}: the held-out loss no longer fell"
+        return f"early, at step {state.global_step}: the held-out loss stopped falling"
     return f"at the last step, {state.global_step}"

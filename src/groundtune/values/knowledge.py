@@ -1,4 +1,4 @@
-"""Documents, chunks and passages, and where something stands in a document."""
+"""Documents, chunks and passages, and places in documents."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from groundtune.values._digest import digest
 
 EVERYONE = ("everyone",)
-"""The principals of somebody of whom nothing else is known."""
+"""The principals of an unknown asker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Heading:
 class Place:
     """Where something stands: the characters from `start` to `end` of a document's text.
 
-    It begins on `page` (from 1) of a file that has pages, or at so many `seconds` of a recording.
+    It begins on `page` (from 1) of a file that has pages, or at a time in a recording, in `seconds`.
     """
 
     start: int
@@ -170,7 +170,7 @@ class Search:
 @dataclass(frozen=True, slots=True)
 class Passage(Placed):
     """A chunk retrieved for a question: `rank` from 1; `score` of the fusion (higher is better); `similarity`
-    the cosine between question and chunk in [-1, 1], None from a store that cannot tell it."""
+    the cosine between question and chunk in [-1, 1], None from a store that does not compute it."""
 
     document: str
     place: Place

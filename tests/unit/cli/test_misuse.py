@@ -42,7 +42,7 @@ def test_an_error_is_one_json_document_too(run, tmp_path):
         ("[tuning]\nsteps = 0\n", ["groundtune.toml", "`tuning.steps` is 0"]),
         ('[comparison]\ncandidates = "rag"\n', ["groundtune.toml", "`comparison.candidates` is 'rag'"]),
         ("[tuning\n", ["groundtune.toml", "not valid TOML", "line 1"]),
-        ("steps = 3\n", ["groundtune.toml", "`steps` stands outside of a table"]),
+        ("steps = 3\n", ["groundtune.toml", "`steps` is outside any table"]),
         ('[model]\nname = "magic:wand"\n', ["magic:wand"]),
         ('[knowledge]\ndocuments = "nowhere"\n', ["nowhere", "documents"]),
         ('[comparison]\ndecide_by = "magic"\n', ["magic", "resolution"]),

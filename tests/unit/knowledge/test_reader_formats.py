@@ -234,7 +234,7 @@ def test_csv_with_other_separators(tmp_path, name, separator):
 
 
 def test_a_csv_row_too_long_names_its_line(tmp_path):
-    with pytest.raises(UnreadableDocument, match=r"a\.csv:3: a row of 3 values below a header of 2"):
+    with pytest.raises(UnreadableDocument, match=r"a\.csv:3: a row has 3 values, but the header has 2"):
         read(tmp_path / "a.csv", "a,b\n1,2\n1,2,3\n")
 
 

@@ -163,7 +163,7 @@ def test_what_goes_wrong_is_a_failure_with_a_remedy(serve, response, words, requ
 
 def test_a_server_that_hangs_is_given_up(serve):
     model, endpoint = serve(Response([b"{}"], delay=5), attempts=5, timeout=0.2)
-    with pytest.raises(ModelFailed, match=r"gave no reply within 0.2 seconds. Tried 2 times"):
+    with pytest.raises(ModelFailed, match=r"did not reply within 0.2 seconds. Tried 2 times"):
         model.complete([ASKED])
     assert len(endpoint.requests) == 2
 
@@ -180,7 +180,7 @@ def test_a_server_that_is_not_there(monkeypatch):
     ("frames", "words"),
     [
         ([wire.event("contentBlockDelta", {"delta": {"text": "Yes"}, "contentBlockIndex": 0})], "before the answer"),
-        ([wire.event("throttlingException", {"message": "slow"}, "exception")], "broke off while answering"),
+        ([wire.event("throttlingException", {"message": "slow"}, "exception")], "stopped in the middle of the answer"),
         ([wire.event("validationException", {"message": "bad"}, "exception")], "ValidationException: bad"),
         ([b"\x00\x00\x00\x20garbage that is long enough to be a frame"], "no reply"),
     ],

@@ -181,8 +181,8 @@ def test_an_unreachable_server_is_named():
     [
         (b"<html>not an API</html>", "not a chat completion"),
         (b'{"choices": [{"message": "text"}]}', "not a chat completion"),
-        (b'{"choices": []}', "without any choice"),
-        (b'{"choices": null}', "without any choice"),
+        (b'{"choices": []}', "without any choices"),
+        (b'{"choices": null}', "without any choices"),
         (b'{"error": {"message": "worker died"}}', "worker died"),
     ],
 )
@@ -245,7 +245,7 @@ def test_the_key_is_sent_and_never_shown(monkeypatch):
     with LocalEndpoint(in_turn(said(REPLY), error(401, f"Incorrect key: {KEY}"))) as endpoint:
         model = model_at(endpoint)
         model.complete([ASKED])
-        with pytest.raises(ModelFailed, match="OPENAI_API_KEY is refused") as raised:
+        with pytest.raises(ModelFailed, match="OPENAI_API_KEY holds a key that was rejected") as raised:
             model.complete([ASKED])
     assert endpoint.requests[0].headers["Authorization"] == f"Bearer {KEY}"
     shown = [str(raised.value), repr(raised.value), repr(model), repr(vars(model)), model.signature, model.name]
@@ -316,7 +316,7 @@ def test_a_stream_that_hangs_half_way_is_an_error():
     with LocalEndpoint(in_turn(Response(events, delay_between=20))) as endpoint:
         stream = model_at(endpoint, timeout=0.3).stream(ASKED)
         assert next(stream) == "Brook "
-        with pytest.raises(ModelFailed, match=r"broke off while answering \(ReadTimeout\)"):
+        with pytest.raises(ModelFailed, match=r"stopped in the middle of the answer \(ReadTimeout\)"):
             next(stream)
 
 

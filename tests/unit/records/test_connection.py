@@ -60,7 +60,7 @@ def test_a_newer_schema_is_refused(tmp_path):
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(StoreError, match=r"file/deeper: .*cannot be made.*\[records\] url"):
+    with pytest.raises(StoreError, match=r"file/deeper: .*cannot be created.*\[records\] url"):
         open_records("sqlite:///file/deeper/records.db", tmp_path)
 
 

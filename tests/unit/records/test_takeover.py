@@ -76,7 +76,7 @@ def test_broken_files_are_said_set_aside_and_never_in_the_way(state, tmp_path, c
     aside = state / f"{name}.skipped"
     if text:
         assert aside.read_text() == text + "\n"
-        assert f"{name}: entries that cannot be read: 1. They are now in" in caplog.text
+        assert f"{name}: unreadable entries: 1. They were moved to" in caplog.text
     else:
         assert not aside.exists()
     caplog.clear()
@@ -91,7 +91,7 @@ def test_of_judgements_only_the_broken_lines_are_skipped(state, tmp_path, caplog
     with open_records(URL, tmp_path) as records:
         assert set(records.kept_many(JUDGEMENT, ["j1", "j2", "j3"])) == {"j1", "j2"}
     assert (state / "judgements.jsonl.skipped").read_text().split("\n")[0] == "[1]"
-    assert "entries that cannot be read: 2" in caplog.text
+    assert "unreadable entries: 2" in caplog.text
 
 
 def test_passwords_are_blanked_on_the_way(state, tmp_path):
@@ -114,7 +114,7 @@ def test_a_file_that_cannot_be_read_stays_and_is_said(state, tmp_path, caplog, m
     with monkeypatch.context() as patched:
         patched.setattr("pathlib.Path.read_text", broken)
         open_records(URL, tmp_path).close()
-    assert "threshold.json cannot be read and was not taken over into the records: Input/output error." in caplog.text
+    assert "threshold.json cannot be read and was not imported into the records: Input/output error." in caplog.text
     with open_records(URL, tmp_path) as records:
         assert records.kept(THRESHOLD, "t").threshold == 0.36
 
@@ -163,7 +163,7 @@ def test_a_file_that_cannot_be_blanked_is_said_and_tried_again(written, tmp_path
     page = tmp_path / "report" / "report.html"
     page.write_bytes(b"\xff" + page.read_bytes())
     open_records(URL, tmp_path).close()
-    assert "report.html may hold a password" in caplog.text
+    assert "report.html may contain a password" in caplog.text
     assert "hunter2" not in (tmp_path / "report" / "report.json").read_text()
     page.write_bytes(page.read_bytes()[1:])
     open_records(URL, tmp_path).close()

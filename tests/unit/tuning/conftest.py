@@ -3,7 +3,7 @@
 import pytest
 
 from groundtune.settings import TuningSettings
-from groundtune.tuning.training import Base, Job
+from groundtune.tuning.training import Base, TrainingJob
 from groundtune.values import Example, Message
 
 TEMPLATE = (
@@ -59,7 +59,7 @@ def example(number, answer=None):
 def job():
     def make(examples=None, technique="instruction", **settings):
         chosen = {"steps": 8, "evaluate_every": 2, "batch_size": 4, "learning_rate": 2e-2, "rank": 4, "patience": 9}
-        return Job(
+        return TrainingJob(
             technique,
             Base("tiny", "random", load_tiny),
             examples or [example(number) for number in range(20)],

@@ -36,7 +36,7 @@ def test_a_folder_without_one_is_no_adapter(tmp_path):
 @pytest.mark.parametrize("content", ["", "[]", "{", '{"loss": []}', '{"loss": [{"step": 1, "x": 2}]}'])
 def test_a_broken_one_is_refused_with_the_remedy(tmp_path, content):
     (tmp_path / "manifest.json").write_text(content, encoding="utf-8")
-    with pytest.raises(InputError, match="is no adapter manifest") as raised:
+    with pytest.raises(InputError, match="is not a valid adapter manifest") as raised:
         read_manifest(tmp_path)
     assert raised.value.place == str(tmp_path / "manifest.json")
     assert "tune again" in raised.value.remedy

@@ -59,7 +59,7 @@ def test_a_bad_line_is_refused_with_file_and_line(tmp_path, line, reason):
 
 
 def test_an_empty_and_a_missing_file_are_refused(tmp_path):
-    with pytest.raises(InputError, match="holds no conversation"):
+    with pytest.raises(InputError, match="contains no conversation"):
         load_examples(written(tmp_path, ""))
     with pytest.raises(InputError, match="no such file"):
         load_examples(tmp_path / "nowhere.jsonl")

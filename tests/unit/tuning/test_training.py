@@ -18,7 +18,7 @@ from groundtune.settings import Secret, Table, TuningSettings
 from groundtune.tuning import training
 from groundtune.tuning.adapters import LossPoint, read_manifest
 from groundtune.tuning.raft import RaftSettings
-from groundtune.tuning.training import Job, data_order, last_checkpoint, loss_curve, tune
+from groundtune.tuning.training import TrainingJob, data_order, last_checkpoint, loss_curve, tune
 from groundtune.values import Example, Message
 
 COMPLETE = ("adapter_model.safetensors", "optimizer.pt", "scheduler.pt", "trainer_state.json")
@@ -104,7 +104,9 @@ def test_a_jobs_key_is_that_of_all_the_adapter_depends_on(job, change, same):
     change = {("examples" if key == "examples_file" else key): value for key, value in change.items()}
     if "examples" in change:
         other = job()
-        other = Job(other.technique, other.base, other.examples, other.settings.model_copy(update=change), other.record)
+        other = TrainingJob(
+            other.technique, other.base, other.examples, other.settings.model_copy(update=change), other.record
+        )
     else:
         other = job(**change)
     assert (other.key == job().key) is same
@@ -293,7 +295,7 @@ def test_a_manifest_that_is_not_one_is_refused(tmp_path):
     from groundtune.errors import InputError
 
     (tmp_path / "manifest.json").write_text(json.dumps({"key": "x"}), encoding="utf-8")
-    with pytest.raises(InputError, match="no adapter manifest"):
+    with pytest.raises(InputError, match="not a valid adapter manifest"):
         read_manifest(tmp_path)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 
 from groundtune import plugins
 from groundtune.errors import SettingsError
-from groundtune.protocols import CorpusScorer, Fact, Scorer
+from groundtune.protocols import AnswerFact, CorpusScorer, Scorer
 from groundtune.settings import ComparisonSettings
 from groundtune.values import Case
 
@@ -53,7 +53,7 @@ def scorers(
     return [scorer.over(cases) if cases and isinstance(scorer, CorpusScorer) else scorer for scorer in chosen]
 
 
-def scorers_for(settings: ComparisonSettings, facts: Collection[Fact]) -> list[str]:
+def scorers_for(settings: ComparisonSettings, facts: Collection[AnswerFact]) -> list[str]:
     """Return the names of the scorers that are on for a file of answers that tells `facts` besides texts."""
     known = known_scorers(settings).values()
     return [scorer.name for scorer in known if "score" in scorer.by_default and scorer.needs <= set(facts)]

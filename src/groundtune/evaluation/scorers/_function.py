@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from groundtune.protocols import EVERYWHERE, TEXT_ALONE, Fact, ScorerDefaults, Use, Words
+from groundtune.protocols import EVERYWHERE, TEXT_ALONE, AnswerFact, ScorerDefaults, Use, Words
 from groundtune.values import Answer, Case, Score
 
 NO_IDEAL_ANSWER = Score(None, "the case has no ideal answer")
@@ -28,7 +28,7 @@ class FunctionScorer(ScorerDefaults):
     scale: tuple[float, float] = (0.0, 1.0)
     higher_is_better: bool = True
     by_default: frozenset[Use] = EVERYWHERE
-    needs: frozenset[Fact] = TEXT_ALONE
+    needs: frozenset[AnswerFact] = TEXT_ALONE
     strict: bool = False
 
     def score(self, case: Case, answer: Answer) -> Score:

@@ -1,6 +1,6 @@
 """Embedders: what turns texts into vectors, chosen by `[embedding] name`; one file a provider.
 
-Knows nothing of stores and documents beyond what of a chunk is embedded.
+Knows nothing of stores. Of documents, it only knows which part of a chunk is embedded.
 """
 
 from __future__ import annotations
@@ -22,5 +22,5 @@ def embedder(settings: EmbeddingSettings) -> Embedder:
 
 
 def embedded_text(chunk: Chunk) -> str:
-    """Return what of a chunk is embedded: the headings above it and its text."""
+    """Return the text that is embedded for a chunk: the headings above it and its own text."""
     return f"{chunk.heading}\n{chunk.text}" if chunk.heading else chunk.text

@@ -122,8 +122,8 @@ def _hub_folder(name: str) -> Path:
         return Path(snapshot_download(name, ignore_patterns=_NOT_NEEDED))
     except (OSError, ValueError) as error:
         raise NotInstalled(
-            f"`hf:{name}` cannot be had: {error}.",
-            remedy="Check the name and the network, or download it elsewhere and use path:DIR.",
+            f"`hf:{name}` cannot be downloaded: {error}.",
+            remedy="Check the name and the network, or download the model on another machine and use path:DIR.",
         ) from error
 
 
@@ -139,8 +139,8 @@ def model_folder(name: str, setting: str) -> Path | None:
         folder = Path(rest).expanduser()
         if not (folder / "config.json").is_file():
             raise SettingsError(
-                f"`{setting}` is `{name}`, and there is no model in {folder}.",
-                remedy="Name a folder with config.json and the weights.",
+                f"`{setting}` is `{name}`, but there is no model in {folder}.",
+                remedy="Name a folder that contains config.json and the weights.",
             )
         return folder
     return None

@@ -15,7 +15,7 @@ import httpx
 import numpy as np
 
 from groundtune.errors import ModelFailed
-from groundtune.http import Backoff, Endpoint, Guidance, Key, named_address
+from groundtune.http import ApiKey, Backoff, Endpoint, Guidance, named_address
 from groundtune.protocols import Vectors
 from groundtune.settings import EmbeddingSettings
 
@@ -40,7 +40,7 @@ class OpenAIEmbedder:
         self._model = model
         self._base_url = base_url.rstrip("/")
         self._batch_size = batch_size
-        key = Key.from_environment(KEY_VARIABLE)
+        key = ApiKey.from_environment(KEY_VARIABLE)
         backoff = Backoff(base=1.0, least_share=1.0, sleep=pause)  # batches go out one by one: nothing to spread
         self._endpoint = Endpoint(f"{self._base_url}{PATH}", key, _TIMEOUT, backoff, _guidance(model), client)
 
@@ -69,12 +69,12 @@ class OpenAIEmbedder:
             rows = sorted(json.loads(reply)["data"], key=lambda row: row["index"])
             vectors = np.asarray([row["embedding"] for row in rows], dtype=np.float32)
         except (ValueError, KeyError, TypeError) as error:
-            raise self._failed(f"gave a reply that is not what the API promises ({error!r})") from None
+            raise self._failed(f"sent a reply that does not follow the API ({error!r})") from None
         if vectors.ndim != 2 or len(vectors) != len(texts):
-            raise self._failed(f"gave {len(vectors)} vectors for {len(texts)} texts")
+            raise self._failed(f"returned {len(vectors)} vectors for {len(texts)} texts")
         norms = np.linalg.norm(vectors, axis=1, keepdims=True)
         if not np.isfinite(norms).all() or not norms.all():
-            raise self._failed("gave a vector without a direction")
+            raise self._failed("returned a vector that is zero or not finite")
         return np.asarray(vectors / norms, dtype=np.float32)
 
     def _failed(self, what: str) -> ModelFailed:
@@ -85,7 +85,7 @@ def _guidance(model: str) -> Guidance:
     return Guidance(
         subject=f"no embeddings from `{model}`: it ",
         address=_REMEDY,
-        late="Lower `embedding.batch_size`, or check the load of the server.",
+        late="Lower `embedding.batch_size`, or check the server load.",
         busy=_REMEDY,
         broken=_REMEDY,
         too_long="Lower `knowledge.chunk_size`.",

@@ -20,12 +20,12 @@ _DAY = re.compile(r"\d{4}-\d{2}-\d{2}(?=T|\s|$)")
 
 def readers() -> dict[str, Reader]:
     """Return the reader of every suffix (".md") that is supported, other people's before ours."""
-    found: dict[str, Reader] = {}
+    by_suffix: dict[str, Reader] = {}
     for hook in sorted(plugins.hooks("readers"), key=lambda hook: hook.__module__.startswith("groundtune.")):
         reader: Reader = hook()
         for suffix in reader.suffixes:
-            found.setdefault(suffix, reader)
-    return found
+            by_suffix.setdefault(suffix, reader)
+    return by_suffix
 
 
 def reader_for(path: Path) -> Reader:
@@ -41,10 +41,10 @@ def reader_for(path: Path) -> Reader:
 
 
 def read(path: Path) -> PlainText:
-    """Return the text of `path`. Raises `UnreadableDocument`, also if there is no text in it."""
+    """Return the text of `path`. Raises `UnreadableDocument`, also if it contains no text."""
     plain = reader_for(path).read(path)
     if not plain.text.strip():
-        raise UnreadableDocument("there is no text in it.", place=path, remedy="Fill it or remove it.")
+        raise UnreadableDocument("contains no text.", place=path, remedy="Add text to it, or remove it.")
     return plain
 
 

@@ -48,7 +48,7 @@ class CsvReader:
 def _fits(row: list[str], names: list[str], path: Path, line: int) -> None:
     if len(row) > len(names):
         raise UnreadableDocument(
-            f"a row of {len(row)} values below a header of {len(names)}.",
+            f"a row has {len(row)} values, but the header has {len(names)}.",
             place=path,
             line=line,
             remedy="Put values that contain the separator between double quotes.",

@@ -44,7 +44,7 @@ def _opened(path: Path) -> Any:  # noqa: ANN401 -- python-docx has no types
         return docx.Document(str(path))
     except (PackageNotFoundError, BadZipFile, KeyError, ValueError, SyntaxError) as error:
         raise UnreadableDocument(
-            f"not a Word document that can be read, or protected by a password ({error}).",
+            f"cannot be read as a Word document, or is protected by a password ({error}).",
             place=path,
             remedy="Open it in Word and save it as .docx without a password.",
         ) from None

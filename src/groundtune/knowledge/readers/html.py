@@ -70,7 +70,11 @@ def _decoded(path: Path) -> str:
     try:
         return data.decode(declared or "utf-8")
     except (UnicodeDecodeError, LookupError) as error:
-        what = f"declares {declared}, which it is not" if declared else "is not UTF-8 and declares no encoding"
+        what = (
+            f"declares the encoding {declared} but does not use it"
+            if declared
+            else "is not UTF-8 and declares no encoding"
+        )
         raise UnreadableDocument(f"{what} ({error}).", place=path, remedy="Save it as UTF-8.") from None
 
 

@@ -17,7 +17,7 @@ _SHAPE = 'Write [{"question": "...", "answer": "..."}, ...] or {"faq": [...]}.'
 
 
 class FaqReader:
-    """Reads FAQ lists; other JSON is refused, since nothing tells what of it is text."""
+    """Reads FAQ lists; other JSON is refused, since nothing shows which parts of it are text."""
 
     suffixes = (".json",)
 

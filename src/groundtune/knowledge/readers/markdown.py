@@ -32,10 +32,10 @@ class MarkdownReader:
         text, front = utf8(path), ""
         if match := _FRONT_MATTER.match(text):
             text, front = text[match.end() :], match.group(1) or ""
-        found = headings(text)
+        parts = headings(text)
         named = _TITLE.search(front)
-        title = named["title"] if named else found[0].title if found else name_of(path)
-        return PlainText(text, title, found, metadata=_metadata(front, title if named else None))
+        title = named["title"] if named else parts[0].title if parts else name_of(path)
+        return PlainText(text, title, parts, metadata=_metadata(front, title if named else None))
 
 
 def _metadata(front: str, title: str | None) -> dict[str, str]:

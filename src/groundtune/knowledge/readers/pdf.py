@@ -30,7 +30,7 @@ _ITEM = re.compile(r"\s*(?:[-*•▪◦–]\s|\(?\d{1,2}[.)]\s|\(?[a-z][.)]\s)")
 
 
 @dataclass(frozen=True, slots=True)
-class _Line:
+class _TextLine:
     text: str
     size: float
     page: int = 0
@@ -61,7 +61,9 @@ class PdfReader:
         pages, properties = _pages(path)
         if not any(page for page in pages):
             raise UnreadableDocument(
-                "this PDF has no text layer (it is a scan or pictures).", place=path, remedy="Run OCR on it first."
+                "this PDF has no text layer (it is a scan or contains only pictures).",
+                place=path,
+                remedy="Run OCR on it first.",
             )
         printed = " ".join(" ".join(line.text for line in pages[0]).split()).casefold()
         titled = properties.pop("title", "")
@@ -71,7 +73,7 @@ class PdfReader:
         return _built(_without_running_heads(pages)).plain(title=title, metadata=properties)
 
 
-def _pages(path: Path) -> tuple[list[list[_Line]], dict[str, str]]:
+def _pages(path: Path) -> tuple[list[list[_TextLine]], dict[str, str]]:
     """Return the lines of each page, and what the file's properties say."""
     try:
         pdf = PypdfReader(path)
@@ -107,7 +109,7 @@ def _properties(pdf: PypdfReader) -> dict[str, str]:
     return described(title=properties.title, author=properties.author, date=created, subject=properties.subject)
 
 
-def _lines(page: Any) -> list[_Line]:  # noqa: ANN401 -- pypdf's page
+def _lines(page: Any) -> list[_TextLine]:  # noqa: ANN401 -- pypdf's page
     """Return the page's lines with the font size, in points, of most of each."""
     pieces: list[tuple[str, float]] = []
 
@@ -116,30 +118,30 @@ def _lines(page: Any) -> list[_Line]:  # noqa: ANN401 -- pypdf's page
         pieces.append((encodable(text), round(size * scale, 1)))
 
     page.extract_text(visitor_text=visit)
-    lines: list[_Line] = []
+    lines: list[_TextLine] = []
     text, sizes = "", Counter[float]()
     for piece, size in [*pieces, ("\n", 0.0)]:
         for number, part in enumerate(piece.split("\n")):
             if number:
                 if text.strip():
-                    lines.append(_Line(" ".join(text.replace("\u00ad", "").split()), sizes.most_common(1)[0][0]))
+                    lines.append(_TextLine(" ".join(text.replace("\u00ad", "").split()), sizes.most_common(1)[0][0]))
                 text, sizes = "", Counter[float]()
             text += part
             sizes[size] += len(part.strip())
     return lines
 
 
-def _without_running_heads(pages: list[list[_Line]]) -> list[_Line]:
+def _without_running_heads(pages: list[list[_TextLine]]) -> list[_TextLine]:
     """Return the lines of all pages but those that stand first or last on most pages, numbers aside."""
 
-    def shape(line: _Line) -> str:
+    def shape(line: _TextLine) -> str:
         return re.sub(r"\d+", "#", line.text)
 
     edges = Counter(
         shape(line) for page in pages for line in {id(line): line for line in page[:1] + page[-1:]}.values()
     )
     running = {text for text, count in edges.items() if count >= max(3, len(pages) / 2)}
-    kept: list[_Line] = []
+    kept: list[_TextLine] = []
     for page in pages:
         first = 1 if page and shape(page[0]) in running else 0
         last = len(page) - 1 if len(page) > first and shape(page[-1]) in running else len(page)
@@ -147,7 +149,7 @@ def _without_running_heads(pages: list[list[_Line]]) -> list[_Line]:
     return kept
 
 
-def _built(lines: list[_Line]) -> TextBuilder:
+def _built(lines: list[_TextLine]) -> TextBuilder:
     weights = Counter[float]()
     for line in lines:
         weights[line.size] += len(line.text)
@@ -176,11 +178,11 @@ def _write(block: _Block, level: dict[float, int], builder: TextBuilder) -> int 
     return offset
 
 
-def _is_heading(line: _Line, body: float) -> bool:
+def _is_heading(line: _TextLine, body: float) -> bool:
     return line.size >= body * _LARGER and len(line.text) <= _LONGEST_HEADING and any(map(str.isalpha, line.text))
 
 
-def _blocks(lines: list[_Line], body: float) -> Iterator[_Block]:
+def _blocks(lines: list[_TextLine], body: float) -> Iterator[_Block]:
     """Yield headings, paragraphs put together again, and single lines."""
     lengths = sorted(len(line.text) for line in lines if line.size == body)
     width = lengths[int(len(lengths) * 0.9)] if lengths else 0

@@ -1,6 +1,6 @@
 """Cross-encoders of sentence-transformers: `cross:hf:ORG/NAME` or `cross:path:DIR`.
 
-The strongest kind, trained for ranking, and slow without a GPU: every pair of question and passage is read anew.
+The strongest kind, trained for ranking, and slow without a GPU: it reads question and passage together, for every pair.
 
 Source: Nogueira & Cho, "Passage Re-ranking with BERT", 2019 (arXiv 1901.04085).
 """

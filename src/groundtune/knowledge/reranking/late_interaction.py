@@ -4,7 +4,7 @@
     passage   "Data abroad costs nothing in the EU."
     score     the mean over the question's word pieces of the highest cosine with a piece of the passage
 
-A passage's vectors are computed once and kept for later questions, so that only the question is encoded anew.
+A passage's vectors are computed once and kept for later questions, so only the question has to be encoded each time.
 
 Source: MaxSim of Khattab & Zaharia, "ColBERT", SIGIR 2020 (arXiv 2004.12832), divided by the number of pieces, which
 is the recall of BERTScore (Zhang et al., ICLR 2020, arXiv 1904.09675). ColBERT trains its encoder for this; here an

@@ -56,7 +56,7 @@ class LanceDBStore:
         self._revision: tuple[int, str] | None = None
 
     def replace(self, entries: Sequence[Entry]) -> None:
-        """Put each entry's chunks in the place of what the store holds of its document, all in one commit."""
+        """Replace what the store holds of each entry's document by the entry's chunks, all in one commit."""
         latest = {entry.document.id: entry for entry in entries}
         rows = [row for entry in latest.values() for row in self._rows(entry)]
         if not rows:
@@ -83,7 +83,7 @@ class LanceDBStore:
         """Return at most `query.limit` passages that the query's principals may read, best first."""
         if len(query.vector) != self._dimension:
             raise StoreError(
-                f"the question's vector has {len(query.vector)} dimensions, the store has {self._dimension}.",
+                f"the question's vector has {len(query.vector)} dimensions, but the store has {self._dimension}.",
                 place=self._path,
                 remedy="Embed questions with the embedder that the documents were ingested with.",
             )
@@ -92,15 +92,15 @@ class LanceDBStore:
         condition = _condition(query)
         depth = max(query.candidates, query.limit)
         vector = np.asarray(query.vector, dtype=np.float32)
-        found = [self._by_vector(vector, condition, depth), self._by_words(query.text, condition, depth)]
-        rows = {row["id"]: row for leg in found for row in leg}
-        fused = reciprocal_rank_fusion([[row["id"] for row in leg] for leg in found])
+        rankings = [self._by_vector(vector, condition, depth), self._by_words(query.text, condition, depth)]
+        rows = {row["id"]: row for ranking in rankings for row in ranking}
+        fused = reciprocal_rank_fusion([[row["id"] for row in ranking] for ranking in rankings])
         return [
             _passage(rows[id_], rank, score, vector) for rank, (id_, score) in enumerate(fused[: query.limit], start=1)
         ]
 
     def is_empty(self) -> bool:
-        """Tell whether no document is held."""
+        """Return whether the store holds no document."""
         return not self._table.count_rows()
 
     def document(self, document_id: str) -> Held | None:
@@ -134,7 +134,7 @@ class LanceDBStore:
             _PATIENTLY(self._table.optimize, cleanup_older_than=_KEEP_VERSIONS)
         except RuntimeError as error:
             raise StoreError(
-                f"LanceDB cannot tidy up: {error}.", place=self._path, remedy="Run the ingestion again."
+                f"LanceDB cannot tidy up the store: {error}.", place=self._path, remedy="Run `groundtune ingest` again."
             ) from error
 
     def _listed(self, version: int) -> dict[str, str]:
@@ -147,7 +147,7 @@ class LanceDBStore:
     def _kept_revision(self, version: int) -> str:
         """Return the revision of this version of the table; if it is not kept, compute and keep it.
 
-        A version is known by number and time: numbers begin anew in a table that takes the place of another.
+        A version is known by number and time: a table that replaces another one starts counting again.
         """
         written = next((each["timestamp"] for each in self._table.list_versions() if each["version"] == version), "")
         key = f"{version} {written}"
@@ -168,12 +168,12 @@ class LanceDBStore:
         document, chunks, vectors = entry.document, entry.chunks, np.asarray(entry.vectors, dtype=np.float32)
         if vectors.shape != (len(chunks), self._dimension) and len(chunks):
             raise StoreError(
-                f"`{document.id}` comes with vectors of shape {vectors.shape}; {len(chunks)} chunks and dimension "
-                f"{self._dimension} were expected.",
+                f"`{document.id}` has vectors of shape {vectors.shape}; the expected shape is "
+                f"{(len(chunks), self._dimension)}.",
                 place=self._path,
             )
         if not np.isfinite(vectors).all():
-            raise StoreError(f"`{document.id}` has a vector that is not finite.", place=self._path)
+            raise StoreError(f"`{document.id}` has a vector with values that are not finite.", place=self._path)
         return [
             {
                 "id": chunk.id,
@@ -195,8 +195,8 @@ class LanceDBStore:
         if "vectors" not in self._legs or not vector.any():  # the cosine with a zero vector does not exist
             return []
         search = self._table.search(vector, vector_column_name="vector").distance_type("cosine")
-        found = search.where(condition, prefilter=True).limit(depth).select([*_COLUMNS, "_distance"]).to_list()
-        return sorted(found, key=lambda row: (row["_distance"], row["id"]))
+        rows = search.where(condition, prefilter=True).limit(depth).select([*_COLUMNS, "_distance"]).to_list()
+        return sorted(rows, key=lambda row: (row["_distance"], row["id"]))
 
     def _by_words(self, text: str, condition: str, depth: int) -> list[dict[str, Any]]:
         if "words" not in self._legs or not text.strip():
@@ -204,8 +204,8 @@ class LanceDBStore:
         from lancedb.query import MatchQuery
 
         search = self._table.search(MatchQuery(text, "search_text"), query_type="fts")  # plain words, no operators
-        found = search.where(condition, prefilter=True).limit(depth).select([*_COLUMNS, "_score"]).to_list()
-        return sorted(found, key=lambda row: (-row["_score"], row["id"]))
+        rows = search.where(condition, prefilter=True).limit(depth).select([*_COLUMNS, "_score"]).to_list()
+        return sorted(rows, key=lambda row: (-row["_score"], row["id"]))
 
 
 def _schema(signature: str, dimension: int) -> pa.Schema:
@@ -245,7 +245,9 @@ def _open(path: Path, schema: pa.Schema) -> Any:  # noqa: ANN401 -- lancedb has 
         if not any(index.columns == ["search_text"] for index in table.list_indices()):
             table.create_index("search_text", config=FTS(language="English", stem=True, remove_stop_words=True))
     except (OSError, RuntimeError, ValueError) as error:
-        raise StoreError(f"LanceDB cannot open it: {error}.", place=path, remedy="Check path and rights.") from error
+        raise StoreError(
+            f"LanceDB cannot open the store: {error}.", place=path, remedy="Check the path and its permissions."
+        ) from error
     return table
 
 
@@ -268,10 +270,10 @@ def _check(path: Path, held: pa.Schema, wanted: pa.Schema) -> None:
     for key in ("layout", "embedder", "dimension"):
         if _setting(held, key) != _setting(wanted, key):
             raise StoreError(
-                f"this store was filled with {key} {_setting(held, key)!r}; it is {_setting(wanted, key)!r} now, and "
-                "vectors of both must not be mixed.",
+                f"this store was filled with {key} {_setting(held, key)!r}, but the current one is "
+                f"{_setting(wanted, key)!r}; their vectors must not be mixed.",
                 place=path,
-                remedy="Delete the folder and run `groundtune ingest` again, or set back [embedding].",
+                remedy="Delete the folder and run `groundtune ingest` again, or restore the earlier [embedding].",
             )
 
 

@@ -218,7 +218,7 @@ def test_a_formula_or_a_date_in_a_spreadsheet_is_a_fault(desk, tmp_path):
     path = desk.export(tmp_path / "review.xlsx")
     edit(path, "d1", ideal_answer="=1+1")
     (fault,) = desk.review(path).faults
-    assert fault == "row 2: `ideal_answer` is a formula: put the text itself there."
+    assert fault == "row 2: `ideal_answer` contains a formula: enter the text itself."
 
 
 def test_two_experts_on_one_export_do_not_undo_each_other(desk, tmp_path):

@@ -123,8 +123,8 @@ def test_what_a_spreadsheet_made_of_a_rating_is_named(made, shown, tmp_path):
     _, taken, problems = take([path], made[1], [])
     assert taken == []
     assert [one.row for one in problems] == [2, 3]
-    assert problems[0].reason == "`intuitive` is a formula: put the text itself there."
-    assert "`intuitive` was made a date" in problems[1].reason
+    assert problems[0].reason == "`intuitive` contains a formula: enter the text itself."
+    assert "`intuitive` was turned into a date" in problems[1].reason
 
 
 def test_a_comment_may_begin_as_a_formula_does(made, shown, tmp_path):
