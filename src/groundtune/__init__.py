@@ -1,9 +1,9 @@
-"""groundtune makes a foundation model useful for one company, and says with evidence how.
+"""groundtune makes a foundation model useful for one company, and shows with evidence how.
 
     project = groundtune.open_project("support")
     report = project.compare()
 
-All that is meant for use stands in `dir(groundtune)`; what is not there may change. docs/python.md goes through it.
+The public names are in `dir(groundtune)`; anything else may change. docs/python.md shows how to use them.
 """
 
 from __future__ import annotations

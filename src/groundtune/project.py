@@ -1,6 +1,6 @@
 """A project: a folder with `groundtune.toml`, and all that can be done with it from Python.
 
-The command line and the service are thin layers over this class. What is wrong use is refused here.
+The command line and the service are thin layers over this class. Wrong use is refused here.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 @dataclass(frozen=True, slots=True)
 class Frozen:
-    """What freezing came to: the version and what changed since the one before, or the problems in its way."""
+    """The result of freezing: the version and its changes since the previous one, or the problems in its way."""
 
     lock: Lock | None
     changes: Changes
@@ -146,23 +146,23 @@ class Project:
     def plan_benchmark(self) -> tuple[Plan | None, Pilot | None]:
         """Return what the test part can show of as many candidates as are compared, and the earlier run it rests on."""
         comparison = self.settings.comparison
-        found = pilot(self.assembly)
+        earlier = pilot(self.assembly)
         scorer = self.assembly.scorer(comparison.decide_by)
         planned = plan(
             [case.group for case in self.benchmark.part(PART)],
             len(set(self._compared())),
-            pilot=found,
+            pilot=earlier,
             unit=scorer.scale[1] - scorer.scale[0] if scorer else 1.0,
             confidence=comparison.confidence,
         )
-        return planned, found
+        return planned, earlier
 
     def draft_benchmark(
         self, wanted: Mapping[Kind, int], drafter: str = "auto", seed: int = 17
     ) -> tuple[str, dict[Kind, Tally]]:
         """Propose cases from the documents until there are as many as `wanted`; return who drafted and what came of it.
 
-        Drafts are appended to the file of `[benchmark] drafts` as they come; called again, it goes on from there.
+        Drafts are appended to the file of `[benchmark] drafts` as they are made: call it again to resume.
         """
         settings = self.settings.benchmark
         pieces = self.assembly.knowledge.passages(PASSAGE)
@@ -181,7 +181,7 @@ class Project:
         return export_cases(self._case_files(), path, everything=everything)
 
     def review_benchmark(self, path: Path, reviewer: str = "") -> Reviewed:
-        """Take over what experts decided in an exported file: all of it or, if any row has a fault, nothing."""
+        """Apply the decisions in an exported file: all of them or, if any row has a fault, none."""
         share = self.settings.benchmark.development_share
         return review_cases(
             self._case_files(), path, self.assembly.knowledge.texts(), reviewer=reviewer, development_share=share
@@ -224,12 +224,12 @@ class Project:
         Raises `SettingsError` for a name that cannot be an adapter's: other characters than letters, digits, - and _,
         or the name of a candidate that is made on demand.
         """
-        taken = {*registered(), *(each.adapter for each in registered().values())}
+        taken = {*registered(), *(candidate.adapter for candidate in registered().values())}
         if not _NAME.fullmatch(name):
-            raise SettingsError(f"`{name}` cannot name an adapter.", remedy="Use letters, digits, - and _.")
+            raise SettingsError(f"`{name}` cannot be the name of an adapter.", remedy="Use letters, digits, - and _.")
         if name in taken:
             raise SettingsError(
-                f"`{name}` is the name of a candidate that `groundtune compare` makes by itself.",
+                f"`{name}` is reserved for a candidate that `groundtune compare` makes by itself.",
                 remedy="Choose another name.",
             )
         self.ingest()
@@ -290,15 +290,15 @@ class Project:
         scale: tuple[float, float] | None = None,
         pairs: int = 50,
     ) -> Calibration:
-        """Hold the judges of `[judge]` against human ratings of the answers in the records, or in `answers`."""
+        """Compare the judges of `[judge]` with human ratings of the answers in the records, or in `answers`."""
         file = None if answers is None else Path(answers)
         return calibrate(self.assembly, Path(ratings), datetime.now(UTC), answers_file=file, scale=scale, pairs=pairs)
 
     def prefer(
-        self, one: str, other: str, criterion: str | None = None, answers: str | Path | None = None
+        self, candidate: str, other: str, criterion: str | None = None, answers: str | Path | None = None
     ) -> dict[str, Preference]:
-        """Return which candidate's answers each judge prefers, asked in both orders, by judge."""
-        return prefer(self.assembly, one, other, criterion, None if answers is None else Path(answers))
+        """Return by judge which candidate's answers it prefers, asked in both orders."""
+        return prefer(self.assembly, candidate, other, criterion, None if answers is None else Path(answers))
 
     def compare(self, candidates: Sequence[str] = ()) -> Report:
         """Build what is missing, run the candidates on the test part, recommend, and keep the report in the records."""
@@ -310,12 +310,12 @@ class Project:
     def open_gate(self, path: str | Path, candidates: Sequence[str] = ()) -> Gate:
         """Read a gate for a comparison of `candidates` (those of `[comparison]` if none), before anything is run.
 
-        Raises `InputError` for a file that is not as it should be, and for a candidate that will not be run.
+        Raises `InputError` for an invalid file, and for a candidate that will not be run.
         """
         return load_gate(path, self._compared(candidates))
 
     def check_gate(self, gate: Gate, report: Report) -> list[GateFinding]:
-        """Hold a report against a gate: a finding for each scorer that it limits."""
+        """Check a report against a gate: a finding for each scorer that it limits."""
         return check_gate(gate, report, self.settings.comparison)
 
     def _compared(self, candidates: Sequence[str] = ()) -> Sequence[str]:
@@ -328,11 +328,11 @@ class Project:
         return make_study(self.assembly, study, raters, candidates, datetime.now(UTC))
 
     def import_ratings(self, files: Sequence[str | Path], study: str = "study") -> Import:
-        """Take sheets that came back; what is wrong with them is among the result."""
+        """Import returned sheets; the result lists what is wrong with any of them."""
         return take_sheets(self.assembly, study, [Path(file) for file in files])
 
     def human_report(self, study: str = "study") -> HumanReport:
-        """Return what people said of each candidate, as far as sheets have come back."""
+        """Return how people rated each candidate, from the sheets returned so far."""
         return human_report(self.assembly, study)
 
     def draft_unexpected(self, per_kind: int = 5) -> list[CaseLine]:
@@ -345,7 +345,7 @@ def _principals(asker: Sequence[str]) -> tuple[str, ...]:
     """Return who asks. Raises `SettingsError` for nobody, a blank name, or one name in the place of a list."""
     if isinstance(asker, str) or not asker or not all(name.strip() for name in asker):
         raise SettingsError(
-            f"the asker is {asker!r}, and must be a list of principals, none of them blank.",
+            f"the asker is {asker!r}, but must be a list of principals, none of them blank.",
             remedy='Write asker=["staff"] in Python, --as staff on the command line.',
         )
     return tuple(asker)

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from groundtune.comparison.gate import Gate, GateFinding
-from groundtune.comparison.gate import check_gate as hold_against
+from groundtune.comparison.gate import check_gate as check_against
 from groundtune.comparison.gate import load_gate as read_gate
 from groundtune.comparison.report.data import Report
 from groundtune.errors import InputError, SettingsError
@@ -37,13 +37,15 @@ def init(folder: str | Path, example: str = "") -> Path:
     """
     folder = Path(folder)
     if (folder / FILE_NAME).exists():
-        raise InputError("is a project already.", place=folder, remedy="Name another folder.")
+        raise InputError("is already a project.", place=folder, remedy="Name another folder.")
     if folder.exists() and not folder.is_dir():
         raise InputError("is a file, not a folder.", place=folder, remedy="Name another folder.")
     if example and example not in EXAMPLES:
-        raise SettingsError(f"there is no example `{example}`.", remedy=f"Known: {', '.join(EXAMPLES)}.")
+        raise SettingsError(f"there is no example `{example}`.", remedy=f"Examples: {', '.join(EXAMPLES)}.")
     if example and folder.exists() and any(folder.iterdir()):
-        raise InputError("is not empty, and its files might be overwritten.", place=folder, remedy="Name another.")
+        raise InputError(
+            "is not empty, and its files might be overwritten.", place=folder, remedy="Name another folder."
+        )
     if example:
         shutil.copytree(example_folder(example), folder, ignore=_LEFT_OUT, dirs_exist_ok=True)
     else:
@@ -71,8 +73,8 @@ def score(
     """Score answers from any system (predictions.jsonl) against a benchmark, by the scorers named or all that apply,
     and by corpus BLEU, which costs nothing.
 
-    Settings come from the project in `folder` where there is one; `flags` override them. Raises `InputError` for a
-    file that is not as it should be, and for a scorer that needs what the file does not tell.
+    Settings come from the project in `folder` where there is one; `flags` override them. Raises `InputError` for
+    an invalid file, and for a scorer that needs something that the file does not hold.
     """
     settings = load(Path(folder), flags).settings
     comparison = settings.comparison
@@ -89,13 +91,13 @@ def score(
 def load_gate(path: str | Path, candidates: Collection[str] | None = None) -> Gate:
     """Read a gate and its baseline, before anything is run; `candidates` are those that will be compared.
 
-    Raises `InputError` for a file that is not as it should be, and for a candidate that will not be run.
+    Raises `InputError` for an invalid file, and for a candidate that will not be run.
     """
     return read_gate(Path(path), candidates)
 
 
 def check_gate(gate: Gate, run: Report | Scoring, settings: ComparisonSettings | None = None) -> list[GateFinding]:
-    """Hold a report or a scoring against a gate: a finding for each scorer that it limits.
+    """Check a report or a scoring against a gate: a finding for each scorer that it limits.
 
     `settings` are those of `[comparison]`, the defaults if None. Raises `NotComparable` where benchmark, cases or a
     scorer's signature are not those of the baseline.
@@ -105,7 +107,7 @@ def check_gate(gate: Gate, run: Report | Scoring, settings: ComparisonSettings |
         lower = [name for name, measure in run.scorers.items() if not measure.higher_is_better]
     else:
         lower = [name for name, known in known_scorers(settings).items() if not known.higher_is_better]
-    return hold_against(gate, run, method=Method(settings.confidence, settings.resamples), lower_is_better=lower)
+    return check_against(gate, run, method=Method(settings.confidence, settings.resamples), lower_is_better=lower)
 
 
 def import_benchmark(
@@ -119,8 +121,7 @@ def import_benchmark(
 
     `shares` are those of training, development and test (0.5, 0.15 and 0.35 if None).
 
-    Raises `SettingsError` for an unknown kind and `InputError`
-    for a set that is not as it should be.
+    Raises `SettingsError` for an unknown kind and `InputError` for an invalid set.
     """
     settings = load(Path(folder), flags).settings
     made = importer(kind).read(Path(source), shares or Shares())

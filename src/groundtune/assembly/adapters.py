@@ -56,7 +56,7 @@ class Adapters:
         return read_manifest(self.folder(name))
 
     def train(self, name: str, technique_name: str) -> Manifest:
-        """Train the adapter unless it is there already, made of the same model, data and settings."""
+        """Train the adapter unless it exists already, made from the same model, data and settings."""
         return technique(technique_name).run(self.task(), self.folder(name), self._progress)
 
     def task(self) -> Task:
@@ -103,7 +103,7 @@ class Adapters:
             )
         if manifest.base_weights != self.base().weights:
             raise NotComparable(
-                f"candidate `{candidate}` was tuned on {manifest.base_model}, and `[model] name` is now another model.",
+                f"candidate `{candidate}` was tuned on {manifest.base_model}, but `[model] name` is now another model.",
                 place=folder,
-                remedy="Tune it again, or set the model back.",
+                remedy="Tune it again, or change `[model] name` back.",
             )

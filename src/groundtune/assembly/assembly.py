@@ -100,7 +100,7 @@ class Assembly:
             return Tagged(self.chat_model())
         if chosen == "templates":
             return Templates(pieces, sentence_spans)
-        raise SettingsError(f"no drafter is called `{name}`.", remedy="Known here: auto, model, templates.")
+        raise SettingsError(f"there is no drafter `{name}`.", remedy="Known here: auto, model, templates.")
 
     def close(self) -> None:
         """Give back what is open: models and the connections of the records."""
@@ -117,8 +117,8 @@ class Assembly:
         return candidate(name, self.adapters.names())
 
     def check(self, candidates: Sequence[Candidate]) -> None:
-        """Refuse before hours of work what would fail after them: no training data, or a model not to be tuned."""
-        if any(each.technique for each in candidates):
+        """Refuse early what would fail after hours of work: no training data, or a model that cannot be tuned."""
+        if any(candidate.technique for candidate in candidates):
             self.adapters.task().examples()
 
     def prepare(self, candidate: Candidate) -> None:
@@ -166,9 +166,9 @@ class Assembly:
         """
         given = self.settings.assistant.min_support
         if given is not None:
-            return Fitted(given, None, None, 0, "set by `[assistant] min_support`")
+            return Fitted(given, None, None, 0, "The threshold is set by `[assistant] min_support`.")
         if not (self.folder / self.settings.benchmark.cases).is_file():
-            return Fitted(0.0, None, None, 0, "there is no benchmark to fit it on")
+            return Fitted(0.0, None, None, 0, "There is no benchmark to fit a threshold on.")
         least = self.settings.assistant.least_answered
         key = digest(self.knowledge.signature, self.benchmark.fingerprint, str(least))
         with self._lock:
@@ -178,5 +178,5 @@ class Assembly:
         cases = self.benchmark.part("development")
         searches = [Search(search_text(case.asked), case.asker) for case in cases]
         passages = self.knowledge.retrieve(searches) if searches else []
-        supports = [support(found, case.question) for found, case in zip(passages, cases, strict=True)]
+        supports = [support(own, case.question) for own, case in zip(passages, cases, strict=True)]
         return fit_threshold(supports, [case.answerable for case in cases], self.settings.assistant.least_answered)

@@ -85,8 +85,8 @@ def registered() -> dict[str, Candidate]:
         for candidate in hook():
             if candidate.name in known:
                 raise SettingsError(
-                    f"two candidates are called `{candidate.name}`.",
-                    remedy="Remove one of the packages that bring them.",
+                    f"two candidates have the name `{candidate.name}`.",
+                    remedy="Uninstall one of the packages that provide them.",
                 )
             known[candidate.name] = candidate
     return known
@@ -107,8 +107,9 @@ def available(adapters: Collection[str] = ()) -> Mapping[str, Candidate]:
     """Return all that can be named: what is registered, and both candidates of each adapter."""
     known = registered()
     for adapter in adapters:
-        for each in (Candidate(adapter, (adapter,)), Candidate(f"{adapter}{GROUNDED}", (adapter,), grounded=True)):
-            known.setdefault(each.name, each)
+        grounded = Candidate(f"{adapter}{GROUNDED}", (adapter,), grounded=True)
+        for candidate in (Candidate(adapter, (adapter,)), grounded):
+            known.setdefault(candidate.name, candidate)
     return known
 
 

@@ -69,23 +69,23 @@ class Judges:
         if reason:
             raise SettingsError(
                 f"`comparison.decide_by` is `{scorer}`: {reason}.",
-                remedy="Run `groundtune judge calibrate`, improve judge or rubric, or decide by another scorer.",
+                remedy="Run `groundtune judge calibrate`, improve judge or rubric, or choose another scorer.",
             )
 
     def doubts(self) -> dict[str, str]:
         """Return why a scorer may not decide, by scorer name: it was not calibrated, or agrees too little."""
         kept = self.records.kept(CALIBRATION, LATEST)
         known = kept["scorers"] if kept is not None else {}
-        found = {scorer.name: self._doubt(scorer, known.get(scorer.name)) for scorer in self.scorers}
-        return {name: reason for name, reason in found.items() if reason}
+        reasons = {scorer.name: self._doubt(scorer, known.get(scorer.name)) for scorer in self.scorers}
+        return {name: reason for name, reason in reasons.items() if reason}
 
     def _doubt(self, scorer: JudgeScorer, known: Mapping[str, Any] | None) -> str:
         if known is None:
             return "it has not been calibrated against human ratings"
         if known["signature"] != scorer.signature:
-            return "judge or rubric have changed since it was calibrated"
-        found = known["agreement"]
-        return doubt(found["answers"], found["weighted_kappa"]["value"], self.settings.least_agreement)
+            return "the judge or the rubric has changed since it was calibrated"
+        agreement = known["agreement"]
+        return doubt(agreement["answers"], agreement["weighted_kappa"]["value"], self.settings.least_agreement)
 
     def costs(self) -> list[str]:
         """Return a sentence for each judge that was asked anything in this process."""
@@ -93,9 +93,9 @@ class Judges:
 
     def _cost(self, name: str, judge: Judge) -> str:
         tokens_in, tokens_out = judge.usage.prompt_tokens, judge.usage.completion_tokens
-        text = f"Judge {name}: questions asked {judge.asked:,}, tokens in {tokens_in:,}, out {tokens_out:,}"
+        text = f"Judge {name}: {judge.asked:,} questions, {tokens_in:,} tokens in, {tokens_out:,} tokens out"
         price = self.money(judge)
-        return f"{text}." if price is None else f"{text}, cost {price:.2f} at the prices set."
+        return f"{text}." if price is None else f"{text}, cost {price:.2f} at the prices in `[judge]`."
 
     def money(self, judge: Judge) -> float | None:
         """Return what this process's questions to `judge` cost, None without prices."""
@@ -139,11 +139,11 @@ def short_names(models: Sequence[str]) -> list[str]:
     """
     short = [re.sub(r"\W+", "_", model_name(name).lower()).strip("_") or "judge" for name in models]
     seen: Counter[str] = Counter()
-    found = []
+    names = []
     for name in short:
         seen[name] += 1
-        found.append(f"{name}_{seen[name]}" if short.count(name) > 1 else name)
-    return found
+        names.append(f"{name}_{seen[name]}" if short.count(name) > 1 else name)
+    return names
 
 
 def model_name(name: str) -> str:

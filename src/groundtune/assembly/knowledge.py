@@ -71,7 +71,7 @@ class KnowledgeBase:
             raise InputError(
                 f"no document may be read as {', '.join(self._settings.benchmark.draft_as)}.",
                 place=settings.documents,
-                remedy="Name in `[benchmark] draft_as` who may read them.",
+                remedy="Name principals in `[benchmark] draft_as` that may read them.",
             )
         return readable
 

@@ -42,7 +42,7 @@ class ModelPool:
             return base
         if not isinstance(base, AdaptableModel):
             raise SettingsError(
-                f"`model.name` is {wanted.name!r}: the adapter {adapters[0].name!r} cannot be put on this model.",
+                f"`model.name` is {wanted.name!r}: the adapter {adapters[0].name!r} cannot be applied to this model.",
                 remedy="Tune and compare with a local model, or serve the adapter and name it: "
                 "openai:ADAPTER@BASE_URL.",
             )

@@ -12,7 +12,7 @@ import sys
 
 import typer
 
-from groundtune.cli import _shared
+from groundtune.cli import _help, _shared
 from groundtune.errors import GroundtuneError
 
 COMMANDS = (
@@ -22,8 +22,8 @@ INTERRUPTED = 130
 
 app = typer.Typer(
     name="groundtune",
-    help="Makes a foundation model useful for one company: grounds it in the company's documents, tunes it, measures "
-    "every candidate on the same expert benchmark, and says with evidence which to ship.",
+    help="Make a foundation model useful for your company: ground it in your documents, tune it, measure every "
+    "candidate on the same expert benchmark, and see which one to ship, and why.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
@@ -31,6 +31,7 @@ app = typer.Typer(
 )
 for command in COMMANDS:
     importlib.import_module(f"groundtune.cli.{command}").register(app)
+_help.plain_types(app)
 
 
 @app.callback()
@@ -39,7 +40,7 @@ def _main(
         False, "--version", help="Print the version.", is_eager=True, callback=_shared.version
     ),
 ) -> None:
-    """Options that stand before the command."""
+    """Options that come before the command."""
 
 
 def main() -> None:
@@ -57,5 +58,5 @@ def main() -> None:
         raise
     except SystemExit as ended:
         if ended.code == INTERRUPTED:  # which is what typer makes of Ctrl-C
-            print("groundtune: interrupted. What is finished is kept; run it again to go on.", file=sys.stderr)
+            print("groundtune: interrupted. Finished work is kept. Rerun to resume.", file=sys.stderr)
         raise

@@ -24,31 +24,31 @@ _SHOWN = 200  # characters of what a drafter said
 
 
 def draft(
-    cases: Annotated[int, typer.Option(min=1, help="So many of every kind; of wordings, so many groups.")] = 10,
+    cases: Annotated[int, typer.Option(min=1, help="Drafts per kind; for paraphrase, groups of drafts.")] = 10,
     kind: Annotated[
         list[str] | None,
         typer.Option(
-            help="Only this kind; may be given again: single-document, multi-document, unanswerable, multi-turn, "
-            "paraphrase."
+            help="Draft only this kind: single-document, multi-document, unanswerable, multi-turn or paraphrase. "
+            "Repeat for several."
         ),
     ] = None,
     drafter: Annotated[
-        str, typer.Option(help="model, templates, or auto: templates where the model is a built-in one.")
+        str, typer.Option(help="Drafter: model, templates, or auto (templates if the model is a built-in one).")
     ] = "auto",
-    seed: Annotated[int, typer.Option(help="Which passages are drawn, and in which order.")] = 17,
+    seed: Annotated[int, typer.Option(help="Seed of the draw of passages.")] = 17,
     project: ProjectFolder = HERE,
     as_json: AsJson = False,
     overrides: Overrides = [],  # noqa: B006 -- typer reads the default, nobody changes it
 ) -> None:
-    """Propose questions, quotes and ideal answers from the documents, for experts to approve, edit or reject.
+    """Draft questions, quotes and ideal answers from the documents, for experts to approve, edit or reject.
 
-    Drafts go to `[benchmark] drafts` with the status "draft" and who drafted them; nothing uses them before they are
-    approved with `groundtune benchmark review`. Replies that cannot be used are counted and shown. Interrupted or
-    called again, it goes on from where it was, and never asks what the benchmark asks already.
+    Drafts go to `[benchmark] drafts`, with the status "draft" and their author. Nothing uses them until they are
+    approved with `groundtune benchmark review`. Unusable replies are counted and shown. Rerun to resume, or to add
+    drafts; questions that the benchmark already asks are never drafted again.
 
     Examples:
-        groundtune benchmark draft --cases 20
 
+        groundtune benchmark draft --cases 20
         groundtune benchmark draft --kind unanswerable --kind paraphrase --set model.name=openai:MODEL@BASE_URL
 
     """
@@ -61,39 +61,40 @@ def draft(
     with opened(project, overrides) as opened_project:
         author, tallies = opened_project.draft_benchmark(wanted, drafter, seed)
         drafts = opened_project.settings.benchmark.drafts
-    document = {"author": author, "drafts": drafts, "kinds": {name: asdict(one) for name, one in tallies.items()}}
-    emit(as_json, document, Group(*_drafted(tallies), Text(f"By {author}, in {drafts}.")))
+    document = {"author": author, "drafts": drafts, "kinds": {name: asdict(tally) for name, tally in tallies.items()}}
+    emit(as_json, document, Group(*_drafted(tallies), Text(f"Drafted by {author}. The drafts are in {drafts}.")))
 
 
 def _drafted(tallies: Mapping[Kind, Tally]) -> list[Table | Text]:
-    table = Table("kind", "wanted", "there", "new", "refused")
+    table = Table("kind", "wanted", "existing", "new", "refused")
     notes: list[Text] = []
     for name, tally in tallies.items():
         table.add_row(name, str(tally.wanted), str(tally.there), str(tally.new), str(sum(tally.refused.values())))
         if tally.gave_up:
-            given_up = f"{name}: given up, for too many passages in a row gave nothing. Called again, it tries others."
+            given_up = f"{name}: gave up, because too many passages in a row gave no draft. Rerun to try others."
             notes.append(Text(given_up, style="red"))
-        for reason, count in sorted(tally.refused.items(), key=lambda one: -one[1]):
-            notes.append(Text(f"{name}: {count} times {reason}.", style="yellow"))
+        for reason, count in sorted(tally.refused.items(), key=lambda item: -item[1]):
+            notes.append(Text(f"{name}: {count} refused, because {reason}.", style="yellow"))
             if reason in tally.said:
-                notes.append(Text(f"    such as: {tally.said[reason][:_SHOWN]}"))
+                notes.append(Text(f"    For example: {tally.said[reason][:_SHOWN]}"))
     return [table, *notes]
 
 
 def export(
-    file: Annotated[Path, typer.Argument(help="A new .xlsx, .csv or .jsonl file.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="New .xlsx, .csv or .jsonl file.")],
     everything: Annotated[
-        bool, typer.Option("--all", help="All cases, not only drafts: to edit what is approved.")
+        bool, typer.Option("--all", help="Write all cases, not only drafts, to edit approved ones.")
     ] = False,
     project: ProjectFolder = HERE,
     as_json: AsJson = False,
     overrides: Overrides = [],  # noqa: B006 -- typer reads the default, nobody changes it
 ) -> None:
-    """Write drafts, or all cases, to a file in which an expert approves, edits or rejects them.
+    """Write drafts, or all cases, to a file in which experts approve, edit or reject them.
 
-    Cells that a spreadsheet could take for a formula get an apostrophe in front, which `review` takes away.
+    Cells that a spreadsheet could take for a formula get a leading apostrophe, which `review` removes.
 
     Example:
+
         groundtune benchmark export review.xlsx
 
     """
@@ -103,18 +104,20 @@ def export(
 
 
 def review(
-    file: Annotated[Path, typer.Argument(help="An exported file with decisions in it.")],
-    reviewer: Annotated[str, typer.Option(help="Who reviewed, for rows that name nobody.")] = "",
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Exported file with the decisions.")],
+    reviewer: Annotated[str, typer.Option(help="Reviewer of the rows that name none.")] = "",
     project: ProjectFolder = HERE,
     as_json: AsJson = False,
     overrides: Overrides = [],  # noqa: B006 -- typer reads the default, nobody changes it
 ) -> None:
-    """Take over what experts decided in an exported file. Exit code 1, and nothing changed, if a row has a fault.
+    """Apply the decisions that experts made in an exported file.
 
-    A row's `status` becomes approved or rejected (or stays a draft), edits are noted with who made them, and decided
-    drafts move to the benchmark. Rows that nobody touched change nothing.
+    The `status` of each row is approved, rejected or draft. Edits are recorded with the name of the reviewer, and
+    decided drafts move to the benchmark. Untouched rows change nothing. If any row has a fault, nothing is changed and
+    the exit code is 1.
 
     Example:
+
         groundtune benchmark review review.xlsx --reviewer Ana
 
     """
@@ -131,23 +134,26 @@ def review(
 
 def freeze(
     day: Annotated[
-        datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="The date of the version; today if not set.")
+        datetime | None,
+        typer.Option("--date", metavar="YYYY-MM-DD", formats=["%Y-%m-%d"], help="Date of the version. Default: today."),
     ] = None,
     project: ProjectFolder = HERE,
     as_json: AsJson = False,
     overrides: Overrides = [],  # noqa: B006 -- typer reads the default, nobody changes it
 ) -> None:
-    """Freeze the benchmark as it is; if it has changed since, it becomes the next version.
+    """Freeze the benchmark as it is now, under a version number.
 
-    Writes benchmark.lock beside it. Exit code 1, and nothing written, if `groundtune benchmark check` finds a problem.
+    A benchmark that has changed since it was frozen becomes the next version. Writes benchmark.lock next to the
+    benchmark. If `groundtune benchmark check` finds a problem, nothing is written and the exit code is 1.
 
     Example:
+
         groundtune benchmark freeze --date 2026-11-24
 
     """
     with opened(project, overrides) as opened_project:
         frozen = opened_project.freeze_benchmark(day.date() if day else None)
-    lock, found = frozen.lock, frozen.changes
+    lock, changes = frozen.lock, frozen.changes
     if lock is None:
         text = f"Not frozen: {len(frozen.problems)} problems. Run groundtune benchmark check."
         emit(as_json, {"frozen": False, "problems": list(map(asdict, frozen.problems))}, Text(text, style="red"))
@@ -158,10 +164,10 @@ def freeze(
         "fingerprint": lock.fingerprint,
         "date": lock.frozen.isoformat(),
         "cases": len(lock.cases),
-        **asdict(found),
+        **asdict(changes),
     }
-    changed = {name: ids for name, ids in asdict(found).items() if ids}
-    since = f" Since the version before: {found}." if changed and lock.version > 1 else ""
+    changed = {name: ids for name, ids in asdict(changes).items() if ids}
+    since = f" Since the previous version: {changes}." if changed and lock.version > 1 else ""
     same = "" if changed else " Nothing has changed since."
     head = Text(f"Version {lock.version} of {lock.frozen}: {len(lock.cases)} cases.{since}{same}")
     emit(as_json, document, Group(head, *(Text(f"{name}: {', '.join(changed[name])}") for name in changed if since)))

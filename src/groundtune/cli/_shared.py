@@ -36,24 +36,27 @@ if TYPE_CHECKING:
     from groundtune.comparison.gate import GateFinding
     from groundtune.project import Project
 
-ProjectFolder = Annotated[Path, typer.Option("--project", metavar="DIR", help="The project's folder.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
+ProjectFolder = Annotated[Path, typer.Option("--project", metavar="DIR", help="Project folder.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as one JSON document.")]
 Overrides = Annotated[
-    list[str], typer.Option("--set", metavar="KEY=VALUE", help="Override a setting, as in `--set tuning.steps=40`.")
+    list[str],
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Override a setting, as in `--set tuning.steps=40`. Repeat for several."
+    ),
 ]
 Asker = Annotated[
     list[str],
     typer.Option(
         "--as",
         metavar="PRINCIPAL",
-        help="Who asks, as `readable_by` names them; repeat it for several. Only the principals that you name count: "
-        "`--as staff` does not read what is for everyone, `--as everyone --as staff` reads both.",
+        help="Who asks: a principal, as in `readable_by`. Repeat for several. Only the principals that you name count: "
+        "`--as staff` does not read documents for everyone, `--as everyone --as staff` reads both.",
     ),
 ]
 AS_EVERYONE = list(EVERYONE)
 GatePath = Annotated[
     Path | None,
-    typer.Option("--gate", metavar="FILE", help="Limits against an agreed baseline; exit code 1 if missed."),
+    typer.Option("--gate", metavar="FILE", help="Check against the limits in this file; exit code 1 if one is missed."),
 ]
 HERE = Path()
 
@@ -67,14 +70,14 @@ def version(value: bool) -> None:
 
 def flags(overrides: Sequence[str]) -> dict[str, object]:
     """Turn `KEY=VALUE` options into settings. Raises `SettingsError` for one without table, key or value."""
-    found: dict[str, object] = {}
+    settings: dict[str, object] = {}
     for override in overrides:
         key, sign, value = override.partition("=")
         if not sign or "." not in key:
             shown = f"`--set {key}{sign}…`" if sign else "`--set` without `=`"
             raise SettingsError(f"{shown} is not KEY=VALUE.", remedy="Write --set tuning.steps=40.")
-        found[key.strip()] = _list(override, value) if value.strip().startswith("[") else value.strip()
-    return found
+        settings[key.strip()] = _list(override, value) if value.strip().startswith("[") else value.strip()
+    return settings
 
 
 def _list(override: str, value: str) -> object:
@@ -82,7 +85,8 @@ def _list(override: str, value: str) -> object:
         return json.loads(value)
     except ValueError:
         raise SettingsError(
-            f"`--set {override}` is no list.", remedy='Write it as in --set \'comparison.candidates=["base", "rag"]\'.'
+            f"`--set {override}` is not a JSON list.",
+            remedy='Write a list as in --set \'comparison.candidates=["base", "rag"]\'.',
         ) from None
 
 
@@ -98,7 +102,7 @@ def opened(folder: Path, overrides: Sequence[str] = (), *, quick: bool = False) 
 
 @contextmanager
 def progress_bar() -> Iterator[_Bar]:
-    """Show stages on stderr; a line a stage where stderr is no terminal."""
+    """Show stages on stderr; one line for each stage if stderr is not a terminal."""
     console = Console(stderr=True)
     columns = (
         TextColumn("{task.description}"),
@@ -131,7 +135,7 @@ class _Bar:
 
 
 def masked_traceback(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """Print an error that nobody expected as Python does, with passwords blanked; set as `sys.excepthook`."""
+    """Print an unexpected error as Python does, with passwords blanked; set as `sys.excepthook`."""
     print(masked("".join(traceback.format_exception(kind, error, trace))), end="", file=sys.stderr)
 
 
@@ -151,7 +155,7 @@ def end_at_gate(
     as_json: bool,
     shown: RenderableType,
 ) -> None:
-    """Print the document with what the gate says of it, and end with exit code 1 if a limit is missed."""
+    """Print the document and the findings of the gate; end with exit code 1 if a limit is missed."""
     if findings is None:
         emit(as_json, document, shown)
         return

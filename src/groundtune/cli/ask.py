@@ -17,30 +17,37 @@ def register(app: typer.Typer) -> None:
 
 
 def ask(
-    question: Annotated[str, typer.Argument(help="The question.")],
+    question: Annotated[str, typer.Argument(help="Question to answer.")],
     candidate: Annotated[
-        str, typer.Option(help="Who answers: base, rag, tuned, tuned+rag, raft or an adapter.")
+        str, typer.Option(help="Candidate that answers: base, rag, tuned, tuned+rag, raft, or an adapter.")
     ] = "rag",
     asker: Asker = AS_EVERYONE,
     project: ProjectFolder = HERE,
     as_json: AsJson = False,
     overrides: Overrides = [],  # noqa: B006 -- typer reads the default, nobody changes it
 ) -> None:
-    """Answer a question, with checked citations, or say that it is not known.
+    """Answer a question with checked citations, or say that the answer is not known.
+
+    A candidate that uses documents ingests them first if nothing has been ingested yet. A tuned candidate must have
+    been tuned.
 
     Examples:
+
         groundtune ask "How much is the Brook plan?"
-
         groundtune ask "How much is the Brook plan?" --candidate raft --json
-
         groundtune ask "What discount may I give?" --as everyone --as staff
 
     """
     with opened(project, overrides) as opened_project:
         answer = opened_project.ask(question, candidate, asker=asker)
     citations = [
-        {"document": each.document, **asdict(each.place), "quote": each.quote, "origin": each.origin}
-        for each in answer.citations
+        {
+            "document": citation.document,
+            **asdict(citation.place),
+            "quote": citation.quote,
+            "origin": citation.origin,
+        }
+        for citation in answer.citations
     ]
     document = {
         "answer": answer.text,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from groundtune.evaluation.benchmark.checks import Finding
     from groundtune.evaluation.statistics.planning import Pilot, Plan
 
-commands = typer.Typer(no_args_is_help=True, help="Work on the expert benchmark.")
+commands = typer.Typer(no_args_is_help=True, help="Make, check and freeze the expert benchmark.")
 
 
 def register(app: typer.Typer) -> None:
@@ -36,25 +36,29 @@ def check(
     as_json: AsJson = False,
     overrides: Overrides = [],  # noqa: B006 -- typer reads the default, nobody changes it
 ) -> None:
-    """Check the cases against documents, training data and one another. Exit code 1 if there is a problem.
+    """Check the cases against the documents, the training data and one another.
 
-    Problems: a quote that does not stand in its document; one question in two groups, or answerable here and not
-    there. Warnings, for an expert to look at: repeated and nearly repeated questions (half of the pairs of words
-    are the same), questions and answers that training or preference data repeat (12 words in a row), a group with
-    more than a fifth of a part, groups on both sides of the split, a part without unanswerable questions, and
-    numbers of an ideal answer that no quote has.
+    The exit code is 1 if there is a problem: a quote that is not in its document, or a question that is in two
+    groups, or answerable in one case and unanswerable in another.
+
+    Warnings are for an expert to look at: repeated and nearly repeated questions (half of the word pairs are the
+    same), questions and answers that training or preference data repeat (12 words in a row), a group with more than
+    a fifth of a part, groups on both sides of the split, a part without unanswerable questions, and numbers in an
+    ideal answer that no quote contains.
 
     Example:
+
         groundtune benchmark check
 
     """
     with opened(project, overrides) as opened_project:
-        found = opened_project.check_benchmark()
+        findings = opened_project.check_benchmark()
         cases = len(opened_project.benchmark.cases)
-    problems, warnings = [one for one in found if one.problem], [one for one in found if not one.problem]
+    problems = [finding for finding in findings if finding.problem]
+    warnings = [finding for finding in findings if not finding.problem]
     summary = f"{cases} cases, {len(problems)} problems." + (f" {len(warnings)} warnings." if warnings else "")
     document = {"cases": cases, "problems": list(map(asdict, problems)), "warnings": list(map(asdict, warnings))}
-    emit(as_json, document, Group(*map(_finding, found), Text(summary)))
+    emit(as_json, document, Group(*map(_finding, findings), Text(summary)))
     if problems:
         raise typer.Exit(1)
 
@@ -65,13 +69,14 @@ def stats(
     as_json: AsJson = False,
     overrides: Overrides = [],  # noqa: B006 -- typer reads the default, nobody changes it
 ) -> None:
-    """Count cases, groups and tags, and tell what the test part can show before anything is run.
+    """Count cases, groups and tags, and show which differences the test part can detect.
 
-    The smallest difference that is found four times in five, corrected for comparing all candidates of
-    `[comparison] candidates`, and how many cases smaller ones need: for the scatter of an earlier run if there is
-    one, and for assumed ones.
+    Shows the smallest difference that is found four times in five, corrected for comparing all candidates of
+    `[comparison] candidates`, and how many cases are needed to find smaller ones. The figures are for the spread of
+    an earlier run, if there is one, and for assumed spreads.
 
     Example:
+
         groundtune benchmark stats --json
 
     """
@@ -103,18 +108,24 @@ def stats(
 
 @commands.command("import")
 def import_(
-    kind: Annotated[str, typer.Argument(help="The format: beir-qa (corpus.jsonl and queries.jsonl with answers).")],
-    folder: Annotated[Path, typer.Argument(help="The folder that holds the set.")],
+    kind: Annotated[str, typer.Argument(help="Format: beir-qa (corpus.jsonl and queries.jsonl with answers).")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the data set.")],
     shares: Annotated[
-        str, typer.Option(help="Shares of training, development and test, drawn by a hash of the ids.")
+        str,
+        typer.Option(
+            metavar="A,B,C", help="Shares of training, development and test. A hash of its id assigns each question."
+        ),
     ] = "0.5,0.15,0.35",
     project: ProjectFolder = HERE,
     as_json: AsJson = False,
     overrides: Overrides = [],  # noqa: B006 -- typer reads the default, nobody changes it
 ) -> None:
-    """Write documents, benchmark and training conversations of a question-answering set into the project.
+    """Import a question-answering data set into the project.
+
+    Writes its documents, a benchmark and training conversations.
 
     Example:
+
         groundtune benchmark import beir-qa path/to/set --project my-project
 
     """
@@ -124,7 +135,7 @@ def import_(
     try:
         training, development, test = (float(share) for share in shares.split(","))
     except ValueError:
-        raise InputError(f"`--shares {shares}` are not three numbers.", remedy="Write 0.5,0.15,0.35.") from None
+        raise InputError(f"`--shares {shares}` is not three numbers.", remedy="Write 0.5,0.15,0.35.") from None
     imported = import_benchmark(kind, folder, project, Shares(training, development, test), flags(overrides))
     parts = Counter(case.split for case in imported.cases)
     document = {
@@ -141,22 +152,25 @@ def _planned(plan: Plan | None, pilot: Pilot | None) -> list[Text | Table]:
         return []
     head = (
         f"With {plan.cases} test cases in {plan.groups} groups and {plan.candidates} candidates "
-        f"({plan.comparisons} comparisons, together {plan.confidence:.0%} sure):"
+        f"({plan.comparisons} comparisons, {plan.confidence:.0%} confidence for all together):"
     )
-    outlooks = [(f"{one.sd:g} assumed", one) for one in plan.assumed]
+    outlooks = [(f"{outlook.sd:g} assumed", outlook) for outlook in plan.assumed]
     if plan.pilot is not None:
-        outlooks.insert(0, (f"{plan.pilot.sd:.3g} seen", plan.pilot))
+        outlooks.insert(0, (f"{plan.pilot.sd:.3g} observed", plan.pilot))
     first = outlooks[0][1]
-    table = Table("SD of differences", "smallest difference found", *(f"cases for {each:g}" for each in first.needed))
-    for name, one in outlooks:
-        table.add_row(name, _range(*one.detectable, ".3f"), *(_range(*pair, "d") for pair in one.needed.values()))
+    table = Table(
+        "SD of differences", "smallest difference found", *(f"cases for {difference:g}" for difference in first.needed)
+    )
+    for name, outlook in outlooks:
+        needed = (_range(*pair, "d") for pair in outlook.needed.values())
+        table.add_row(name, _range(*outlook.detectable, ".3f"), *needed)
     notes = [
-        f"Found means {plan.power:.0%} of the time. Of two figures, the first holds if cases of a group are "
-        "independent, the second if they all score alike."
+        f"“Found” means found {plan.power:.0%} of the time. Where two figures are given, the first assumes that the "
+        "cases of a group are independent, the second that they all score alike."
     ]
     if pilot is not None:
         version = "" if pilot.same_benchmark else " on an earlier version of the benchmark"
-        notes.append(f"Seen: the runs of {', '.join(pilot.candidates)} on {pilot.cases} cases{version}.")
+        notes.append(f"Observed: the runs of {', '.join(pilot.candidates)} on {pilot.cases} cases{version}.")
     if plan.groups < plan.fewest_groups:
         notes.append(f"With fewer than {plan.fewest_groups} groups no difference is found, however large it is.")
     return [Text(head), table, *map(Text, notes)]
@@ -166,10 +180,10 @@ def _range(low: float, high: float, form: str) -> str:
     return f"{low:{form}}" if f"{low:{form}}" == f"{high:{form}}" else f"{low:{form}} – {high:{form}}"
 
 
-def _finding(one: Finding) -> Text:
-    place = f"{one.file}:{one.line}" if one.line else one.file
-    subject = f"{one.case}: " if one.case else ""
-    return Text(f"{place}: {subject}{one.message}", style="red" if one.problem else "yellow")
+def _finding(finding: Finding) -> Text:
+    place = f"{finding.file}:{finding.line}" if finding.line else finding.file
+    subject = f"{finding.case}: " if finding.case else ""
+    return Text(f"{place}: {subject}{finding.message}", style="red" if finding.problem else "yellow")
 
 
 def _cell(value: object) -> str:

@@ -19,28 +19,29 @@ def register(app: typer.Typer) -> None:
 
 def compare(
     candidates: Annotated[
-        list[str] | None, typer.Argument(help="Candidates; base, rag, tuned, tuned+rag and raft if none.")
+        list[str] | None, typer.Argument(help="Candidates to compare. Default: those of `[comparison]`, or all five.")
     ] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="Fewer cases and training steps, for a first look.")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Use fewer cases and training steps, for a first look.")
+    ] = False,
     out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Where the report goes; PROJECT/report if not set.")
+        Path | None, typer.Option(metavar="DIR", help="Folder for the report. Default: PROJECT/report.")
     ] = None,
     gate: GatePath = None,
     project: ProjectFolder = HERE,
     as_json: AsJson = False,
     overrides: Overrides = [],  # noqa: B006 -- typer reads the default, nobody changes it
 ) -> None:
-    """Build what is missing, run the candidates on the same test cases, and say which to ship, with evidence.
+    """Compare candidates on the same test cases and recommend which one to ship.
 
-    Writes report.html and report.json. Interrupted and called again, it goes on from where it was.
+    Ingests documents and trains adapters as needed, runs the candidates (base, rag, tuned, tuned+rag and raft, unless
+    you name others), and writes report.html and report.json. Rerun to resume.
 
     Examples:
+
         groundtune compare
-
         groundtune compare base rag --quick
-
         groundtune compare rag --gate gate.toml
-
         groundtune compare base rag --set comparison.repeat=rag
 
     """

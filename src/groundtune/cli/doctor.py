@@ -25,8 +25,8 @@ ON_THIS_MACHINE = ("builtin:", "hf:", "path:")
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at."""
+class DoctorCheck:
+    """One thing that was checked."""
 
     what: str
     works: bool
@@ -39,23 +39,24 @@ def register(app: typer.Typer) -> None:
 
 
 def doctor(project: ProjectFolder = HERE, as_json: AsJson = False) -> None:
-    """Tell what works here: extras, the built-in models, settings, memory and disk.
+    """Check that groundtune works here: extras, built-in models, settings, memory and disk.
 
-    Exit code 1 if something that the project needs does not.
+    The exit code is 1 if anything that the project needs does not work.
 
     Example:
+
         groundtune doctor
 
     """
     settings, about_project = _settings(project)
     needed = _needed(settings)
-    findings = [about_project, *(_extra(name, name in needed) for name in EXTRAS), _chat_model(settings)]
-    findings += [_memory(), _disk(project)]
+    checks = [about_project, *(_extra(name, name in needed) for name in EXTRAS), _chat_model(settings)]
+    checks += [_memory(), _disk(project)]
     table = Table("", "what", "detail")
-    for one in findings:
-        table.add_row("[green]ok[/green]" if one.works else "[red]no[/red]", Text(one.what), Text(one.detail))
-    emit(as_json, {"findings": [asdict(one) for one in findings]}, table)
-    if not all(one.works for one in findings):
+    for check in checks:
+        table.add_row("[green]ok[/green]" if check.works else "[red]no[/red]", Text(check.what), Text(check.detail))
+    emit(as_json, {"findings": [asdict(check) for check in checks]}, table)
+    if not all(check.works for check in checks):
         raise typer.Exit(1)
 
 
@@ -71,17 +72,17 @@ def _needed(settings: Settings) -> set[str]:
     return {name for name, is_needed in needs.items() if is_needed}
 
 
-def _extra(name: str, needed: bool) -> Finding:
+def _extra(name: str, needed: bool) -> DoctorCheck:
     what = f"extra `{name}`: {EXTRAS[name].purpose}"
     absent = missing(name)
     if not absent:
-        return Finding(what, True, "installed")
+        return DoctorCheck(what, True, "installed")
     if not needed:
-        return Finding(what, True, f"not installed, not needed by this project. To install it: {command(name)}")
-    return Finding(what, False, f"missing: {', '.join(absent)}. To install it: {command(name)}")
+        return DoctorCheck(what, True, f"not installed, not needed by this project. To install it: {command(name)}")
+    return DoctorCheck(what, False, f"missing: {', '.join(absent)}. To install it: {command(name)}")
 
 
-def _chat_model(settings: Settings) -> Finding:
+def _chat_model(settings: Settings) -> DoctorCheck:
     from groundtune.models import builtin
 
     what = "built-in chat model"
@@ -89,37 +90,37 @@ def _chat_model(settings: Settings) -> Finding:
         version = builtin.installed_version()
     except GroundtuneError as error:
         needed = settings.model.name.startswith("builtin:")
-        return Finding(what, not needed, str(error) if needed else "not installed, not needed by this project")
-    return Finding(what, True, f"{builtin.NAME}, {builtin.PACKAGE} {version}")
+        return DoctorCheck(what, not needed, str(error) if needed else "not installed, not needed by this project")
+    return DoctorCheck(what, True, f"{builtin.NAME}, {builtin.PACKAGE} {version}")
 
 
-def _settings(folder: Path) -> tuple[Settings, Finding]:
-    """Return the project's settings, or the defaults where there are none to be had, and what is to say of them."""
+def _settings(folder: Path) -> tuple[Settings, DoctorCheck]:
+    """Return the project's settings, or the defaults if there are none, and the check of them."""
     from groundtune.settings import FILE_NAME, Settings, load
 
     if not (folder / FILE_NAME).is_file():
-        return Settings(), Finding("project", True, f"no {FILE_NAME} in {folder.resolve()}: nothing to check")
+        return Settings(), DoctorCheck("project", True, f"no {FILE_NAME} in {folder.resolve()}: nothing to check")
     try:
         settings = load(folder).settings
     except GroundtuneError as error:
-        return Settings(), Finding("project", False, str(error))
+        return Settings(), DoctorCheck("project", False, str(error))
     absent = [
         name
         for name in (settings.knowledge.documents, settings.benchmark.cases, settings.tuning.examples)
         if not (folder / name).exists()
     ]
     detail = f"missing: {', '.join(absent)}" if absent else f"model {masked(settings.model.name)}"
-    return settings, Finding(f"project {masked(settings.project.name)}", not absent, detail)
+    return settings, DoctorCheck(f"project {masked(settings.project.name)}", not absent, detail)
 
 
-def _memory() -> Finding:
+def _memory() -> DoctorCheck:
     if not hasattr(os, "sysconf") or "SC_PHYS_PAGES" not in os.sysconf_names:
-        return Finding("memory", True, "unknown")
+        return DoctorCheck("memory", True, "unknown")
     size = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return Finding("memory", size >= NEEDED_MEMORY, f"{size / 1e9:.1f} GB, {NEEDED_MEMORY / 1e9:.0f} GB are enough")
+    return DoctorCheck("memory", size >= NEEDED_MEMORY, f"{size / 1e9:.1f} GB ({NEEDED_MEMORY / 1e9:.0f} GB needed)")
 
 
-def _disk(folder: Path) -> Finding:
+def _disk(folder: Path) -> DoctorCheck:
     existing = next(path for path in (folder.resolve(), *folder.resolve().parents) if path.exists())
     free = shutil.disk_usage(existing).free
-    return Finding("disk", free >= NEEDED_DISK, f"{free / 1e9:.1f} GB free, {NEEDED_DISK / 1e9:.0f} GB are enough")
+    return DoctorCheck("disk", free >= NEEDED_DISK, f"{free / 1e9:.1f} GB free ({NEEDED_DISK / 1e9:.0f} GB needed)")

@@ -23,23 +23,29 @@ def evaluate(
     as_json: AsJson = False,
     overrides: Overrides = [],  # noqa: B006 -- typer reads the default, nobody changes it
 ) -> None:
-    """Run candidates on the benchmark's test part and show their scores; the runs go to the records.
+    """Run candidates on the test part of the benchmark and show their scores.
+
+    The runs are kept in the records. Rerun to resume.
 
     Example:
+
         groundtune evaluate rag raft --set comparison.cases=50
 
     """
     with opened(project, overrides) as opened_project:
         report = opened_project.compare(candidates)
-    rows = {one.name: {name: asdict(found) for name, found in one.scores.items()} for one in report.candidates}
+    rows = {
+        candidate.name: {scorer: asdict(estimate) for scorer, estimate in candidate.scores.items()}
+        for candidate in report.candidates
+    }
     table = Table("scorer", *rows)
     for scorer in report.ordered_scorers:
-        table.add_row(scorer, *(_cell(one.scores.get(scorer)) for one in report.candidates))
+        table.add_row(scorer, *(_cell(candidate.scores.get(scorer)) for candidate in report.candidates))
     emit(as_json, {"candidates": {name: {"scores": scores} for name, scores in rows.items()}}, table)
 
 
-def _cell(found: Estimate | None) -> str:
-    if found is None or found.mean is None:
+def _cell(estimate: Estimate | None) -> str:
+    if estimate is None or estimate.mean is None:
         return "–"
-    interval = "" if found.low is None or found.high is None else f" [{found.low:.3f}, {found.high:.3f}]"
-    return f"{found.mean:.3f}{interval} n={found.scored}"
+    ends = "" if estimate.low is None or estimate.high is None else f" [{estimate.low:.3f}, {estimate.high:.3f}]"
+    return f"{estimate.mean:.3f}{ends} n={estimate.scored}"

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from groundtune.values import Estimate
 
 commands = typer.Typer(no_args_is_help=True, help="Have people rate the candidates' answers, blind and by mail.")
-StudyName = Annotated[str, typer.Option("--study", metavar="NAME", help="The study; its files are in human/NAME.")]
+StudyName = Annotated[
+    str, typer.Option("--study", metavar="NAME", help="Name of the study; its files are in human/NAME.")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -32,20 +34,22 @@ def register(app: typer.Typer) -> None:
 
 @commands.command()
 def assign(
-    raters: Annotated[list[str], typer.Argument(help="The raters' names, which become names of files.")],
+    raters: Annotated[list[str], typer.Argument(help="Names of the raters; they become file names.")],
     candidate: Annotated[
-        list[str] | None, typer.Option(help="Only this candidate of the comparison; may be given again.")
+        list[str] | None, typer.Option(help="Use only this candidate of the comparison. Repeat for several.")
     ] = None,
     study: StudyName = "study",
     project: ProjectFolder = HERE,
     as_json: AsJson = False,
     overrides: Overrides = [],  # noqa: B006 -- typer reads the default, nobody changes it
 ) -> None:
-    """Assign the latest comparison's answers to raters, and write a sheet for each and the key, which stays here.
+    """Assign the answers of the latest comparison to raters.
+
+    Writes a sheet for each rater, to be sent, and the key to who gave which answer, which stays with you.
 
     Examples:
-        groundtune human assign ana ben cleo
 
+        groundtune human assign ana ben cleo
         groundtune human assign ana ben --candidate rag --candidate tuned --set human.cases=30
 
     """
@@ -59,11 +63,11 @@ def assign(
         for sheet in made.sheets
     }
     lines = [
-        f"{rater}: {one['case']} cases, {one['attention']} attention and {one['repeat']} repeat items"
-        for rater, one in counts.items()
+        f"{rater}: {kinds['case']} cases, {kinds['attention']} attention and {kinds['repeat']} repeat items"
+        for rater, kinds in counts.items()
     ]
     if made.left_out:
-        lines.append(f"{len(made.left_out)} cases are left out, since a candidate failed on them.")
+        lines.append(f"{len(made.left_out)} cases are left out because a candidate failed on them.")
     lines.append(f"Send the sheets in {folder}; keep {paths[0]} to yourself.")
     document = {
         "study": made.id,
@@ -78,23 +82,26 @@ def assign(
 
 @commands.command("import")
 def import_(
-    files: Annotated[list[Path], typer.Argument(help="Sheets that came back: .csv, .xlsx, or the page's .json.")],
+    files: Annotated[list[Path], typer.Argument(help="Returned sheets: .csv, .xlsx, or .json from the page.")],
     study: StudyName = "study",
     project: ProjectFolder = HERE,
     as_json: AsJson = False,
     overrides: Overrides = [],  # noqa: B006 -- typer reads the default, nobody changes it
 ) -> None:
-    """Take sheets that came back, whole or in part. Exit code 1 if one has wrong rows; nothing of it is then taken.
+    """Import the sheets that raters returned, filled in completely or in part.
 
-    Examples:
+    Nothing is taken from a sheet that has wrong rows, and the exit code is then 1. The other sheets are imported.
+
+    Example:
+
         groundtune human import ana.csv ratings-s1f0c.json
 
     """
     with opened(project, overrides) as opened_project:
-        found = opened_project.import_ratings(files, study)
-    document = {**asdict(found), "ratings": str(found.ratings)}
-    emit(as_json, document, Group(*_taken(found), _raters(found.raters)))
-    if found.problems:
+        imported = opened_project.import_ratings(files, study)
+    document = {**asdict(imported), "ratings": str(imported.ratings)}
+    emit(as_json, document, Group(*_taken(imported), _raters(imported.raters)))
+    if imported.problems:
         raise typer.Exit(1)
 
 
@@ -105,30 +112,37 @@ def report(
     as_json: AsJson = False,
     overrides: Overrides = [],  # noqa: B006 -- typer reads the default, nobody changes it
 ) -> None:
-    """Show what people said of each candidate: means, differences, preferences, agreement, and who was left out.
+    """Show how people rated each candidate.
+
+    Shows means, differences, preferences, how far the raters agree, and which raters were left out, and why.
 
     Example:
+
         groundtune human report --json
 
     """
     with opened(project, overrides) as opened_project:
-        found = opened_project.human_report(study)
-    emit(as_json, asdict(found), _report(found))
+        results = opened_project.human_report(study)
+    emit(as_json, asdict(results), _report(results))
 
 
 @commands.command()
 def unexpected(
-    per_kind: Annotated[int, typer.Option(min=1, help="So many queries of each kind.")] = 5,
+    per_kind: Annotated[int, typer.Option(min=1, help="Drafts per kind.")] = 5,
     out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Where the drafts go; PROJECT/unexpected.jsonl if not set.")
+        Path | None, typer.Option(metavar="FILE", help="New file for the drafts. Default: PROJECT/unexpected.jsonl.")
     ] = None,
     project: ProjectFolder = HERE,
     as_json: AsJson = False,
     overrides: Overrides = [],  # noqa: B006 -- typer reads the default, nobody changes it
 ) -> None:
-    """Draft unexpected queries out of the benchmark: off-topic, typos, mixed languages, contradictory, hostile.
+    """Draft unexpected queries from the benchmark.
+
+    The kinds are off-topic, misspelt, in mixed languages, contradictory and hostile. Nothing uses a draft until an
+    expert has approved it.
 
     Example:
+
         groundtune human unexpected --per-kind 8
 
     """
@@ -139,7 +153,7 @@ def unexpected(
     with opened(project, overrides) as opened_project:
         path = out or opened_project.folder / "unexpected.jsonl"
         if path.exists():
-            raise InputError("is there already.", place=path, remedy="Name another file with --out, or delete it.")
+            raise InputError("already exists.", place=path, remedy="Name another file with --out, or delete it.")
         lines = opened_project.draft_unexpected(per_kind)
     write_jsonl(path, (line.model_dump(exclude_none=True) for line in lines))
     counts = dict(Counter(line.tags[-1] for line in lines))
@@ -151,34 +165,37 @@ def unexpected(
 # --- what the terminal shows ----------------------------------------------------------------------
 
 
-def _taken(found: Import) -> list[RenderableType]:
+def _taken(imported: Import) -> list[RenderableType]:
     lines: list[RenderableType] = [
-        Text(f"{one.file} ({one.rater or 'empty'}): {one.new} new, {one.changed} changed, {one.unchanged} unchanged")
-        for one in found.files
+        Text(
+            f"{sheet.file} ({sheet.rater or 'empty'}): {sheet.new} new, {sheet.changed} changed, "
+            f"{sheet.unchanged} unchanged"
+        )
+        for sheet in imported.files
     ]
-    for one in found.problems:
-        place = f"{one.file}, row {one.row}" if one.row else one.file
-        lines.append(Text(f"{place}: {one.reason}", style="red"))
+    for problem in imported.problems:
+        place = f"{problem.file}, row {problem.row}" if problem.row else problem.file
+        lines.append(Text(f"{place}: {problem.reason}", style="red"))
     return lines
 
 
 def _raters(checks: tuple[RaterCheck, ...]) -> Table:
-    table = Table("rater", "filled in", "attention items missed", "same again when repeated", "left out")
-    for one in checks:
-        alike = [f"{column} {found.equal:.0%} of {found.pairs}" for column, found in one.consistency.items()]
-        missed = f"{one.missed} of {one.attention}"
-        table.add_row(one.rater, f"{one.filled} of {one.asked}", missed, ", ".join(alike) or "–", one.excluded or "–")
+    table = Table("rater", "filled in", "attention items missed", "same answer when repeated", "left out")
+    for check in checks:
+        alike = [f"{column} {repeats.equal:.0%} of {repeats.pairs}" for column, repeats in check.consistency.items()]
+        filled, missed = f"{check.filled} of {check.asked}", f"{check.missed} of {check.attention}"
+        table.add_row(check.rater, filled, missed, ", ".join(alike) or "–", check.excluded or "–")
     return table
 
 
-def _report(found: HumanReport) -> RenderableType:
-    parts: list[RenderableType] = list(_figures(found.kept, found.candidates))
-    parts.append(_raters(found.raters))
-    if found.everybody is not None:
-        parts.append(Text("The same with the raters who are left out above:", style="bold"))
-        parts += _figures(found.everybody, found.candidates)
-    if found.left_out:
-        parts.append(Text(f"{len(found.left_out)} cases were not shown, since a candidate failed on them."))
+def _report(results: HumanReport) -> RenderableType:
+    parts: list[RenderableType] = list(_figures(results.kept, results.candidates))
+    parts.append(_raters(results.raters))
+    if results.everybody is not None:
+        parts.append(Text("The same figures, including the raters who are left out above:", style="bold"))
+        parts += _figures(results.everybody, results.candidates)
+    if results.left_out:
+        parts.append(Text(f"{len(results.left_out)} cases were not shown because a candidate failed on them."))
     return Group(*parts)
 
 
@@ -187,33 +204,36 @@ def _figures(figures: Figures, candidates: Mapping[str, str]) -> list[Renderable
     for title, means, agreement in figures.lines:
         table.add_row(title, *(_cell(means[name]) for name in candidates), *_agreement(agreement))
     lines = []
-    for one in figures.criteria:
-        for pair in one.differences:
-            found = pair.difference
-            ends = "" if found.low is None or found.high is None else f" ({found.low:+.2f} to {found.high:+.2f})"
-            values = "–" if found.mean is None else f"{found.mean:+.2f}{ends}, p {pair.p_value:.3f}"
-            lines.append(f"{one.criterion}: {pair.challenger} − {pair.baseline}: {values}: {pair.verdict}")
-    chosen = figures.preference
-    if chosen is not None:
-        for each in chosen.pairs:
-            groups = f"chosen more often in {each.groups_one} : {each.groups_other} groups, {each.groups_even} even"
-            lines.append(f"preference: {each.one} : {each.other}: {groups}, exact p {each.p_value:.3f}")
-        lines.append(f"{chosen.choices} choices: {chosen.equal} found all equal, {chosen.none} wanted none.")
+    for criterion in figures.criteria:
+        for pair in criterion.differences:
+            mean, low, high = pair.difference.mean, pair.difference.low, pair.difference.high
+            ends = "" if low is None or high is None else f" ({low:+.2f} to {high:+.2f})"
+            values = "–" if mean is None else f"{mean:+.2f}{ends}, p {pair.p_value:.3f}"
+            lines.append(f"{criterion.criterion}: {pair.challenger} − {pair.baseline}: {values}: {pair.verdict}")
+    choices = figures.preference
+    if choices is not None:
+        for duel in choices.pairs:
+            lines.append(
+                f"preference: {duel.one} was chosen more often in {duel.groups_one} groups, {duel.other} in "
+                f"{duel.groups_other}, and both equally often in {duel.groups_even}; exact p {duel.p_value:.3f}"
+            )
+        lines.append(f"{choices.choices} choices: {choices.equal} found all equal, {choices.none} wanted none.")
     raters = ", ".join(figures.raters) or "nobody"
     heading = Text(f"{figures.ratings} ratings of {figures.cases} cases by {raters}; means with intervals")
     return [heading, table, Text("\n".join(lines))]
 
 
-def _cell(found: Estimate) -> str:
-    if found.mean is None:
+def _cell(estimate: Estimate) -> str:
+    if estimate.mean is None:
         return "–\nn 0"
-    ends = "" if found.low is None or found.high is None else f"\n{found.low:.2f}–{found.high:.2f}"
-    return f"{found.mean:.2f}{ends}\nn {found.scored}"
+    ends = "" if estimate.low is None or estimate.high is None else f"\n{estimate.low:.2f}–{estimate.high:.2f}"
+    return f"{estimate.mean:.2f}{ends}\nn {estimate.scored}"
 
 
-def _agreement(found: Agreement) -> tuple[str, str, str, str]:
-    ends = f" ({found.alpha_interval[0]:.2f} to {found.alpha_interval[1]:.2f})" if found.alpha_interval else ""
-    raw = "–" if found.raw is None else f"{found.raw:.0%}"
-    kappa = "–" if found.kappa is None else f"{found.kappa:.2f}"
-    alpha = "–" if found.alpha is None else f"{found.alpha:.2f}{ends}"
-    return raw, kappa, alpha, str(found.answers)
+def _agreement(agreement: Agreement) -> tuple[str, str, str, str]:
+    interval = agreement.alpha_interval
+    ends = f" ({interval[0]:.2f} to {interval[1]:.2f})" if interval else ""
+    raw = "–" if agreement.raw is None else f"{agreement.raw:.0%}"
+    kappa = "–" if agreement.kappa is None else f"{agreement.kappa:.2f}"
+    alpha = "–" if agreement.alpha is None else f"{agreement.alpha:.2f}{ends}"
+    return raw, kappa, alpha, str(agreement.answers)

@@ -18,19 +18,20 @@ def register(app: typer.Typer) -> None:
 
 def ingest(
     paths: Annotated[
-        list[Path] | None, typer.Argument(help="Files or folders; the whole documents folder if none.")
+        list[Path] | None, typer.Argument(help="Files or folders to ingest. Default: the whole documents folder.")
     ] = None,
     project: ProjectFolder = HERE,
     as_json: AsJson = False,
     overrides: Overrides = [],  # noqa: B006 -- typer reads the default, nobody changes it
 ) -> None:
-    """Bring the knowledge store up to date with the documents: add, change, remove; unchanged is skipped.
+    """Bring the knowledge store up to date with the documents.
 
-    A document that cannot be read is reported with the reason, and the others go on; the exit code is then 2.
+    Adds new documents, updates changed ones, removes deleted ones and skips the rest. Documents that cannot be read
+    are reported with the reason, and the exit code is then 2; all others are ingested.
 
     Examples:
-        groundtune ingest
 
+        groundtune ingest
         groundtune ingest documents/plans --json
 
     """

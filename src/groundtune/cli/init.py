@@ -19,21 +19,26 @@ def register(app: typer.Typer) -> None:
 
 
 def init(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The new project's folder.")],
-    example: Annotated[str, typer.Option(help=f"Fill it with an example: {', '.join(EXAMPLES)}.")] = "",
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the new project.")],
+    example: Annotated[str, typer.Option(help=f"Copy an example: {', '.join(EXAMPLES)}.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Make a project: a folder with a commented groundtune.toml, or a copy of a complete example.
+    """Create a project.
+
+    The new folder gets a groundtune.toml in which every setting is explained, and an empty documents folder; with
+    `--example`, it is a copy of a complete example.
 
     Examples:
-        groundtune init support
 
+        groundtune init support
         groundtune init demo --example telecom
 
     """
     from groundtune.standalone import init as make_project
 
     make_project(folder, example)
-    next_step = "groundtune compare --quick" if example else "put documents into documents/ and run groundtune ingest"
+    next_step = (
+        "run groundtune compare --quick" if example else "put documents into documents/ and run groundtune ingest"
+    )
     shown = Text(f"{folder} is ready. Next: cd {folder}, then {next_step}.")
     emit(as_json, {"project": str(folder), "example": example or None}, shown)

@@ -11,10 +11,14 @@ import typer
 from groundtune.cli._shared import HERE, AsJson, Overrides, ProjectFolder, emit, opened
 from groundtune.errors import InputError
 
-commands = typer.Typer(no_args_is_help=True, help="Language models that judge answers, and how far to trust them.")
+commands = typer.Typer(
+    no_args_is_help=True, help="Ask judges (language models that grade answers), and measure how far to trust them."
+)
 Answers = Annotated[
     Path | None,
-    typer.Option(help='JSONL with {"id", "candidate", "answer"} a line, in the place of the answers in the records.'),
+    typer.Option(
+        metavar="FILE", help='JSONL file with {"id", "candidate", "answer"} on each line. Default: the records.'
+    ),
 ]
 
 
@@ -25,25 +29,25 @@ def register(app: typer.Typer) -> None:
 
 @commands.command()
 def calibrate(
-    ratings: Annotated[Path, typer.Option(help="What people said of the answers: ratings.jsonl.")],
+    ratings: Annotated[Path, typer.Option(metavar="FILE", help="Human ratings of the answers: ratings.jsonl.")],
     answers: Answers = None,
     scale: Annotated[
         str | None,
-        typer.Option(metavar="LOW,HIGH", help="The scale people rated on; that of the rubric if not set."),
+        typer.Option(metavar="LOW,HIGH", help="Scale that people rated on. Default: that of the rubric."),
     ] = None,
-    pairs: Annotated[int, typer.Option(min=0, help="The most pairs asked in both orders for the position bias.")] = 50,
+    pairs: Annotated[int, typer.Option(min=0, help="Most pairs to ask in both orders, for the position bias.")] = 50,
     project: ProjectFolder = HERE,
     as_json: AsJson = False,
     overrides: Overrides = [],  # noqa: B006 -- typer reads the default, nobody changes it
 ) -> None:
-    """Hold the judges against human ratings of the same answers, and keep what was found.
+    """Compare the judges with human ratings of the same answers, and keep the result.
 
-    Until this was done, and as long as a judge agrees less with people than `[judge] least_agreement`, reports show
-    its scores and keep them out of the recommendation.
+    Reports show the scores of a judge, but do not use them in the recommendation, until the judge has been calibrated
+    and agrees with people at least as much as `[judge] least_agreement` requires.
 
     Examples:
-        groundtune judge calibrate --ratings ratings.jsonl
 
+        groundtune judge calibrate --ratings ratings.jsonl
         groundtune judge calibrate --ratings ratings.jsonl --answers answers.jsonl --scale 1,4 --json
 
     """
@@ -51,31 +55,37 @@ def calibrate(
     from groundtune.comparison.report.calibration import shown
 
     with opened(project, overrides) as opened_project:
-        found = opened_project.calibrate_judges(ratings, answers, _scale(scale), pairs)
-    emit(as_json, document(found), shown(found))
+        calibration = opened_project.calibrate_judges(ratings, answers, _scale(scale), pairs)
+    emit(as_json, document(calibration), shown(calibration))
 
 
 @commands.command()
 def prefer(
-    one: Annotated[str, typer.Argument(help="A candidate.")],
-    other: Annotated[str, typer.Argument(help="Another candidate.")],
-    criterion: Annotated[str | None, typer.Option(help="The rubric; the first one if not set.")] = None,
+    candidate: Annotated[str, typer.Argument(help="Candidate.")],
+    other: Annotated[str, typer.Argument(help="Candidate to compare it with.")],
+    criterion: Annotated[
+        str | None, typer.Option(help="Criterion to judge by. Default: that of the first rubric.")
+    ] = None,
     answers: Answers = None,
     project: ProjectFolder = HERE,
     as_json: AsJson = False,
     overrides: Overrides = [],  # noqa: B006 -- typer reads the default, nobody changes it
 ) -> None:
-    """Ask the judges whose answers are better, each case in both orders; where the order decides, it is a tie.
+    """Ask the judges which of two candidates gives the better answers.
+
+    Each judge sees the answers to each case in both orders. If the order decides, the case is a tie.
 
     Example:
+
         groundtune judge prefer rag raft --criterion accuracy
 
     """
     from groundtune.comparison.report.calibration import preferences
 
     with opened(project, overrides) as opened_project:
-        found = opened_project.prefer(one, other, criterion, answers)
-    emit(as_json, {name: asdict(each) for name, each in found.items()}, preferences(one, other, found))
+        by_judge = opened_project.prefer(candidate, other, criterion, answers)
+    document = {judge: asdict(preference) for judge, preference in by_judge.items()}
+    emit(as_json, document, preferences(candidate, other, by_judge))
 
 
 def _scale(text: str | None) -> tuple[float, float] | None:
@@ -84,7 +94,9 @@ def _scale(text: str | None) -> tuple[float, float] | None:
     try:
         low, high = (float(part) for part in text.split(","))
     except ValueError:
-        raise InputError(f"`--scale {text}` are not two numbers.", remedy="Write --scale 1,5.") from None
+        raise InputError(f"`--scale {text}` is not two numbers.", remedy="Write --scale 1,5.") from None
     if not low < high:
-        raise InputError(f"`--scale {text}` does not rise.", remedy="Write the lowest value first, as in 1,5.")
+        raise InputError(
+            f"`--scale {text}` does not start with the lowest value.", remedy="Write the lowest value first, as in 1,5."
+        )
     return low, high

@@ -29,22 +29,22 @@ def register(app: typer.Typer) -> None:
 
 
 def score(
-    predictions: Annotated[Path, typer.Argument(help='JSONL with {"id", "answer"} a line, from any system.')],
-    benchmark: Annotated[Path, typer.Option(help="The cases (JSONL).")],
-    scorer: Annotated[list[str] | None, typer.Option(help="Only this scorer; may be given again.")] = None,
+    predictions: Annotated[Path, typer.Argument(metavar="FILE", help='JSONL file with {"id", "answer"} on each line.')],
+    benchmark: Annotated[Path, typer.Option(metavar="FILE", help="Benchmark: JSONL file of cases.")],
+    scorer: Annotated[list[str] | None, typer.Option(help="Use only this scorer. Repeat for several.")] = None,
     gate: GatePath = None,
     project: ProjectFolder = HERE,
     as_json: AsJson = False,
     overrides: Overrides = [],  # noqa: B006 -- typer reads the default, nobody changes it
 ) -> None:
-    """Score answers from anywhere: ROUGE, BLEU, BERTScore, exact and token-level scores.
+    """Score answers from any system: ROUGE, BLEU, BERTScore, exact and token-level scores.
 
-    Lines that name passages are scored on retrieval and groundedness too, lines that tell whether the answer abstained
-    on abstention. Works in any folder; settings come from the project's file where there is one.
+    Lines that name passages are also scored on retrieval and groundedness. Lines that say whether the system abstained
+    are also scored on abstention. Works in any folder; if the folder is a project, its settings apply.
 
     Examples:
-        groundtune score predictions.jsonl --benchmark benchmark.jsonl --scorer rougeL --scorer bleu
 
+        groundtune score predictions.jsonl --benchmark benchmark.jsonl --scorer rougeL --scorer bleu
         groundtune score predictions.jsonl --benchmark benchmark.jsonl --gate gate.toml
 
     """

@@ -20,8 +20,8 @@ def register(app: typer.Typer) -> None:
 
 
 def search(
-    query: Annotated[str, typer.Argument(help="What to look for.")],
-    number: Annotated[int, typer.Option("-k", min=1, help="How many passages.")] = 5,
+    query: Annotated[str, typer.Argument(help="Text to search for.")],
+    number: Annotated[int, typer.Option("-k", min=1, help="Number of passages.")] = 5,
     asker: Asker = AS_EVERYONE,
     where: Annotated[
         list[str],
@@ -31,13 +31,14 @@ def search(
     as_json: AsJson = False,
     overrides: Overrides = [],  # noqa: B006 -- typer reads the default, nobody changes it
 ) -> None:
-    """Show the passages that are found for a question, with scores and sources.
+    """Search the documents and show passages, with scores and sources.
+
+    Searches exactly as a grounded candidate does, with the embedder, store and reranker of the project.
 
     Examples:
+
         groundtune search "early termination fee" -k 3
-
         groundtune search "discounts" --as everyone --as staff
-
         groundtune search "early termination fee" --where author="Legal Department" --where date=2024-05-31
 
     """
@@ -76,7 +77,7 @@ def _conditions(options: Sequence[str]) -> dict[str, str]:
             raise SettingsError(f"`--where {option}` is not KEY=VALUE.", remedy="Write --where author=Ada.")
         if key in conditions:
             raise SettingsError(
-                f"`--where {key}=…` is given twice, and a document has one value for each key.",
+                f"`--where {key}=…` is given twice, but a document has only one value for each key.",
                 remedy="Search once for each value.",
             )
         conditions[key] = value

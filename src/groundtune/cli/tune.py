@@ -17,20 +17,21 @@ def register(app: typer.Typer) -> None:
 
 
 def tune(
-    technique: Annotated[str, typer.Argument(help="instruction, raft, or a plugin's technique.")],
-    name: Annotated[str, typer.Option("--name", help="Name of the adapter, and of the candidate that uses it.")],
+    technique: Annotated[str, typer.Argument(help="Technique: instruction, raft, or one from a plugin.")],
+    name: Annotated[str, typer.Option("--name", help="Name of the adapter and of the candidate that uses it.")],
     project: ProjectFolder = HERE,
     as_json: AsJson = False,
     overrides: Overrides = [],  # noqa: B006 -- typer reads the default, nobody changes it
 ) -> None:
-    """Train an adapter (LoRA, loss on the assistant's turns only). Interrupted and called again, it goes on.
+    """Train an adapter (LoRA) on the training conversations. Rerun to resume.
 
-    `instruction` trains on the conversations as they are; `raft` puts retrieved passages and distractors before them.
-    `groundtune compare` does both by itself; this is for adapters with a name and settings of their own.
+    `instruction` trains on the conversations as they are; `raft` puts retrieved passages and distractors in front of
+    them. The loss counts only the assistant's turns. `groundtune compare` trains both by itself: use `tune` for
+    adapters with their own name and settings.
 
     Examples:
-        groundtune tune instruction --name friendly --set tuning.steps=200
 
+        groundtune tune instruction --name friendly --set tuning.steps=200
         groundtune tune raft --name reader
 
     """

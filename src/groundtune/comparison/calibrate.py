@@ -1,4 +1,4 @@
-"""Holding the project's judges against human ratings: asks them, computes, and keeps what was found.
+"""Calibrates the project's judges against human ratings: asks them, computes, and keeps the result.
 
 The place where answers of the records, or of a file, meet ratings and judges.
 """
@@ -99,25 +99,26 @@ def calibrate(
     if not scorers:
         rubrics = ", ".join(rubric.criterion for rubric in assembly.judges.rubrics)
         raise InputError(
-            f"rates {', '.join(sorted(criteria)) or 'nothing'}, and the rubrics are {rubrics}.",
+            f"rates {', '.join(sorted(criteria)) or 'nothing'}, but the rubrics are {rubrics}.",
             place=ratings_file,
-            remedy="Call a rubric like the criterion that people rated: see docs/judge.md.",
+            remedy="Name a rubric after the criterion that people rated; see docs/judge.md.",
         )
-    scores = {one.name: one.score_many([(each.case, each.answer) for each in answers]) for one in scorers}
+    judged = [(candidate.case, candidate.answer) for candidate in answers]
+    scores = {scorer.name: scorer.score_many(judged) for scorer in scorers}
     job = _Job(assembly, answers, ratings, scale, _duels(answers, ratings, pairs, assembly.settings.comparison.seed))
-    found = Calibration(
+    calibration = Calibration(
         now,
         tuple(job.calibrated(scorer, scores[scorer.name]) for scorer in scorers),
         tuple(sorted(criteria - {rubric.criterion for rubric in assembly.judges.rubrics})),
         _among_judges(scorers, scores),
         tuple(assembly.judges.costs()),
     )
-    assembly.records.keep(CALIBRATION, LATEST, as_json(found))
-    return found
+    assembly.records.keep(CALIBRATION, LATEST, as_json(calibration))
+    return calibration
 
 
 def prefer(
-    assembly: Assembly, one: str, other: str, criterion: str | None = None, answers_file: Path | None = None
+    assembly: Assembly, candidate: str, other: str, criterion: str | None = None, answers_file: Path | None = None
 ) -> dict[str, Preference]:
     """Return which candidate's answers each judge prefers by `criterion` (the first rubric's), by judge's name."""
     _check_judges(assembly)
@@ -126,12 +127,14 @@ def prefer(
         raise SettingsError(f"there is no rubric `{criterion}`.", remedy=f"The rubrics are {', '.join(known)}.")
     rubric = known[criterion] if criterion else assembly.judges.rubrics[0]
     answers = answers_to(assembly, answers_file)
-    by_case = {name: {each.case.id: each for each in answers if each.name == name} for name in (one, other)}
-    for name, found in by_case.items():
-        if not found:
+    by_case = {
+        name: {answer.case.id: answer for answer in answers if answer.name == name} for name in (candidate, other)
+    }
+    for name, own in by_case.items():
+        if not own:
             raise InputError(f"there is no answer of `{name}`.", remedy="Run `groundtune evaluate` for it first.")
-    shared = [each for id_, each in by_case[one].items() if id_ in by_case[other]]
-    duels = [Duel(each.case, each.answer, by_case[other][each.case.id].answer) for each in shared]
+    shared = [answer for id_, answer in by_case[candidate].items() if id_ in by_case[other]]
+    duels = [Duel(answer.case, answer.answer, by_case[other][answer.case.id].answer) for answer in shared]
     return {name: preference(duels, duel(judge, rubric, duels)) for name, judge in assembly.judges.judges}
 
 
@@ -176,16 +179,16 @@ class _Job:
         bootstrap = Bootstrap(settings.confidence, RESAMPLES, rng)
         scale = self.scale or (1.0, float(len(rubric.levels)))
         samples = make_samples(self.answers, scores, self.ratings, rubric, scale)
-        found = agreement(samples, rubric, bootstrap)
+        agreed = agreement(samples, rubric, bootstrap)
         single = scorer.judge if isinstance(scorer, GradeScorer) else None
         return Calibrated(
             scorer.name,
             scorer.signature,
             single.model.name if single else "panel",
             rubric.criterion,
-            doubt(found.answers, found.weighted_kappa.value, self.assembly.settings.judge.least_agreement),
+            doubt(agreed.answers, agreed.weighted_kappa.value, self.assembly.settings.judge.least_agreement),
             sum(score.failed for score in scores),
-            found,
+            agreed,
             ceiling(samples, bootstrap),
             length_bias(samples, rubric, bootstrap),
             self_preference(samples, single.model.name, rubric, bootstrap) if single else None,
@@ -206,35 +209,35 @@ def _duels(answers: Sequence[Candidate], ratings: Sequence[Rating], most: int, s
     """Return at most `most` pairs of different rated answers to one case, drawn at random."""
     rated = {(rating.case, rating.candidate) for rating in ratings}
     by_case: dict[str, list[Candidate]] = {}
-    for each in answers:
-        if (each.case.id, each.name) in rated:
-            by_case.setdefault(each.case.id, []).append(each)
-    found = [
-        Duel(one.case, one.answer, other.answer)
+    for answer in answers:
+        if (answer.case.id, answer.name) in rated:
+            by_case.setdefault(answer.case.id, []).append(answer)
+    duels = [
+        Duel(first.case, first.answer, second.answer)
         for same in by_case.values()
-        for one, other in combinations(same, 2)
-        if one.answer.prose.strip() != other.answer.prose.strip()
+        for first, second in combinations(same, 2)
+        if first.answer.prose.strip() != second.answer.prose.strip()
     ]
-    drawn = np.random.default_rng(seed).permutation(len(found))[:most]
-    return [found[index] for index in sorted(drawn)]
+    drawn = np.random.default_rng(seed).permutation(len(duels))[:most]
+    return [duels[index] for index in sorted(drawn)]
 
 
 def _among_judges(scorers: Sequence[JudgeScorer], scores: Mapping[str, Sequence[Score]]) -> dict[str, float | None]:
-    found: dict[str, float | None] = {}
+    alphas: dict[str, float | None] = {}
     for scorer in scorers:
         if not isinstance(scorer, GradeScorer):
             columns = [scores[member.name] for member in scorer.members]
-            units = [[one.value for one in row if one.value is not None] for row in zip(*columns, strict=True)]
-            found[scorer.rubric.criterion] = alpha(units, "interval")
-    return found
+            units = [[score.value for score in row if score.value is not None] for row in zip(*columns, strict=True)]
+            alphas[scorer.rubric.criterion] = alpha(units, "interval")
+    return alphas
 
 
-def as_json(found: Calibration) -> dict[str, object]:
+def as_json(calibration: Calibration) -> dict[str, object]:
     """Return the calibration as JSON types, scorers by name."""
     return {
-        "created_at": found.created_at.isoformat(),
-        "scorers": {one.scorer: asdict(one) for one in found.scorers},
-        "unused_criteria": list(found.unused),
-        "among_judges": dict(found.among_judges),
-        "costs": list(found.costs),
+        "created_at": calibration.created_at.isoformat(),
+        "scorers": {calibrated.scorer: asdict(calibrated) for calibrated in calibration.scorers},
+        "unused_criteria": list(calibration.unused),
+        "among_judges": dict(calibration.among_judges),
+        "costs": list(calibration.costs),
     }

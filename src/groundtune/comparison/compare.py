@@ -1,6 +1,6 @@
 """The main job: build what is missing, run every candidate on the same frozen cases, compare, recommend.
 
-Finished work is kept as it is made: killed at any point and called again, it goes on from there.
+Finished work is kept as it is made: rerun to resume, whatever stopped the first run.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ AGAIN = f"{PART}, again"  # what the second run of a candidate is kept under
 def compare(assembly: Assembly, names: Sequence[str], now: datetime) -> Report:
     """Run the candidates called `names` on the test part and return the report; `now` is what it is dated.
 
-    Raises what the parts raise; what was finished until then is kept.
+    Raises what the parts raise; work that was finished by then is kept.
     """
     settings = assembly.settings.comparison
     candidates = [assembly.candidate(name) for name in dict.fromkeys(names)]
@@ -155,7 +155,7 @@ def _ingest(assembly: Assembly) -> list[str]:
     done = assembly.knowledge.ingest()
     if done.failed and assembly.knowledge.is_empty():
         document, reason = done.failed[0]
-        raise InputError(f"no document could be read, {document} for one: {reason}", remedy="Correct the documents.")
+        raise InputError(f"no document could be read, for example {document}: {reason}", remedy="Fix the documents.")
     return [document for document, _ in done.failed]
 
 

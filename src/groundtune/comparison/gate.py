@@ -1,4 +1,4 @@
-"""A gate for continuous integration: has a candidate become worse than it was when everybody agreed to it?
+"""A gate for continuous integration: has a candidate become worse than the agreed baseline?
 
 The baseline is what an earlier run left: `report.json` of `groundtune compare`, or what `groundtune score --json`
 printed. A mean alone tells nothing, for it moves with every run; what is held against the limit is the low end of the
@@ -24,7 +24,7 @@ from groundtune.evaluation.statistics import MOST_CASES, Method, cases_needed, p
 from groundtune.files import read_text, read_toml
 from groundtune.values import Estimate, Score
 
-AGREE = "Agree to a new baseline, made by a run on this benchmark with these scorers."
+AGREE = "Agree on a new baseline, made by a run on this benchmark with these scorers."
 NAMED = 3  # cases that a message names
 
 
@@ -51,7 +51,7 @@ class Scored:
 
 @dataclass(frozen=True, slots=True)
 class GateFinding:
-    """What the gate says of one scorer. `missing` counts cases that the baseline has a score for and the run has not;
+    """The result of the gate for one scorer. `missing` counts cases with a score in the baseline and none in the run;
     `difference` is the run less the baseline, turned if less is better, so that below zero is always worse."""
 
     scorer: str
@@ -74,7 +74,7 @@ class Gate:
 def load_gate(path: Path, candidates: Collection[str] | None = None) -> Gate:
     """Read the gate and its baseline; `candidates` are those that will be run.
 
-    Raises `InputError` for a file that is not as it should be, and for a candidate that will not be run.
+    Raises `InputError` for an invalid file, and for a candidate that will not be run.
     """
     limits = read_toml(path, GateFile)
     if candidates is not None:
@@ -97,7 +97,7 @@ def check_gate(
 
 def gate_json(findings: Collection[GateFinding]) -> dict[str, object]:
     """Return the findings as JSON types."""
-    return {"passed": all(found.passed for found in findings), "findings": [asdict(found) for found in findings]}
+    return {"passed": all(finding.passed for finding in findings), "findings": list(map(asdict, findings))}
 
 
 def scored(run: Report | Scoring, candidate: str, place: Path) -> Scored:
@@ -122,7 +122,7 @@ def _read(path: Path) -> Report | Scoring:
     try:
         document = json.loads(read_text(path))
     except ValueError as error:
-        raise InputError(f"broken JSON: {error}.", place=path, remedy="Name a whole file.") from None
+        raise InputError(f"broken JSON: {error}.", place=path, remedy="Name a complete file.") from None
     of_report = isinstance(document, dict) and "candidates" in document
     try:
         return from_json(document) if of_report else read_scoring(document)
@@ -130,9 +130,9 @@ def _read(path: Path) -> Report | Scoring:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
         raise InputError(
-            f"is no run's document (`{key}`: {first['msg']}).",
+            f"is not the result of a run (`{key}`: {first['msg']}).",
             place=path,
-            remedy="Name a report.json, or what `groundtune score --json` printed.",
+            remedy="Name a report.json, or the output of `groundtune score --json`.",
         ) from None
 
 
@@ -141,19 +141,19 @@ def _candidate(known: Collection[str], named: str, place: Path) -> str:
         return named
     if not named and len(known) == 1:
         return next(iter(known))
-    what = f"there is no candidate `{named}`" if named else "no `candidate` is named, and there are several"
-    raise InputError(f"{what}.", place=place, remedy=f"Name one of these in the gate's file: {', '.join(known)}.")
+    what = f"there is no candidate `{named}`" if named else "no `candidate` is named, but there are several"
+    raise InputError(f"{what}.", place=place, remedy=f"Name one of these in the gate file: {', '.join(known)}.")
 
 
 def _refuse_others(gate: Gate, now: Scored) -> None:
     """Refuse to compare what must not be put side by side."""
     before = gate.before
     if before.fingerprint != now.fingerprint:
-        what = f"the baseline is of benchmark {before.fingerprint[:8]}, and this run of {now.fingerprint[:8]}."
+        what = f"the baseline is from benchmark {before.fingerprint[:8]}, but this run is from {now.fingerprint[:8]}."
         raise NotComparable(what, place=gate.path, remedy=AGREE)
     if set(before.groups) != set(now.groups):
         raise NotComparable(
-            f"the baseline has {len(before.groups)} cases and this run {len(now.groups)}, not all the same.",
+            f"the baseline has {len(before.groups)} cases and this run {len(now.groups)}, and they are not the same.",
             place=gate.path,
             remedy=f"Run with the same `[comparison] cases` and seed, or both without `--quick`. {AGREE}",
         )
@@ -161,7 +161,11 @@ def _refuse_others(gate: Gate, now: Scored) -> None:
         was, is_now = before.signatures.get(scorer), now.signatures.get(scorer)
         if scorer not in before.scores or scorer not in now.scores:
             known = ", ".join(name for name in now.scores if name in before.scores)
-            raise InputError(f"`{scorer}` has no scores in both runs.", place=gate.path, remedy=f"Both have: {known}.")
+            raise InputError(
+                f"`{scorer}` is not scored case by case in both runs.",
+                place=gate.path,
+                remedy=f"Scored in both: {known}.",
+            )
         if was != is_now:
             raise NotComparable(f"{scorer} was `{was}` and is now `{is_now}`.", place=gate.path, remedy=AGREE)
 
@@ -172,45 +176,46 @@ def _find(scorer: str, gate: Gate, now: Scored, method: Method, *, lower: bool) 
     expected = [id_ for id_, value in old.items() if value is not None]
     missing = [id_ for id_ in expected if new[id_] is None]
     worse, better = (new, old) if lower else (old, new)  # from the first to the second, up is better
-    one, other = ([Score(values[id_]) for id_ in old] for values in (worse, better))
+    first, second = ([Score(values[id_]) for id_ in old] for values in (worse, better))
     groups = [now.groups[id_] for id_ in old]
-    found = paired_difference(one, other, groups, method=method)
+    difference = paired_difference(first, second, groups, method=method)
     if len(missing) > most * len(expected) or not expected:
         message = f"{scorer}: {_missing(missing, len(expected), most)}"
-        return GateFinding(scorer, False, found, allowed, len(missing), message)
-    passed, message = _verdict(found, _lost(worse, better), allowed, method.confidence)
-    if not passed and found.mean is not None and found.mean > -allowed:
-        message += _more(paired_sd(one, other, groups), found.mean + allowed, found.scored, method)
+        return GateFinding(scorer, False, difference, allowed, len(missing), message)
+    passed, message = _verdict(difference, _lost(worse, better), allowed, method.confidence)
+    if not passed and difference.mean is not None and difference.mean > -allowed:
+        message += _more(paired_sd(first, second, groups), difference.mean + allowed, difference.scored, method)
     if missing:
         message += f" Cases without a score now: {len(missing)}."
-    return GateFinding(scorer, passed, found, allowed, len(missing), f"{scorer}: {message}")
+    return GateFinding(scorer, passed, difference, allowed, len(missing), f"{scorer}: {message}")
 
 
 def _lost(first: Mapping[str, float | None], second: Mapping[str, float | None]) -> dict[str, float]:
     pairs = ((id_, value, second[id_]) for id_, value in first.items())
-    return {id_: one - other for id_, one, other in pairs if one is not None and other is not None}
+    return {id_: before - now for id_, before, now in pairs if before is not None and now is not None}
 
 
-def _verdict(found: Estimate, lost: Mapping[str, float], allowed: float, confidence: float) -> tuple[bool, str]:
+def _verdict(difference: Estimate, lost: Mapping[str, float], allowed: float, confidence: float) -> tuple[bool, str]:
     if not any(lost.values()):
-        return bool(lost), f"every one of the {len(lost)} cases has the score it had."
-    if found.low is None or found.high is None or found.mean is None:
-        return False, f"{found.scored} cases of one group cannot tell. Use cases of several groups."
+        return bool(lost), f"every one of the {len(lost)} cases has the same score as before."
+    mean, low, high = difference.mean, difference.low, difference.high
+    if low is None or high is None or mean is None:
+        return False, f"{difference.scored} cases of one group cannot show anything. Use cases of several groups."
     seen = (
-        f"{found.mean:+.4g} ({confidence:.0%} sure to lie between {found.low:+.4g} and {found.high:+.4g}) on "
-        f"{found.scored} cases, where a loss of up to {allowed:g} is allowed"
+        f"{mean:+.4g} ({confidence:.0%} sure to lie between {low:+.4g} and {high:+.4g}) on {difference.scored} cases, "
+        f"where a loss of up to {allowed:g} is allowed"
     )
-    if found.low >= -allowed:
+    if low >= -allowed:
         return True, f"{seen}."
     worst = [id_ for id_, loss in sorted(lost.items(), key=lambda item: -item[1])[:NAMED] if loss > 0]
-    look = f" Look first at what lost most: {', '.join(worst)}." if worst else ""
-    if found.mean <= -allowed:
-        return False, f"{seen}.{look} Mend that, or agree to a new baseline."
-    return False, f"{seen}, so that a greater one cannot be ruled out.{look}"
+    look = f" Look first at the cases that lost most: {', '.join(worst)}." if worst else ""
+    if mean <= -allowed:
+        return False, f"{seen}.{look} Fix them, or agree on a new baseline."
+    return False, f"{seen}; a larger loss cannot be ruled out.{look}"
 
 
 def _more(sd: float | None, room: float, cases: int, method: Method) -> str:
-    """Tell how many cases would rule it out four times in five, if the difference is as seen."""
+    """Return how many more cases would rule it out four times in five, if the difference stays as it is."""
     if not sd:
         return ""
     more = cases_needed(sd, room, confidence=method.confidence) - cases
@@ -221,9 +226,9 @@ def _more(sd: float | None, room: float, cases: int, method: Method) -> str:
 
 def _missing(missing: list[str], expected: int, most: float) -> str:
     if not expected:
-        return "the baseline has no score to compare with. Agree to another baseline, or leave this scorer out."
+        return "the baseline has no score to compare with. Agree on another baseline, or leave this scorer out."
     named = ", ".join(missing[:NAMED]) + (", …" if len(missing) > NAMED else "")
     return (
-        f"{len(missing)} of {expected} cases that the baseline has scores for have none now ({named}), and {most:.0%} "
-        "may be missing. Run the failed cases again."
+        f"{len(missing)} of {expected} cases that have a score in the baseline have none now ({named}); at most "
+        f"{most:.0%} may be missing. Run the failed cases again."
     )

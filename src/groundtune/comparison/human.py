@@ -1,4 +1,4 @@
-"""Human evaluation of a finished comparison: its answers out of the records into a study, and back as figures.
+"""Human evaluation of a finished comparison: takes its answers from the records to a study, and returns figures.
 
 The place where records and benchmark meet the study. Knows no statistics and no file format of a sheet.
 """
@@ -37,7 +37,9 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _Gathered:
+    """What raters can be shown of the latest comparison."""
+
     materials: dict[str, Material]
     signatures: dict[str, str]
     left_out: dict[str, str]
@@ -63,19 +65,19 @@ def make_study(
     benchmark has changed since; `SettingsError` for a name that cannot be used.
     """
     folder = study_folder(assembly, name)
-    for each in raters:
-        _check_name(each)
+    for rater in raters:
+        _check_name(rater)
     settings = assembly.settings.human
-    found = _gather(assembly, candidates)
-    cases = select([one.case for one in found.materials.values()], settings.cases, settings.seed)
+    gathered = _gather(assembly, candidates)
+    cases = select([material.case for material in gathered.materials.values()], settings.cases, settings.seed)
     shared = {case.id for case in select(cases, settings.overlap, settings.seed)}
-    names = tuple(found.signatures)
+    names = tuple(gathered.signatures)
     plan = Plan(tuple(raters), names, settings.answers or len(names), settings.attention, settings.repeats)
-    id = _identity(found, plan, settings, now)
+    id = _identity(gathered, plan, settings, now)
     sheets = assign(
         id,
-        [found.materials[case.id] for case in cases if case.id in shared],
-        [found.materials[case.id] for case in cases if case.id not in shared],
+        [gathered.materials[case.id] for case in cases if case.id in shared],
+        [gathered.materials[case.id] for case in cases if case.id not in shared],
         plan,
         np.random.default_rng(settings.seed),
     )
@@ -85,12 +87,15 @@ def make_study(
         created_at=now.isoformat(),
         seed=settings.seed,
         fingerprint=assembly.benchmark.fingerprint,
-        candidates=found.signatures,
+        candidates=gathered.signatures,
         sheets=sheets,
-        left_out=found.left_out,
+        left_out=gathered.left_out,
     )
     key = write_key(study, folder)
-    return study, [key, *write_sheets(study, found.materials, folder / SHEETS, xlsx=find_spec("openpyxl") is not None)]
+    return study, [
+        key,
+        *write_sheets(study, gathered.materials, folder / SHEETS, xlsx=find_spec("openpyxl") is not None),
+    ]
 
 
 def take_sheets(assembly: Assembly, name: str, paths: Sequence[Path]) -> Import:
@@ -103,8 +108,8 @@ def take_sheets(assembly: Assembly, name: str, paths: Sequence[Path]) -> Import:
     replies, taken, problems = take(paths, study, load_replies(folder))
     save_replies(folder, replies)
     checks = check_raters(study, replies)
-    kept = [one.rater for one in checks if not one.excluded]
-    write_jsonl(folder / RATINGS_FILE, (asdict(one) for one in ratings(study, replies, kept)))
+    kept = [check.rater for check in checks if not check.excluded]
+    write_jsonl(folder / RATINGS_FILE, (asdict(rating) for rating in ratings(study, replies, kept)))
     return Import(tuple(taken), tuple(problems), checks, folder / RATINGS_FILE)
 
 
@@ -131,8 +136,8 @@ def with_human_scores(assembly: Assembly, report: Report) -> Report:
 
     A study that some candidate's run has changed since is left out: its ratings are of other answers.
     """
-    signatures = {one.name: one.signature for one in report.candidates}
-    found: dict[str, HumanReport] = {}
+    signatures = {candidate.name: candidate.signature for candidate in report.candidates}
+    studies: dict[str, HumanReport] = {}
     notes = []
     for path in sorted((assembly.folder / FOLDER).glob(f"*/{KEY_FILE}")):
         try:
@@ -141,24 +146,26 @@ def with_human_scores(assembly: Assembly, report: Report) -> Report:
             if same and all(signatures.get(name) == signature for name, signature in study.candidates.items()):
                 scores = human_report(assembly, path.parent.name)
                 if scores.kept.ratings:
-                    found[path.parent.name] = scores
+                    studies[path.parent.name] = scores
         except InputError as error:  # hours of work must not end here
             notes.append(f"A human study is not shown: {error}")
-    return replace(report, human=found, notes=(*report.notes, *notes))
+    return replace(report, human=studies, notes=(*report.notes, *notes))
 
 
-def _identity(found: _Found, plan: Plan, settings: HumanSettings, now: datetime) -> str:
+def _identity(gathered: _Gathered, plan: Plan, settings: HumanSettings, now: datetime) -> str:
     """Studies of other answers, raters, settings or times have other ids, whatever the seed."""
-    answers = [text for one in found.materials.values() for text in one.answers.values()]
-    return "g" + digest(repr(plan), repr(settings), now.isoformat(), *found.signatures.values(), *answers)[:12]
+    answers = [text for material in gathered.materials.values() for text in material.answers.values()]
+    return "g" + digest(repr(plan), repr(settings), now.isoformat(), *gathered.signatures.values(), *answers)[:12]
 
 
 def _check_name(name: str) -> None:
     if not _NAME.fullmatch(name):
-        raise SettingsError(f"`{name}` cannot name a file.", remedy="Use letters, digits, dots, dashes and underlines.")
+        raise SettingsError(
+            f"`{name}` cannot be a file name.", remedy="Use letters, digits, dots, dashes and underscores."
+        )
 
 
-def _gather(assembly: Assembly, wanted: Sequence[str]) -> _Found:
+def _gather(assembly: Assembly, wanted: Sequence[str]) -> _Gathered:
     """Return what the records hold of the latest comparison; a case that some candidate failed on cannot be shown."""
     record = assembly.records.latest_comparison()
     if record is None:
@@ -171,7 +178,7 @@ def _gather(assembly: Assembly, wanted: Sequence[str]) -> _Found:
     compared = {result.name: result.signature for result in report.candidates}
     unknown = [name for name in wanted if name not in compared]
     if unknown:
-        raise SettingsError(f"`{unknown[0]}` was not compared.", remedy=f"Compared were: {', '.join(compared)}.")
+        raise SettingsError(f"`{unknown[0]}` was not compared.", remedy=f"Compared candidates: {', '.join(compared)}.")
     signatures = {name: compared[name] for name in dict.fromkeys(wanted or compared)}
     outcomes = {name: _answers(assembly, name, signature) for name, signature in signatures.items()}
     cases = {case.id: case for case in assembly.benchmark.part(PART)}
@@ -184,7 +191,7 @@ def _gather(assembly: Assembly, wanted: Sequence[str]) -> _Found:
             left_out[id] = "; ".join(failed)
         else:
             materials[id] = Material(cases[id], texts)
-    return _Found(materials, signatures, left_out)
+    return _Gathered(materials, signatures, left_out)
 
 
 def _answers(assembly: Assembly, name: str, signature: str) -> Mapping[str, Answer | Failure]:

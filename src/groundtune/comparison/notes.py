@@ -1,4 +1,4 @@
-"""What a report has to say besides its figures, and the versions of what computed them."""
+"""The notes of a report, and the versions of what computed its figures."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ def unread_documents(documents: Sequence[str]) -> list[str]:
     if not documents:
         return []
     names = ", ".join(documents[:NAMED]) + (", …" if len(documents) > NAMED else "")
-    return [f"Documents that could not be read: {len(documents)} ({names}). `groundtune ingest` says why."]
+    count = f"{len(documents)} documents" if len(documents) > 1 else "1 document"
+    return [f"{count} could not be read ({names}). Run `groundtune ingest` to see why."]
 
 
 def of_benchmark(benchmark: Benchmark, lock: Lock | None, cases: int) -> list[str]:
@@ -34,24 +35,24 @@ def of_benchmark(benchmark: Benchmark, lock: Lock | None, cases: int) -> list[st
         notes.append(f"Not used: {benchmark.drafts} draft and {benchmark.rejected} rejected cases.")
     if benchmark.straddling_groups:
         notes.append(
-            f"{benchmark.straddling_groups} groups have cases in the development and in the test part, as the "
-            "benchmark's file puts them there."
+            f"{benchmark.straddling_groups} groups have cases in both the development and the test part, because the "
+            "benchmark file puts them there."
         )
     return notes
 
 
 def of_threshold(fitted: Fitted) -> str:
-    """Say from which support on grounded candidates answer."""
+    """Say how much support grounded candidates need to answer."""
+    answer = f"Grounded candidates answer only if the retrieval support is at least {fitted.threshold:.2f}"
+    if not fitted.n:
+        return f"{answer}. {fitted.note}".strip()
     rates = ""
     if fitted.sensitivity is not None and fitted.specificity is not None:
         rates = (
-            f" There it lets {fitted.sensitivity:.0%} of the answerable questions through and stops "
+            f" On those, it lets {fitted.sensitivity:.0%} of the answerable questions through and stops "
             f"{fitted.specificity:.0%} of the others."
         )
-    return (
-        f"Grounded candidates answer from a retrieval support of {fitted.threshold:.2f} on, a threshold fitted on "
-        f"{fitted.n} development cases.{rates} {fitted.note}".strip()
-    )
+    return f"{answer}, a threshold fitted on {fitted.n} development cases.{rates} {fitted.note}".strip()
 
 
 def versions() -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What runs in the records tell about the scatter of scores, for planning a benchmark. Runs nothing itself."""
+"""The spread of scores in recorded runs, for planning a benchmark. Runs nothing itself."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def pilot(assembly: Assembly) -> Pilot | None:
     runs = [run for run in assembly.records.runs() if run.part == PART]
     newest = {run.fingerprint: number for number, run in enumerate(runs)}
     runs.sort(key=lambda run: (run.fingerprint == now, newest[run.fingerprint]), reverse=True)
-    for fingerprint, found in groupby(runs, key=lambda run: run.fingerprint):
-        told = _told(assembly, list(found), same=fingerprint == now)
+    for fingerprint, same in groupby(runs, key=lambda run: run.fingerprint):
+        told = _told(assembly, list(same), same=fingerprint == now)
         if told is not None:
             return told
     return None
@@ -45,8 +45,8 @@ def _told(assembly: Assembly, runs: list[RunRecord], *, same: bool) -> Pilot | N
     sd = pilot_sd(scores, [case.group for case in cases])
     if sd is None:
         return None
-    used = tuple(name for name, found in scores.items() if any(score.value is not None for score in found))
-    asked = sum(any(found[place].value is not None for found in scores.values()) for place in range(len(cases)))
+    used = tuple(name for name, own in scores.items() if any(score.value is not None for score in own))
+    asked = sum(any(own[place].value is not None for own in scores.values()) for place in range(len(cases)))
     return Pilot(sd, used, asked, same)
 
 

@@ -1,8 +1,8 @@
 """Which candidate to ship, how sure that is, and why, in sentences that need no statistician.
 
 Pure: takes means, differences and latencies, and knows no model, benchmark or file. The rule: the leader by mean
-on the deciding scorer, and all that no other is shown to beat, stand for choice; of these the simplest is shipped.
-It is told openly when that is a choice by simplicity and not by proof.
+on the deciding scorer, and all that no other is shown to beat, are open to choice; the simplest of these is shipped.
+The sentences say so when that is a choice by simplicity and not by proof.
 """
 
 from __future__ import annotations
@@ -68,18 +68,18 @@ def _simplicity(contender: Contender) -> tuple[bool, Cost]:
 def recommend(contenders: Sequence[Contender], differences: Sequence[Difference], ground: Ground) -> Recommendation:
     """Choose among `contenders`; `differences` are of all pairs and all scorers."""
     decision = _Decision(contenders, differences, ground)
-    measured = [one for one in contenders if _measured(one)]
+    measured = [contender for contender in contenders if _measured(contender)]
     excluded = decision.excluded()
     if not measured:
-        none = f"No candidate has enough scores on {ground.decide_by} to recommend any."
+        none = f"No candidate has enough scores on {ground.decide_by} to be recommended."
         return Recommendation(None, (), None, (none, *excluded), sure=False)
     if ground.groups < FEWEST_GROUPS and len(measured) > 1:
         return Recommendation(None, (), None, (_too_few(ground), *decision.means(), *excluded), sure=False)
     leader = max(measured, key=_mean)
     # what another candidate beats beyond doubt is no choice, even if the leader, whose lead may be noisier, does not
-    open_to_choice = [one for one in measured if one is leader or not decision.beaten(one, measured)]
-    choice = min(open_to_choice, key=lambda one: (_simplicity(one), -_mean(one)))
-    others = sorted((one for one in open_to_choice if one is not choice), key=_mean, reverse=True)
+    open_to_choice = [each for each in measured if each is leader or not decision.beaten(each, measured)]
+    choice = min(open_to_choice, key=lambda contender: (_simplicity(contender), -_mean(contender)))
+    others = sorted((other for other in open_to_choice if other is not choice), key=_mean, reverse=True)
     rival = leader if choice is not leader else (others[0] if others else None)
     reasons = (
         decision.headline(choice, others),
@@ -93,13 +93,13 @@ def recommend(contenders: Sequence[Contender], differences: Sequence[Difference]
         *excluded,
         *decision.power(),
     )
-    threats = decision.threats(leader, [one for one in measured if one not in open_to_choice])
+    threats = decision.threats(leader, [other for other in measured if other not in open_to_choice])
     if threats:
         return Recommendation(None, (), None, (*threats, *decision.means(), *excluded), sure=False)
-    sure = all(decision.verdict(choice.name, one.name) == "equivalent" for one in others)
-    found = decision.find(choice.name, rival.name) if rival else None
-    needed = None if sure or found is None else found.more_cases_needed
-    return Recommendation(choice.name, (choice.name, *(one.name for one in others)), needed, reasons, sure)
+    sure = all(decision.verdict(choice.name, other.name) == "equivalent" for other in others)
+    difference = decision.find(choice.name, rival.name) if rival else None
+    needed = None if sure or difference is None else difference.more_cases_needed
+    return Recommendation(choice.name, (choice.name, *(other.name for other in others)), needed, reasons, sure)
 
 
 def figure(value: float, scale: tuple[float, float] = (0.0, 1.0)) -> str:
@@ -112,7 +112,7 @@ def figure(value: float, scale: tuple[float, float] = (0.0, 1.0)) -> str:
     return f"{value:.{digits}f}".replace("-", "−")
 
 
-def verdict_words(found: Difference, seen_from: str | None = None) -> str:
+def verdict_words(difference: Difference, seen_from: str | None = None) -> str:
     """Return the verdict as it is shown everywhere: of the challenger, unless `seen_from` names the baseline.
 
     >>> from groundtune.values import Difference, Estimate
@@ -121,11 +121,10 @@ def verdict_words(found: Difference, seen_from: str | None = None) -> str:
     >>> verdict_words(Difference("bleu", "base", "rag", Estimate(0.2, 0.1, 0.3, 40), 0.01, "better"), "base")
     'worse'
     """
-    verdict = _seen_from(found, seen_from or found.challenger)
-    if verdict != "cannot tell" or found.more_cases_needed is None:
+    verdict = _seen_from(difference, seen_from or difference.challenger)
+    if verdict != "cannot tell" or difference.more_cases_needed is None:
         return verdict
-    plural = "" if found.more_cases_needed == 1 else "s"
-    return f"{verdict}, about {found.more_cases_needed:,} more case{plural} needed"
+    return f"{verdict}, about {_more_cases(difference.more_cases_needed)} needed"
 
 
 def percent(share: float) -> str:
@@ -133,25 +132,29 @@ def percent(share: float) -> str:
     return "under 1 %" if 0 < share < 0.005 else f"{share:.0%}".replace("%", " %")
 
 
-def _measured(one: Contender) -> bool:
-    asked = one.score.scored + one.score.failed
-    return one.score.mean is not None and one.score.failed <= MOST_FAILED * asked
+def _more_cases(number: int) -> str:
+    return f"{number:,} more case{'' if number == 1 else 's'}"
 
 
-def _mean(one: Contender) -> float:
-    return one.score.mean if one.score.mean is not None else float("-inf")
+def _measured(contender: Contender) -> bool:
+    asked = contender.score.scored + contender.score.failed
+    return contender.score.mean is not None and contender.score.failed <= MOST_FAILED * asked
+
+
+def _mean(contender: Contender) -> float:
+    return contender.score.mean if contender.score.mean is not None else float("-inf")
 
 
 def _too_few(ground: Ground) -> str:
     return (
         f"The evidence cannot tell: {ground.cases} cases in {ground.groups} independent group"
         f"{'' if ground.groups == 1 else 's'} cannot show any difference, however large. "
-        f"At least {FEWEST_GROUPS} groups are needed for any test, and some dozens for a useful one."
+        f"At least {FEWEST_GROUPS} groups are needed for any test, and several dozen for a useful one."
     )
 
 
 def _names(contenders: Sequence[Contender]) -> str:
-    names = [one.name for one in contenders]
+    names = [contender.name for contender in contenders]
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
@@ -165,129 +168,142 @@ class _Decision:
 
     # --- relations --------------------------------------------------------------------------------
 
-    def find(self, one: str, other: str) -> Difference | None:
+    def find(self, name: str, other: str) -> Difference | None:
         """Return the deciding difference of these two, whichever is its baseline."""
-        for found in self._differences:
-            if found.scorer == self._ground.decide_by and {found.baseline, found.challenger} == {one, other}:
-                return found
+        for difference in self._differences:
+            pair = {difference.baseline, difference.challenger}
+            if difference.scorer == self._ground.decide_by and pair == {name, other}:
+                return difference
         return None
 
-    def verdict(self, one: str, other: str) -> Verdict:
-        """Return what `one` is, seen against `other`."""
-        found = self.find(one, other)
-        return "cannot tell" if found is None else _seen_from(found, one)
+    def verdict(self, name: str, other: str) -> Verdict:
+        """Return what the candidate `name` is, compared with `other`."""
+        difference = self.find(name, other)
+        return "cannot tell" if difference is None else _seen_from(difference, name)
 
-    def beaten(self, one: Contender, measured: Sequence[Contender]) -> bool:
-        """Whether `one` is below any of the others beyond doubt."""
-        return any(self.verdict(one.name, other.name) == "worse" for other in measured if other is not one)
+    def beaten(self, contender: Contender, measured: Sequence[Contender]) -> bool:
+        """Whether `contender` is below any of the others beyond doubt."""
+        return any(self.verdict(contender.name, other.name) == "worse" for other in measured if other is not contender)
 
-    def _bound(self, one: Contender, *, best: bool) -> float:
-        """The mean if every failed case had got the highest or the lowest score that there is."""
-        failed = self._ground.scale[1] if best else self._ground.scale[0]
-        total = one.score.scored + one.score.failed
-        return (_mean(one) * one.score.scored + failed * one.score.failed) / total
+    def _bound(self, contender: Contender, *, best: bool) -> float:
+        """The mean if every failed case had the highest or the lowest possible score."""
+        score, failed = contender.score, self._ground.scale[1] if best else self._ground.scale[0]
+        return (_mean(contender) * score.scored + failed * score.failed) / (score.scored + score.failed)
 
     # --- sentences --------------------------------------------------------------------------------
 
     def headline(self, choice: Contender, others: Sequence[Contender]) -> str:
+        scorer = self._ground.decide_by
         if not others:
-            rivals = [one for one in self._contenders if one is not choice and _measured(one)]
+            rivals = [rival for rival in self._contenders if rival is not choice and _measured(rival)]
             if len(self._contenders) == 1:
-                best = "is the only candidate measured"
-            elif all(self.verdict(one.name, choice.name) == "worse" for one in rivals):
-                best = "is better than every other one"
+                best = f"is the only candidate measured on {scorer}"
+            elif all(self.verdict(rival.name, choice.name) == "worse" for rival in rivals):
+                best = f"is better than every other candidate on {scorer}"
             else:
-                best = "leads, and every other one is worse than some other"
-            return f"Ship {choice.name}: on {self._ground.decide_by} it {best}."
-        if all(self.verdict(choice.name, one.name) == "equivalent" for one in others):
-            small = f"less than {self._figure(self._ground.margin)} either way"
+                best = f"leads on {scorer}, and each other candidate is worse than at least one"
+            return f"Ship {choice.name}: it {best}."
+        if all(self.verdict(choice.name, other.name) == "equivalent" for other in others):
+            small = f"less than {self._figure(self._ground.margin)} on {scorer} either way"
+            make = "makes" if len(others) == 1 else "make"
             return (
-                f"Ship {choice.name}: {_names(others)} made no difference that matters ({small}); it is the simplest."
+                f"Ship {choice.name}: it is the simplest, and {_names(others)} {make} no difference that matters "
+                f"({small})."
             )
-        return f"Ship {choice.name} for now: these cases cannot tell it from {_names(others)}."
+        return f"Ship {choice.name} for now: these cases cannot tell it apart from {_names(others)}."
 
     def why_simplest(self, choice: Contender, leader: Contender, others: Sequence[Contender]) -> list[str]:
         if not others:
             return []
         sentences = [
-            "This is a choice by simplicity, not by proof: of candidates that cannot be told apart, the one that is "
-            "cheapest to run and to keep up to date is preferred, retrieval before tuning."
+            "This is a choice by simplicity, not by proof: among candidates that cannot be told apart, the one that "
+            "is cheapest to run and to keep up to date is preferred, and retrieval is preferred to tuning."
         ]
         rival = leader if choice is not leader else others[0]
-        found = self.find(choice.name, rival.name)
-        if found is None:
+        difference = self.find(choice.name, rival.name)
+        if difference is None:
             sentences.append(f"{choice.name} and {rival.name} were not compared on the same cases.")
-        elif found.verdict == "cannot tell":
-            sentences.append(self._what_would_tell(choice, rival, found))
+        elif difference.verdict == "cannot tell":
+            sentences.append(self._what_would_tell(choice, rival, difference))
         return sentences
 
-    def _what_would_tell(self, choice: Contender, rival: Contender, found: Difference) -> str:
-        seen = self._difference(found, rival.name)
-        text = f"{rival.name} against {choice.name}: {seen}."
-        if found.more_cases_needed is None:
+    def _what_would_tell(self, choice: Contender, rival: Contender, difference: Difference) -> str:
+        text = f"{rival.name} compared with {choice.name}: {self._difference(difference, rival.name)}."
+        if difference.more_cases_needed is None:
             return f"{text} No benchmark of a sensible size would tell these two apart."
-        more = f"{found.more_cases_needed:,} more case{'' if found.more_cases_needed == 1 else 's'}"
-        return f"{text} About {more} would tell them apart, if the difference is what it looks like now."
+        more = _more_cases(difference.more_cases_needed)
+        return f"{text} About {more} would tell them apart if the difference stays as it is now."
 
     def means(self) -> list[str]:
-        scored = sorted((one for one in self._contenders if one.score.mean is not None), key=_mean, reverse=True)
-        parts = [f"{one.name} {self._estimate(one.score)}" for one in scored]
+        scored = [contender for contender in self._contenders if contender.score.mean is not None]
+        ordered = sorted(scored, key=_mean, reverse=True)
+        parts = [f"{contender.name} {self._estimate(contender.score)}" for contender in ordered]
         if not parts:
             return []
         interval = percent(self._ground.confidence)
         return [f"Mean {self._ground.decide_by}, with the {interval} interval in brackets: {'; '.join(parts)}."]
 
     def where_answerable(self) -> list[str]:
-        """Tell apart what is gained by answers and what by "I do not know"."""
+        """Separate what is gained by answers from what is gained by "I do not know"."""
         means = {
-            one.name: one.answerable for one in self._contenders if one.answerable and one.answerable.mean is not None
+            contender.name: contender.answerable
+            for contender in self._contenders
+            if contender.answerable and contender.answerable.mean is not None
         }
-        if not means or not any(one.made_up and one.made_up[1] for one in self._contenders):
+        if not means or not any(contender.made_up and contender.made_up[1] for contender in self._contenders):
             return []
         ordered = sorted(means.items(), key=lambda pair: -(pair[1].mean or 0.0))
-        parts = "; ".join(f"{name} {self._estimate(found)}" for name, found in ordered)
-        return [f"The same over the questions that have an answer only: {parts}."]
+        parts = "; ".join(f"{name} {self._estimate(estimate)}" for name, estimate in ordered)
+        return [f"The same, only on questions that the documents answer: {parts}."]
 
     def against_others(self, choice: Contender, open_to_choice: Sequence[Contender]) -> list[str]:
         sentences = []
         for other in self._contenders:
-            found = self.find(choice.name, other.name)
-            if other not in open_to_choice and found is not None and found.difference.mean is not None:
-                words = verdict_words(found, choice.name)
-                sentences.append(
-                    f"{choice.name} against {other.name}: {words}; {self._difference(found, choice.name)}."
-                )
+            difference = self.find(choice.name, other.name)
+            if other not in open_to_choice and difference is not None and difference.difference.mean is not None:
+                words = self._relation(choice.name, other.name, difference)
+                sentences.append(f"{words}: {self._difference(difference, choice.name)}.")
         return sentences
 
+    def _relation(self, name: str, other: str, difference: Difference) -> str:
+        verdict = _seen_from(difference, name)
+        if verdict == "equivalent":
+            return f"{name} and {other} make no difference that matters"
+        if verdict != "cannot tell":
+            return f"{name} is {verdict} than {other}"
+        more = difference.more_cases_needed
+        needed = "" if more is None else f" (about {_more_cases(more)} needed)"
+        return f"These cases cannot tell {name} apart from {other}{needed}"
+
     def regressions(self) -> list[str]:
-        """Adding a part ought to help; where it hurts, that is a finding."""
+        """Adding a part should help; if it hurts, that is a finding."""
         sentences = []
         for simpler, richer in self._ground.steps:
-            found = self.find(simpler, richer)
-            if found is not None and _seen_from(found, richer) == "worse":
-                sentences.append(
-                    f"{richer} is below {simpler}, which has less to it: {self._difference(found, richer)}."
-                )
+            difference = self.find(simpler, richer)
+            if difference is not None and _seen_from(difference, richer) == "worse":
+                figures = self._difference(difference, richer)
+                sentences.append(f"{richer} is worse than {simpler}, although it has one part more: {figures}.")
         return sentences
 
     def disagreements(self, choice: str) -> list[str]:
         """Name the scorers by which another candidate is better than the choice."""
         losing: dict[str, list[str]] = {}
-        for found in self._differences:
-            if found.scorer != self._ground.decide_by and choice in (found.baseline, found.challenger):
-                other = found.baseline if found.challenger == choice else found.challenger
-                if _seen_from(found, choice) == "worse":
-                    losing.setdefault(other, []).append(found.scorer)
+        for difference in self._differences:
+            pair = (difference.baseline, difference.challenger)
+            if difference.scorer != self._ground.decide_by and choice in pair:
+                other = pair[0] if pair[1] == choice else pair[1]
+                if _seen_from(difference, choice) == "worse":
+                    losing.setdefault(other, []).append(difference.scorer)
         return [
-            f"Not every measure agrees: {other} is better than {choice} by {', '.join(scorers)}."
+            f"Not every measure agrees: {other} is better than {choice} on {', '.join(scorers)}."
             for other, scorers in losing.items()
         ]
 
     def manners(self, choice: Contender) -> list[str]:
         sentences = []
         if choice.seconds is not None:
-            others = [one for one in self._contenders if one is not choice and one.seconds is not None]
-            beside = ", ".join(f"{one.name} {one.seconds:.1f} s" for one in others)
+            others = [other for other in self._contenders if other is not choice and other.seconds is not None]
+            beside = ", ".join(f"{other.name} {other.seconds:.1f} s" for other in others)
             beside = f" ({beside})" if beside else ""
             sentences.append(f"{choice.name} takes {choice.seconds:.1f} seconds for a typical answer{beside}.")
         if choice.abstained is not None:
@@ -295,37 +311,38 @@ class _Decision:
         if choice.made_up is not None and choice.made_up[1]:
             answered, asked = choice.made_up
             sentences.append(
-                f"Of the {asked} questions that the documents do not answer, {choice.name} made up an answer to "
-                f"{answered or 'none'}."
+                f"{choice.name} made up an answer to {answered or 'none'} of the {asked} questions that the documents "
+                "do not answer."
             )
         return sentences
 
     def threats(self, leader: Contender, beaten: Sequence[Contender]) -> list[str]:
-        """Say where cases that failed could overturn what the scored ones show."""
+        """Say where failed cases could overturn what the scored ones show."""
         sentences = []
         for other in beaten:
             worst, best = self._bound(leader, best=False), self._bound(other, best=True)
             if leader.score.failed + other.score.failed and best > worst:
                 sentences.append(
                     f"The evidence cannot tell, because scores are missing: {leader.name} looks better than "
-                    f"{other.name}, but {leader.score.failed} and {other.score.failed} of their cases failed. If the "
-                    f"first had been wrong and the second right there, the means would be {self._figure(worst)} and "
-                    f"{self._figure(best)}. Run the failed cases again."
+                    f"{other.name}, but {leader.score.failed} cases of {leader.name} and {other.score.failed} of "
+                    f"{other.name} failed. If {leader.name} had the lowest score on them and {other.name} the highest, "
+                    f"the means would be {self._figure(worst)} and {self._figure(best)}. Run the failed cases again."
                 )
         return sentences
 
     def excluded(self) -> list[str]:
         sentences = []
-        for one in self._contenders:
-            asked = one.score.scored + one.score.failed
-            if one.score.mean is None:
+        for contender in self._contenders:
+            name, score = contender.name, contender.score
+            if score.mean is None:
                 sentences.append(
-                    f"{one.name} could not be considered: none of its cases has a score ({one.score.failed} failed, "
-                    f"{one.score.unscored} not applicable)."
+                    f"{name} could not be considered: none of its cases has a score ({score.failed} failed, "
+                    f"{score.unscored} not applicable)."
                 )
-            elif not _measured(one):
+            elif not _measured(contender):
+                asked = score.scored + score.failed
                 sentences.append(
-                    f"{one.name} was not considered: it failed on {one.score.failed} of {asked} cases. Mend that first."
+                    f"{name} was not considered: it failed on {score.failed} of {asked} cases. Fix that first."
                 )
         return sentences
 
@@ -344,32 +361,33 @@ class _Decision:
     def _figure(self, value: float) -> str:
         return figure(value, self._ground.scale)
 
-    def _estimate(self, found: Estimate) -> str:
-        if found.mean is None:
+    def _estimate(self, estimate: Estimate) -> str:
+        if estimate.mean is None:
             return "no score"
-        if found.low is None or found.high is None:
-            return self._figure(found.mean)
-        return f"{self._figure(found.mean)} ({self._figure(found.low)} to {self._figure(found.high)})"
+        if estimate.low is None or estimate.high is None:
+            return self._figure(estimate.mean)
+        return f"{self._figure(estimate.mean)} ({self._figure(estimate.low)} to {self._figure(estimate.high)})"
 
-    def _difference(self, found: Difference, seen_from: str) -> str:
-        """Return the difference in words, with the sign as `seen_from` has it."""
-        mean, low, high = found.difference.mean, found.difference.low, found.difference.high
+    def _difference(self, difference: Difference, seen_from: str) -> str:
+        """Return the difference in words, with the sign for the candidate `seen_from`."""
+        mean, low, high = difference.difference.mean, difference.difference.low, difference.difference.high
         if mean is None:
-            return "no case has a score of both"
-        sign = 1 if found.challenger == seen_from else -1
+            return "no case has a score for both"
+        sign = 1 if difference.challenger == seen_from else -1
         text = f"{self._signed(sign * mean)}"
         if low is not None and high is not None:
             least, most = sorted((sign * low, sign * high))
             sure = percent(self._ground.confidence)
             text += f" ({sure} sure to lie between {self._signed(least)} and {self._signed(most)})"
-        chance = "p < 0.001" if found.p_value < 0.001 else f"p = {found.p_value:.3f}"
-        return f"{text}, {chance}, on the {found.difference.scored} cases that both have a score for"
+        chance = "p < 0.001" if difference.p_value < 0.001 else f"p = {difference.p_value:.3f}"
+        return f"{text}, {chance}, on the {difference.difference.scored} cases scored for both"
 
     def _signed(self, value: float) -> str:
         digits = 1 if self._ground.scale[1] - self._ground.scale[0] > 2 else 3
         return f"{value:+.{digits}f}".replace("-", "−")
 
 
-def _seen_from(found: Difference, name: str) -> Verdict:
+def _seen_from(difference: Difference, name: str) -> Verdict:
     turned: dict[Verdict, Verdict] = {"better": "worse", "worse": "better"}
-    return found.verdict if found.challenger == name else turned.get(found.verdict, found.verdict)
+    verdict = difference.verdict
+    return verdict if difference.challenger == name else turned.get(verdict, verdict)

@@ -43,6 +43,6 @@ def repeat_note(repeat: Repeat, scorers: Sequence[Scorer]) -> str:
         f"{name} {' and '.join(figure(value, scales[name]) for value in values)}" for name, values in moved.items()
     )
     return (
-        f"{repeat.candidate} was run twice and is not the same as itself. By how much a case differs on average, and "
-        f"up to which difference of means no candidate is called better: {figures}."
+        f"{repeat.candidate} was run twice, and the scores differ. For each measure, the average difference of a case, "
+        f"and the difference of means up to which no candidate is called better: {figures}."
     )

@@ -1,4 +1,4 @@
-"""Runs side by side: estimates, differences, the recommendation and all else that a report says.
+"""Runs side by side: estimates, differences, the recommendation and everything else in a report.
 
 A function of values: it opens, answers, retrieves and trains nothing.
 """
@@ -133,7 +133,7 @@ def _same_benchmark(material: Material) -> None:
     for run in (*material.runs, *([material.again] if material.again else [])):
         if run.fingerprint != material.benchmark.fingerprint:
             raise NotComparable(
-                f"the run of `{run.candidate.name}` is of the benchmark {run.fingerprint[:8]}, and this one is "
+                f"the run of `{run.candidate.name}` is from benchmark {run.fingerprint[:8]}, but this comparison is on "
                 f"{material.benchmark.fingerprint[:8]}.",
                 remedy="Run all candidates on the same version of the benchmark.",
             )
@@ -247,7 +247,9 @@ def _judge_notes(table: ScoreTable, doubts: Mapping[str, str]) -> list[str]:
     kept_out: dict[str, list[str]] = {}
     for name, doubt in doubts.items():
         kept_out.setdefault(doubt, []).append(name)
-    notes = [f"Shown, but kept out of the recommendation: {', '.join(who)}: {why}." for why, who in kept_out.items()]
+    notes = [
+        f"Shown, but not used in the recommendation: {', '.join(who)}, because {why}." for why, who in kept_out.items()
+    ]
     for panel in table.scorers:
         apart = panel.disagreement(table.columns) if isinstance(panel, PanelScorer) else None
         if apart is not None:

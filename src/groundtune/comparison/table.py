@@ -27,12 +27,12 @@ class ScoreTable:
     def at(self, place: int, *, totals: bool = True) -> dict[str, dict[str, Score]]:
         """Return the scores of the case at `place` by candidate and scorer; without `totals` only of scorers whose
         number is the mean of the cases."""
-        found: dict[str, dict[str, Score]] = {}
+        scores: dict[str, dict[str, Score]] = {}
         for scorer in self.scorers:
             if totals or scorer.total is None:
                 for candidate, column in self.columns[scorer.name].items():
-                    found.setdefault(candidate, {})[scorer.name] = column[place]
-        return found
+                    scores.setdefault(candidate, {})[scorer.name] = column[place]
+        return scores
 
 
 def score_table(cases: Sequence[Case], scorers: Sequence[Scorer], runs: Mapping[str, Scores]) -> ScoreTable:

@@ -18,7 +18,7 @@ from groundtune.comparison.report.data import Report
 from groundtune.extras import missing
 
 EXTRA = "charts"
-COLOURS = 8  # as many as the page defines; more candidates begin anew
+COLOURS = 8  # as many as the page defines; further candidates reuse them
 _SHAPES = ["circle", "square", "diamond", "triangle-up", "triangle-down", "cross", "triangle-right", "triangle-left"]
 _VERDICTS = {
     "better": "var(--better)",
@@ -34,7 +34,7 @@ _MOST_FACETS = 12
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """`svg` is ready to stand in HTML; `caption` says how to read it, `words` what it shows, for who cannot see it."""
+    """`svg` is ready for HTML; `caption` says how to read it, `words` what it shows, for readers who cannot see it."""
 
     title: str
     caption: str
@@ -45,7 +45,7 @@ class Chart:
 def draw(report: Report) -> dict[str, Chart]:
     """Return the charts that the report has data for, by the name of their place in the page.
 
-    None without the extra `charts`: every figure in them stands in the tables too.
+    None without the extra `charts`: every figure in them is in the tables too.
     """
     if missing(EXTRA):
         return {}
@@ -63,7 +63,7 @@ def draw(report: Report) -> dict[str, Chart]:
 
 def colour(report: Report, candidate: str) -> str:
     """Return the page's variable for a candidate's colour."""
-    names = [one.name for one in report.candidates]
+    names = [candidate.name for candidate in report.candidates]
     return f"var(--c{names.index(candidate) % COLOURS})"
 
 
@@ -83,8 +83,8 @@ def _scores(report: Report) -> Chart | None:
     )
     return Chart(
         f"{report.measure(report.decide_by).title} of each candidate",
-        "Mean and interval of each candidate. Overlapping intervals do not mean equal: the differences are paired "
-        "on the same cases and tell more.",
+        "Mean and interval of each candidate. Overlapping intervals do not mean that candidates are equal: the "
+        "differences below are paired on the same cases and show more.",
         "; ".join(_in_words(row) for row in rows),
         _svg(chart),
     )
@@ -100,18 +100,18 @@ def _others(report: Report) -> Chart | None:
     charts: list[Any] = []
     for index, (name, rows) in enumerate(panels):
         labels = (
-            _names_axis(one.name for one in report.candidates)
+            _names_axis(candidate.name for candidate in report.candidates)
             if index % 3 == 0
             else alt.Axis(labels=False, ticks=False)
         )
-        everyone = alt.Scale(domain=[one.name for one in report.candidates])
+        everyone = alt.Scale(domain=[candidate.name for candidate in report.candidates])
         y = alt.Y("candidate:N", scale=everyone, title=None, axis=labels)
         base = alt.Chart(alt.Data(values=rows), title=report.measure(name).title)
         charts.append(_with_intervals(report, base, y, None).properties(width=_SMALL - 35, height=alt.Step(20)))
     chart = alt.concat(*charts, columns=3, spacing=22)
     return Chart(
         "The other measures",
-        "Mean and interval of each candidate on every other measure, each on its own scale. The figures stand in the "
+        "Mean and interval of each candidate on every other measure, each on its own scale. The figures are in the "
         "table of scores.",
         "",
         _svg(chart),
@@ -126,7 +126,7 @@ def _latency(report: Report) -> Chart | None:
 
     x = alt.X(
         "seconds:Q",
-        title="seconds to a whole answer (median, line to the 90th percentile)",
+        title="seconds to the whole answer (median; the line ends at the 90th percentile)",
         scale=alt.Scale(zero=True),
         axis=alt.Axis(tickCount=8),
     )
@@ -145,21 +145,21 @@ def _latency(report: Report) -> Chart | None:
         ),
     ).properties(width=_WIDTH, height=260)
     words = "; ".join(f"{row['candidate']}: {row['mean']:.2f} at {row['seconds']:.1f} s" for row in rows)
-    return Chart("Quality against waiting time", "Up is better, left is faster.", words, _svg(chart))
+    return Chart("Quality against waiting time", "Higher is better, further left is faster.", words, _svg(chart))
 
 
 def _differences(report: Report) -> Chart | None:
     rows = [
         {
-            "pair": f"{found.challenger} − {found.baseline}",
-            "mean": found.difference.mean,
-            "low": found.difference.low,
-            "high": found.difference.high,
-            "verdict": found.verdict,
-            "words": verdict_words(found),
+            "pair": f"{difference.challenger} − {difference.baseline}",
+            "mean": difference.difference.mean,
+            "low": difference.difference.low,
+            "high": difference.difference.high,
+            "verdict": difference.verdict,
+            "words": verdict_words(difference),
         }
-        for found in report.comparisons
-        if found.scorer == report.decide_by and found.difference.low is not None
+        for difference in report.comparisons
+        if difference.scorer == report.decide_by and difference.difference.low is not None
     ]
     if not rows:
         return None
@@ -181,8 +181,8 @@ def _differences(report: Report) -> Chart | None:
     words = "; ".join(f"{row['pair']}: {row['mean']:+.3f}, {row['words']}" for row in rows)
     return Chart(
         "Differences on the same cases",
-        f"Right of zero the first of the two is better. Inside the band (±{report.margin:g}) a difference does not "
-        f"matter. Verdicts allow for the number of comparisons.",
+        f"To the right of zero, the first of the two is better. Differences inside the band (±{report.margin:g}) do "
+        f"not matter. Verdicts are corrected for the number of comparisons.",
         words,
         _svg(chart),
     )
@@ -193,7 +193,9 @@ def _distribution(report: Report) -> Chart | None:
     if chosen is None:
         return None
     panels = [
-        (one.name, _case_differences(report, chosen, one.name)) for one in report.candidates if one.name != chosen
+        (other.name, _case_differences(report, chosen, other.name))
+        for other in report.candidates
+        if other.name != chosen
     ]
     panels = [(name, values) for name, values in panels if values]
     if not panels:
@@ -222,7 +224,9 @@ def _distribution(report: Report) -> Chart | None:
         f"{sum(value < 0 for value in values)}, equal on {sum(value == 0 for value in values)}"
         for name, values in panels
     )
-    return Chart("Case by case", f"On how many cases {chosen} gains and loses, and how much.", words, _svg(chart))
+    return Chart(
+        "Case by case", f"The number of cases on which {chosen} gains or loses, by how much.", words, _svg(chart)
+    )
 
 
 def _curves(report: Report) -> Chart | None:
@@ -257,7 +261,8 @@ def _curves(report: Report) -> Chart | None:
         charts.append((line + held).properties(width=_SMALL + 90, height=180))
     return Chart(
         "Training",
-        "Loss by optimizer step. Where held-out loss rises while training loss falls, the model learns by heart.",
+        "Loss by optimizer step. If the held-out loss rises while the training loss falls, the model memorises the "
+        "training data.",
         "",
         _svg(alt.concat(*charts, columns=2, spacing=24)),
     )
@@ -268,22 +273,22 @@ def _curves(report: Report) -> Chart | None:
 
 def _score_rows(report: Report, scorers: Sequence[str]) -> list[dict[str, Any]]:
     rows = []
-    for one in report.candidates:
+    for candidate in report.candidates:
         for name in scorers:
-            found = one.scores.get(name)
-            if found is not None and found.mean is not None:
-                low, high = (found.mean if end is None else end for end in (found.low, found.high))
-                rows.append({"candidate": one.name, "mean": found.mean, "low": low, "high": high})
+            score = candidate.scores.get(name)
+            if score is not None and score.mean is not None:
+                low, high = (score.mean if end is None else end for end in (score.low, score.high))
+                rows.append({"candidate": candidate.name, "mean": score.mean, "low": low, "high": high})
     return rows
 
 
 def _latency_rows(report: Report) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
-    for one in report.candidates:
-        found, total = one.scores.get(report.decide_by), one.latency.total
-        if found is not None and found.mean is not None and total is not None:
-            low, high = (found.mean if end is None else end for end in (found.low, found.high))
-            row = {"candidate": one.name, "mean": found.mean, "low": low, "high": high, "place": len(rows)}
+    for candidate in report.candidates:
+        score, total = candidate.scores.get(report.decide_by), candidate.latency.total
+        if score is not None and score.mean is not None and total is not None:
+            low, high = (score.mean if end is None else end for end in (score.low, score.high))
+            row = {"candidate": candidate.name, "mean": score.mean, "low": low, "high": high, "place": len(rows)}
             rows.append(row | {"seconds": total.median, "p90": total.p90})
     return rows
 
@@ -292,8 +297,8 @@ def _in_words(row: dict[str, Any]) -> str:
     return f"{row['candidate']}: {row['mean']:.2f}, {row['low']:.2f} to {row['high']:.2f}"
 
 
-def _case_differences(report: Report, one: str, other: str) -> list[float]:
-    pairs = [[case.scores.get(name, {}).get(report.decide_by) for name in (one, other)] for case in report.cases]
+def _case_differences(report: Report, candidate: str, other: str) -> list[float]:
+    pairs = [[case.scores.get(name, {}).get(report.decide_by) for name in (candidate, other)] for case in report.cases]
     return [first - second for first, second in pairs if first is not None and second is not None]
 
 
@@ -318,7 +323,7 @@ def _with_intervals(report: Report, base: Any, y: Any, title: str | None) -> Any
 def _colour(report: Report, *, legend: bool) -> Any:  # noqa: ANN401 -- altair is untyped
     import altair as alt
 
-    names = [one.name for one in report.candidates]
+    names = [candidate.name for candidate in report.candidates]
     scale = alt.Scale(domain=names, range=[colour(report, name) for name in names])
     return alt.Color("candidate:N", scale=scale, legend=alt.Legend() if legend else None)
 
@@ -326,7 +331,7 @@ def _colour(report: Report, *, legend: bool) -> Any:  # noqa: ANN401 -- altair i
 def _shape(report: Report) -> Any:  # noqa: ANN401 -- altair is untyped
     import altair as alt
 
-    names = [one.name for one in report.candidates]
+    names = [candidate.name for candidate in report.candidates]
     shapes = [_SHAPES[index % len(_SHAPES)] for index in range(len(names))]
     return alt.Shape("candidate:N", scale=alt.Scale(domain=names, range=shapes), legend=None)
 

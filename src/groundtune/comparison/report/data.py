@@ -1,4 +1,4 @@
-"""All that a report says, as one frozen value, which `report.json` is written from and read into.
+"""The whole content of a report, as one frozen value, which `report.json` is written from and read into.
 
 Pure: `summary` computes it, the renderers beside this file read it. Texts of cases and answers (`rows`) are for the
 page only: they are in no file besides it, as the records hold them.
@@ -42,7 +42,7 @@ def measure(scorer: Scorer) -> Measure:
 
 def unknown_measure(name: str, signature: str = "") -> Measure:
     """Return what can be said of a scorer that a report names and that is not installed."""
-    return Measure(signature, name, "A scorer from a plugin; see its signature.", "Not known to this report.")
+    return Measure(signature, name, "A measure that is not installed here; see its signature.", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,8 +227,8 @@ class Report:
     @property
     def ordered_scorers(self) -> list[str]:
         """The deciding scorer, its parts, then the others that any candidate has, in the given order."""
-        known = list(dict.fromkeys([*self.scorers, *(name for each in self.candidates for name in each.scores)]))
-        present = [name for name in known if any(name in each.scores for each in self.candidates)]
+        scored = dict.fromkeys(name for candidate in self.candidates for name in candidate.scores)
+        present = [name for name in dict.fromkeys([*self.scorers, *scored]) if name in scored]
         return sorted(present, key=lambda name: (name != self.decide_by, not name.startswith(f"{self.decide_by}_")))
 
     def measure(self, scorer: str) -> Measure:

@@ -22,11 +22,11 @@ MOST_LINKS = 24  # cases named in one row of the list of gaps
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class ScoreCell:
     """One candidate's estimate on one scorer, and where its missing cases are listed."""
 
     candidate: str
-    found: Estimate | None
+    estimate: Estimate | None
     gaps: str
 
 
@@ -36,7 +36,7 @@ class ScoreLine:
 
     name: str
     measure: Measure
-    cells: tuple[Cell, ...]
+    cells: tuple[ScoreCell, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +60,18 @@ def render_html(report: Report) -> str:
         charts_command=command(charts.EXTRA) if missing(charts.EXTRA) else "",
         most_links=MOST_LINKS,
         missing=_gaps(report),
-        decisive=[found for found in report.comparisons if found.scorer == report.decide_by],
-        further=[found for found in report.comparisons if found.scorer != report.decide_by],
+        decisive=[difference for difference in report.comparisons if difference.scorer == report.decide_by],
+        further=[difference for difference in report.comparisons if difference.scorer != report.decide_by],
         detectable_at=_power(report),
         tags=sorted({tag for row in report.rows for tag in row.case.tags}),
         data=_data(report),
-        colours={one.name: charts.colour(report, one.name) for one in report.candidates},
+        colours={name: charts.colour(report, name) for name in _names(report)},
         scale=report.measure(report.decide_by).scale,
     )
+
+
+def _names(report: Report) -> list[str]:
+    return [candidate.name for candidate in report.candidates]
 
 
 @cache
@@ -91,7 +95,10 @@ def _lines(report: Report) -> list[ScoreLine]:
         ScoreLine(
             name,
             report.measure(name),
-            tuple(Cell(one.name, one.scores.get(name), f"gap-{one.name}-{name}") for one in report.candidates),
+            tuple(
+                ScoreCell(candidate.name, candidate.scores.get(name), f"gap-{candidate.name}-{name}")
+                for candidate in report.candidates
+            ),
         )
         for name in report.ordered_scorers
     ]
@@ -99,14 +106,14 @@ def _lines(report: Report) -> list[ScoreLine]:
 
 def _measured(row: CaseRow, scorer: str) -> bool:
     """Whether any candidate has a value on this case by this scorer."""
-    found = (scores.get(scorer) for scores in row.scores.values())
-    return any(score is not None and (score.value is not None or score.failed) for score in found)
+    own = (scores.get(scorer) for scores in row.scores.values())
+    return any(score is not None and (score.value is not None or score.failed) for score in own)
 
 
 def _gaps(report: Report) -> list[Gap]:
     """Return what is missing, failures first; scorers that lack the same cases for the same reason share a row."""
-    found = [gap for one in report.candidates for gap in _gaps_of(report, one.name)]
-    return sorted(found, key=lambda gap: not gap.failed)
+    gaps = [gap for name in _names(report) for gap in _gaps_of(report, name)]
+    return sorted(gaps, key=lambda gap: not gap.failed)
 
 
 def _gaps_of(report: Report, candidate: str) -> list[Gap]:
@@ -132,7 +139,7 @@ def _power(report: Report) -> list[tuple[int, float]]:
 
 def _data(report: Report) -> dict[str, object]:
     """Return what the page's filters work on: scores by case, candidate and scorer, in the order of the names."""
-    names, scorers = [one.name for one in report.candidates], report.ordered_scorers
+    names, scorers = _names(report), report.ordered_scorers
     return {
         "candidates": names,
         "scorers": scorers,
@@ -162,5 +169,5 @@ def _value(number: float | None, scale: tuple[float, float] = (0.0, 1.0), *, sig
     return text.replace("-", "−")
 
 
-def _p_value(found: Difference) -> str:
-    return "< 0.001" if found.p_value < 0.001 else f"{found.p_value:.3f}"
+def _p_value(difference: Difference) -> str:
+    return "< 0.001" if difference.p_value < 0.001 else f"{difference.p_value:.3f}"

@@ -24,7 +24,7 @@ _SHOWN = (
 
 
 def render_terminal(report: Report) -> RenderableType:
-    """Return what to print: the deciding scorer first, then those of the others that tell most."""
+    """Return what to print: the deciding scorer first, then the most telling of the others."""
     return Group(_advice(report), Padding(_table(report), (1, 0)), *(_note(text) for text in report.notes))
 
 
@@ -43,26 +43,27 @@ def _table(report: Report) -> Table:
         box=box.SIMPLE_HEAD, caption=f"Mean with {interval} interval; n cases scored, ! failed", caption_justify="left"
     )
     table.add_column("")
-    for one in report.candidates:
-        chosen = one.name == report.recommendation.candidate
-        table.add_column(Text(one.name), justify="right", style="bold" if chosen else "", no_wrap=True)
+    for candidate in report.candidates:
+        chosen = candidate.name == report.recommendation.candidate
+        table.add_column(Text(candidate.name), justify="right", style="bold" if chosen else "", no_wrap=True)
     for name in scorers:
-        table.add_row(name, *(_cell(one.scores.get(name), report.measure(name).scale) for one in report.candidates))
-    medians = [one.latency.total.median if one.latency.total else None for one in report.candidates]
+        scale = report.measure(name).scale
+        table.add_row(name, *(_cell(candidate.scores.get(name), scale) for candidate in report.candidates))
+    totals = [candidate.latency.total for candidate in report.candidates]
+    medians = [total.median if total else None for total in totals]
     table.add_row("seconds", *("–" if median is None else f"{median:.2f}" for median in medians))
     return table
 
 
-def _cell(found: Estimate | None, scale: tuple[float, float]) -> str:
-    if found is None:
+def _cell(estimate: Estimate | None, scale: tuple[float, float]) -> str:
+    if estimate is None:
         return "–"
-    failed = f" {found.failed}!" if found.failed else ""
-    if found.mean is None:
+    failed = f" {estimate.failed}!" if estimate.failed else ""
+    mean, low, high = estimate.mean, estimate.low, estimate.high
+    if mean is None:
         return f"–\nn 0{failed}"
-    ends = (
-        "" if found.low is None or found.high is None else f"\n{figure(found.low, scale)}–{figure(found.high, scale)}"
-    )
-    return f"{figure(found.mean, scale)}{ends}\nn {found.scored}{failed}"
+    ends = "" if low is None or high is None else f"\n{figure(low, scale)}–{figure(high, scale)}"
+    return f"{figure(mean, scale)}{ends}\nn {estimate.scored}{failed}"
 
 
 def _note(text: str) -> RenderableType:

@@ -11,12 +11,12 @@
     abstained: (item) => item.querySelector("summary [data-abstained]"),
     unanswerable: (item) => "unanswerable" in item.dataset,
   };
-  // How much better the one candidate is than the other on this case; null where one has no score.
+  // How much better the first candidate is than the second on this case; null if either has no score.
   const gain = (item) => {
     const number = Number(item.dataset.number);
-    const one = value(number, field("one"), field("scorer"));
-    const other = value(number, field("other"), field("scorer"));
-    return one === null || other === null ? null : field("how") === "above" ? one - other : other - one;
+    const first = value(number, field("candidate"), field("scorer"));
+    const second = value(number, field("other"), field("scorer"));
+    return first === null || second === null ? null : field("how") === "above" ? first - second : second - first;
   };
   const fits = (item) => {
     const tags = data.cases[Number(item.dataset.number)].tags;
