@@ -18,7 +18,7 @@ from groundtune.errors import InputError
 if TYPE_CHECKING:
     from groundtune.comparison.human import Import
     from groundtune.evaluation.human.raters import RaterCheck
-    from groundtune.evaluation.human.results import Agreement, Figures, HumanReport
+    from groundtune.evaluation.human.results import Figures, HumanReport, RaterAgreement
     from groundtune.values import Estimate
 
 commands = typer.Typer(no_args_is_help=True, help="Have people rate the candidates' answers, blind and by mail.")
@@ -211,7 +211,7 @@ def _cell(found: Estimate) -> str:
     return f"{found.mean:.2f}{ends}\nn {found.scored}"
 
 
-def _agreement(found: Agreement) -> tuple[str, str, str, str]:
+def _agreement(found: RaterAgreement) -> tuple[str, str, str, str]:
     ends = f" ({found.alpha_interval[0]:.2f} to {found.alpha_interval[1]:.2f})" if found.alpha_interval else ""
     raw = "–" if found.raw is None else f"{found.raw:.0%}"
     kappa = "–" if found.kappa is None else f"{found.kappa:.2f}"

@@ -20,7 +20,7 @@ from groundtune.comparison.compare import select
 from groundtune.comparison.report.data import Report
 from groundtune.comparison.summary import PART
 from groundtune.errors import InputError, NotComparable, SettingsError
-from groundtune.evaluation.human.assign import Material, Plan, assign
+from groundtune.evaluation.human.assign import AssignmentPlan, RatedCase, assign
 from groundtune.evaluation.human.raters import RaterCheck, check_raters
 from groundtune.evaluation.human.results import HumanReport, ratings, summarise
 from groundtune.evaluation.human.returned import Problem, Taken, load_replies, save_replies, take
@@ -39,7 +39,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    materials: dict[str, Material]
+    materials: dict[str, RatedCase]
     signatures: dict[str, str]
     left_out: dict[str, str]
 
@@ -71,7 +71,7 @@ def make_study(
     cases = select([one.case for one in found.materials.values()], settings.cases, settings.seed)
     shared = {case.id for case in select(cases, settings.overlap, settings.seed)}
     names = tuple(found.signatures)
-    plan = Plan(tuple(raters), names, settings.answers or len(names), settings.attention, settings.repeats)
+    plan = AssignmentPlan(tuple(raters), names, settings.answers or len(names), settings.attention, settings.repeats)
     id = _identity(found, plan, settings, now)
     sheets = assign(
         id,
@@ -148,7 +148,7 @@ def with_human_scores(assembly: Assembly, report: Report) -> Report:
     return replace(report, human=found, notes=(*report.notes, *notes))
 
 
-def _identity(found: _Found, plan: Plan, settings: HumanSettings, now: datetime) -> str:
+def _identity(found: _Found, plan: AssignmentPlan, settings: HumanSettings, now: datetime) -> str:
     """Studies of other answers, raters, settings or times have other ids, whatever the seed."""
     answers = [text for one in found.materials.values() for text in one.answers.values()]
     return "g" + digest(repr(plan), repr(settings), now.isoformat(), *found.signatures.values(), *answers)[:12]
@@ -184,7 +184,7 @@ def _gather(assembly: Assembly, wanted: Sequence[str]) -> _Found:
         if failed:
             left_out[id] = "; ".join(failed)
         else:
-            materials[id] = Material(cases[id], texts)
+            materials[id] = RatedCase(cases[id], texts)
     return _Found(materials, signatures, left_out)
 
 
