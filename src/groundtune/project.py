@@ -25,8 +25,8 @@ from groundtune.comparison.report.data import Report, as_json
 from groundtune.comparison.summary import PART
 from groundtune.errors import SettingsError
 from groundtune.evaluation.benchmark.cases import Benchmark, CaseLine
-from groundtune.evaluation.benchmark.checks import Finding, check_benchmark, read_said
-from groundtune.evaluation.benchmark.drafting import PASSAGE, Kind
+from groundtune.evaluation.benchmark.checks import BenchmarkFinding, check_benchmark, read_said
+from groundtune.evaluation.benchmark.drafting import PASSAGE, DraftKind
 from groundtune.evaluation.benchmark.drafting.drafts import Shelf, Tally, draft_cases
 from groundtune.evaluation.benchmark.drafting.unexpected import draft_unexpected
 from groundtune.evaluation.benchmark.review import CaseFiles, Reviewed, export_cases, review_cases
@@ -34,7 +34,7 @@ from groundtune.evaluation.benchmark.versions import Changes, Lock, freeze, lock
 from groundtune.evaluation.human.results import HumanReport
 from groundtune.evaluation.human.study import Study
 from groundtune.evaluation.judge.pairwise import Preference
-from groundtune.evaluation.statistics.planning import Pilot, Plan, plan
+from groundtune.evaluation.statistics.planning import BenchmarkPlan, Pilot, plan
 from groundtune.knowledge.ingest import IngestReport
 from groundtune.protocols import Answerer, Progress, silent
 from groundtune.records import RunRecord
@@ -62,7 +62,7 @@ class Frozen:
 
     lock: Lock | None
     changes: Changes
-    problems: tuple[Finding, ...] = ()
+    problems: tuple[BenchmarkFinding, ...] = ()
 
 
 def open_project(
@@ -129,7 +129,7 @@ class Project:
         """Tell whether anything has been ingested."""
         return not self.assembly.knowledge.is_empty()
 
-    def check_benchmark(self) -> list[Finding]:
+    def check_benchmark(self) -> list[BenchmarkFinding]:
         """Return what is wrong or doubtful about the benchmark, with documents and training data as they are now."""
         tuning = self.settings.tuning
         training = [
@@ -143,7 +143,7 @@ class Project:
             self.settings.knowledge.readable_by,
         )
 
-    def plan_benchmark(self) -> tuple[Plan | None, Pilot | None]:
+    def plan_benchmark(self) -> tuple[BenchmarkPlan | None, Pilot | None]:
         """Return what the test part can show of as many candidates as are compared, and the earlier run it rests on."""
         comparison = self.settings.comparison
         earlier = pilot(self.assembly)
@@ -158,8 +158,8 @@ class Project:
         return planned, earlier
 
     def draft_benchmark(
-        self, wanted: Mapping[Kind, int], drafter: str = "auto", seed: int = 17
-    ) -> tuple[str, dict[Kind, Tally]]:
+        self, wanted: Mapping[DraftKind, int], drafter: str = "auto", seed: int = 17
+    ) -> tuple[str, dict[DraftKind, Tally]]:
         """Propose cases from the documents until there are as many as `wanted`; return who drafted and what came of it.
 
         Drafts are appended to the file of `[benchmark] drafts` as they are made: call it again to resume.

@@ -8,7 +8,7 @@ import subprocess
 import numpy as np
 import pytest
 
-from groundtune.evaluation.human.assign import Material, Plan, assign
+from groundtune.evaluation.human.assign import AssignmentPlan, RatedCase, assign
 from groundtune.evaluation.human.returned import take
 from groundtune.evaluation.human.sheets import page, view
 from groundtune.evaluation.human.study import Study
@@ -43,13 +43,13 @@ def dump(path, profile):
 @pytest.mark.skipif(BROWSER is None, reason="no browser here")
 def test_what_is_entered_survives_a_reload_and_comes_back(tmp_path):
     materials = [
-        Material(
+        RatedCase(
             Case(f"c{n}", f"Question {n}?", f"Ideal {n}.", (), True, f"g{n}", "test", (), ("unexpected",) * (n % 2)),
             {"base": "<i>one</i> [1]", "rag": "two"},
         )
         for n in range(6)
     ]
-    sheets = assign("gtest", materials, [], Plan(("ana",), ("base", "rag"), 2), np.random.default_rng(1))
+    sheets = assign("gtest", materials, [], AssignmentPlan(("ana",), ("base", "rag"), 2), np.random.default_rng(1))
     study = Study("gtest", "Shop", "", 1, "", {"base": "", "rag": ""}, sheets)
     text = page(view(study, sheets[0], {one.case.id: one for one in materials}))
     path = tmp_path / "ana.html"

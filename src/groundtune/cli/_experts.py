@@ -17,7 +17,7 @@ from groundtune.cli._shared import HERE, AsJson, Overrides, ProjectFolder, emit,
 from groundtune.errors import SettingsError
 
 if TYPE_CHECKING:
-    from groundtune.evaluation.benchmark.drafting import Kind
+    from groundtune.evaluation.benchmark.drafting import DraftKind
     from groundtune.evaluation.benchmark.drafting.drafts import Tally
 
 _SHOWN = 200  # characters of what a drafter said
@@ -57,7 +57,7 @@ def draft(
     unknown = [name for name in kind or () if name not in KINDS]
     if unknown:
         raise SettingsError(f"no kind of case is called `{unknown[0]}`.", remedy=f"Known here: {', '.join(KINDS)}.")
-    wanted = {cast("Kind", name): cases for name in kind or KINDS}
+    wanted = {cast("DraftKind", name): cases for name in kind or KINDS}
     with opened(project, overrides) as opened_project:
         author, tallies = opened_project.draft_benchmark(wanted, drafter, seed)
         drafts = opened_project.settings.benchmark.drafts
@@ -65,7 +65,7 @@ def draft(
     emit(as_json, document, Group(*_drafted(tallies), Text(f"Drafted by {author}. The drafts are in {drafts}.")))
 
 
-def _drafted(tallies: Mapping[Kind, Tally]) -> list[Table | Text]:
+def _drafted(tallies: Mapping[DraftKind, Tally]) -> list[Table | Text]:
     table = Table("kind", "wanted", "existing", "new", "refused")
     notes: list[Text] = []
     for name, tally in tallies.items():

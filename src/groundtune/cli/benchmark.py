@@ -17,8 +17,8 @@ from groundtune.cli._shared import HERE, AsJson, Overrides, ProjectFolder, emit,
 from groundtune.errors import InputError
 
 if TYPE_CHECKING:
-    from groundtune.evaluation.benchmark.checks import Finding
-    from groundtune.evaluation.statistics.planning import Pilot, Plan
+    from groundtune.evaluation.benchmark.checks import BenchmarkFinding
+    from groundtune.evaluation.statistics.planning import BenchmarkPlan, Pilot
 
 commands = typer.Typer(no_args_is_help=True, help="Make, check and freeze the expert benchmark.")
 
@@ -147,7 +147,7 @@ def import_(
     emit(as_json, document, Text(", ".join(f"{number} {name}" for name, number in document.items())))
 
 
-def _planned(plan: Plan | None, pilot: Pilot | None) -> list[Text | Table]:
+def _planned(plan: BenchmarkPlan | None, pilot: Pilot | None) -> list[Text | Table]:
     if plan is None:
         return []
     head = (
@@ -180,7 +180,7 @@ def _range(low: float, high: float, form: str) -> str:
     return f"{low:{form}}" if f"{low:{form}}" == f"{high:{form}}" else f"{low:{form}} – {high:{form}}"
 
 
-def _finding(finding: Finding) -> Text:
+def _finding(finding: BenchmarkFinding) -> Text:
     place = f"{finding.file}:{finding.line}" if finding.line else finding.file
     subject = f"{finding.case}: " if finding.case else ""
     return Text(f"{place}: {subject}{finding.message}", style="red" if finding.problem else "yellow")

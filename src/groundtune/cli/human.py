@@ -18,7 +18,7 @@ from groundtune.errors import InputError
 if TYPE_CHECKING:
     from groundtune.comparison.human import Import
     from groundtune.evaluation.human.raters import RaterCheck
-    from groundtune.evaluation.human.results import Agreement, Figures, HumanReport
+    from groundtune.evaluation.human.results import Figures, HumanReport, RaterAgreement
     from groundtune.values import Estimate
 
 commands = typer.Typer(no_args_is_help=True, help="Have people rate the candidates' answers, blind and by mail.")
@@ -230,7 +230,7 @@ def _cell(estimate: Estimate) -> str:
     return f"{estimate.mean:.2f}{ends}\nn {estimate.scored}"
 
 
-def _agreement(agreement: Agreement) -> tuple[str, str, str, str]:
+def _agreement(agreement: RaterAgreement) -> tuple[str, str, str, str]:
     interval = agreement.alpha_interval
     ends = f" ({interval[0]:.2f} to {interval[1]:.2f})" if interval else ""
     raw = "–" if agreement.raw is None else f"{agreement.raw:.0%}"

@@ -17,10 +17,10 @@ from groundtune.assembly.assembly import Assembly
 from groundtune.assembly.judges import CALIBRATION, LATEST
 from groundtune.errors import InputError, SettingsError
 from groundtune.evaluation.judge.calibration import (
-    Agreement,
     Bias,
     Bootstrap,
     Ceiling,
+    JudgeAgreement,
     PositionBias,
     agreement,
     ceiling,
@@ -32,7 +32,7 @@ from groundtune.evaluation.judge.calibration import (
 from groundtune.evaluation.judge.grading import GradeScorer, JudgeScorer
 from groundtune.evaluation.judge.pairwise import Duel, Preference, duel, preference
 from groundtune.evaluation.judge.pass_rates import PassRate, pass_rates
-from groundtune.evaluation.judge.samples import Candidate, Scale, check_ratings, load_answers, make_samples
+from groundtune.evaluation.judge.samples import RatedAnswer, RatingScale, check_ratings, load_answers, make_samples
 from groundtune.evaluation.ratings import Rating, load_ratings
 from groundtune.evaluation.statistics.agreement import alpha
 from groundtune.records.records import RunRecord
@@ -54,7 +54,7 @@ class Calibrated:
     criterion: str
     doubt: str
     failed: int
-    agreement: Agreement
+    agreement: JudgeAgreement
     ceiling: Ceiling
     length: Bias
     self_preference: Bias | None
@@ -82,7 +82,7 @@ def calibrate(
     now: datetime,
     *,
     answers_file: Path | None = None,
-    scale: Scale | None = None,
+    scale: RatingScale | None = None,
     pairs: int = 50,
 ) -> Calibration:
     """Judge the answers that people rated, compare, keep the result in the records, and return it.
@@ -138,14 +138,14 @@ def prefer(
     return {name: preference(duels, duel(judge, rubric, duels)) for name, judge in assembly.judges.judges}
 
 
-def answers_to(assembly: Assembly, answers_file: Path | None) -> list[Candidate]:
+def answers_to(assembly: Assembly, answers_file: Path | None) -> list[RatedAnswer]:
     """Return the answers in a file, or those of each candidate's latest run over the benchmark as it is now."""
     if answers_file is not None:
         return load_answers(answers_file, assembly.benchmark)
     cases = {case.id: case for case in assembly.benchmark.cases}
     runs = {run.candidate: run for run in assembly.records.runs() if run.fingerprint == assembly.benchmark.fingerprint}
     return [
-        Candidate(cases[id_], name, answer, _model_of(run))
+        RatedAnswer(cases[id_], name, answer, _model_of(run))
         for name, run in runs.items()
         for id_, answer in assembly.records.answers(run).items()
         if isinstance(answer, Answer) and id_ in cases
@@ -168,9 +168,9 @@ def _check_judges(assembly: Assembly) -> None:
 @dataclass(frozen=True, slots=True)
 class _Job:
     assembly: Assembly
-    answers: Sequence[Candidate]
+    answers: Sequence[RatedAnswer]
     ratings: Sequence[Rating]
-    scale: Scale | None
+    scale: RatingScale | None
     duels: Sequence[Duel]
 
     def calibrated(self, scorer: JudgeScorer, scores: Sequence[Score]) -> Calibrated:
@@ -205,10 +205,10 @@ class _Job:
         )
 
 
-def _duels(answers: Sequence[Candidate], ratings: Sequence[Rating], most: int, seed: int) -> list[Duel]:
+def _duels(answers: Sequence[RatedAnswer], ratings: Sequence[Rating], most: int, seed: int) -> list[Duel]:
     """Return at most `most` pairs of different rated answers to one case, drawn at random."""
     rated = {(rating.case, rating.candidate) for rating in ratings}
-    by_case: dict[str, list[Candidate]] = {}
+    by_case: dict[str, list[RatedAnswer]] = {}
     for answer in answers:
         if (answer.case.id, answer.name) in rated:
             by_case.setdefault(answer.case.id, []).append(answer)

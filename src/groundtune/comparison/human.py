@@ -19,7 +19,7 @@ from groundtune.comparison.compare import select
 from groundtune.comparison.report.data import Report, from_json
 from groundtune.comparison.summary import PART
 from groundtune.errors import InputError, NotComparable, SettingsError
-from groundtune.evaluation.human.assign import Material, Plan, assign
+from groundtune.evaluation.human.assign import AssignmentPlan, RatedCase, assign
 from groundtune.evaluation.human.raters import RaterCheck, check_raters
 from groundtune.evaluation.human.results import HumanReport, ratings, summarise
 from groundtune.evaluation.human.returned import Problem, Taken, load_replies, save_replies, take
@@ -40,7 +40,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 class _Gathered:
     """What raters can be shown of the latest comparison."""
 
-    materials: dict[str, Material]
+    materials: dict[str, RatedCase]
     signatures: dict[str, str]
     left_out: dict[str, str]
 
@@ -72,7 +72,7 @@ def make_study(
     cases = select([material.case for material in gathered.materials.values()], settings.cases, settings.seed)
     shared = {case.id for case in select(cases, settings.overlap, settings.seed)}
     names = tuple(gathered.signatures)
-    plan = Plan(tuple(raters), names, settings.answers or len(names), settings.attention, settings.repeats)
+    plan = AssignmentPlan(tuple(raters), names, settings.answers or len(names), settings.attention, settings.repeats)
     id = _identity(gathered, plan, settings, now)
     sheets = assign(
         id,
@@ -152,7 +152,7 @@ def with_human_scores(assembly: Assembly, report: Report) -> Report:
     return replace(report, human=studies, notes=(*report.notes, *notes))
 
 
-def _identity(gathered: _Gathered, plan: Plan, settings: HumanSettings, now: datetime) -> str:
+def _identity(gathered: _Gathered, plan: AssignmentPlan, settings: HumanSettings, now: datetime) -> str:
     """Studies of other answers, raters, settings or times have other ids, whatever the seed."""
     answers = [text for material in gathered.materials.values() for text in material.answers.values()]
     return "g" + digest(repr(plan), repr(settings), now.isoformat(), *gathered.signatures.values(), *answers)[:12]
@@ -190,7 +190,7 @@ def _gather(assembly: Assembly, wanted: Sequence[str]) -> _Gathered:
         if failed:
             left_out[id] = "; ".join(failed)
         else:
-            materials[id] = Material(cases[id], texts)
+            materials[id] = RatedCase(cases[id], texts)
     return _Gathered(materials, signatures, left_out)
 
 

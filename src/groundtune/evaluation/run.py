@@ -16,7 +16,7 @@ from groundtune.errors import GroundtuneError, ModelFailed
 from groundtune.protocols import Answerer, BatchScorer, Progress, Scorer, silent
 from groundtune.values import Answer, Case, Failure, Score
 
-Item = TypeVar("Item")
+T = TypeVar("T")
 Outcome = Answer | Failure
 MOST_FAILURES = 8
 
@@ -35,18 +35,18 @@ def answer_cases(
     Cases answered in `done` are not asked again, those that failed are. `save` gets each slice of `batch_size`
     outcomes, by case id, as soon as it is finished.
     """
-    found: dict[str, Outcome] = {id: outcome for id, outcome in done.items() if not isinstance(outcome, Failure)}
-    missing = [case for case in cases if case.id not in found]
+    outcomes: dict[str, Outcome] = {id: outcome for id, outcome in done.items() if not isinstance(outcome, Failure)}
+    missing = [case for case in cases if case.id not in outcomes]
     count = len(cases) - len(missing)
     progress("answering", count, len(cases))
     patience = _Patience()
     for part in _slices(missing, batch_size):
         new = dict(zip((case.id for case in part), _answer(answerer, part, patience), strict=True))
         save(new)
-        found |= new
+        outcomes |= new
         count += len(part)
         progress("answering", count, len(cases))
-    return {case.id: found[case.id] for case in cases}
+    return {case.id: outcomes[case.id] for case in cases}
 
 
 def score_answers(
@@ -77,7 +77,7 @@ def score_answers(
     return scores
 
 
-def _slices(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
+def _slices(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
     for start in range(0, len(items), size):
         yield items[start : start + size]
 

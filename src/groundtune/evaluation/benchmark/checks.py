@@ -22,7 +22,9 @@ from groundtune.files import read_jsonl
 from groundtune.text import words
 from groundtune.values import EVERYONE, Case
 
-Kind = Literal["evidence", "duplicate", "near-duplicate", "leak", "split", "balance", "unanswerable", "number", "asker"]
+FindingKind = Literal[
+    "evidence", "duplicate", "near-duplicate", "leak", "split", "balance", "unanswerable", "number", "asker"
+]
 PARTS: tuple[Literal["development", "test"], ...] = ("development", "test")
 MOST_SHARE = 0.2  # of a part's cases in one group; above, one subject decides the result
 FEWEST_CASES = 10  # in a part, below which shares of groups mean nothing
@@ -33,13 +35,13 @@ _SPELT = dict(zip("one two three four five six seven eight nine ten eleven twelv
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class BenchmarkFinding:
     """A problem or a warning about `case` (empty: about the whole), which stands in `file` on `line`.
 
     `others` are the further places that the message is about, as "file:line".
     """
 
-    kind: Kind
+    kind: FindingKind
     problem: bool
     message: str
     file: str
@@ -60,20 +62,20 @@ class Said:
     answers: tuple[str, ...]
 
 
-class _Turn(BaseModel):
+class _ComparedTurn(BaseModel):
     model_config = ConfigDict(extra="ignore")
     role: str
     content: str
 
 
-class _Line(BaseModel):
+class _ComparedLine(BaseModel):
     """A line of training.jsonl (`messages`) or preferences.jsonl (the others), as far as it is compared."""
 
     model_config = ConfigDict(extra="ignore")
-    messages: list[_Turn] = []
-    prompt: list[_Turn] = []
-    chosen: list[_Turn] = []
-    rejected: list[_Turn] = []
+    messages: list[_ComparedTurn] = []
+    prompt: list[_ComparedTurn] = []
+    chosen: list[_ComparedTurn] = []
+    rejected: list[_ComparedTurn] = []
 
 
 def read_said(path: Path, file: str) -> list[Said]:
@@ -81,7 +83,9 @@ def read_said(path: Path, file: str) -> list[Said]:
 
     `file` is how its places are named. Raises `InputError` with file and line for one that cannot be read.
     """
-    return [_said(line, f"{file}:{number}") for number, line in read_jsonl(path, _Line)] if path.is_file() else []
+    return (
+        [_said(line, f"{file}:{number}") for number, line in read_jsonl(path, _ComparedLine)] if path.is_file() else []
+    )
 
 
 def check_benchmark(
@@ -90,14 +94,14 @@ def check_benchmark(
     texts: Mapping[str, str],
     training: Sequence[Said] = (),
     readable_by: Sequence[str] = EVERYONE,
-) -> list[Finding]:
+) -> list[BenchmarkFinding]:
     """Return all findings, problems first, in order of the file.
 
     `file` is how the benchmark is named in them; `texts` are the documents by id, which `readable_by` may read;
     `training` all that tuned candidates may have read.
     """
     looking = _Looking(benchmark, file)
-    found = chain(
+    findings = chain(
         looking.evidence(texts),
         looking.duplicates(),
         looking.leaked_questions(training),
@@ -107,7 +111,7 @@ def check_benchmark(
         looking.numbers(texts),
         looking.askers(readable_by),
     )
-    return sorted(found, key=lambda one: (not one.problem, one.line or 0, one.kind))
+    return sorted(findings, key=lambda finding: (not finding.problem, finding.line or 0, finding.kind))
 
 
 def numbers(text: str) -> set[str]:
@@ -128,11 +132,11 @@ class _Looking:
         self._lines = benchmark.lines
         self._file = file
 
-    def evidence(self, texts: Mapping[str, str]) -> Iterable[Finding]:
-        for one in check_evidence(self._cases, texts):
-            yield self._found("evidence", f"{one.document}: {one.reason}", one.case, problem=True)
+    def evidence(self, texts: Mapping[str, str]) -> Iterable[BenchmarkFinding]:
+        for problem in check_evidence(self._cases, texts):
+            yield self._finding("evidence", f"{problem.document}: {problem.reason}", problem.case, problem=True)
 
-    def duplicates(self) -> Iterable[Finding]:
+    def duplicates(self) -> Iterable[BenchmarkFinding]:
         own = [asked(case.question, case.history) for case in self._cases]
         for later, earlier, alike in near_pairs(own, own):
             if earlier < later:
@@ -140,34 +144,34 @@ class _Looking:
                 if finding:
                     yield finding
 
-    def leaked_questions(self, training: Sequence[Said]) -> Iterable[Finding]:
+    def leaked_questions(self, training: Sequence[Said]) -> Iterable[BenchmarkFinding]:
         own = [asked(case.question, case.history) for case in self._cases]
-        said = [(one.place, question) for one in training for question in one.questions]
+        said = [(line.place, question) for line in training for question in line.questions]
         exact: dict[str, dict[str, None]] = defaultdict(dict)
         near: dict[str, dict[str, None]] = defaultdict(dict)
         for index, other, _ in near_pairs(own, [question for _, question in said]):
             place, question = said[other]
             (exact if words(question) == words(own[index]) else near)[self._cases[index].id][place] = None
         for case, places in exact.items():
-            yield self._found("leak", f"the question is asked in {_places(places)} too.", case, places)
+            yield self._finding("leak", f"the question is asked in {_places(places)} too.", case, places)
         for case, places in near.items():
             others = [place for place in places if place not in exact.get(case, ())]
             if others:
-                yield self._found("leak", f"nearly the same question is asked in {_places(others)}.", case, others)
+                yield self._finding("leak", f"nearly the same question is asked in {_places(others)}.", case, others)
 
-    def leaked_answers(self, training: Sequence[Said]) -> Iterable[Finding]:
+    def leaked_answers(self, training: Sequence[Said]) -> Iterable[BenchmarkFinding]:
         """Unanswerable cases are left out: that nothing is known may be said in the same words everywhere."""
         cases = [case for case in self._cases if case.answerable]
-        said = [(one.place, answer) for one in training for answer in one.answers]
+        said = [(line.place, answer) for line in training for answer in line.answers]
         shared: dict[str, dict[str, str]] = defaultdict(dict)
         for index, other, run in shared_runs([case.ideal_answer for case in cases], [answer for _, answer in said]):
             shared[cases[index].id].setdefault(said[other][0], run)
         for case, runs in shared.items():
             longest = max(runs.values(), key=len)
             message = f"the ideal answer shares {RUN} words in a row or more with {_places(runs)}: “{longest}”."
-            yield self._found("leak", message, case, runs)
+            yield self._finding("leak", message, case, runs)
 
-    def groups(self) -> Iterable[Finding]:
+    def groups(self) -> Iterable[BenchmarkFinding]:
         sides: dict[str, set[str]] = defaultdict(set)
         for case in self._cases:
             sides[case.group].add(case.split)
@@ -181,28 +185,31 @@ class _Looking:
                     message = f"group `{group}` holds {count} of the {total} {part} cases, more than {MOST_SHARE:.0%}."
                     yield self._first(group, "balance", message)
 
-    def unanswerable(self) -> Iterable[Finding]:
+    def unanswerable(self) -> Iterable[BenchmarkFinding]:
         for part in PARTS:
             cases = [case for case in self._cases if case.split == part]
             if cases and all(case.answerable for case in cases):
                 reason = "nothing shows whether a candidate makes things up" if part == "test" else "no threshold fits"
                 message = f"the {part} part has no question that the documents do not answer: {reason}."
-                yield Finding("unanswerable", problem=False, message=message, file=self._file)
+                yield BenchmarkFinding("unanswerable", problem=False, message=message, file=self._file)
 
-    def numbers(self, texts: Mapping[str, str]) -> Iterable[Finding]:
+    def numbers(self, texts: Mapping[str, str]) -> Iterable[BenchmarkFinding]:
         """Numbers that the customer said may be said back."""
         for case in self._cases:
             if not case.answerable or not case.evidence:
                 continue
-            quotes = [texts.get(one.document, "") if one.quote is None else one.quote for one in case.evidence]
+            quotes = [
+                texts.get(evidence.document, "") if evidence.quote is None else evidence.quote
+                for evidence in case.evidence
+            ]
             told = [case.question, *(turn.content for turn in case.history)]
             known = set().union(*map(numbers, quotes + told))
             missing = {_plain(number) for number in _NUMBER.findall(case.ideal_answer)} - known
             if missing:
                 listed = ", ".join(sorted(missing))
-                yield self._found("number", f"no quote has the number {listed} of the ideal answer.", case.id)
+                yield self._finding("number", f"no quote has the number {listed} of the ideal answer.", case.id)
 
-    def askers(self, readable_by: Sequence[str]) -> Iterable[Finding]:
+    def askers(self, readable_by: Sequence[str]) -> Iterable[BenchmarkFinding]:
         hidden = [case for case in self._cases if case.answerable and not set(case.asker) & set(readable_by)]
         if hidden:
             message = (
@@ -210,9 +217,9 @@ class _Looking:
                 f"for {', '.join(readable_by)}: grounded candidates will abstain on them."
             )
             others = tuple(self._place(case.id) for case in hidden[:SHOWN_PLACES])
-            yield Finding("asker", problem=False, message=message, file=self._file, others=others)
+            yield BenchmarkFinding("asker", problem=False, message=message, file=self._file, others=others)
 
-    def _alike(self, later: Case, earlier: Case, alike: float) -> Finding | None:
+    def _alike(self, later: Case, earlier: Case, alike: float) -> BenchmarkFinding | None:
         """Wordings of one question in one group, and one question of several askers, are meant; all else is not."""
         same = words(asked(later.question, later.history)) == words(asked(earlier.question, earlier.history))
         apart = later.group != earlier.group
@@ -222,28 +229,28 @@ class _Looking:
             return None
         if same and later.answerable != earlier.answerable and later.asker == earlier.asker:
             message = f"asks the same as {name}, and only one of both is answerable."
-            return self._found("duplicate", message, later.id, places, problem=True)
+            return self._finding("duplicate", message, later.id, places, problem=True)
         if same:
-            return self._found("duplicate", f"asks the same as {name}{groups}.", later.id, places, problem=apart)
+            return self._finding("duplicate", f"asks the same as {name}{groups}.", later.id, places, problem=apart)
         if not apart:
             return None
         sides = ", and on the other side of the split" if later.split != earlier.split else ""
         message = f"asks nearly the same as {name} ({alike:.2f}){groups}{sides}."
-        return self._found("near-duplicate", message, later.id, places)
+        return self._finding("near-duplicate", message, later.id, places)
 
-    def _first(self, group: str, kind: Kind, message: str) -> Finding:
-        return self._found(kind, message, next(case.id for case in self._cases if case.group == group))
+    def _first(self, group: str, kind: FindingKind, message: str) -> BenchmarkFinding:
+        return self._finding(kind, message, next(case.id for case in self._cases if case.group == group))
 
-    def _found(
-        self, kind: Kind, message: str, case: str, others: Iterable[str] = (), *, problem: bool = False
-    ) -> Finding:
-        return Finding(kind, problem, message, self._file, case, self._lines.get(case), tuple(others))
+    def _finding(
+        self, kind: FindingKind, message: str, case: str, others: Iterable[str] = (), *, problem: bool = False
+    ) -> BenchmarkFinding:
+        return BenchmarkFinding(kind, problem, message, self._file, case, self._lines.get(case), tuple(others))
 
     def _place(self, case: str) -> str:
         return f"{self._file}:{self._lines.get(case, '')}".rstrip(":")
 
 
-def _said(line: _Line, place: str) -> Said:
+def _said(line: _ComparedLine, place: str) -> Said:
     turns = [turn.content for turn in (*line.messages, *line.prompt) if turn.role == "user"]
     so_far = ["\n".join(turns[:count]) for count in range(2, len(turns) + 1)]
     given = chain(line.messages, line.chosen, line.rejected)

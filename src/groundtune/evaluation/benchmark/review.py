@@ -171,7 +171,7 @@ def review_cases(
 
 def cells(row: CaseLine) -> dict[str, str]:
     """Return the case as cells, by column, those without content left out; and nobody as reviewer."""
-    found = {
+    shown = {
         "id": row.id,
         "status": row.status,
         "question": row.question,
@@ -183,14 +183,14 @@ def cells(row: CaseLine) -> dict[str, str]:
         "author": row.author,
     }
     for number, answer in enumerate(row.other_ideal_answers, start=1):
-        found[f"other ideal answer {number}"] = answer
+        shown[f"other ideal answer {number}"] = answer
     for number, passage in enumerate(row.passages, start=1):
-        found |= {f"document {number}": passage.document, f"quote {number}": passage.quote or ""}
+        shown |= {f"document {number}": passage.document, f"quote {number}": passage.quote or ""}
     for number, principal in enumerate(_askers(row), start=1):
-        found[f"asker {number}"] = principal
+        shown[f"asker {number}"] = principal
     for place, turn in enumerate(row.history):
-        found[f"earlier {('question', 'answer')[place % 2]} {place // 2 + 1}"] = turn.content
-    return {column: text for column, text in found.items() if text}
+        shown[f"earlier {('question', 'answer')[place % 2]} {place // 2 + 1}"] = turn.content
+    return {column: text for column, text in shown.items() if text}
 
 
 # --- one row -------------------------------------------------------------------------------------------------------
@@ -231,10 +231,10 @@ def _faults(row: CaseLine, texts: Mapping[str, str]) -> list[str]:
         return []
     reason = unsound(row)
     return ([reason.rstrip(".")] if reason else []) + [
-        f"the quote of `{one.document}` does not stand in it"
-        if one.document in texts
-        else f"there is no document `{one.document}`"
-        for one in check_evidence([row.case(row.split or "test")], texts)
+        f"the quote of `{problem.document}` does not stand in it"
+        if problem.document in texts
+        else f"there is no document `{problem.document}`"
+        for problem in check_evidence([row.case(row.split or "test")], texts)
     ]
 
 
@@ -274,36 +274,36 @@ def _listed(name: str, before: Sequence[str], told: Mapping[str, str]) -> list[s
 
 def _passages(row: CaseLine, told: Mapping[str, str]) -> list[EvidenceLine]:
     """Return the passages as told. One that is the same as before stays as it was, to the letter."""
-    found = []
+    passages = []
     for number in _numbers(told, "document", "quote"):
         document, quote = (told.get(f"{name} {number}", "").strip() for name in ("document", "quote"))
         before = row.passages[number - 1] if number <= len(row.passages) else None
         if before and (_normal(document), _normal(quote)) == (_normal(before.document), _normal(before.quote or "")):
-            found.append(before)
+            passages.append(before)
         elif quote and not document:
             raise ValueError(f"`quote {number}` names no document")
         elif document:
-            found.append(EvidenceLine(document=document, quote=quote or None))
-    return found
+            passages.append(EvidenceLine(document=document, quote=quote or None))
+    return passages
 
 
 def _history(row: CaseLine, told: Mapping[str, str]) -> list[TurnLine]:
-    found: list[TurnLine] = []
+    turns: list[TurnLine] = []
     for number in _numbers(told, "earlier question", "earlier answer"):
         asked, answered = (told.get(f"earlier {name} {number}", "").strip() for name in ("question", "answer"))
         if bool(asked) != bool(answered):
             raise ValueError(f"`earlier question {number}` and `earlier answer {number}` belong together")
         before = row.history[2 * number - 2 : 2 * number]
         if asked and [_normal(turn.content) for turn in before] == [_normal(asked), _normal(answered)]:
-            found += before
+            turns += before
         elif asked:
-            found += [TurnLine(role="user", content=asked), TurnLine(role="assistant", content=answered)]
-    return found
+            turns += [TurnLine(role="user", content=asked), TurnLine(role="assistant", content=answered)]
+    return turns
 
 
 def _numbers(told: Mapping[str, str], *names: str) -> list[int]:
     columns = (re.fullmatch(rf"(?:{'|'.join(names)}) (\d+)", column) for column in told)
-    return sorted({int(found[1]) for found in columns if found})
+    return sorted({int(match[1]) for match in columns if match})
 
 
 def _field(column: str) -> str:
@@ -354,14 +354,14 @@ def _lines(path: Path, changed: Mapping[str, CaseLine], without: Iterable[str] =
     """Return the file's lines, those of changed cases new and the others as they are."""
     if not path.is_file():
         return []
-    left_out, found = set(without), []
+    left_out, lines = set(without), []
     for line in read_text(path).split("\n"):
         id_ = str(json.loads(line)["id"]) if line.strip() else ""
         if id_ not in left_out:
-            found.append(_line(changed[id_]) if id_ in changed else f"{line}\n")
-    if found and found[-1] == "\n":  # what stands behind the last end of a line is no line
-        found.pop()
-    return found
+            lines.append(_line(changed[id_]) if id_ in changed else f"{line}\n")
+    if lines and lines[-1] == "\n":  # what stands behind the last end of a line is no line
+        lines.pop()
+    return lines
 
 
 def _line(row: CaseLine) -> str:

@@ -30,13 +30,13 @@ def shingles(text: str) -> Shingles:
     >>> sorted(shingles("What does it cost?"))
     [('does', 'it'), ('it', 'cost'), ('what', 'does')]
     """
-    found = words(text) or [text.strip()]
-    return frozenset(tuple(found[start : start + SHINGLE]) for start in range(max(1, len(found) - SHINGLE + 1)))
+    tokens = words(text) or [text.strip()]
+    return frozenset(tuple(tokens[start : start + SHINGLE]) for start in range(max(1, len(tokens) - SHINGLE + 1)))
 
 
-def jaccard(one: frozenset[T], other: frozenset[T]) -> float:
+def jaccard(left: frozenset[T], right: frozenset[T]) -> float:
     """Return the share of what both have, of what any has: 1 for equal sets. One of them must hold something."""
-    return len(one & other) / len(one | other)
+    return len(left & right) / len(left | right)
 
 
 def near_pairs(left: Sequence[str], right: Sequence[str], threshold: float = NEAR) -> Iterator[tuple[int, int, float]]:
@@ -47,8 +47,8 @@ def near_pairs(left: Sequence[str], right: Sequence[str], threshold: float = NEA
     """
     sets = [shingles(text) for text in right]
     holders: dict[tuple[str, ...], list[int]] = defaultdict(list)
-    for index, one in enumerate(sets):
-        for shingle in one:
+    for index, held in enumerate(sets):
+        for shingle in held:
             holders[shingle].append(index)
     for index, text in enumerate(left):
         own = shingles(text)
@@ -67,21 +67,21 @@ def shared_runs(left: Sequence[str], right: Sequence[str], length: int = RUN) ->
     """
     holders: dict[tuple[str, ...], set[int]] = defaultdict(set)
     split = [words(text) for text in left]
-    for index, found in enumerate(split):
-        for run in _runs(found, length):
+    for index, tokens in enumerate(split):
+        for run in _runs(tokens, length):
             holders[run].add(index)
     for other, text in enumerate(right):
-        found = words(text)
-        for index in sorted({index for run in _runs(found, length) for index in holders.get(run, ())}):
-            yield index, other, " ".join(_longest(split[index], found))
+        tokens = words(text)
+        for index in sorted({index for run in _runs(tokens, length) for index in holders.get(run, ())}):
+            yield index, other, " ".join(_longest(split[index], tokens))
 
 
-def _runs(found: Sequence[str], length: int) -> Iterator[tuple[str, ...]]:
-    for start in range(len(found) - length + 1):
-        yield tuple(found[start : start + length])
+def _runs(tokens: Sequence[str], length: int) -> Iterator[tuple[str, ...]]:
+    for start in range(len(tokens) - length + 1):
+        yield tuple(tokens[start : start + length])
 
 
-def _longest(one: Sequence[str], other: Sequence[str]) -> Sequence[str]:
+def _longest(left: Sequence[str], right: Sequence[str]) -> Sequence[str]:
     """Return the longest run of words that both have, the first of them."""
-    match = SequenceMatcher(None, one, other, autojunk=False).find_longest_match()
-    return one[match.a : match.a + match.size]
+    match = SequenceMatcher(None, left, right, autojunk=False).find_longest_match()
+    return left[match.a : match.a + match.size]

@@ -76,11 +76,11 @@ def freeze(path: Path, benchmark: Benchmark, day: date) -> tuple[Lock, Changes]:
     before = read_lock(path)
     if before is not None and before.fingerprint == benchmark.fingerprint:
         return before, Changes()
-    found = changes(before, benchmark)
+    differences = changes(before, benchmark)
     version = 1 if before is None else before.version + 1
     lock = Lock(version=version, fingerprint=benchmark.fingerprint, frozen=day, cases=_hashes(benchmark))
     write_text(path, lock.model_dump_json(indent=1) + "\n")
-    return lock, found
+    return lock, differences
 
 
 def note(lock: Lock | None, benchmark: Benchmark) -> str | None:

@@ -26,7 +26,7 @@ LABELS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 @dataclass(frozen=True, slots=True)
-class Material:
+class RatedCase:
     """A case with the text of every candidate's answer, as customers see it."""
 
     case: Case
@@ -34,7 +34,7 @@ class Material:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class AssignmentPlan:
     """How much each rater gets. `answers` is how many candidates an item shows; `attention` and `repeats` are shares
     of a rater's cases, rounded up, that come on top of them."""
 
@@ -46,7 +46,7 @@ class Plan:
 
 
 def assign(
-    study: str, shared: Sequence[Material], own: Sequence[Material], plan: Plan, rng: np.random.Generator
+    study: str, shared: Sequence[RatedCase], own: Sequence[RatedCase], plan: AssignmentPlan, rng: np.random.Generator
 ) -> tuple[Sheet, ...]:
     """Return a sheet for every rater: all of `shared`, and an even part of `own` that no other rater gets.
 
@@ -64,10 +64,10 @@ def assign(
     for number, rater in enumerate(plan.raters):
         mine = [*shared, *dealt[number :: len(plan.raters)]]
         items = _cases(mine, shown, plan, ids, rng)
-        elsewhere = [one for one in everything if one.case.id not in {item.case for item in items}]
+        elsewhere = [rated for rated in everything if rated.case.id not in {item.case for item in items}]
         known_last = [*mixed(elsewhere, rng), *mixed(mine, rng)]
-        for material in known_last[: math.ceil(plan.attention * len(mine))]:
-            items.append(_attention(material, everything, plan, ids, rng))
+        for rated in known_last[: math.ceil(plan.attention * len(mine))]:
+            items.append(_attention(rated, everything, plan, ids, rng))
         sheets.append(Sheet(f"s{next(ids)}", rater, _in_order(items, math.ceil(plan.repeats * len(mine)), ids, rng)))
     return tuple(sheets)
 
@@ -76,17 +76,17 @@ def windows(items: int, candidates: int, answers: int, rng: np.random.Generator)
     """Return for each item the numbers of the candidates that it shows, place by place."""
     step = math.gcd(candidates, answers)
     starts = [turn * answers + shift for shift in range(step) for turn in range(candidates // step)]
-    found: list[tuple[int, ...]] = []
-    while len(found) < items:
+    shown: list[tuple[int, ...]] = []
+    while len(shown) < items:
         circle = rng.permutation(candidates)
-        found += [tuple(int(circle[(start + place) % candidates]) for place in range(answers)) for start in starts]
-    return found[:items]
+        shown += [tuple(int(circle[(start + place) % candidates]) for place in range(answers)) for start in starts]
+    return shown[:items]
 
 
-def _impossible(plan: Plan, materials: Sequence[Material]) -> tuple[str, str] | None:
+def _impossible(plan: AssignmentPlan, rated_cases: Sequence[RatedCase]) -> tuple[str, str] | None:
     if not plan.raters or len(set(plan.raters)) < len(plan.raters):
         return "each rater needs a name of their own.", "Name every rater once."
-    if not materials:
+    if not rated_cases:
         return "there is no case that every candidate answered.", "Run `groundtune compare` first."
     if not 1 <= plan.answers <= len(plan.candidates):
         return f"{plan.answers} answers of {len(plan.candidates)} candidates cannot be shown.", "Set `[human] answers`."
@@ -94,7 +94,7 @@ def _impossible(plan: Plan, materials: Sequence[Material]) -> tuple[str, str] | 
         return f"an item shows at most {len(LABELS)} answers.", "Set `[human] answers`."
     if {EQUAL, NONE} & set(plan.candidates):
         return f"a candidate called `{EQUAL}` or `{NONE}` cannot be told from a rater's choice.", "Rename its adapter."
-    if plan.attention and len({one.case.group for one in materials if one.case.answerable}) < 2:
+    if plan.attention and len({rated.case.group for rated in rated_cases if rated.case.answerable}) < 2:
         return (
             "attention items need answerable cases of two groups.",
             "Set `[human] attention` to 0, or use more cases.",
@@ -108,24 +108,24 @@ def _ids(study: str, rng: np.random.Generator) -> Iterator[str]:
 
 
 def _cases(
-    materials: Sequence[Material],
+    rated_cases: Sequence[RatedCase],
     shown: Sequence[tuple[int, ...]],
-    plan: Plan,
+    plan: AssignmentPlan,
     ids: Iterator[str],
     rng: np.random.Generator,
 ) -> list[Item]:
     items = []
     places = rng.permutation(plan.answers)
-    for number, material in enumerate(materials):
+    for number, rated in enumerate(rated_cases):
         if number % len(plan.candidates) == 0:  # a permutation of places keeps the balance if it holds for a whole turn
             places = rng.permutation(plan.answers)
         names = [plan.candidates[shown[number][place]] for place in places]
-        items.append(_item(material, names, ids))
+        items.append(_item(rated, names, ids))
     return items
 
 
-def _item(material: Material, names: Sequence[str | None], ids: Iterator[str], donor: str = "") -> Item:
-    case = material.case
+def _item(rated: RatedCase, names: Sequence[str | None], ids: Iterator[str], donor: str = "") -> Item:
+    case = rated.case
     shown = tuple(Shown(label, name) for label, name in zip(LABELS, names, strict=False))
     return Item(
         f"i{next(ids)}",
@@ -139,17 +139,21 @@ def _item(material: Material, names: Sequence[str | None], ids: Iterator[str], d
 
 
 def _attention(
-    material: Material, everything: Sequence[Material], plan: Plan, ids: Iterator[str], rng: np.random.Generator
+    rated: RatedCase,
+    everything: Sequence[RatedCase],
+    plan: AssignmentPlan,
+    ids: Iterator[str],
+    rng: np.random.Generator,
 ) -> Item:
     """An item in which one answer is an expert's to a question of another group, with as few words in common as any."""
-    asked = set(content_words(f"{material.case.question} {material.case.ideal_answer}"))
-    donors = [one.case for one in everything if one.case.answerable and one.case.group != material.case.group]
+    asked = set(content_words(f"{rated.case.question} {rated.case.ideal_answer}"))
+    donors = [other.case for other in everything if other.case.answerable and other.case.group != rated.case.group]
     common = [len(asked & set(content_words(donor.ideal_answer))) for donor in donors]
     furthest = [donor for donor, count in zip(donors, common, strict=True) if count == min(common)]
     donor = furthest[rng.integers(len(furthest))]
     names: list[str | None] = [*mixed(plan.candidates, rng)[: plan.answers]]
     names[rng.integers(plan.answers)] = None
-    return _item(material, names, ids, donor.id)
+    return _item(rated, names, ids, donor.id)
 
 
 def _in_order(items: Sequence[Item], repeats: int, ids: Iterator[str], rng: np.random.Generator) -> tuple[Item, ...]:
@@ -160,7 +164,7 @@ def _in_order(items: Sequence[Item], repeats: int, ids: Iterator[str], rng: np.r
     placed = [(float(number), item) for number, item in enumerate(order)]
     for number in mixed(first, rng)[:repeats]:
         item = order[number]
-        names = [one.candidate for one in mixed(item.shown, rng)]
+        names = [answer.candidate for answer in mixed(item.shown, rng)]
         shown = tuple(Shown(label, name) for label, name in zip(LABELS, names, strict=False))
         again = Item(f"i{next(ids)}", "repeat", item.case, item.group, item.unexpected, shown, of=item.id)
         placed.append((rng.uniform(number + half, len(order)), again))

@@ -54,14 +54,14 @@ INTRODUCTION = (
 
 def asked(unexpected: bool) -> tuple[RatingQuestion, ...]:
     """Return the questions on an answer of an item that is an unexpected query, or is not."""
-    return tuple(one for one in QUESTIONS if unexpected or one.criterion != UNEXPECTED)
+    return tuple(question for question in QUESTIONS if unexpected or question.criterion != UNEXPECTED)
 
 
 def instructions() -> str:
     """Return all of it as plain text, to go with sheets that cannot show it."""
     lines = [INTRODUCTION, ""]
-    for one in QUESTIONS:
-        where = " (only where the column is not marked –)" if one.criterion == UNEXPECTED else ""
-        lines.append(f"{one.criterion}{where}: {one.text}")
-        lines += [f"  {number} = {words}" for number, words in enumerate(one.anchors, start=LOWEST)]
+    for question in QUESTIONS:
+        where = " (only where the column is not marked –)" if question.criterion == UNEXPECTED else ""
+        lines.append(f"{question.criterion}{where}: {question.text}")
+        lines += [f"  {number} = {words}" for number, words in enumerate(question.anchors, start=LOWEST)]
     return "\n".join([*lines, f"best: {BEST}", "comment: anything you want to say on this answer.", ""])

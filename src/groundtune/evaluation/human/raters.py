@@ -46,7 +46,7 @@ class RaterCheck:
 
 def check_raters(study: Study, replies: Sequence[Reply]) -> tuple[RaterCheck, ...]:
     """Return a check of every rater of the study, in its order."""
-    cells = {(one.item, one.label, one.column): one.value for one in replies}
+    cells = {(reply.item, reply.label, reply.column): reply.value for reply in replies}
     return tuple(_check(sheet, cells) for sheet in study.sheets)
 
 
@@ -63,13 +63,17 @@ def _check(sheet: Sheet, cells: Cells) -> RaterCheck:
 
 
 def _asked(item: Item) -> list[tuple[str, str, str]]:
-    found = [(item.id, one.label, each.criterion) for one in item.shown for each in questions.asked(item.unexpected)]
-    return [*found, (item.id, "", BEST)] if len(item.shown) > 1 else found
+    cells = [
+        (item.id, shown.label, question.criterion)
+        for shown in item.shown
+        for question in questions.asked(item.unexpected)
+    ]
+    return [*cells, (item.id, "", BEST)] if len(item.shown) > 1 else cells
 
 
 def _missed(item: Item, cells: Cells) -> bool | None:
     """Whether the planted answer was taken for a fitting one; None if the rater has not said."""
-    planted = next(one.label for one in item.shown if one.candidate is None)
+    planted = next(shown.label for shown in item.shown if shown.candidate is None)
     rating, best = cells.get((item.id, planted, ATTENTION_CRITERION)), cells.get((item.id, "", BEST))
     if rating is None and best is None:
         return None
@@ -86,7 +90,7 @@ def _consistency(sheet: Sheet, cells: Cells) -> dict[str, Consistency]:
             before, after = _said(first[item.of], item, label, column, cells), _said(item, item, label, column, cells)
             if before is not None and after is not None:
                 pairs.setdefault(column, []).append((before, after))
-    return {column: _alike(found, column) for column, found in pairs.items()}
+    return {column: _alike(answers, column) for column, answers in pairs.items()}
 
 
 def _said(item: Item, as_in: Item, label: str, column: str, cells: Cells) -> str | None:
@@ -95,12 +99,12 @@ def _said(item: Item, as_in: Item, label: str, column: str, cells: Cells) -> str
         best = cells.get((item.id, "", BEST))
         return best if best in (None, questions.EQUAL, questions.NONE) else item.candidate(best)
     candidate = as_in.candidate(label)
-    there = next(one.label for one in item.shown if one.candidate == candidate)
+    there = next(shown.label for shown in item.shown if shown.candidate == candidate)
     return cells.get((item.id, there, column))
 
 
 def _alike(pairs: Sequence[tuple[str, str]], column: str) -> Consistency:
-    equal = sum(one == other for one, other in pairs) / len(pairs)
+    equal = sum(before == after for before, after in pairs) / len(pairs)
     if column == BEST:
         return Consistency(len(pairs), equal, None)
-    return Consistency(len(pairs), equal, sum(abs(int(one) - int(other)) for one, other in pairs) / len(pairs))
+    return Consistency(len(pairs), equal, sum(abs(int(before) - int(after)) for before, after in pairs) / len(pairs))

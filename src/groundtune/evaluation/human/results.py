@@ -28,7 +28,7 @@ SPAN = questions.HIGHEST - questions.LOWEST
 
 
 @dataclass(frozen=True, slots=True)
-class Agreement:
+class RaterAgreement:
     """How far raters agree on the same answers: `pairs` of ratings compared, over `answers` that two or more rated.
 
     `raw` is the share of equal pairs; `kappa` the mean over pairs of raters (quadratic weights on a scale, none for
@@ -63,7 +63,7 @@ class CriterionResult:
     criterion: str
     means: Mapping[str, Estimate]
     differences: tuple[Difference, ...]
-    agreement: Agreement
+    agreement: RaterAgreement
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class PreferenceResult:
     equal: int
     none: int
     pairs: tuple[Preferred, ...]
-    agreement: Agreement
+    agreement: RaterAgreement
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +90,12 @@ class Figures:
     preference: PreferenceResult | None
 
     @property
-    def lines(self) -> list[tuple[str, Mapping[str, Estimate], Agreement]]:
+    def lines(self) -> list[tuple[str, Mapping[str, Estimate], RaterAgreement]]:
         """The lines of a table: question, means by candidate (of a preference: shares), and agreement."""
-        found = [(one.criterion, one.means, one.agreement) for one in self.criteria]
+        rows = [(result.criterion, result.means, result.agreement) for result in self.criteria]
         if self.preference is not None:
-            found.append((questions.PREFERENCE, self.preference.shares, self.preference.agreement))
-        return found
+            rows.append((questions.PREFERENCE, self.preference.shares, self.preference.agreement))
+        return rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ def ratings(study: Study, replies: Sequence[Reply], raters: Sequence[str]) -> li
     A choice becomes a `preference` of 1 for the chosen answer and 0 for the others; 1 divided by their number for
     each if they are equal; 0 for each if none is wanted. Attention and repeat items are no ratings.
     """
-    cells = {(one.item, one.label, one.column): one.value for one in replies}
+    cells = {(reply.item, reply.label, reply.column): reply.value for reply in replies}
     return [
         rating
         for sheet in study.sheets
@@ -141,8 +141,8 @@ def ratings(study: Study, replies: Sequence[Reply], raters: Sequence[str]) -> li
 def summarise(study: Study, replies: Sequence[Reply], *, method: Method, rng: np.random.Generator) -> HumanReport:
     """Return all figures of the study. `method.margin` is a share of the scale's length, as on a scale from 0 to 1."""
     checks = check_raters(study, replies)
-    kept = [one.rater for one in checks if not one.excluded]
-    everybody = [one.rater for one in checks]
+    kept = [check.rater for check in checks if not check.excluded]
+    everybody = [check.rater for check in checks]
     return HumanReport(
         study.id,
         study.candidates,
@@ -159,38 +159,39 @@ def summarise(study: Study, replies: Sequence[Reply], *, method: Method, rng: np
 
 def _comments(study: Study, replies: Sequence[Reply]) -> Iterator[Comment]:
     """Yield all comments on candidates' answers, of repeats too, whether the answer was rated or not."""
-    texts = {(one.item, one.label): one.value for one in replies if one.column == COMMENT}
+    texts = {(reply.item, reply.label): reply.value for reply in replies if reply.column == COMMENT}
     for sheet in study.sheets:
         for item in sheet.items:
-            for one in item.shown:
-                text = texts.get((item.id, one.label))
-                if text is not None and one.candidate is not None:
-                    yield Comment(item.case, one.candidate, sheet.rater, text)
+            for shown in item.shown:
+                text = texts.get((item.id, shown.label))
+                if text is not None and shown.candidate is not None:
+                    yield Comment(item.case, shown.candidate, sheet.rater, text)
 
 
 def _ratings(item: Item, rater: str, cells: Mapping[tuple[str, str, str], str]) -> list[Rating]:
-    found = []
+    rated = []
     best = cells.get((item.id, "", BEST))
-    for one in item.shown:
-        assert one.candidate is not None
-        comment = cells.get((item.id, one.label, COMMENT), "")
+    for shown in item.shown:
+        assert shown.candidate is not None
+        comment = cells.get((item.id, shown.label, COMMENT), "")
         values = {
-            each.criterion: cells.get((item.id, one.label, each.criterion)) for each in questions.asked(item.unexpected)
+            question.criterion: cells.get((item.id, shown.label, question.criterion))
+            for question in questions.asked(item.unexpected)
         }
         given = {criterion: float(value) for criterion, value in values.items() if value is not None}
         if best is not None:
             shared = {questions.EQUAL: 1 / len(item.shown), questions.NONE: 0.0}
-            given[questions.PREFERENCE] = shared.get(best, float(best == one.label))
-        found += [Rating(item.case, one.candidate, rater, name, value, comment) for name, value in given.items()]
-    return found
+            given[questions.PREFERENCE] = shared.get(best, float(best == shown.label))
+        rated += [Rating(item.case, shown.candidate, rater, name, value, comment) for name, value in given.items()]
+    return rated
 
 
 def _figures(
     study: Study, replies: Sequence[Reply], raters: Sequence[str], method: Method, rng: np.random.Generator
 ) -> Figures:
-    found = ratings(study, replies, raters)
+    rated = ratings(study, replies, raters)
     by_criterion: dict[str, list[Rating]] = {}
-    for rating in found:
+    for rating in rated:
         by_criterion.setdefault(rating.criterion, []).append(rating)
     results = []
     for question in questions.QUESTIONS:
@@ -199,22 +200,22 @@ def _figures(
             results.append(_criterion(study, question.criterion, mine, method, rng))
     chosen = by_criterion.get(questions.PREFERENCE, [])
     return Figures(
-        tuple(name for name in raters if any(one.rater == name for one in found)),
-        len(found),
-        len({one.case for one in found}),
+        tuple(name for name in raters if any(rating.rater == name for rating in rated)),
+        len(rated),
+        len({rating.case for rating in rated}),
         tuple(results),
         _preference(study, replies, raters, chosen, method, rng) if chosen else None,
     )
 
 
-def _scores(study: Study, found: Sequence[Rating], low: float, span: float) -> tuple[dict[str, list[Score]], list[str]]:
+def _scores(study: Study, rated: Sequence[Rating], low: float, span: float) -> tuple[dict[str, list[Score]], list[str]]:
     """Return each candidate's scores by case, from 0 to 1, and the cases' groups."""
     groups = study.groups
     given: dict[tuple[str, str], list[float]] = {}
-    for one in found:
-        given.setdefault((one.case, one.candidate), []).append((one.value - low) / span)
+    for rating in rated:
+        given.setdefault((rating.case, rating.candidate), []).append((rating.value - low) / span)
     unusual = {item.case for sheet in study.sheets for item in sheet.items if item.unexpected}
-    only = found[0].criterion == UNEXPECTED
+    only = rated[0].criterion == UNEXPECTED
     cases = [case for case in sorted(groups) if case in unusual or not only]
     missing = Score(None, "nobody rated it")
     scores = {
@@ -225,40 +226,40 @@ def _scores(study: Study, found: Sequence[Rating], low: float, span: float) -> t
 
 
 def _criterion(
-    study: Study, criterion: str, found: Sequence[Rating], method: Method, rng: np.random.Generator
+    study: Study, criterion: str, rated: Sequence[Rating], method: Method, rng: np.random.Generator
 ) -> CriterionResult:
-    scores, groups = _scores(study, found, questions.LOWEST, SPAN)
+    scores, groups = _scores(study, rated, questions.LOWEST, SPAN)
     means = {name: estimate(given, groups, method=method) for name, given in scores.items()}
     differences = compare_all(scores, groups, scorer=criterion, method=method, rng=rng)
     units: dict[str, dict[str, float]] = {}
-    for one in found:
-        units.setdefault(f"{one.case}\n{one.candidate}", {})[one.rater] = one.value
+    for rating in rated:
+        units.setdefault(f"{rating.case}\n{rating.candidate}", {})[rating.rater] = rating.value
     return CriterionResult(
         criterion,
         {name: _rescaled(mean, questions.LOWEST) for name, mean in means.items()},
-        tuple(replace(one, difference=_rescaled(one.difference, 0)) for one in differences),
+        tuple(replace(difference, difference=_rescaled(difference.difference, 0)) for difference in differences),
         _agreement(study, units, "ordinal", method, rng),
     )
 
 
-def _rescaled(found: Estimate, low: float) -> Estimate:
+def _rescaled(figure: Estimate, low: float) -> Estimate:
     """Turn an estimate on the scale from 0 to 1 back into the one that was asked."""
 
     def turned(value: float | None) -> float | None:
         return None if value is None else low + SPAN * value
 
-    return replace(found, mean=turned(found.mean), low=turned(found.low), high=turned(found.high))
+    return replace(figure, mean=turned(figure.mean), low=turned(figure.low), high=turned(figure.high))
 
 
 def _preference(
     study: Study,
     replies: Sequence[Reply],
     raters: Sequence[str],
-    found: Sequence[Rating],
+    rated: Sequence[Rating],
     method: Method,
     rng: np.random.Generator,
 ) -> PreferenceResult:
-    scores, groups = _scores(study, found, 0.0, 1.0)
+    scores, groups = _scores(study, rated, 0.0, 1.0)
     shares = {name: estimate(given, groups, method=method) for name, given in scores.items()}
     choices = _choices(study, replies, raters)
     numbers = {name: float(number) for number, name in enumerate([questions.EQUAL, questions.NONE, *study.candidates])}
@@ -278,15 +279,15 @@ def _preference(
 
 def _choices(study: Study, replies: Sequence[Reply], raters: Sequence[str]) -> list[tuple[Item, str, str]]:
     """Return (item, rater, chosen candidate or `equal` or `none`) of every case that was chosen on."""
-    best = {one.item: one.value for one in replies if one.column == BEST}
-    found = []
+    best = {reply.item: reply.value for reply in replies if reply.column == BEST}
+    choices = []
     for sheet in study.sheets:
         for item in sheet.items:
             if sheet.rater in raters and item.kind == "case" and item.id in best:
                 choice = best[item.id]
                 name = choice if choice in (questions.EQUAL, questions.NONE) else item.candidate(choice)
-                found.append((item, sheet.rater, str(name)))
-    return found
+                choices.append((item, sheet.rater, str(name)))
+    return choices
 
 
 def _pairs(names: Sequence[str], choices: Sequence[tuple[Item, str, str]]) -> tuple[Preferred, ...]:
@@ -295,17 +296,17 @@ def _pairs(names: Sequence[str], choices: Sequence[tuple[Item, str, str]]) -> tu
     A group speaks for the candidate chosen more often in it, among choices where both were shown; under no
     preference either is as likely (sign test, exact by the binomial distribution).
     """
-    found = []
-    for one, other in combinations(names, 2):
+    tested = []
+    for first, second in combinations(names, 2):
         balance: dict[str, int] = {}
         for item, _, choice in choices:
-            if {one, other} <= {shown.candidate for shown in item.shown}:
-                balance[item.group] = balance.get(item.group, 0) + (choice == one) - (choice == other)
+            if {first, second} <= {shown.candidate for shown in item.shown}:
+                balance[item.group] = balance.get(item.group, 0) + (choice == first) - (choice == second)
         ahead, behind = sum(value > 0 for value in balance.values()), sum(value < 0 for value in balance.values())
         p_value = float(stats.binomtest(ahead, ahead + behind, 0.5).pvalue) if ahead + behind else 1.0
-        found.append(Preferred(one, other, ahead, behind, len(balance) - ahead - behind, p_value))
-    corrected = holm([one.p_value for one in found])
-    return tuple(replace(one, p_value=p_value) for one, p_value in zip(found, corrected, strict=True))
+        tested.append(Preferred(first, second, ahead, behind, len(balance) - ahead - behind, p_value))
+    corrected = holm([preferred.p_value for preferred in tested])
+    return tuple(replace(preferred, p_value=p_value) for preferred, p_value in zip(tested, corrected, strict=True))
 
 
 def _agreement(
@@ -314,19 +315,19 @@ def _agreement(
     level: agreement.Level,
     method: Method,
     rng: np.random.Generator,
-) -> Agreement:
+) -> RaterAgreement:
     """`units` holds the values by rater of each answer, whose key begins with its case and a line break."""
     several = {key: values for key, values in units.items() if len(values) > 1}
-    pairs: dict[tuple[str, str], list[agreement.Pair]] = {}
+    pairs: dict[tuple[str, str], list[agreement.RatingPair]] = {}
     groups: dict[str, list[list[float]]] = {}
     for key, values in several.items():
         groups.setdefault(study.groups[key.partition("\n")[0]], []).append(list(values.values()))
-        for one, other in combinations(sorted(values), 2):
-            pairs.setdefault((one, other), []).append((values[one], values[other]))
-    all_pairs = [pair for found in pairs.values() for pair in found]
+        for first, second in combinations(sorted(values), 2):
+            pairs.setdefault((first, second), []).append((values[first], values[second]))
+    all_pairs = [pair for shared in pairs.values() for pair in shared]
     weights: Literal["none", "quadratic"] = "none" if level == "nominal" else "quadratic"
-    kappas = [value for found in pairs.values() if (value := agreement.kappa(found, weights)) is not None]
-    return Agreement(
+    kappas = [value for shared in pairs.values() if (value := agreement.kappa(shared, weights)) is not None]
+    return RaterAgreement(
         len(several),
         len(all_pairs),
         agreement.raw_agreement(all_pairs),

@@ -27,7 +27,7 @@ _READ = {"study", "item", "label", *CRITERIA, BEST, COMMENT}
 _EMPTY = {"", NOT_ASKED, "-", "—"}
 _NUMBER = re.compile(r"([0-9]+)(?:[.,]0+)?")
 
-Cell = tuple[str, str, str]  # item, label ("" for the choice among answers), column
+CellKey = tuple[str, str, str]  # item, label ("" for the choice among answers), column
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,20 +73,20 @@ class Taken:
 
 def take(paths: Sequence[Path], study: Study, known: Sequence[Reply]) -> tuple[list[Reply], list[Taken], list[Problem]]:
     """Return `known` with what `paths` bring (a later value of a cell wins), what each file brought, and problems."""
-    cells: dict[Cell, str] = {(one.item, one.label, one.column): one.value for one in known}
+    cells: dict[CellKey, str] = {(reply.item, reply.label, reply.column): reply.value for reply in known}
     taken, problems = [], []
     for path in paths:
         try:
-            found, wrong = check(read_rows(path), study, path.name)
+            replies, wrong = check(read_rows(path), study, path.name)
         except InputError as error:
-            found, wrong = [], [Problem(path.name, 0, error.message)]
+            replies, wrong = [], [Problem(path.name, 0, error.message)]
         problems += wrong
         if wrong:
             continue
-        new = {(one.item, one.label, one.column): one.value for one in found}
+        new = {(reply.item, reply.label, reply.column): reply.value for reply in replies}
         changed = sum(cell in cells and cells[cell] != value for cell, value in new.items())
         unchanged = sum(cells.get(cell) == value for cell, value in new.items())
-        raters = sorted({_raters(study)[one.item] for one in found})
+        raters = sorted({_raters(study)[reply.item] for reply in replies})
         taken.append(Taken(path.name, ", ".join(raters), len(new) - changed - unchanged, changed, unchanged))
         cells |= new
     return [Reply(*cell, value) for cell, value in sorted(cells.items())], taken, problems
@@ -120,18 +120,18 @@ def check(rows: Sequence[SheetRow], study: Study, file: str) -> tuple[list[Reply
     if other is not None:
         return [], [Problem(file, other.number, f"belongs to study `{other.cells['study']}`, not to `{study.id}`.")]
     items = {item.id: item for sheet in study.sheets for item in sheet.items}
-    found: dict[Cell, Reply] = {}
+    replies: dict[CellKey, Reply] = {}
     problems = []
     for row in rows:
         problems += [Problem(file, row.number, f"{fault}.") for fault in row.faults]
         for reply, reason in _cells(row.cells, items.get(row.cells["item"].strip())):
-            known = found.get((reply.item, reply.label, reply.column))
+            known = replies.get((reply.item, reply.label, reply.column))
             if known is not None and known.value != reply.value:
                 reason = f"`{reply.column}` is `{reply.value}` here and `{known.value}` above."
             if reason:
                 problems.append(Problem(file, row.number, reason))
-            found[reply.item, reply.label, reply.column] = reply
-    return list(found.values()), problems
+            replies[reply.item, reply.label, reply.column] = reply
+    return list(replies.values()), problems
 
 
 def _cells(row: Mapping[str, str], item: Item | None) -> Iterator[tuple[Reply, str]]:
@@ -140,7 +140,7 @@ def _cells(row: Mapping[str, str], item: Item | None) -> Iterator[tuple[Reply, s
     if item is None:
         yield Reply(row["item"], label, "item", ""), f"item `{row['item']}` is not in this study."
         return
-    labels = [one.label for one in item.shown]
+    labels = [shown.label for shown in item.shown]
     choice = row.get(BEST, "").strip()
     if choice not in _EMPTY:
         yield _choice(item, choice, labels)
@@ -152,18 +152,18 @@ def _cells(row: Mapping[str, str], item: Item | None) -> Iterator[tuple[Reply, s
         value = row[column].strip()
         if column == COMMENT:
             yield Reply(item.id, label, column, value), ""
-        elif column not in {one.criterion for one in questions.asked(item.unexpected)}:
+        elif column not in {question.criterion for question in questions.asked(item.unexpected)}:
             yield Reply(item.id, label, column, value), f"`{column}` is not asked on this question: leave it empty."
         else:
             yield _rating(item, label, column, value)
 
 
 def _choice(item: Item, choice: str, labels: Sequence[str]) -> tuple[Reply, str]:
-    allowed = {one.casefold(): one for one in (*labels, questions.EQUAL, questions.NONE)}
-    found = allowed.get(choice.casefold())
-    if found is None or len(labels) < 2:
+    allowed = {option.casefold(): option for option in (*labels, questions.EQUAL, questions.NONE)}
+    chosen = allowed.get(choice.casefold())
+    if chosen is None or len(labels) < 2:
         return Reply(item.id, "", BEST, choice), f"`best` is `{choice}`: write one of {', '.join(allowed.values())}."
-    return Reply(item.id, "", BEST, found), ""
+    return Reply(item.id, "", BEST, chosen), ""
 
 
 def _rating(item: Item, label: str, column: str, value: str) -> tuple[Reply, str]:

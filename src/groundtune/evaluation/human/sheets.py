@@ -13,7 +13,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from groundtune.evaluation.human import questions
-from groundtune.evaluation.human.assign import Material
+from groundtune.evaluation.human.assign import RatedCase
 from groundtune.evaluation.human.study import Item, Sheet, Study
 from groundtune.files import write_text
 from groundtune.spreadsheets import Look, Page, fitted
@@ -23,7 +23,7 @@ from groundtune.values import UNEXPECTED, Conversation
 
 NOT_ASKED = "–"  # in a cell that is not to be filled in
 PAGE = "ratings"  # of an XLSX file
-CRITERIA = tuple(one.criterion for one in questions.QUESTIONS)
+CRITERIA = tuple(question.criterion for question in questions.QUESTIONS)
 COLUMNS = ("study", "sheet", "item", "number", "label", "question", "answer", *CRITERIA, "best", "comment")
 _TITLES = {name: f"{name} ({questions.LOWEST}-{questions.HIGHEST})" for name in CRITERIA}
 _WIDTHS = {"question": 50, "answer": 70, "best": 22, "comment": 40, **dict.fromkeys(CRITERIA, 12)}
@@ -64,13 +64,13 @@ class SheetView:
     items: tuple[ItemView, ...]
 
 
-def view(study: Study, sheet: Sheet, materials: Mapping[str, Material]) -> SheetView:
-    """Return the sheet without names; `materials` are by case id."""
-    items = tuple(_item(number, item, materials) for number, item in enumerate(sheet.items, start=1))
+def view(study: Study, sheet: Sheet, rated_cases: Mapping[str, RatedCase]) -> SheetView:
+    """Return the sheet without names; `rated_cases` are by case id."""
+    items = tuple(_item(number, item, rated_cases) for number, item in enumerate(sheet.items, start=1))
     return SheetView(study.id, sheet.id, study.project, items)
 
 
-def write_sheets(study: Study, materials: Mapping[str, Material], folder: Path, *, xlsx: bool) -> list[Path]:
+def write_sheets(study: Study, rated_cases: Mapping[str, RatedCase], folder: Path, *, xlsx: bool) -> list[Path]:
     """Write every rater's sheet into `folder` as CSV, page and, if wanted, XLSX, and the instructions; return paths.
 
     Raises `NotInstalled` if XLSX is wanted and its package is missing.
@@ -78,7 +78,7 @@ def write_sheets(study: Study, materials: Mapping[str, Material], folder: Path, 
     written = [folder / "instructions.txt"]
     write_text(written[0], questions.instructions())
     for sheet in study.sheets:
-        shown = view(study, sheet, materials)
+        shown = view(study, sheet, rated_cases)
         path = folder / f"{sheet.rater}.html"
         write_text(path, page(shown))
         write_text(path.with_suffix(".csv"), as_csv(shown))
@@ -91,7 +91,7 @@ def write_sheets(study: Study, materials: Mapping[str, Material], folder: Path, 
 
 def rows(shown: SheetView) -> list[dict[str, str]]:
     """Return one row an answer, by column. Number and question stand in an item's first row only."""
-    found = []
+    table = []
     for item in shown.items:
         for place, (label, text) in enumerate(item.answers):
             row = dict.fromkeys(COLUMNS, "") | {"study": shown.study, "sheet": shown.sheet, "item": item.id}
@@ -101,8 +101,8 @@ def rows(shown: SheetView) -> list[dict[str, str]]:
                 row["best"] = "" if item.choices else NOT_ASKED
             if not item.unexpected:
                 row[UNEXPECTED] = NOT_ASKED
-            found.append(row)
-    return found
+            table.append(row)
+    return table
 
 
 def as_csv(shown: SheetView) -> str:
@@ -134,16 +134,16 @@ def page(shown: SheetView) -> str:
     return environment.get_template("sheet.html.j2").render(sheet=shown, questions=questions, numbers=_scale())
 
 
-def _item(number: int, item: Item, materials: Mapping[str, Material]) -> ItemView:
-    material = materials[item.case]
+def _item(number: int, item: Item, rated_cases: Mapping[str, RatedCase]) -> ItemView:
+    rated = rated_cases[item.case]
     answers = tuple(
         (
-            one.label,
-            materials[item.donor].case.ideal_answer if one.candidate is None else material.answers[one.candidate],
+            shown.label,
+            rated_cases[item.donor].case.ideal_answer if shown.candidate is None else rated.answers[shown.candidate],
         )
-        for one in item.shown
+        for shown in item.shown
     )
-    return ItemView(item.id, number, material.case.history, material.case.question, item.unexpected, answers)
+    return ItemView(item.id, number, rated.case.history, rated.case.question, item.unexpected, answers)
 
 
 def _titles() -> list[str]:

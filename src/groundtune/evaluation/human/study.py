@@ -46,7 +46,7 @@ class Item:
 
     def candidate(self, label: str) -> str | None:
         """Return who gave the answer `label`."""
-        return next(one.candidate for one in self.shown if one.label == label)
+        return next(shown.candidate for shown in self.shown if shown.label == label)
 
 
 @dataclass(frozen=True, slots=True)

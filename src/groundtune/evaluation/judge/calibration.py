@@ -17,12 +17,12 @@ from itertools import permutations
 import numpy as np
 from scipy import stats
 
-from groundtune.evaluation.judge.pairwise import Verdict
+from groundtune.evaluation.judge.pairwise import DuelVerdict
 from groundtune.evaluation.judge.rubrics import Rubric
-from groundtune.evaluation.judge.samples import Sample
+from groundtune.evaluation.judge.samples import RatedSample
 from groundtune.evaluation.statistics.agreement import (
     FEW_GROUPS,
-    Pair,
+    RatingPair,
     alpha,
     bootstrap_interval,
     confusion,
@@ -45,7 +45,7 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
-class Agreement:
+class JudgeAgreement:
     """The judge's level against the median of people's. `table[i][j]`: judge said i + 1, people j + 1.
 
     `majority` is the raw agreement of always giving the commonest median. `raw_each` and `weighted_kappa_each` are of
@@ -100,7 +100,7 @@ class PositionBias:
     p_value: float
 
 
-Statistic = Callable[[list[Sample]], float | None]
+Statistic = Callable[[list[RatedSample]], float | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +111,10 @@ class Bootstrap:
     resamples: int
     rng: np.random.Generator
 
-    def figure(self, statistic: Statistic, samples: Sequence[Sample]) -> Figure:
+    def figure(self, statistic: Statistic, samples: Sequence[RatedSample]) -> Figure:
         """Return the statistic with its interval over resampled groups; without one where groups are few."""
         value = statistic(list(samples))
-        groups: dict[str, list[Sample]] = {}
+        groups: dict[str, list[RatedSample]] = {}
         for sample in samples:
             groups.setdefault(sample.group, []).append(sample)
         if value is None or len(groups) < FEW_GROUPS:
@@ -129,12 +129,12 @@ class Bootstrap:
         return Figure(value, *(ends or (None, None)))
 
 
-def agreement(samples: Sequence[Sample], rubric: Rubric, bootstrap: Bootstrap) -> Agreement:
+def agreement(samples: Sequence[RatedSample], rubric: Rubric, bootstrap: Bootstrap) -> JudgeAgreement:
     """Return how far the judge agrees with people."""
     rated = [sample for sample in samples if sample.pairs]
     each = [pair for sample in rated for pair in sample.pairs]
     people = Counter(sample.consensus for sample in rated)
-    return Agreement(
+    return JudgeAgreement(
         len(rated),
         len(each),
         bootstrap.figure(lambda drawn: raw_agreement(_pairs(drawn)), rated),
@@ -147,16 +147,16 @@ def agreement(samples: Sequence[Sample], rubric: Rubric, bootstrap: Bootstrap) -
     )
 
 
-def ceiling(samples: Sequence[Sample], bootstrap: Bootstrap) -> Ceiling:
+def ceiling(samples: Sequence[RatedSample], bootstrap: Bootstrap) -> Ceiling:
     """Return how far people agree with one another; None throughout where nobody rated what another did."""
     shared = [sample for sample in samples if len(sample.people) > 1]
-    pairs: list[Pair] = [pair for sample in shared for pair in permutations(sample.people.values(), 2)]
+    pairs: list[RatingPair] = [pair for sample in shared for pair in permutations(sample.people.values(), 2)]
     raters = {rater for sample in samples for rater in sample.people}
-    units = bootstrap.figure(lambda drawn: alpha([list(one.people.values()) for one in drawn], "ordinal"), shared)
+    units = bootstrap.figure(lambda drawn: alpha([list(sample.people.values()) for sample in drawn], "ordinal"), shared)
     return Ceiling(len(shared), len(raters), raw_agreement(pairs), kappa(pairs), kappa(pairs, "quadratic"), units)
 
 
-def length_bias(samples: Sequence[Sample], rubric: Rubric, bootstrap: Bootstrap) -> Bias:
+def length_bias(samples: Sequence[RatedSample], rubric: Rubric, bootstrap: Bootstrap) -> Bias:
     """Return how much more than people the judge gives for each `PER_WORDS` words beyond the ideal answer.
 
     The slope of the least-squares line through (words more than the ideal answer, judge minus people's mean). None
@@ -164,17 +164,17 @@ def length_bias(samples: Sequence[Sample], rubric: Rubric, bootstrap: Bootstrap)
     """
     rated = [sample for sample in samples if sample.pairs]
 
-    def slope(drawn: list[Sample]) -> float | None:
+    def slope(drawn: list[RatedSample]) -> float | None:
         excess = np.array([sample.excess for sample in drawn], dtype=np.float64) / PER_WORDS
         error = np.array([_error(sample, rubric) for sample in drawn])
         spread = float(((excess - excess.mean()) ** 2).sum()) if len(drawn) else 0.0
         return float(((excess - excess.mean()) * error).sum()) / spread if spread else None
 
-    found = bootstrap.figure(slope, rated)
-    return Bias(found, len(rated), "" if found.value is not None else "all answers are as long, or none is rated")
+    figure = bootstrap.figure(slope, rated)
+    return Bias(figure, len(rated), "" if figure.value is not None else "all answers are as long, or none is rated")
 
 
-def self_preference(samples: Sequence[Sample], judge: str, rubric: Rubric, bootstrap: Bootstrap) -> Bias:
+def self_preference(samples: Sequence[RatedSample], judge: str, rubric: Rubric, bootstrap: Bootstrap) -> Bias:
     """Return judge minus people on answers by models of the judge's own family, less the same on all others.
 
     None where either kind is missing. A family is what a model's name begins with: "qwen" of "qwen3-8b".
@@ -182,7 +182,7 @@ def self_preference(samples: Sequence[Sample], judge: str, rubric: Rubric, boots
     own = family(judge)
     rated = [sample for sample in samples if sample.pairs]
 
-    def difference(drawn: list[Sample]) -> float | None:
+    def difference(drawn: list[RatedSample]) -> float | None:
         ours = [_error(sample, rubric) for sample in drawn if family(sample.model) == own]
         others = [_error(sample, rubric) for sample in drawn if family(sample.model) != own]
         return float(np.mean(ours) - np.mean(others)) if ours and others else None
@@ -195,13 +195,13 @@ def self_preference(samples: Sequence[Sample], judge: str, rubric: Rubric, boots
     return Bias(bootstrap.figure(difference, rated), mine)
 
 
-def position_bias(verdicts: Sequence[Verdict | Failure]) -> PositionBias:
+def position_bias(verdicts: Sequence[DuelVerdict | Failure]) -> PositionBias:
     """Return how often the judge followed the place."""
-    flips = Counter(verdict.flip for verdict in verdicts if isinstance(verdict, Verdict))
+    flips = Counter(verdict.flip for verdict in verdicts if isinstance(verdict, DuelVerdict))
     first, second = flips["first"], flips["second"]
     p_value = float(stats.binomtest(first, first + second).pvalue) if first + second else 1.0
     failed = sum(isinstance(verdict, Failure) for verdict in verdicts)
-    undecided = sum(verdict == Verdict("tie") for verdict in verdicts)
+    undecided = sum(verdict == DuelVerdict("tie") for verdict in verdicts)
     return PositionBias(len(verdicts) - failed, failed, undecided, first, second, p_value)
 
 
@@ -227,12 +227,12 @@ def family(model: str) -> str:
     return re.split(r"[^a-z]", own, maxsplit=1)[0] or own
 
 
-def _pairs(samples: Sequence[Sample]) -> list[Pair]:
+def _pairs(samples: Sequence[RatedSample]) -> list[RatingPair]:
     """Return the judge's level and the median of people's for each answer that has both."""
     return [(sample.judge, sample.consensus) for sample in samples if sample.judge is not None and sample.people]
 
 
-def _error(sample: Sample, rubric: Rubric) -> float:
+def _error(sample: RatedSample, rubric: Rubric) -> float:
     """Return judge minus people's mean, on the scale from 0 to 1."""
     people = [rubric.value(level) for level in sample.people.values()]
     return (sample.score or 0.0) - sum(people) / len(people)

@@ -26,7 +26,7 @@ from groundtune.protocols import ScorerDefaults, Words
 from groundtune.values import Answer, Case, Failure, Score
 
 PREFIX = "judge_"
-Pair = tuple[Case, Answer]
+JudgedPair = tuple[Case, Answer]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,23 +52,23 @@ class GradeScorer(ScorerDefaults):
         """Return the score of one answer; failed, with the reason, where the judge fails."""
         return self.score_many([(case, answer)])[0]
 
-    def score_many(self, pairs: Sequence[Pair]) -> list[Score]:
+    def score_many(self, pairs: Sequence[JudgedPair]) -> list[Score]:
         """Return the scores of `pairs`, in order."""
         asked = [pair for pair in pairs if pair[0].ideal_answer.strip()]
-        found = iter(self.judge.ask([self._request(*pair) for pair in asked]))
-        return [self._score(next(found)) if case.ideal_answer.strip() else NO_IDEAL_ANSWER for case, _ in pairs]
+        judgements = iter(self.judge.ask([self._request(*pair) for pair in asked]))
+        return [self._score(next(judgements)) if case.ideal_answer.strip() else NO_IDEAL_ANSWER for case, _ in pairs]
 
     def _request(self, case: Case, answer: Answer) -> JudgeRequest:
         if self.judge.rationale_tokens:
             return JudgeRequest(rationale_messages(self.rubric, case, answer), self.rubric.options, rationale=True)
         return JudgeRequest(grading_messages(self.rubric, case, answer), self.rubric.options)
 
-    def _score(self, found: Judgement | Failure) -> Score:
-        if isinstance(found, Failure):
-            return Score(None, found.reason, failed=True)
-        shares = found.probabilities.items()
+    def _score(self, judgement: Judgement | Failure) -> Score:
+        if isinstance(judgement, Failure):
+            return Score(None, judgement.reason, failed=True)
+        shares = judgement.probabilities.items()
         value = sum(share * self.rubric.value(int(level)) for level, share in shares)
-        return Score(min(1.0, max(0.0, value)), found.rationale)
+        return Score(min(1.0, max(0.0, value)), judgement.rationale)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ class PanelScorer(ScorerDefaults):
         """Return the score of one answer; failed where one of the judges fails."""
         return self.score_many([(case, answer)])[0]
 
-    def score_many(self, pairs: Sequence[Pair]) -> list[Score]:
+    def score_many(self, pairs: Sequence[JudgedPair]) -> list[Score]:
         """Return the scores of `pairs`, in order. Judges that were asked already remember."""
         columns = [member.score_many(pairs) for member in self.members]
         return [_mean(scores) for scores in zip(*columns, strict=True)]

@@ -22,23 +22,23 @@ from groundtune.evaluation.judge.prompts import PREFERENCES, pairing_messages
 from groundtune.evaluation.judge.rubrics import Rubric
 from groundtune.values import Answer, Case, Failure
 
-Outcome = Literal["win", "tie", "loss"]
+DuelOutcome = Literal["win", "tie", "loss"]
 
 
 @dataclass(frozen=True, slots=True)
 class Duel:
-    """Two answers to one case; outcomes are those of `one`."""
+    """Two answers to one case; the outcome is that of `answer_a`."""
 
     case: Case
-    one: Answer
-    other: Answer
+    answer_a: Answer
+    answer_b: Answer
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class DuelVerdict:
     """What came of a duel. `flip` is "first" or "second" where the judge preferred that place in both orders."""
 
-    outcome: Outcome
+    outcome: DuelOutcome
     flip: Literal["first", "second"] | None = None
 
 
@@ -59,22 +59,22 @@ class Preference:
     p_value: float
 
 
-def duel(judge: Judge, rubric: Rubric, duels: Sequence[Duel]) -> list[Verdict | Failure]:
+def duel(judge: Judge, rubric: Rubric, duels: Sequence[Duel]) -> list[DuelVerdict | Failure]:
     """Return the verdict on each duel, in order; failed where either order did."""
     requests = []
     for each in duels:
-        for first, second in ((each.one, each.other), (each.other, each.one)):
+        for first, second in ((each.answer_a, each.answer_b), (each.answer_b, each.answer_a)):
             requests.append(JudgeRequest(pairing_messages(rubric, each.case, first, second), PREFERENCES))
-    found = judge.ask(requests)
-    return [_verdict(straight, turned) for straight, turned in zip(found[::2], found[1::2], strict=True)]
+    judgements = judge.ask(requests)
+    return [_verdict(straight, turned) for straight, turned in zip(judgements[::2], judgements[1::2], strict=True)]
 
 
-def preference(duels: Sequence[Duel], verdicts: Sequence[Verdict | Failure]) -> Preference:
+def preference(duels: Sequence[Duel], verdicts: Sequence[DuelVerdict | Failure]) -> Preference:
     """Return the counts and the test."""
     votes: Counter[str] = Counter()
-    counts: Counter[Outcome] = Counter()
+    counts: Counter[DuelOutcome] = Counter()
     for each, verdict in zip(duels, verdicts, strict=True):
-        if isinstance(verdict, Verdict):
+        if isinstance(verdict, DuelVerdict):
             counts[verdict.outcome] += 1
             votes[each.case.group] += {"win": 1, "tie": 0, "loss": -1}[verdict.outcome]
     won = sum(vote > 0 for vote in votes.values())
@@ -83,7 +83,7 @@ def preference(duels: Sequence[Duel], verdicts: Sequence[Verdict | Failure]) -> 
         counts["win"],
         counts["tie"],
         counts["loss"],
-        sum(isinstance(verdict, Verdict) and verdict.flip is not None for verdict in verdicts),
+        sum(isinstance(verdict, DuelVerdict) and verdict.flip is not None for verdict in verdicts),
         sum(isinstance(verdict, Failure) for verdict in verdicts),
         won,
         lost,
@@ -96,21 +96,21 @@ def sign_test(won: int, lost: int) -> float:
     return float(stats.binomtest(won, won + lost).pvalue) if won + lost else 1.0
 
 
-def _verdict(straight: Judgement | Failure, turned: Judgement | Failure) -> Verdict | Failure:
+def _verdict(straight: Judgement | Failure, turned: Judgement | Failure) -> DuelVerdict | Failure:
     if isinstance(straight, Failure):
         return straight
     if isinstance(turned, Failure):
         return turned
     match _likeliest(straight), _likeliest(turned):
         case "first", "second":
-            return Verdict("win")
+            return DuelVerdict("win")
         case "second", "first":
-            return Verdict("loss")
+            return DuelVerdict("loss")
         case "first", "first":
-            return Verdict("tie", "first")
+            return DuelVerdict("tie", "first")
         case "second", "second":
-            return Verdict("tie", "second")
-    return Verdict("tie")
+            return DuelVerdict("tie", "second")
+    return DuelVerdict("tie")
 
 
 def _likeliest(judgement: Judgement) -> str:

@@ -19,13 +19,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from groundtune.evaluation.judge.samples import Sample
+from groundtune.evaluation.judge.samples import RatedSample
 from groundtune.evaluation.statistics.agreement import FEW_GROUPS, MOST_UNDEFINED
+from groundtune.evaluation.statistics.sample import Floats
 
 ENOUGH = 10  # answers that people passed, and as many that they did not, for errors of a candidate's own
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,7 @@ class PassRate:
 
 
 def pass_rates(
-    samples: Sequence[Sample], passes_from: int, *, confidence: float, resamples: int, rng: np.random.Generator
+    samples: Sequence[RatedSample], passes_from: int, *, confidence: float, resamples: int, rng: np.random.Generator
 ) -> list[PassRate]:
     """Return the pass rate of each candidate, in order of first appearance."""
     names = dict.fromkeys(sample.candidate for sample in samples)
@@ -61,7 +60,7 @@ def rogan_gladen(observed: float, sensitivity: float, specificity: float) -> flo
     return None if better <= 0 else min(1.0, max(0.0, (observed + specificity - 1) / better))
 
 
-def people_pass(sample: Sample, passes_from: int) -> bool:
+def people_pass(sample: RatedSample, passes_from: int) -> bool:
     """Return whether at least half of the people who rated the answer passed it."""
     passed = sum(level >= passes_from for level in sample.people.values())
     return 2 * passed >= len(sample.people)
@@ -69,7 +68,7 @@ def people_pass(sample: Sample, passes_from: int) -> bool:
 
 def _pass_rate(
     name: str,
-    samples: Sequence[Sample],
+    samples: Sequence[RatedSample],
     passes_from: int,
     confidence: float,
     resamples: int,
@@ -81,13 +80,13 @@ def _pass_rate(
     basis: Literal["own", "all"] = "own" if min(passed, len(rated) - passed) >= ENOUGH else "all"
     counted = own if basis == "own" else [sample for sample in samples if sample.judge is not None]
     counts = _counts(counted, name, passes_from)
-    found = _rates(counts.sum(axis=0)) if len(counts) else (None, None, None)
-    corrected = None if None in found else rogan_gladen(*found)  # type: ignore[arg-type]
+    rates = _rates(counts.sum(axis=0)) if len(counts) else (None, None, None)
+    corrected = None if None in rates else rogan_gladen(*rates)  # type: ignore[arg-type]
     low, high = _interval(counts, confidence, resamples, rng) if corrected is not None else (None, None)
-    return PassRate(name, len(own), *found, basis, corrected, low, high)
+    return PassRate(name, len(own), *rates, basis, corrected, low, high)
 
 
-def _counts(samples: Sequence[Sample], name: str, passes_from: int) -> Floats:
+def _counts(samples: Sequence[RatedSample], name: str, passes_from: int) -> Floats:
     """Return (groups, 6): people and judge pass, people only, judge neither, judge only; candidate passed, judged."""
     rows: dict[str, list[int]] = {}
     for sample in samples:
@@ -123,10 +122,10 @@ def _interval(
     with np.errstate(invalid="ignore", divide="ignore"):  # where a resample has none of a kind: not usable
         specificity = neither / (neither + judge)
         better = both / (both + people) + specificity - 1
-        found = (passed / judged + specificity - 1) / better
+        corrected = (passed / judged + specificity - 1) / better
     usable = better > 0
     if usable.mean() < 1 - MOST_UNDEFINED:
         return None, None
-    found = found[usable & (judged > 0)]
-    low, high = np.quantile(np.clip(found, 0, 1), [(1 - confidence) / 2, (1 + confidence) / 2])
+    corrected = corrected[usable & (judged > 0)]
+    low, high = np.quantile(np.clip(corrected, 0, 1), [(1 - confidence) / 2, (1 + confidence) / 2])
     return float(low), float(high)

@@ -16,12 +16,12 @@ from groundtune.evaluation.benchmark.cases import Benchmark
 from groundtune.evaluation.judge.rubrics import Rubric
 from groundtune.evaluation.predictions import PredictionLine
 from groundtune.evaluation.ratings import Rating
-from groundtune.evaluation.statistics.agreement import Pair
+from groundtune.evaluation.statistics.agreement import RatingPair
 from groundtune.files import read_jsonl
 from groundtune.text import words
 from groundtune.values import Answer, Case, Score
 
-Scale = tuple[float, float]
+RatingScale = tuple[float, float]
 
 
 class AnswerLine(PredictionLine):
@@ -32,7 +32,7 @@ class AnswerLine(PredictionLine):
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class RatedAnswer:
     """One candidate's answer to one case; `model` is who wrote it."""
 
     case: Case
@@ -42,7 +42,7 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class RatedSample:
     """One answer: levels of the rubric, counted from 1. `judge` is None where the judge failed or does not apply.
 
     `excess` is how many words longer than the ideal answer it is; `score` the judge's in [0, 1].
@@ -62,16 +62,16 @@ class Sample:
         return int(median(self.people.values()) + 0.5)
 
     @property
-    def pairs(self) -> list[Pair]:
+    def pairs(self) -> list[RatingPair]:
         """The judge's level with each person's."""
         return [] if self.judge is None else [(self.judge, level) for level in self.people.values()]
 
 
-def load_answers(path: Path, benchmark: Benchmark) -> list[Candidate]:
+def load_answers(path: Path, benchmark: Benchmark) -> list[RatedAnswer]:
     """Read answers.jsonl. Raises `InputError` at an unknown id and at a second answer of a candidate to a case."""
     cases = {case.id: case for case in benchmark.cases}
     lines: dict[tuple[str, str], int] = {}
-    found = []
+    answers = []
     for number, row in read_jsonl(path, AnswerLine):
         if row.id not in cases:
             raise InputError(
@@ -86,13 +86,13 @@ def load_answers(path: Path, benchmark: Benchmark) -> list[Candidate]:
                 remedy="Keep one answer of a candidate to a case.",
             )
         lines[key] = number
-        found.append(Candidate(cases[row.id], row.candidate, row.value(), row.model or row.candidate))
-    return found
+        answers.append(RatedAnswer(cases[row.id], row.candidate, row.value(), row.model or row.candidate))
+    return answers
 
 
-def check_ratings(ratings: Iterable[Rating], answers: Iterable[Candidate], place: Path) -> None:
+def check_ratings(ratings: Iterable[Rating], answers: Iterable[RatedAnswer], place: Path) -> None:
     """Raise `InputError` at a rating of an answer that is not there."""
-    known = {(one.case.id, one.name) for one in answers}
+    known = {(rated.case.id, rated.name) for rated in answers}
     for rating in ratings:
         if (rating.case, rating.candidate) not in known:
             raise InputError(
@@ -103,8 +103,12 @@ def check_ratings(ratings: Iterable[Rating], answers: Iterable[Candidate], place
 
 
 def make_samples(
-    answers: Sequence[Candidate], scores: Sequence[Score], ratings: Sequence[Rating], rubric: Rubric, scale: Scale
-) -> list[Sample]:
+    answers: Sequence[RatedAnswer],
+    scores: Sequence[Score],
+    ratings: Sequence[Rating],
+    rubric: Rubric,
+    scale: RatingScale,
+) -> list[RatedSample]:
     """Put `scores[i]` of `answers[i]` and people's ratings by the rubric's criterion side by side.
 
     `scale` is the lowest and the highest value that people could give; it is laid evenly over the rubric's levels.
@@ -115,20 +119,20 @@ def make_samples(
         if rating.criterion == rubric.criterion:
             people[rating.case, rating.candidate][rating.rater] = _level(rating, rubric, scale)
     return [
-        Sample(
-            one.case.group,
-            one.name,
-            one.model,
-            len(words(one.answer.prose)) - len(words(one.case.ideal_answer)),
+        RatedSample(
+            rated.case.group,
+            rated.name,
+            rated.model,
+            len(words(rated.answer.prose)) - len(words(rated.case.ideal_answer)),
             score.value,
             None if score.value is None else rubric.level(score.value),
-            people.get((one.case.id, one.name), {}),
+            people.get((rated.case.id, rated.name), {}),
         )
-        for one, score in zip(answers, scores, strict=True)
+        for rated, score in zip(answers, scores, strict=True)
     ]
 
 
-def _level(rating: Rating, rubric: Rubric, scale: Scale) -> int:
+def _level(rating: Rating, rubric: Rubric, scale: RatingScale) -> int:
     low, high = scale
     if not low <= rating.value <= high:
         raise InputError(

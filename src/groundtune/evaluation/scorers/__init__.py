@@ -19,15 +19,15 @@ __all__ = ["known_scorers", "scorers", "scorers_for"]
 
 def known_scorers(settings: ComparisonSettings) -> dict[str, Scorer]:
     """Return the scorers of all installed plugins by name. Raises `SettingsError` if two have one name."""
-    found: dict[str, Scorer] = {}
+    known: dict[str, Scorer] = {}
     for hook in plugins.hooks("scorers"):
         for scorer in hook(settings):
-            if scorer.name in found:
+            if scorer.name in known:
                 raise SettingsError(
                     f"two scorers are called `{scorer.name}`.", remedy="Remove one of the packages that bring them."
                 )
-            found[scorer.name] = scorer
-    return found
+            known[scorer.name] = scorer
+    return known
 
 
 def scorers(

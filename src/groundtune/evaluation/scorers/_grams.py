@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 PAIRS_AT_ONCE = 256
 _MOST = 2**62
-Tokens = Sequence[str]
-Counts = NDArray[np.int64]
+TokenSequence = Sequence[str]
+Integers = NDArray[np.int64]
 
 
-def shared_runs(pairs: Sequence[tuple[Tokens, Tokens]], orders: Sequence[int]) -> Counts:
+def shared_runs(pairs: Sequence[tuple[TokenSequence, TokenSequence]], orders: Sequence[int]) -> Integers:
     """Return how many runs of each of `orders` tokens (in rising order) the two texts share, (pairs, orders).
 
     >>> shared_runs([("a b a b".split(), "a b c a b a".split())], (1, 2)).tolist()
@@ -29,19 +29,19 @@ def shared_runs(pairs: Sequence[tuple[Tokens, Tokens]], orders: Sequence[int]) -
     return np.concatenate(parts) if parts else np.zeros((0, len(orders)), dtype=np.int64)
 
 
-def shared_with_any(left: Tokens, rights: Sequence[Tokens], order: int) -> int:
+def shared_with_any(left: TokenSequence, rights: Sequence[TokenSequence], order: int) -> int:
     """Return how many runs of `left` any of `rights` has, each as often as in the one that has it most often."""
-    most: Counter[Tokens] = Counter()
+    most: Counter[TokenSequence] = Counter()
     for right in rights:
         most |= _runs(right, order)
     return (_runs(left, order) & most).total()
 
 
-def _runs(tokens: Tokens, order: int) -> Counter[Tokens]:
+def _runs(tokens: TokenSequence, order: int) -> Counter[TokenSequence]:
     return Counter(zip(*(tokens[start:] for start in range(order)), strict=False))
 
 
-def _shared(pairs: Sequence[tuple[Tokens, Tokens]], orders: Sequence[int]) -> Counts:
+def _shared(pairs: Sequence[tuple[TokenSequence, TokenSequence]], orders: Sequence[int]) -> Integers:
     """All texts stand in one row. `runs` is the number of the run that begins at each token, one of `different`."""
     texts = [text for pair in pairs for text in pair]
     sizes = np.fromiter(map(len, texts), np.int64, len(texts))
@@ -52,7 +52,7 @@ def _shared(pairs: Sequence[tuple[Tokens, Tokens]], orders: Sequence[int]) -> Co
     pair, side = place >> 1, place & 1
     to_end = np.repeat(np.cumsum(sizes), sizes) - np.arange(len(flat))
     runs, different = np.zeros(len(flat), dtype=np.int64), 1
-    found = np.zeros((len(pairs), len(orders)), dtype=np.int64)
+    counts = np.zeros((len(pairs), len(orders)), dtype=np.int64)
     for order in range(1, min(orders[-1], len(flat)) + 1):
         if different * len(numbers) * len(texts) > _MOST:
             ranks, runs = np.unique(runs, return_inverse=True)
@@ -62,11 +62,11 @@ def _shared(pairs: Sequence[tuple[Tokens, Tokens]], orders: Sequence[int]) -> Co
         if order in orders:
             size = len(runs)
             keys = (pair[:size] * different + runs) * 2 + side[:size]
-            found[:, orders.index(order)] = _in_both(keys[to_end[:size] >= order], different, len(pairs))
-    return found
+            counts[:, orders.index(order)] = _in_both(keys[to_end[:size] >= order], different, len(pairs))
+    return counts
 
 
-def _in_both(keys: Counts, different: int, pairs: int) -> Counts:
+def _in_both(keys: Integers, different: int, pairs: int) -> Integers:
     """Return the sum over runs of the smaller of its two counts, for each pair; a key is pair, run and side."""
     if not len(keys):
         return np.zeros(pairs, dtype=np.int64)

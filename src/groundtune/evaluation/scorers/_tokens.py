@@ -43,8 +43,8 @@ class Vocabulary(dict[str, Tokens]):
     def __missing__(self, word: str) -> Tokens:
         if len(self) >= _WORDS:
             self.clear()
-        found = self[word] = self._split(word)
-        return found
+        tokens = self[word] = self._split(word)
+        return tokens
 
     def tokens(self, text: str) -> Tokens:
         """Return the tokens of all words of `text`, which no token may cross."""
@@ -80,8 +80,8 @@ def _words(text: str) -> list[str]:
     return _WORD.findall(_NO_LETTER.sub(_blank_unless_mark, plain))
 
 
-def _blank_unless_mark(found: re.Match[str]) -> str:
-    return found[0] if unicodedata.category(found[0])[0] == "M" else " "
+def _blank_unless_mark(match: re.Match[str]) -> str:
+    return match[0] if unicodedata.category(match[0])[0] == "M" else " "
 
 
 _ALPHABETS: tuple[Alphabet, ...] = ("ascii", "unicode")

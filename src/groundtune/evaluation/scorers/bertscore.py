@@ -50,10 +50,10 @@ PAIRS_AT_ONCE = 512  # whose vectors are in memory together
 REMEMBERED_BYTES = 256_000_000  # of vectors: ideal answers come again with the next candidate
 REMEMBERED = 200_000  # triples kept: three numbers a pair of texts
 
-Part = Literal["precision", "recall", "f1"]
-PARTS: tuple[Part, ...] = ("precision", "recall", "f1")
+BertMeasure = Literal["precision", "recall", "f1"]
+PARTS: tuple[BertMeasure, ...] = ("precision", "recall", "f1")
 _CROWDED = "Values crowd near the top; numbers and negations hardly move it."
-WORDS: dict[Part, Words] = {
+WORDS: dict[BertMeasure, Words] = {
     "precision": Words(
         "BERTScore precision",
         "How much of the answer has a counterpart in meaning in the ideal answer.",
@@ -63,7 +63,7 @@ WORDS: dict[Part, Words] = {
     "f1": Words("BERTScore F1", "Likeness in meaning with the ideal answer, both ways.", _CROWDED),
 }
 Triple = tuple[float, float, float]
-Pair = tuple[str, str]
+TextPair = tuple[str, str]
 NO_WEIGHT = Score(None, "no word piece of the ideal answer has a weight")
 
 
@@ -82,7 +82,7 @@ def groundtune_scorer(settings: ComparisonSettings) -> list[BertScorer]:
 class BertScorer(ScorerDefaults):
     """One of precision, recall and F1."""
 
-    part: Part
+    part: BertMeasure
     matcher: Matcher
 
     @property
@@ -178,7 +178,7 @@ class Matcher:
     layer: int | None
     idf_over: tuple[str, ...] | None = None
     baseline: Baseline = field(default_factory=Baseline)
-    _known: dict[Pair, Triple | None] = field(default_factory=dict)
+    _known: dict[TextPair, Triple | None] = field(default_factory=dict)
     _pieces: dict[str, _Pieces] = field(default_factory=dict)
     _bound: dict[tuple[str, ...], Matcher] = field(default_factory=dict)
 
@@ -200,7 +200,7 @@ class Matcher:
             self._bound[references] = Matcher(self.model, self.layer, references, self.baseline)
         return self._bound[references]
 
-    def match(self, pairs: Sequence[Pair]) -> dict[Pair, Triple | None]:
+    def match(self, pairs: Sequence[TextPair]) -> dict[TextPair, Triple | None]:
         """Return the triple of every (reference, candidate); both are stripped, and the reference is not empty."""
         new = [pair for pair in dict.fromkeys(pairs) if pair not in self._known]
         if len(self._known) + len(new) > REMEMBERED:
@@ -216,7 +216,7 @@ class Matcher:
         base = self._bases[place]
         return (value - base) / (1 - base)
 
-    def _match(self, pairs: Sequence[Pair]) -> None:
+    def _match(self, pairs: Sequence[TextPair]) -> None:
         spoken = [pair for pair in pairs if pair[1]]
         self._known.update((pair, (0.0, 0.0, 0.0)) for pair in pairs if not pair[1])
         references, candidates = (dict.fromkeys(pair[side] for pair in spoken) for side in (0, 1))
@@ -228,22 +228,22 @@ class Matcher:
         """Return the pieces of all texts, and remember as many as may be, the first first."""
         import torch
 
-        found = {text: self._pieces[text] for text in texts if text in self._pieces}
-        new = [text for text in texts if text not in found]
+        pieces = {text: self._pieces[text] for text in texts if text in self._pieces}
+        new = [text for text in texts if text not in pieces]
         ids = self._encoder.pieces(new)
         for place, hidden in self._encoder.encode(ids):
             weights = self._weights[torch.tensor(ids[place])]
-            found[new[place]] = _Pieces(torch.nn.functional.normalize(hidden, dim=-1), weights)
-        self._remember({text: found[text] for text in texts})
-        return found
+            pieces[new[place]] = _Pieces(torch.nn.functional.normalize(hidden, dim=-1), weights)
+        self._remember({text: pieces[text] for text in texts})
+        return pieces
 
     def _remember(self, pieces: dict[str, _Pieces]) -> None:
         """Keep what was used last, up to `REMEMBERED_BYTES`."""
         kept, size = {}, 0
-        for text, one in [*pieces.items(), *self._pieces.items()]:
-            if text not in kept and size + one.vectors.nbytes <= REMEMBERED_BYTES:
-                kept[text] = one
-                size += one.vectors.nbytes
+        for text, encoded in [*pieces.items(), *self._pieces.items()]:
+            if text not in kept and size + encoded.vectors.nbytes <= REMEMBERED_BYTES:
+                kept[text] = encoded
+                size += encoded.vectors.nbytes
         self._pieces = kept
 
     @cached_property

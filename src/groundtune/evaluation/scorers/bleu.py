@@ -99,13 +99,13 @@ def counts(texts: Sequence[tuple[str, Sequence[str]]]) -> list[list[int]]:
     answer's length and that of the reference that is closest to it, the shorter of two as close."""
     tokens = [(tokenize(given), [tokenize(reference) for reference in references]) for given, references in texts]
     single = iter(shared_runs([(given, wanted[0]) for given, wanted in tokens if len(wanted) == 1], ORDERS).tolist())
-    found = []
+    rows = []
     for given, wanted in tokens:
         length = len(given)
         matches = next(single) if len(wanted) == 1 else [shared_with_any(given, wanted, order) for order in ORDERS]
         closest = min((abs(length - len(reference)), len(reference)) for reference in wanted)[1]
-        found.append([*matches, *(max(0, length - order + 1) for order in ORDERS), length, closest])
-    return found
+        rows.append([*matches, *(max(0, length - order + 1) for order in ORDERS), length, closest])
+    return rows
 
 
 def _bleu(counts: list[int], *, effective_order: bool) -> float:

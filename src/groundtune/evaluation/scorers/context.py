@@ -31,7 +31,7 @@ from groundtune.values import Answer, Case, Evidence, Passage, Score
 
 RUN = 4
 Ranked = tuple[Passage, ...]
-Measure = Callable[[tuple[Evidence, ...], Ranked], float]
+RankingMeasure = Callable[[tuple[Evidence, ...], Ranked], float]
 WORDS = {
     "context_precision": Words(
         "Context precision",
@@ -65,7 +65,7 @@ def groundtune_scorer(settings: ComparisonSettings) -> list[FunctionScorer]:
     ]
 
 
-def _scored(measure: Measure) -> Callable[[Case, Answer], Score]:
+def _scored(measure: RankingMeasure) -> Callable[[Case, Answer], Score]:
     def score(case: Case, answer: Answer) -> Score:
         if not case.evidence:
             return Score(None, "the case names no evidence")
@@ -95,14 +95,18 @@ def ndcg(evidence: tuple[Evidence, ...], passages: Ranked) -> float:
         next((rank for rank, passage in enumerate(passages, start=1) if passage_hits(passage, item)), None)
         for item in evidence
     )
-    found, last = 0.0, 0
+    gain, last = 0.0, 0
     for rank in sorted(rank for rank in ranks if rank is not None):
         last = max(rank, last + 1)
-        found += 1 / math.log2(1 + last)
-    return found / sum(1 / math.log2(1 + place) for place in range(1, len(evidence) + 1))
+        gain += 1 / math.log2(1 + last)
+    return gain / sum(1 / math.log2(1 + place) for place in range(1, len(evidence) + 1))
 
 
-MEASURES: dict[str, Measure] = {"context_precision": context_precision, "context_recall": context_recall, "ndcg": ndcg}
+MEASURES: dict[str, RankingMeasure] = {
+    "context_precision": context_precision,
+    "context_recall": context_recall,
+    "ndcg": ndcg,
+}
 
 
 def _covered(evidence: Evidence, passages: Ranked) -> float:

@@ -22,7 +22,6 @@ from groundtune.settings import ComparisonSettings
 from groundtune.values import Answer, Case, Score
 
 NAME = "corpus_bleu"
-Floats = NDArray[np.float64]
 WORDS = Words(
     "BLEU over all",
     "BLEU over all answers taken together, as published figures are.",
@@ -72,7 +71,7 @@ class CorpusBleuScorer(ScorerDefaults):
         return [next(scores) if case.ideal_answers else NO_IDEAL_ANSWER for case, _ in pairs]
 
 
-def bleu(counts: Floats) -> Floats:
+def bleu(counts: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return BLEU, (n,), of counts, (n, 10): matches of order 1 to 4, totals of order 1 to 4, both lengths.
 
     As sacrebleu computes it with `smooth_method="exp"`: the k-th order without a match counts as 1 ÷ 2^k matches.

@@ -52,7 +52,7 @@ def groundtune_scorer(settings: ComparisonSettings) -> list[TextScorer]:
         return tokenize(text, alphabet, stemmed)
 
     def f1(name: str) -> Callable[[Pairs], list[float]]:
-        return lambda pairs: [found.f1 for found in rouge(name, pairs, split)]
+        return lambda pairs: [result.f1 for result in rouge(name, pairs, split)]
 
     return [TextScorer(name, f"{name}|{how}", words, f1(name)) for name, words in WORDS.items()]
 
@@ -134,18 +134,18 @@ def _common(reference: Tokens, candidate: Tokens) -> list[int]:
     revisited", 2004), so that t[i][j] is the number of 0 bits among the lowest j.
     """
     rows = _rows(reference, candidate)
-    found = []
+    positions = []
     i, j = len(reference), len(candidate)
     while i and j:
         if reference[i - 1] == candidate[j - 1]:
-            found.append(i - 1)
+            positions.append(i - 1)
             i, j = i - 1, j - 1
         # Words differ here, so t[i][j] is the larger of the two neighbours.
         elif _length(rows[i - 1], j) < _length(rows[i], j):
             j -= 1
         else:
             i -= 1
-    return found
+    return positions
 
 
 def _rows(reference: Tokens, candidate: Tokens) -> list[int]:

@@ -20,12 +20,12 @@ from groundtune.evaluation.statistics.size import (
     detectable_difference,
     smallest_detectable_difference,
 )
-from groundtune.evaluation.statistics.verdicts import MOST_CASES, Evidence, holm, judged
+from groundtune.evaluation.statistics.verdicts import MOST_CASES, DifferenceBasis, holm, judged
 
 __all__ = [
     "MOST_CASES",
     "POWER",
-    "Evidence",
+    "DifferenceBasis",
     "Method",
     "NoiseFloor",
     "cases_needed",

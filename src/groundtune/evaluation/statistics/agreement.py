@@ -10,22 +10,22 @@ from collections.abc import Callable, Sequence
 from typing import Literal, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-Pair = tuple[float, float]
+from groundtune.evaluation.statistics.sample import Floats
+
+RatingPair = tuple[float, float]
 Level = Literal["nominal", "ordinal", "interval"]
-Item = TypeVar("Item")
-Floats = NDArray[np.float64]
+T = TypeVar("T")
 FEW_GROUPS = 10  # below, resampling covers badly: no interval is given
 MOST_UNDEFINED = 0.1  # share of resamples without a figure, above which the interval would be of other data
 
 
-def raw_agreement(pairs: Sequence[Pair]) -> float | None:
+def raw_agreement(pairs: Sequence[RatingPair]) -> float | None:
     """Return the share of `pairs` whose values are equal; None without pairs."""
-    return sum(one == other for one, other in pairs) / len(pairs) if pairs else None
+    return sum(first == second for first, second in pairs) / len(pairs) if pairs else None
 
 
-def kappa(pairs: Sequence[Pair], weights: Literal["none", "quadratic"] = "none") -> float | None:
+def kappa(pairs: Sequence[RatingPair], weights: Literal["none", "quadratic"] = "none") -> float | None:
     """Return Cohen's kappa of two raters; `pairs` holds what both said of each item.
 
     Quadratic weights are the squared differences of the values themselves, so that levels nobody used change
@@ -35,15 +35,15 @@ def kappa(pairs: Sequence[Pair], weights: Literal["none", "quadratic"] = "none")
     """
     if len({value for pair in pairs for value in pair}) < 2:
         return None
-    one, other = np.array(pairs, dtype=np.float64).T
+    first, second = np.array(pairs, dtype=np.float64).T
     if weights == "quadratic":
-        by_chance = one.var() + other.var() + (one.mean() - other.mean()) ** 2  # mean over all pairs of values
-        return float(1 - np.mean((one - other) ** 2) / by_chance)
-    shares = [np.count_nonzero(one == value) * np.count_nonzero(other == value) for value in np.unique(one)]
-    return float(1 - np.mean(one != other) / (1 - sum(shares) / len(pairs) ** 2))
+        by_chance = first.var() + second.var() + (first.mean() - second.mean()) ** 2  # mean over all pairs of values
+        return float(1 - np.mean((first - second) ** 2) / by_chance)
+    shares = [np.count_nonzero(first == value) * np.count_nonzero(second == value) for value in np.unique(first)]
+    return float(1 - np.mean(first != second) / (1 - sum(shares) / len(pairs) ** 2))
 
 
-def confusion(pairs: Sequence[Pair], levels: Sequence[float]) -> tuple[tuple[int, ...], ...]:
+def confusion(pairs: Sequence[RatingPair], levels: Sequence[float]) -> tuple[tuple[int, ...], ...]:
     """Return how often each pair of levels came: `table[i][j]` counts (levels[i], levels[j])."""
     return tuple(tuple(sum(pair == (row, column) for pair in pairs) for column in levels) for row in levels)
 
@@ -72,8 +72,8 @@ def alpha(units: Sequence[Sequence[float]], level: Level) -> float | None:
 
 
 def bootstrap_interval(
-    statistic: Callable[[list[Item]], float | None],
-    items: Sequence[Item],
+    statistic: Callable[[list[T]], float | None],
+    items: Sequence[T],
     *,
     confidence: float,
     resamples: int,
@@ -88,10 +88,10 @@ def bootstrap_interval(
     if len(items) < 2:
         return None
     draws = rng.integers(0, len(items), (resamples, len(items)))
-    found = [value for draw in draws if (value := statistic([items[index] for index in draw])) is not None]
-    if len(found) < (1 - MOST_UNDEFINED) * resamples:
+    values = [value for draw in draws if (value := statistic([items[index] for index in draw])) is not None]
+    if len(values) < (1 - MOST_UNDEFINED) * resamples:
         return None
-    low, high = np.quantile(found, [(1 - confidence) / 2, (1 + confidence) / 2])
+    low, high = np.quantile(values, [(1 - confidence) / 2, (1 + confidence) / 2])
     return float(low), float(high)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from groundtune.evaluation.statistics import intervals, totals
 from groundtune.evaluation.statistics.flips import sign_flip
 from groundtune.evaluation.statistics.sample import Method, Sample, added, check, numbered, paired, sampled
-from groundtune.evaluation.statistics.verdicts import Evidence, judged
+from groundtune.evaluation.statistics.verdicts import DifferenceBasis, judged
 from groundtune.values import Difference, Estimate, Score
 
 
@@ -56,10 +56,10 @@ def compare(
     `names` is (baseline, challenger). The p-value is of the two-sided sign-flip test over group totals. With fewer
     than two groups it is 1 and nothing can be told.
     """
-    (found,) = compare_all(
+    (difference,) = compare_all(
         dict(zip(names, (baseline, challenger), strict=True)), groups, scorer=scorer, method=method, rng=rng
     )
-    return found
+    return difference
 
 
 def compare_all(
@@ -78,8 +78,8 @@ def compare_all(
     """
     for given in scores.values():
         check(given, groups)
-    found = [_difference(scorer, scores, pair, groups, method, rng) for pair in combinations(scores, 2)]
-    return judged([one for one, _ in found], [evidence for _, evidence in found], method, floor)
+    tested = [_difference(scorer, scores, pair, groups, method, rng) for pair in combinations(scores, 2)]
+    return judged([difference for difference, _ in tested], [basis for _, basis in tested], method, floor)
 
 
 def paired_difference(
@@ -122,17 +122,17 @@ def noise_floor(
     check(first, groups)
     check(again, groups)
     if method.total is not None:
-        found, _, _ = _of_totals(first, again, groups, method, _drawing(rng))
-        return NoiseFloor(None if found.mean is None else abs(found.mean), found)
-    pair, found = _pair(first, again, groups, method)
-    return NoiseFloor(float(np.abs(pair.difference.values).mean()) if pair else None, found)
+        difference, _, _ = _of_totals(first, again, groups, method, _drawing(rng))
+        return NoiseFloor(None if difference.mean is None else abs(difference.mean), difference)
+    pair, difference = _pair(first, again, groups, method)
+    return NoiseFloor(float(np.abs(pair.difference.values).mean()) if pair else None, difference)
 
 
 # --- inside ---------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class _Pair:
+class _PairedSamples:
     """Both candidates on the cases that both have a score for, what is between them, and the scale of the scores."""
 
     baseline: Sample
@@ -143,17 +143,17 @@ class _Pair:
 
 def _pair(
     baseline: Sequence[Score], challenger: Sequence[Score], groups: Sequence[str], method: Method
-) -> tuple[_Pair | None, Estimate]:
+) -> tuple[_PairedSamples | None, Estimate]:
     """Return the pair, None if no case has both scores, and the mean difference with its interval and counts."""
     missing = [pair for pair in zip(baseline, challenger, strict=True) if None in (pair[0].value, pair[1].value)]
     failed = sum(any(score.value is None and score.failed for score in pair) for pair in missing)
-    one, other, kept = paired(baseline, challenger, groups)
+    first, second, kept = paired(baseline, challenger, groups)
     counts = (len(kept), len(missing) - failed, failed)
     if not kept:
         return None, Estimate(None, None, None, *counts)
-    scale = intervals.scale_of(np.concatenate([one, other]), method.scale)
+    scale = intervals.scale_of(np.concatenate([first, second]), method.scale)
     numbers = numbered(kept)
-    pair = _Pair(added(one, numbers), added(other, numbers), added(other - one, numbers), scale)
+    pair = _PairedSamples(added(first, numbers), added(second, numbers), added(second - first, numbers), scale)
     low, high = intervals.of_difference(pair.baseline, pair.challenger, scale, method.alpha) or (None, None)
     return pair, Estimate(pair.difference.mean, low, high, *counts)
 
@@ -165,18 +165,18 @@ def _difference(
     groups: Sequence[str],
     method: Method,
     rng: np.random.Generator,
-) -> tuple[Difference, Evidence | None]:
+) -> tuple[Difference, DifferenceBasis | None]:
     if method.total is not None:
-        found, p_value, evidence = _of_totals(scores[names[0]], scores[names[1]], groups, method, rng)
-        return Difference(scorer, *names, found, p_value, "cannot tell"), evidence
-    pair, found = _pair(scores[names[0]], scores[names[1]], groups, method)
+        difference, p_value, basis = _of_totals(scores[names[0]], scores[names[1]], groups, method, rng)
+        return Difference(scorer, *names, difference, p_value, "cannot tell"), basis
+    pair, difference = _pair(scores[names[0]], scores[names[1]], groups, method)
     if pair is None or pair.difference.groups < 2:
-        return Difference(scorer, *names, found, 1.0, "cannot tell"), None
+        return Difference(scorer, *names, difference, 1.0, "cannot tell"), None
     sample = pair.difference
     p_value = sign_flip(sample.totals, method.resamples, rng)
     span = intervals.span(pair.baseline, pair.challenger, pair.scale) if sample.unanimous else None
-    evidence = Evidence(sample.n, sample.groups, sample.standard_error * math.sqrt(sample.n), span)
-    return Difference(scorer, *names, found, p_value, "cannot tell"), evidence
+    basis = DifferenceBasis(sample.n, sample.groups, sample.standard_error * math.sqrt(sample.n), span)
+    return Difference(scorer, *names, difference, p_value, "cannot tell"), basis
 
 
 def _of_totals(
@@ -185,14 +185,14 @@ def _of_totals(
     groups: Sequence[str],
     method: Method,
     rng: np.random.Generator,
-) -> tuple[Estimate, float, Evidence | None]:
-    """Return the difference of both candidates' totals with its interval and counts, its p-value and its evidence."""
+) -> tuple[Estimate, float, DifferenceBasis | None]:
+    """Return the difference of both candidates' totals with its interval and counts, its p-value and its basis."""
     pair, counts = totals.paired_parts(baseline, challenger, groups)
     if pair is None:
         return Estimate(None, None, None, *counts), 1.0, None
     tested = totals.tested(pair, method, rng)
     low, high = tested.ends or (None, None)
-    return Estimate(tested.difference, low, high, *counts), tested.p_value, tested.evidence
+    return Estimate(tested.difference, low, high, *counts), tested.p_value, tested.basis
 
 
 def _drawing(rng: np.random.Generator | None) -> np.random.Generator:

@@ -95,21 +95,21 @@ def _most_cases(sample: Sample, scale: Scale) -> float:
 
 
 def _newcombe(baseline: Sample, challenger: Sample, alpha: float) -> Interval:
-    one, other = of_mean(baseline, (0.0, 1.0), alpha), of_mean(challenger, (0.0, 1.0), alpha)
-    assert one is not None  # there are two groups and a scale
-    assert other is not None
+    first, second = of_mean(baseline, (0.0, 1.0), alpha), of_mean(challenger, (0.0, 1.0), alpha)
+    assert first is not None  # there are two groups and a scale
+    assert second is not None
     alike = 0.0
     if not (baseline.unanimous or challenger.unanimous):
         errors = baseline.standard_error * challenger.standard_error
         alike = float(baseline.influence @ challenger.influence) / errors
     difference = challenger.mean - baseline.mean
-    down = _added(challenger.mean - other[0], one[1] - baseline.mean, alike)
-    up = _added(other[1] - challenger.mean, baseline.mean - one[0], alike)
+    down = _added(challenger.mean - second[0], first[1] - baseline.mean, alike)
+    up = _added(second[1] - challenger.mean, baseline.mean - first[0], alike)
     return difference - down, difference + up
 
 
-def _added(one: float, other: float, correlation: float) -> float:
-    return math.sqrt(max(0.0, one**2 + other**2 - 2 * correlation * one * other))
+def _added(first: float, second: float, correlation: float) -> float:
+    return math.sqrt(max(0.0, first**2 + second**2 - 2 * correlation * first * second))
 
 
 def constant_interval(mean: float, groups: int, length: float, alpha: float) -> Interval:

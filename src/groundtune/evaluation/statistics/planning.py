@@ -45,7 +45,7 @@ class Outlook:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class BenchmarkPlan:
     """What `cases` in `groups` can show of `candidates`, at `confidence` over all `comparisons` and with `power`.
 
     With fewer groups than `fewest_groups` no difference at all can be found, however large.
@@ -70,7 +70,7 @@ def plan(
     unit: float = 1.0,
     confidence: float = 0.95,
     power: float = POWER,
-) -> Plan | None:
+) -> BenchmarkPlan | None:
     """Return what cases of these groups (one entry a case) can show, or None without cases or for one candidate.
 
     `unit` is the width of the deciding scorer's scale: 1, or 100 for BLEU. Corrected for all pairs of candidates
@@ -83,16 +83,16 @@ def plan(
     likeness = design_effect(groups)
 
     def outlook(sd: float, effect: float) -> Outlook:
-        found = smallest_detectable_difference(
+        detectable = smallest_detectable_difference(
             sd, len(groups), confidence=corrected, power=power, groups=len(set(groups))
         )
         pairs = {}
         for difference in (unit * each for each in DIFFERENCES):
             count = cases_needed(sd, difference, confidence=corrected, power=power)
             pairs[difference] = (count, math.ceil(count * effect))
-        return Outlook(sd, (found, found * math.sqrt(effect)), pairs)
+        return Outlook(sd, (detectable, detectable * math.sqrt(effect)), pairs)
 
-    return Plan(
+    return BenchmarkPlan(
         cases=len(groups),
         groups=len(set(groups)),
         candidates=candidates,
@@ -118,6 +118,6 @@ def design_effect(groups: Sequence[str]) -> float:
 
 def pilot_sd(scores: Mapping[str, Sequence[Score]], groups: Sequence[str]) -> float | None:
     """Return the median of `paired_sd` over all pairs of candidates that differ; None where no pair can tell."""
-    found = [paired_sd(one, other, groups) for one, other in combinations(scores.values(), 2)]
-    known = [sd for sd in found if sd]
+    deviations = [paired_sd(first, second, groups) for first, second in combinations(scores.values(), 2)]
+    known = [sd for sd in deviations if sd]
     return float(np.median(known)) if known else None

@@ -122,8 +122,8 @@ def clustered_sd(values: Sequence[float] | Floats, groups: Sequence[str]) -> flo
 
 def paired_sd(baseline: Sequence[Score], challenger: Sequence[Score], groups: Sequence[str]) -> float | None:
     """Return `clustered_sd` of challenger minus baseline over the cases that both have a score for."""
-    one, other, kept = paired(baseline, challenger, groups)
-    return clustered_sd(other - one, kept) if kept else None
+    first, second, kept = paired(baseline, challenger, groups)
+    return clustered_sd(second - first, kept) if kept else None
 
 
 def paired(
@@ -131,9 +131,9 @@ def paired(
 ) -> tuple[Floats, Floats, list[str]]:
     """Return the values of both, and the groups, of the cases that both have a score for."""
     kept = [
-        (one.value, other.value, group)
-        for one, other, group in zip(baseline, challenger, groups, strict=True)
-        if one.value is not None and other.value is not None
+        (first.value, second.value, group)
+        for first, second, group in zip(baseline, challenger, groups, strict=True)
+        if first.value is not None and second.value is not None
     ]
     return np.array([row[0] for row in kept]), np.array([row[1] for row in kept]), [row[2] for row in kept]
 

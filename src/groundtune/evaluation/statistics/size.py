@@ -42,14 +42,14 @@ def detectable_difference(
     if method.total is not None:
         return None
     pairs = list(combinations(scores.values(), 2))
-    found = []
+    detectable = []
     for pair in pairs:
-        one, other, kept = paired(*pair, groups)
+        first, second, kept = paired(*pair, groups)
         if len(set(kept)) > 1:
-            sample = sampled(other - one, kept)
+            sample = sampled(second - first, kept)
             quantiles = _quantiles(method.alpha / len(pairs), power, sample.freedom + 1)
-            found.append(quantiles * sample.standard_error)
-    return float(np.median(found)) if found else None
+            detectable.append(quantiles * sample.standard_error)
+    return float(np.median(detectable)) if detectable else None
 
 
 def _quantiles(alpha: float, power: float, groups: float = math.inf) -> float:

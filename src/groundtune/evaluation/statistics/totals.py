@@ -18,16 +18,16 @@ from scipy.special import ndtr, stdtrit
 
 from groundtune.evaluation.statistics.intervals import Interval, constant_interval
 from groundtune.evaluation.statistics.sample import Floats, Method
-from groundtune.evaluation.statistics.verdicts import Evidence
+from groundtune.evaluation.statistics.verdicts import DifferenceBasis
 from groundtune.protocols import Total
 from groundtune.values import Estimate, Score
 
-Counts = tuple[int, int, int]  # scored, unscored, failed
+ScoreCounts = tuple[int, int, int]  # scored, unscored, failed
 _ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class PairedParts:
     """Two candidates' parts on the cases that both have, added up within groups: (groups, parts) each."""
 
     baseline: Floats
@@ -48,7 +48,7 @@ class Tested:
     difference: float
     ends: Interval | None
     p_value: float
-    evidence: Evidence | None
+    basis: DifferenceBasis | None
 
 
 def of_all(scores: Sequence[Score], groups: Sequence[str], method: Method, rng: np.random.Generator) -> Estimate:
@@ -68,7 +68,7 @@ def of_all(scores: Sequence[Score], groups: Sequence[str], method: Method, rng: 
 
 def paired_parts(
     baseline: Sequence[Score], challenger: Sequence[Score], groups: Sequence[str]
-) -> tuple[Pair | None, Counts]:
+) -> tuple[PairedParts | None, ScoreCounts]:
     """Return both candidates' sums, None if no case has both, and (scored, unscored, failed)."""
     pairs = list(zip(baseline, challenger, strict=True))
     places = [place for place, pair in enumerate(pairs) if None not in (pair[0].value, pair[1].value)]
@@ -79,10 +79,10 @@ def paired_parts(
         return None, counts
     names = [groups[place] for place in places]
     first, second = ([scores[place].parts for place in places] for scores in (baseline, challenger))
-    return Pair(_added(first, names), _added(second, names), len(places), first == second), counts
+    return PairedParts(_added(first, names), _added(second, names), len(places), first == second), counts
 
 
-def tested(pair: Pair, method: Method, rng: np.random.Generator) -> Tested:
+def tested(pair: PairedParts, method: Method, rng: np.random.Generator) -> Tested:
     """Return what can be said of challenger minus baseline; nothing but the difference with fewer than two groups."""
     total = _total(method)
     seen = float(np.diff(total(np.stack([pair.baseline.sum(axis=0), pair.challenger.sum(axis=0)])))[0])
@@ -90,12 +90,14 @@ def tested(pair: Pair, method: Method, rng: np.random.Generator) -> Tested:
         return Tested(seen, None, 1.0, None)
     if pair.same:  # of which no draw makes an interval: as with other scores, a share of groups unlike these may be
         ends = constant_interval(0.0, pair.groups, _span(method), method.alpha)
-        return Tested(0.0, ends, 1.0, Evidence(pair.cases, pair.groups, 0.0, _span(method)))
+        return Tested(0.0, ends, 1.0, DifferenceBasis(pair.cases, pair.groups, 0.0, _span(method)))
     draws = _draws(pair.groups, method.resamples, rng)
     drawn = total(draws @ pair.challenger) - total(draws @ pair.baseline)
     ends = _percentiles(drawn, pair.groups, method.alpha)
     p_value = _exchanged(pair, seen, method, rng)
-    return Tested(seen, ends, p_value, Evidence(pair.cases, pair.groups, float(drawn.std()) * math.sqrt(pair.cases)))
+    return Tested(
+        seen, ends, p_value, DifferenceBasis(pair.cases, pair.groups, float(drawn.std()) * math.sqrt(pair.cases))
+    )
 
 
 def _total(method: Method) -> Total:
@@ -126,7 +128,7 @@ def _percentiles(drawn: Floats, groups: int, alpha: float) -> Interval:
     return float(low), float(high)
 
 
-def _exchanged(pair: Pair, seen: float, method: Method, rng: np.random.Generator) -> float:
+def _exchanged(pair: PairedParts, seen: float, method: Method, rng: np.random.Generator) -> float:
     """Return (c + 1) ÷ (B + 1), c the exchanges with at least the difference seen (Phipson & Smyth 2010)."""
     total = _total(method)
     swapped = rng.integers(0, 2, (method.resamples, pair.groups)).astype(np.float64)

@@ -19,7 +19,7 @@ MOST_CASES = 100_000  # a benchmark that would have to be larger is no advice
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class DifferenceBasis:
     """What a difference rests on: `sd` per case with groups allowed for; `span` of the scale is only given where
     all groups differ by the same, so that `sd` is 0 and tells nothing."""
 
@@ -30,7 +30,7 @@ class Evidence:
 
 
 def judged(
-    found: Sequence[Difference], evidence: Sequence[Evidence | None], method: Method, floor: float = 0.0
+    differences: Sequence[Difference], bases: Sequence[DifferenceBasis | None], method: Method, floor: float = 0.0
 ) -> list[Difference]:
     """Return the differences of one scorer with p-values corrected for their number (Holm) and with verdicts.
 
@@ -41,12 +41,12 @@ def judged(
       `floor`, by which one candidate differs from itself.
     - **cannot tell**: neither, with about how many more cases would tell.
 
-    `evidence` is None where nothing can be told, as with one group.
+    `bases` is None where nothing can be told, as with one group.
     """
-    raw = [one.p_value for one in found]
+    raw = [difference.p_value for difference in differences]
     return [
-        _judge(replace(one, p_value=p_value), behind, method, factor, floor)
-        for one, behind, p_value, factor in zip(found, evidence, holm(raw), _factors(raw), strict=True)
+        _judge(replace(difference, p_value=p_value), basis, method, factor, floor)
+        for difference, basis, p_value, factor in zip(differences, bases, holm(raw), _factors(raw), strict=True)
     ]
 
 
@@ -70,41 +70,43 @@ def _factors(p_values: Sequence[float]) -> list[int]:
     return factors
 
 
-def _judge(found: Difference, evidence: Evidence | None, method: Method, factor: int, floor: float) -> Difference:
-    verdict = _verdict(found, method, floor)
-    if verdict != "cannot tell" or evidence is None or found.difference.mean is None:
-        return replace(found, verdict=verdict, more_cases_needed=None)
-    needed = _cases(evidence, abs(found.difference.mean), method, method.alpha / factor, floor)
-    more = None if needed > MOST_CASES else max(1, math.ceil(needed) - evidence.cases)
-    return replace(found, verdict=verdict, more_cases_needed=more)
+def _judge(
+    difference: Difference, basis: DifferenceBasis | None, method: Method, factor: int, floor: float
+) -> Difference:
+    verdict = _verdict(difference, method, floor)
+    if verdict != "cannot tell" or basis is None or difference.difference.mean is None:
+        return replace(difference, verdict=verdict, more_cases_needed=None)
+    needed = _cases(basis, abs(difference.difference.mean), method, method.alpha / factor, floor)
+    more = None if needed > MOST_CASES else max(1, math.ceil(needed) - basis.cases)
+    return replace(difference, verdict=verdict, more_cases_needed=more)
 
 
-def _verdict(found: Difference, method: Method, floor: float) -> Verdict:
-    mean, low, high = found.difference.mean, found.difference.low, found.difference.high
+def _verdict(difference: Difference, method: Method, floor: float) -> Verdict:
+    mean, low, high = difference.difference.mean, difference.difference.low, difference.difference.high
     if mean is None or low is None or high is None:
         return "cannot tell"
     if -method.margin <= low and high <= method.margin:
         return "equivalent"
-    if found.p_value > method.alpha or low <= 0 <= high or abs(mean) <= floor:
+    if difference.p_value > method.alpha or low <= 0 <= high or abs(mean) <= floor:
         return "cannot tell"
     return "better" if mean > 0 else "worse"
 
 
-def _cases(evidence: Evidence, seen: float, method: Method, alpha: float, floor: float) -> float:
+def _cases(basis: DifferenceBasis, seen: float, method: Method, alpha: float, floor: float) -> float:
     """Return how many cases would tell, if the difference is as seen, or if it is none after all.
 
     A difference that matters is to be found, one below the margin to be shown equivalent; either with
     probability `POWER` (for equivalence: Chow, Shao & Wang 2008, "Sample Size Calculations", 3.2.3).
     """
-    a_group = evidence.cases / evidence.groups
+    a_group = basis.cases / basis.groups
     fewest = (1 + math.log2(1 / alpha)) * a_group  # 2^-(groups - 1) is the smallest p-value there is
     if seen >= method.margin:
-        quiet = evidence.cases * (floor / seen) ** 2  # the floor sinks as intervals do
-        needed = max(quiet, (_z_sum(alpha, POWER) * evidence.sd / seen) ** 2)
-    elif evidence.span is not None:
-        needed = _groups_for_constant(evidence.span, seen, method) * a_group
+        quiet = basis.cases * (floor / seen) ** 2  # the floor sinks as intervals do
+        needed = max(quiet, (_z_sum(alpha, POWER) * basis.sd / seen) ** 2)
+    elif basis.span is not None:
+        needed = _groups_for_constant(basis.span, seen, method) * a_group
     else:
-        needed = (_z_sum(method.alpha, (1 + POWER) / 2) * evidence.sd / method.margin) ** 2
+        needed = (_z_sum(method.alpha, (1 + POWER) / 2) * basis.sd / method.margin) ** 2
     return max(needed, fewest)
 
 

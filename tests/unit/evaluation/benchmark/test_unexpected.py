@@ -89,7 +89,7 @@ def test_two_wrong_numbers_are_claimed_and_neither_is_the_right_one():
     one = Case("c", "What does Pebble cost?", "Pebble costs 8.40 euros.", (), True, "g", "test")
     made = {line.question for seed in range(20) for line in drafts([one], {}, 1, seed) if "contradictory" in line.tags}
     claims = [text for text in made if text.startswith("This morning")]
-    assert claims == [phrases.TWO_CLAIMS.format(one="9.40", other="17.80", question="What does Pebble cost?")]
+    assert claims == [phrases.TWO_CLAIMS.format(first="9.40", second="17.80", question="What does Pebble cost?")]
 
 
 @pytest.mark.parametrize("ideal", ["PO-5 is a form.", "At 18:30.", "It is called 5G.", "Nobody knows."])

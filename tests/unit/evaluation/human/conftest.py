@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from groundtune.evaluation.human.assign import Material, Plan, assign
+from groundtune.evaluation.human.assign import AssignmentPlan, RatedCase, assign
 from groundtune.evaluation.human.study import Study
 from groundtune.values import Case, Evidence, Message
 
@@ -25,12 +25,12 @@ def material(number, names=NAMES):
         history,
         ("unexpected",) if number % 3 == 0 else (),
     )
-    return Material(case, {name: f"{product}: answer number {n} to c{number} [1]" for n, name in enumerate(names)})
+    return RatedCase(case, {name: f"{product}: answer number {n} to c{number} [1]" for n, name in enumerate(names)})
 
 
 def make(cases=24, shared=6, raters=("ana", "ben", "cleo"), names=NAMES, answers=None, seed=5, **shares):
     materials = [material(number, names) for number in range(cases)]
-    plan = Plan(raters, names, answers or len(names), **shares)
+    plan = AssignmentPlan(raters, names, answers or len(names), **shares)
     rng = np.random.default_rng(seed)
     return materials, assign("gtest", materials[:shared], materials[shared:], plan, rng)
 

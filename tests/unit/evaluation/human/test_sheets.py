@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import pytest
 
 from groundtune.errors import NotInstalled
-from groundtune.evaluation.human.assign import Material
+from groundtune.evaluation.human.assign import RatedCase
 from groundtune.evaluation.human.sheets import COLUMNS, NOT_ASKED, as_csv, page, rows, view, write_sheets, write_xlsx
 
 from .conftest import NAMES
@@ -94,7 +94,7 @@ def test_csv_is_what_excel_opens(shown):
 def hostile(made):
     materials, study = made
     return {
-        id: Material(one.case, {name: HOSTILE + text for name, text in one.answers.items()})
+        id: RatedCase(one.case, {name: HOSTILE + text for name, text in one.answers.items()})
         for id, one in materials.items()
     }, study
 

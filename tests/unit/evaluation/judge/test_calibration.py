@@ -13,9 +13,9 @@ from groundtune.evaluation.judge.calibration import (
     position_bias,
     self_preference,
 )
-from groundtune.evaluation.judge.pairwise import Verdict
+from groundtune.evaluation.judge.pairwise import DuelVerdict
 from groundtune.evaluation.judge.rubrics import Rubric
-from groundtune.evaluation.judge.samples import Sample
+from groundtune.evaluation.judge.samples import RatedSample
 from groundtune.values import Failure
 
 RUBRIC = Rubric("truth", "Is it true?", ("a", "b", "c", "d", "e"), 4)
@@ -29,7 +29,7 @@ def sample(judge, *people, excess=0, model="gpt-4o", group=None, score=None):
     value = None if judge is None else (judge - 1) / 4
     value = value if score is None else score
     name = str(id(people)) if group is None else group
-    return Sample(name, "rag", model, excess, value, judge, {str(n): level for n, level in enumerate(people)})
+    return RatedSample(name, "rag", model, excess, value, judge, {str(n): level for n, level in enumerate(people)})
 
 
 def many(make, number=40, seed=3):
@@ -130,8 +130,8 @@ def test_families(name, expected):
 
 
 def test_position_bias_is_a_sign_test_among_flips():
-    verdicts = [Verdict("tie", "first")] * 9 + [Verdict("tie", "second"), Verdict("win"), Failure("gone.")]
-    verdicts += [Verdict("tie")] * 3
+    verdicts = [DuelVerdict("tie", "first")] * 9 + [DuelVerdict("tie", "second"), DuelVerdict("win"), Failure("gone.")]
+    verdicts += [DuelVerdict("tie")] * 3
     found = position_bias(verdicts)
     assert (found.pairs, found.failed, found.undecided, found.first, found.second) == (14, 1, 3, 9, 1)
     assert found.p_value == pytest.approx(22 / 1024)

@@ -3,7 +3,7 @@ from scipy import stats
 
 from groundtune.errors import ModelFailed
 from groundtune.evaluation.judge.judge import Judge
-from groundtune.evaluation.judge.pairwise import Duel, Verdict, duel, preference, sign_test
+from groundtune.evaluation.judge.pairwise import Duel, DuelVerdict, duel, preference, sign_test
 from groundtune.evaluation.judge.rubrics import Rubric
 from groundtune.testing.fakes import FunctionModel
 from groundtune.values import Answer, Case, Failure, Usage
@@ -35,12 +35,12 @@ def verdict(prefer):
 
 
 def test_both_orders_must_agree():
-    assert verdict(lambda first, second: "first" if first == "good" else "second") == Verdict("win")
-    assert verdict(lambda first, second: "first" if first == "poor" else "second") == Verdict("loss")
-    assert verdict(lambda first, second: "equal") == Verdict("tie")
-    assert verdict(lambda first, second: "first") == Verdict("tie", "first")
-    assert verdict(lambda first, second: "second") == Verdict("tie", "second")
-    assert verdict(lambda first, second: "first" if first == "good" else "equal") == Verdict("tie")
+    assert verdict(lambda first, second: "first" if first == "good" else "second") == DuelVerdict("win")
+    assert verdict(lambda first, second: "first" if first == "poor" else "second") == DuelVerdict("loss")
+    assert verdict(lambda first, second: "equal") == DuelVerdict("tie")
+    assert verdict(lambda first, second: "first") == DuelVerdict("tie", "first")
+    assert verdict(lambda first, second: "second") == DuelVerdict("tie", "second")
+    assert verdict(lambda first, second: "first" if first == "good" else "equal") == DuelVerdict("tie")
 
 
 def test_a_duel_fails_if_one_order_does():
@@ -56,11 +56,11 @@ def test_counts_and_votes_by_group():
     """Three cases of one group have one vote."""
     duels = [make("a", "b", group, str(n)) for n, group in enumerate(["x", "x", "x", "y", "z", "w"])]
     verdicts = [
-        Verdict("win"),
-        Verdict("win"),
-        Verdict("loss"),
-        Verdict("loss"),
-        Verdict("tie", "first"),
+        DuelVerdict("win"),
+        DuelVerdict("win"),
+        DuelVerdict("loss"),
+        DuelVerdict("loss"),
+        DuelVerdict("tie", "first"),
         Failure("gone."),
     ]
     found = preference(duels, verdicts)

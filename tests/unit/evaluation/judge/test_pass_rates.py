@@ -4,18 +4,18 @@ import numpy as np
 import pytest
 
 from groundtune.evaluation.judge.pass_rates import PassRate, pass_rates, people_pass, rogan_gladen
-from groundtune.evaluation.judge.samples import Sample
+from groundtune.evaluation.judge.samples import RatedSample
 
 PASS, FAIL = 5, 1
 
 
 def sample(judge, people=(), candidate="rag", group=""):
-    return Sample(group, candidate, "m", 0, 0.5, judge, {str(n): level for n, level in enumerate(people)})
+    return RatedSample(group, candidate, "m", 0, 0.5, judge, {str(n): level for n, level in enumerate(people)})
 
 
 def rates(samples, seed=1):
     samples = [
-        Sample(one.group or str(n), one.candidate, one.model, 0, one.score, one.judge, one.people)
+        RatedSample(one.group or str(n), one.candidate, one.model, 0, one.score, one.judge, one.people)
         for n, one in enumerate(samples)
     ]
     return pass_rates(samples, 4, confidence=0.95, resamples=1000, rng=np.random.default_rng(seed))

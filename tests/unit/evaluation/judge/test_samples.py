@@ -5,7 +5,7 @@ import pytest
 from groundtune.errors import InputError
 from groundtune.evaluation.benchmark.cases import load_benchmark
 from groundtune.evaluation.judge.rubrics import Rubric
-from groundtune.evaluation.judge.samples import Candidate, load_answers, make_samples
+from groundtune.evaluation.judge.samples import RatedAnswer, load_answers, make_samples
 from groundtune.evaluation.ratings import Rating
 from groundtune.values import Answer, Case, Score, Usage
 
@@ -52,7 +52,7 @@ def test_lines_that_do_not_fit_are_refused(tmp_path, benchmark, row, words):
 
 
 def samples(score, *ratings, scale=(1, 3)):
-    candidate = Candidate(CASE, "rag", Answer("It takes about ten days.", False, Usage()), "m")
+    candidate = RatedAnswer(CASE, "rag", Answer("It takes about ten days.", False, Usage()), "m")
     return make_samples([candidate], [score], ratings, RUBRIC, scale)
 
 

@@ -1,7 +1,7 @@
 """Proposing cases from documents: what is drafted, from which passages, and what every draft must keep to.
 
-A drafter turns jobs into drafts or refusals; there are two, `tagged` (any chat model) and `templates` (no model).
-This module plans the jobs and checks what comes back, whoever made it. Knows no file: `drafts` keeps what is made.
+A drafter turns requests into drafts or refusals; there are two, `tagged` (any chat model) and `templates` (no model).
+This module plans the requests and checks what comes back, whoever made it. Knows no file: `drafts` keeps what is made.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from groundtune.evaluation.benchmark.similarity import NEAR, jaccard, shingles
 from groundtune.text import content_words, locate, words
 from groundtune.values import Chunk, Conversation, Evidence, digest
 
-Kind = Literal["single-document", "multi-document", "unanswerable", "multi-turn", "paraphrase"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
+DraftKind = Literal["single-document", "multi-document", "unanswerable", "multi-turn", "paraphrase"]
+KINDS: tuple[DraftKind, ...] = get_args(DraftKind)
 FEWEST_WORDS = 3  # in a question
 PASSAGE = 1200  # characters of a passage that is drafted from
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class DraftRequest:
     """A case to draft from `passages` (two of different documents for "multi-document", else one).
 
-    `number` tells several jobs on the same passages apart.
+    `number` tells several requests on the same passages apart.
     """
 
-    kind: Kind
+    kind: DraftKind
     passages: tuple[Chunk, ...]
     number: int
     seed: int
@@ -44,13 +44,13 @@ class Job:
         return digest(self.kind, *(passage.id for passage in self.passages), str(self.number), str(self.seed))
 
     def rng(self) -> np.random.Generator:
-        """Return the job's own generator: the same draft whenever and in whatever order it is made."""
+        """Return the request's own generator: the same draft whenever and in whatever order it is made."""
         return np.random.default_rng(int(self.key[:16], 16))
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A proposed case. Wordings of one question, with one answer, are several drafts of one job."""
+    """A proposed case. Wordings of one question, with one answer, are several drafts of one request."""
 
     question: str
     ideal_answer: str = ""
@@ -64,10 +64,10 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
-    """Why a job gave no draft, or a draft is not kept; `said` is what the drafter said.
+class DraftRefused:
+    """Why a request gave no draft, or a draft is not kept; `said` is what the drafter said.
 
-    `again` is true for what may go better the next time: the job is then not done.
+    `again` is true for what may go better the next time: the request is then not done.
     """
 
     reason: str
@@ -75,13 +75,13 @@ class Refused:
     again: bool = False
 
 
-Outcome = Draft | Refused
+DraftOutcome = Draft | DraftRefused
 
 
 class Drafter(Protocol):
-    """Makes drafts: `per_passage` different ones of one passage at most, `batch` jobs at once.
+    """Makes drafts: `per_passage` different ones of one passage at most, `batch` requests at once.
 
-    After `patience` jobs in a row without a draft to keep, a run gives the kind up; None goes through them all.
+    After `patience` requests in a row without a draft to keep, a run gives the kind up; None goes through them all.
     """
 
     per_passage: int
@@ -93,13 +93,13 @@ class Drafter(Protocol):
         """Who drafted: drafter, model and version of the prompts or templates."""
         ...
 
-    def draft(self, jobs: Sequence[Job]) -> list[list[Outcome]]:
-        """Return what became of each job, in order; never nothing."""
+    def draft(self, requests: Sequence[DraftRequest]) -> list[list[DraftOutcome]]:
+        """Return what became of each request, in order; never nothing."""
         ...
 
 
-def jobs(kind: Kind, passages: Sequence[Chunk], seed: int, per_passage: int) -> Iterator[Job]:
-    """Yield jobs of `kind` in an order drawn by `seed`: one passage of every document, then a second, and so on.
+def draft_requests(kind: DraftKind, passages: Sequence[Chunk], seed: int, per_passage: int) -> Iterator[DraftRequest]:
+    """Yield requests of `kind` in an order drawn by `seed`: one passage of every document, then a second, and so on.
 
     A passage's partner for "multi-document" is the passage of another document that shares most content words.
     """
@@ -108,9 +108,9 @@ def jobs(kind: Kind, passages: Sequence[Chunk], seed: int, per_passage: int) -> 
     for number in range(per_passage):
         for passage in order:
             if partner is None:
-                yield Job(kind, (passage,), number, seed)
+                yield DraftRequest(kind, (passage,), number, seed)
             elif (other := partner.of(passage)) is not None:
-                yield Job(kind, (passage, other), number, seed)
+                yield DraftRequest(kind, (passage, other), number, seed)
 
 
 class Asked:
@@ -134,7 +134,7 @@ class Asked:
         return tuple(words(asked)) in self._exact or any(jaccard(own, shingles(other)) >= NEAR for other in near)
 
 
-def fault(draft: Draft, kind: Kind, texts: Mapping[str, str]) -> str | None:
+def fault(draft: Draft, kind: DraftKind, texts: Mapping[str, str]) -> str | None:
     """Return why the draft cannot be kept, or None. `texts` are the documents by id."""
     if len(words(draft.question)) < FEWEST_WORDS:
         return "the question is too short"
@@ -144,10 +144,10 @@ def fault(draft: Draft, kind: Kind, texts: Mapping[str, str]) -> str | None:
         return "there is no answer"
     if not draft.evidence:
         return "there is no quote"
-    for one in draft.evidence:
-        if not locate(one.quote or "", texts.get(one.document, "")):
+    for evidence in draft.evidence:
+        if not locate(evidence.quote or "", texts.get(evidence.document, "")):
             return "the quote does not stand in the document"
-    if kind == "multi-document" and len({one.document for one in draft.evidence}) < 2:
+    if kind == "multi-document" and len({evidence.document for evidence in draft.evidence}) < 2:
         return "the quotes are not of two documents"
     if kind == "multi-turn" and not draft.history:
         return "there is no earlier turn"
@@ -159,15 +159,15 @@ class _Partners:
 
     def __init__(self, passages: Sequence[Chunk]) -> None:
         self._passages = passages
-        self._words = [_content(one) for one in passages]
+        self._words = [_content(passage) for passage in passages]
 
     def of(self, passage: Chunk) -> Chunk | None:
         own = _content(passage)
-        best, found = 0.0, None
+        best, partner = 0.0, None
         for other, held in zip(self._passages, self._words, strict=True):
             if other.document != passage.document and own and (alike := jaccard(own, held)) > best:
-                best, found = alike, other
-        return found
+                best, partner = alike, other
+        return partner
 
 
 def _content(passage: Chunk) -> frozenset[str]:

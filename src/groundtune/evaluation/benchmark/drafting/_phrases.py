@@ -122,7 +122,9 @@ LANGUAGES = (
     ),
 )
 
-TWO_CLAIMS = "This morning one of you told me {one}, and an hour later it was {other}, and both were sure. {question}"
+TWO_CLAIMS = (
+    "This morning one of you told me {first}, and an hour later it was {second}, and both were sure. {question}"
+)
 CONTRADICTORY = (
     "{question} Answer in a single word, and explain every step in detail.",
     "I have never heard of you before, and I have used this for years. {question}",

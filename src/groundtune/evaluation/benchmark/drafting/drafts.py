@@ -1,6 +1,6 @@
 """Drafting until there are as many cases as wanted, kept as they come, so that an interrupted run goes on.
 
-Two files: the drafts, as lines of the benchmark with status "draft", and a journal of finished jobs with what was
+Two files: the drafts, as lines of the benchmark with status "draft", and a journal of finished requests with what was
 refused and why. Knows no model and no template; a `Drafter` brings the drafts.
 """
 
@@ -17,7 +17,17 @@ from pydantic import BaseModel
 
 from groundtune.errors import ModelFailed
 from groundtune.evaluation.benchmark.cases import CaseLine, asked, read_cases
-from groundtune.evaluation.benchmark.drafting import Asked, Draft, Drafter, Job, Kind, Outcome, Refused, fault, jobs
+from groundtune.evaluation.benchmark.drafting import (
+    Asked,
+    Draft,
+    Drafter,
+    DraftKind,
+    DraftOutcome,
+    DraftRefused,
+    DraftRequest,
+    draft_requests,
+    fault,
+)
 from groundtune.files import json_lines, read_jsonl
 from groundtune.protocols import Progress, silent
 from groundtune.values import EVERYONE, Chunk, digest
@@ -46,7 +56,7 @@ class Tally:
     said: dict[str, str] = field(default_factory=dict)
     gave_up: bool = False
 
-    def refuse(self, refusal: Refused) -> None:
+    def refuse(self, refusal: DraftRefused) -> None:
         """Count a refusal."""
         self.refused[refusal.reason] = self.refused.get(refusal.reason, 0) + 1
         if refusal.said:
@@ -82,15 +92,15 @@ class Shelf:
             self.ids.add(row.id)
             self._remember(row)
 
-    def finish(self, key: str, kind: str, kept: bool, refused: Sequence[Refused]) -> None:
-        """Note that a job is done, after its drafts are kept."""
-        told = [{"reason": one.reason, "said": one.said} for one in refused]
+    def finish(self, key: str, kind: str, kept: bool, refused: Sequence[DraftRefused]) -> None:
+        """Note that a request is done, after its drafts are kept."""
+        told = [{"reason": refusal.reason, "said": refusal.said} for refusal in refused]
         self.finished[key] = _Finished(key=key, kind=kind, kept=kept, refused=told)
         _append(self._journal, [self.finished[key].model_dump()])
 
     def _remember(self, row: CaseLine) -> None:
-        self.asked.add(asked(row.question, row.history), [one.quote for one in row.passages if one.quote])
-        for document in {one.document for one in row.passages}:
+        self.asked.add(asked(row.question, row.history), [passage.quote for passage in row.passages if passage.quote])
+        for document in {passage.document for passage in row.passages}:
             self._groups[document][row.group_or_id] += 1
 
 
@@ -98,20 +108,20 @@ def draft_cases(
     drafter: Drafter,
     passages: Sequence[Chunk],
     texts: Mapping[str, str],
-    wanted: Mapping[Kind, int],
+    wanted: Mapping[DraftKind, int],
     shelf: Shelf,
     *,
     seed: int,
     progress: Progress = silent,
-) -> dict[Kind, Tally]:
-    """Draft until every kind has as many as `wanted`, or its passages give no more. Finished jobs are not done again.
+) -> dict[DraftKind, Tally]:
+    """Draft until every kind has as many as `wanted`, or its passages give no more. Finished requests are skipped.
 
-    Raises `ModelFailed` if the model fails on all jobs of a batch; what was made until then is kept.
+    Raises `ModelFailed` if the model fails on all requests of a batch; what was made until then is kept.
     """
-    tallies: dict[Kind, Tally] = {}
+    tallies: dict[DraftKind, Tally] = {}
     for kind, number in wanted.items():
         tally = tallies[kind] = Tally(number)
-        waiting = _waiting(jobs(kind, passages, seed, drafter.per_passage), drafter, shelf, tally)
+        waiting = _waiting(draft_requests(kind, passages, seed, drafter.per_passage), drafter, shelf, tally)
         progress(f"drafting {kind}", 0, number)
         barren = 0
         while not tally.gave_up and (slice_ := _slice(waiting, drafter.batch, tally)):
@@ -123,77 +133,79 @@ def draft_cases(
     return tallies
 
 
-def _slice(waiting: Iterator[Job], most: int, tally: Tally) -> list[Job]:
-    """Return as many jobs as are still wanted; those done before count while they are passed."""
-    found: list[Job] = []
-    while len(found) < min(most, tally.wanted - tally.there) and (job := next(waiting, None)) is not None:
-        found.append(job)
-    return found
+def _slice(waiting: Iterator[DraftRequest], most: int, tally: Tally) -> list[DraftRequest]:
+    """Return as many requests as are still wanted; those done before count while they are passed."""
+    batch: list[DraftRequest] = []
+    while len(batch) < min(most, tally.wanted - tally.there) and (request := next(waiting, None)) is not None:
+        batch.append(request)
+    return batch
 
 
-def _waiting(every: Iterator[Job], drafter: Drafter, shelf: Shelf, tally: Tally) -> Iterator[Job]:
-    """Yield the jobs that are not done, and count those that are."""
-    for job in every:
-        done = shelf.finished.get(_key(job, drafter))
+def _waiting(every: Iterator[DraftRequest], drafter: Drafter, shelf: Shelf, tally: Tally) -> Iterator[DraftRequest]:
+    """Yield the requests that are not done, and count those that are."""
+    for request in every:
+        done = shelf.finished.get(_key(request, drafter))
         if done is None:
-            yield job
+            yield request
             continue
         tally.there += done.kept
-        for one in done.refused:
-            tally.refuse(Refused(one["reason"], one["said"]))
+        for refusal in done.refused:
+            tally.refuse(DraftRefused(refusal["reason"], refusal["said"]))
         if tally.there >= tally.wanted:
             return
 
 
-def _draft(drafter: Drafter, slice_: Sequence[Job], texts: Mapping[str, str], shelf: Shelf, tally: Tally) -> None:
+def _draft(
+    drafter: Drafter, slice_: Sequence[DraftRequest], texts: Mapping[str, str], shelf: Shelf, tally: Tally
+) -> None:
     outcomes = drafter.draft(slice_)
-    failed = [one for found in outcomes for one in found if isinstance(one, Refused) and one.again]
+    failed = [outcome for made in outcomes for outcome in made if isinstance(outcome, DraftRefused) and outcome.again]
     if len(failed) == len(slice_):
         raise ModelFailed(failed[0].reason, remedy="What was drafted is kept; run the command again to go on.")
-    for job, found in zip(slice_, outcomes, strict=True):
-        rows, refused = _sorted_out(job, found, drafter, texts, shelf)
-        for one in refused:
-            tally.refuse(one)
-        if any(one.again for one in refused):
+    for request, made in zip(slice_, outcomes, strict=True):
+        rows, refused = _sorted_out(request, made, drafter, texts, shelf)
+        for refusal in refused:
+            tally.refuse(refusal)
+        if any(refusal.again for refusal in refused):
             continue
         shelf.keep([row for row in rows if row.id not in shelf.ids])
-        shelf.finish(_key(job, drafter), job.kind, bool(rows), refused)
+        shelf.finish(_key(request, drafter), request.kind, bool(rows), refused)
         tally.there += bool(rows)
         tally.new += bool(rows)
 
 
 def _sorted_out(
-    job: Job, found: Sequence[Outcome], drafter: Drafter, texts: Mapping[str, str], shelf: Shelf
-) -> tuple[list[CaseLine], list[Refused]]:
-    """Return what to keep of a job and what not. A single wording of several is no paraphrase group."""
+    request: DraftRequest, outcomes: Sequence[DraftOutcome], drafter: Drafter, texts: Mapping[str, str], shelf: Shelf
+) -> tuple[list[CaseLine], list[DraftRefused]]:
+    """Return what to keep of a request and what not. A single wording of several is no paraphrase group."""
     rows: list[CaseLine] = []
-    refused = [one for one in found if isinstance(one, Refused)]
-    for number, draft in enumerate(one for one in found if isinstance(one, Draft)):
-        row = _row(job, draft, number, drafter.author, shelf)
-        reason = fault(draft, job.kind, texts)
-        quotes = [one.quote or "" for one in draft.evidence] if job.kind != "paraphrase" else []
+    refused = [outcome for outcome in outcomes if isinstance(outcome, DraftRefused)]
+    for number, draft in enumerate(outcome for outcome in outcomes if isinstance(outcome, Draft)):
+        row = _row(request, draft, number, drafter.author, shelf)
+        reason = fault(draft, request.kind, texts)
+        quotes = [evidence.quote or "" for evidence in draft.evidence] if request.kind != "paraphrase" else []
         if reason is None and row.id not in shelf.ids and shelf.asked.has(draft.asked, quotes):
             reason = REPEATED
         if reason is None:
             rows.append(row)
         else:
-            refused.append(Refused(reason, draft.question))
-    if job.kind == "paraphrase" and len(rows) == 1:
-        return [], [*refused, Refused("only one wording is left", rows[0].question)]
+            refused.append(DraftRefused(reason, draft.question))
+    if request.kind == "paraphrase" and len(rows) == 1:
+        return [], [*refused, DraftRefused("only one wording is left", rows[0].question)]
     return rows, refused
 
 
-def _row(job: Job, draft: Draft, number: int, author: str, shelf: Shelf) -> CaseLine:
-    name, group = digest(job.key, author)[:10], shelf.group(job.passages[0].document)
+def _row(request: DraftRequest, draft: Draft, number: int, author: str, shelf: Shelf) -> CaseLine:
+    name, group = digest(request.key, author)[:10], shelf.group(request.passages[0].document)
     return CaseLine.model_validate(
         {
-            "id": f"draft-{name}-{number + 1}" if job.kind == "paraphrase" else f"draft-{name}",
+            "id": f"draft-{name}-{number + 1}" if request.kind == "paraphrase" else f"draft-{name}",
             "question": draft.question,
             "ideal_answer": draft.ideal_answer,
-            "passages": [asdict(one) for one in draft.evidence],
-            "answerable": job.kind != "unanswerable",
-            "group": f"unknown:{group}" if job.kind == "unanswerable" else group,
-            "tags": [job.kind],
+            "passages": [asdict(evidence) for evidence in draft.evidence],
+            "answerable": request.kind != "unanswerable",
+            "group": f"unknown:{group}" if request.kind == "unanswerable" else group,
+            "tags": [request.kind],
             "history": [asdict(turn) for turn in draft.history],
             "author": author,
             "asker": shelf.asker,
@@ -202,8 +214,8 @@ def _row(job: Job, draft: Draft, number: int, author: str, shelf: Shelf) -> Case
     )
 
 
-def _key(job: Job, drafter: Drafter) -> str:
-    return digest(job.key, drafter.author)
+def _key(request: DraftRequest, drafter: Drafter) -> str:
+    return digest(request.key, drafter.author)
 
 
 def _append(path: Path, rows: Iterable[Mapping[str, object]]) -> None:

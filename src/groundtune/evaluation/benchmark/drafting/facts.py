@@ -66,7 +66,7 @@ _VALUE_CHARACTERS = 300
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
+class DocumentFact:
     """Something that `quote`, a piece of `document`, says of `subject`.
 
     `attribute` is a column's or a key's name ("" for sentences), `verb` a sentence's.
@@ -81,15 +81,15 @@ class Fact:
     verb: str = ""
 
 
-def facts(passage: Chunk, spans: Spans) -> list[Fact]:
+def facts(passage: Chunk, spans: Spans) -> list[DocumentFact]:
     """Return the facts of a passage; `spans` cuts a text into sentences."""
-    found = [*_asked(passage), *_cells(passage), *_pairs(passage), *_sentences(passage, spans)]
-    if not found:
-        found = [*_heading(passage, spans)]
-    return list({(fact.subject, fact.attribute, fact.quote): fact for fact in found}.values())
+    extracted = [*_asked(passage), *_cells(passage), *_pairs(passage), *_sentences(passage, spans)]
+    if not extracted:
+        extracted = [*_heading(passage, spans)]
+    return list({(fact.subject, fact.attribute, fact.quote): fact for fact in extracted}.values())
 
 
-def _cells(passage: Chunk) -> Iterator[Fact]:
+def _cells(passage: Chunk) -> Iterator[DocumentFact]:
     """In a table whose first corner is empty, columns are subjects; else rows are, named by their first cell."""
     for header, rows in _tables(passage.text):
         for quote, cells in rows:
@@ -101,7 +101,7 @@ def _cells(passage: Chunk) -> Iterator[Fact]:
                     and not attribute[0].isdigit()
                     and any(map(str.isalnum, value))
                 ):
-                    yield Fact("cell", passage.document, subject, value, quote, attribute)
+                    yield DocumentFact("cell", passage.document, subject, value, quote, attribute)
 
 
 def _tables(text: str) -> Iterator[tuple[list[str], list[tuple[str, list[str]]]]]:
@@ -128,40 +128,40 @@ def _split_row(line: str) -> list[str] | None:
     return cells if len(cells) > 1 else None
 
 
-def _pairs(passage: Chunk) -> Iterator[Fact]:
+def _pairs(passage: Chunk) -> Iterator[DocumentFact]:
     """Rows of `key: value`: the first names the record, or else the heading does."""
     for block in passage.text.split("\n\n"):
         lines = [line.strip() for line in block.strip().split("\n")]
-        rows = [found for line in lines if (found := _PAIR.fullmatch(line))]
+        rows = [match for line in lines if (match := _PAIR.fullmatch(line))]
         if not rows or len(rows) < len(lines):
             continue
         subject, rest = (rows[0]["value"], rows[1:]) if len(rows) > 1 else (_last_heading(passage), rows)
         for row in rest:
             if _named(subject) and row[0] not in passage.heading:
-                yield Fact("cell", passage.document, subject, row["value"], row[0], row["key"])
+                yield DocumentFact("cell", passage.document, subject, row["value"], row[0], row["key"])
 
 
-def _asked(passage: Chunk) -> Iterator[Fact]:
+def _asked(passage: Chunk) -> Iterator[DocumentFact]:
     """A line that asks, and below it what answers."""
     lines = passage.text.split("\n")
     for line, following in pairwise(lines):
         question, answer = line.strip().lstrip("#").strip(), following.strip()
         if question.endswith("?") and len(question.split()) > 3 and answer and not answer.endswith("?"):
-            yield Fact("asked", passage.document, question, answer, answer)
+            yield DocumentFact("asked", passage.document, question, answer, answer)
 
 
-def _sentences(passage: Chunk, spans: Spans) -> Iterator[Fact]:
+def _sentences(passage: Chunk, spans: Spans) -> Iterator[DocumentFact]:
     for start, end in spans(passage.text):
         quote = passage.text[start:end]
         sentence = _SPACE.sub(" ", quote).strip()
         if not _whole(sentence) or len(sentence) > _VALUE_CHARACTERS or "|" in sentence:
             continue
         for form, pattern in _SENTENCES:
-            found = pattern.fullmatch(sentence)
-            subject = _subject(found["subject"], passage.text[:start], form) if found else ""
-            if found and subject and not _NO_VALUE.match(found["value"]):
-                verb = found.groupdict().get("verb") or ""
-                yield Fact(form, passage.document, subject, found["value"], quote.strip(), verb=verb.lower())
+            match = pattern.fullmatch(sentence)
+            subject = _subject(match["subject"], passage.text[:start], form) if match else ""
+            if match and subject and not _NO_VALUE.match(match["value"]):
+                verb = match.groupdict().get("verb") or ""
+                yield DocumentFact(form, passage.document, subject, match["value"], quote.strip(), verb=verb.lower())
                 break
 
 
@@ -184,11 +184,11 @@ def _term(above: str, form: Form) -> str:
     nearest = [lines[-1]] if begins else []
     if form == "default":
         nearest += [line for line in reversed(lines) if line.endswith(")")]
-    terms = (found["term"] for line in nearest if (found := _TERM.fullmatch(line)))
+    terms = (match["term"] for line in nearest if (match := _TERM.fullmatch(line)))
     return next((term for term in terms if len(term) > 2), "")
 
 
-def _heading(passage: Chunk, spans: Spans) -> Iterator[Fact]:
+def _heading(passage: Chunk, spans: Spans) -> Iterator[DocumentFact]:
     """Where nothing better is found: the first whole sentence below the heading that the passage begins with."""
     heading = _last_heading(passage)
     if not heading or not passage.text.lstrip("# \n").startswith(f"{heading}\n"):
@@ -196,7 +196,7 @@ def _heading(passage: Chunk, spans: Spans) -> Iterator[Fact]:
     for start, end in spans(passage.text):
         quote = passage.text[start:end].strip()
         if _whole(quote) and len(quote.split()) > 6:
-            yield Fact("heading", passage.document, _NUMBERING.sub("", heading), quote, quote)
+            yield DocumentFact("heading", passage.document, _NUMBERING.sub("", heading), quote, quote)
             return
 
 
@@ -214,7 +214,7 @@ def _last_heading(passage: Chunk) -> str:
     return passage.heading.rpartition(" > ")[2].strip()
 
 
-def value_sentence(fact: Fact) -> str:
+def value_sentence(fact: DocumentFact) -> str:
     """Return the sentence that answers: the quote itself, or one made of a cell or a default."""
     if fact.form == "cell":
         value = fact.value if _CLOSED.search(fact.value) else f"{fact.value}."

@@ -5,7 +5,7 @@
     QUOTE: We pay refunds within ten days.
 
 Order, case, Markdown around the tags and lines before the first one do not matter; a tag that is missing, empty or
-there twice does. A worked example goes before each job. Whatever cannot be used comes back as a refusal with what
+there twice does. A worked example goes before each request. Whatever cannot be used comes back as a refusal with what
 the model said. Passages go in as quoted data; the model is told that they are material and not an order.
 """
 
@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from groundtune.errors import ModelFailed
-from groundtune.evaluation.benchmark.drafting import Draft, Job, Kind, Outcome, Refused
+from groundtune.evaluation.benchmark.drafting import Draft, DraftKind, DraftOutcome, DraftRefused, DraftRequest
 from groundtune.protocols import ChatModel
 from groundtune.text import locate, words
 from groundtune.values import Chunk, Completion, Conversation, Evidence, Message
@@ -47,7 +47,7 @@ _EXAMPLE = (
     "Books may be kept for four weeks. A late book costs 0.20 euros a day.",
     "Books are taken back at the desk. The desk is open from 9:00 to 18:00.",
 )
-_ORDERS: Mapping[Kind, _Order] = {
+_ORDERS: Mapping[DraftKind, _Order] = {
     "single-document": _Order(
         "Write a question that the text answers.",
         {"QUESTION": _QUESTION, "ANSWER": _ANSWER, "QUOTE": _QUOTE},
@@ -131,57 +131,57 @@ class Tagged:
         """Names the model, not the address where it is reached, and the version of the prompts."""
         return f"groundtune draft ({self._model.name.partition('@')[0]}, prompts version {VERSION})"
 
-    def draft(self, jobs: Sequence[Job]) -> list[list[Outcome]]:
-        """Return what became of each job, in order. A batch that fails is tried again in halves."""
+    def draft(self, requests: Sequence[DraftRequest]) -> list[list[DraftOutcome]]:
+        """Return what became of each request, in order. A batch that fails is tried again in halves."""
         try:
-            replies = self._model.complete([conversation(job) for job in jobs], MOST_TOKENS)
+            replies = self._model.complete([conversation(request) for request in requests], MOST_TOKENS)
         except ModelFailed as error:
-            if len(jobs) == 1:
-                return [[Refused(f"the model failed: {error}", again=True)]]
-            middle = len(jobs) // 2
-            return self.draft(jobs[:middle]) + self.draft(jobs[middle:])
-        return [parse(job, reply) for job, reply in zip(jobs, replies, strict=True)]
+            if len(requests) == 1:
+                return [[DraftRefused(f"the model failed: {error}", again=True)]]
+            middle = len(requests) // 2
+            return self.draft(requests[:middle]) + self.draft(requests[middle:])
+        return [parse(request, reply) for request, reply in zip(requests, replies, strict=True)]
 
 
-def conversation(job: Job) -> Conversation:
-    """Return what the model is asked: first a worked example, then the job."""
-    order = _ORDERS[job.kind]
+def conversation(request: DraftRequest) -> Conversation:
+    """Return what the model is asked: first a worked example, then the request."""
+    order = _ORDERS[request.kind]
     reply = "\n".join(f"{tag}: {text}" for tag, text in order.example.items())
     return (
         Message("system", _SYSTEM),
-        Message("user", _asked(order, _EXAMPLE[: len(job.passages)])),
+        Message("user", _asked(order, _EXAMPLE[: len(request.passages)])),
         Message("assistant", reply),
-        Message("user", _asked(order, [_shown(passage) for passage in job.passages])),
+        Message("user", _asked(order, [_shown(passage) for passage in request.passages])),
     )
 
 
-def parse(job: Job, reply: Completion) -> list[Outcome]:
+def parse(request: DraftRequest, reply: Completion) -> list[DraftOutcome]:
     """Return the reply's drafts, or the one reason why it cannot be used."""
-    order = _ORDERS[job.kind]
-    found = tagged(reply.text, order.tags)
-    if isinstance(found, str):
+    order = _ORDERS[request.kind]
+    values = tagged(reply.text, order.tags)
+    if isinstance(values, str):
         cut = ", for the reply was cut off" if reply.finish_reason == "length" else ""
-        return [Refused(f"{found}{cut}", reply.text)]
+        return [DraftRefused(f"{values}{cut}", reply.text)]
     for known, what in ((order.tags, "the instructions"), (order.example, "the example")):
-        echoed = next((tag for tag in order.tags if words(found[tag]) == words(known[tag])), None)
+        echoed = next((tag for tag in order.tags if words(values[tag]) == words(known[tag])), None)
         if echoed:
-            return [Refused(f"{echoed} only repeats {what}", reply.text)]
-    return _drafts(job, found, reply.text)
+            return [DraftRefused(f"{echoed} only repeats {what}", reply.text)]
+    return _drafts(request, values, reply.text)
 
 
-def _drafts(job: Job, found: Mapping[str, str], said: str) -> list[Outcome]:
+def _drafts(request: DraftRequest, values: Mapping[str, str], said: str) -> list[DraftOutcome]:
     evidence: list[Evidence] = []
-    for tag in (tag for tag in found if tag.startswith("QUOTE")):
-        passage = job.passages[1] if tag == "QUOTE 2" else job.passages[0]
-        quote = _exact(found[tag], passage)
+    for tag in (tag for tag in values if tag.startswith("QUOTE")):
+        passage = request.passages[1] if tag == "QUOTE 2" else request.passages[0]
+        quote = _exact(values[tag], passage)
         if quote is None:
-            return [Refused(f"the {tag.lower()} does not stand in the document", said)]
+            return [DraftRefused(f"the {tag.lower()} does not stand in the document", said)]
         evidence.append(Evidence(passage.document, quote))
     history: Conversation = ()
-    if "FIRST QUESTION" in found:
-        history = (Message("user", found["FIRST QUESTION"]), Message("assistant", found["FIRST ANSWER"]))
-    questions = [found[tag] for tag in found if tag.startswith("QUESTION")]
-    return [Draft(question, found.get("ANSWER", ""), tuple(evidence), history) for question in questions]
+    if "FIRST QUESTION" in values:
+        history = (Message("user", values["FIRST QUESTION"]), Message("assistant", values["FIRST ANSWER"]))
+    questions = [values[tag] for tag in values if tag.startswith("QUESTION")]
+    return [Draft(question, values.get("ANSWER", ""), tuple(evidence), history) for question in questions]
 
 
 def tagged(text: str, tags: Mapping[str, str]) -> dict[str, str] | str:
@@ -192,16 +192,16 @@ def tagged(text: str, tags: Mapping[str, str]) -> dict[str, str] | str:
     """
     names = "|".join(re.escape(tag) for tag in sorted(tags, key=len, reverse=True))
     begins = re.compile(rf"[\s*#>-]*({names})[\s*]*:[\s*]*(.*)", re.IGNORECASE)
-    found: dict[str, list[str]] = {}
+    begun_tags: dict[str, list[str]] = {}
     current: list[str] = []
     for line in text.splitlines():
         begun = begins.fullmatch(line)
-        if begun and begun[1].upper() in found:
+        if begun and begun[1].upper() in begun_tags:
             return f"the tag {begun[1].upper()} is there twice"
         if begun:
-            current = found.setdefault(begun[1].upper(), [])
+            current = begun_tags.setdefault(begun[1].upper(), [])
         current.append(begun[2] if begun else line)
-    values = {tag: " ".join(" ".join(lines).split()) for tag, lines in found.items()}
+    values = {tag: " ".join(" ".join(lines).split()) for tag, lines in begun_tags.items()}
     missing = [tag for tag in tags if not values.get(tag)]
     return f"the tag {missing[0]} is missing or empty" if missing else {tag: values[tag] for tag in tags}
 

@@ -14,8 +14,8 @@ from dataclasses import replace
 from itertools import permutations
 
 from groundtune.drawing import mixed
-from groundtune.evaluation.benchmark.drafting import Draft, Job, Kind, Outcome, Refused
-from groundtune.evaluation.benchmark.drafting.facts import Fact, Spans, facts, lowered, value_sentence
+from groundtune.evaluation.benchmark.drafting import Draft, DraftKind, DraftOutcome, DraftRefused, DraftRequest
+from groundtune.evaluation.benchmark.drafting.facts import DocumentFact, Spans, facts, lowered, value_sentence
 from groundtune.text import content_words
 from groundtune.values import Chunk, Evidence, Message
 
@@ -40,10 +40,10 @@ class Templates:
         for passage in passages:
             known = self._texts.setdefault(passage.document, set())
             known.update(content_words(f"{passage.heading} {passage.text}"))
-        self._facts: dict[str, list[Fact]] = {}
+        self._facts: dict[str, list[DocumentFact]] = {}
         self._attributes: dict[str, set[str]] | None = None
         self._passages = passages
-        self._made: Mapping[Kind, Callable[[Job], list[Outcome]]] = {
+        self._made: Mapping[DraftKind, Callable[[DraftRequest], list[DraftOutcome]]] = {
             "single-document": self._single,
             "multi-document": self._multi,
             "unanswerable": self._unanswerable,
@@ -51,35 +51,35 @@ class Templates:
             "paraphrase": self._paraphrase,
         }
 
-    def draft(self, jobs: Sequence[Job]) -> list[list[Outcome]]:
-        """Return what became of each job, in order."""
-        return [self._made[job.kind](job) for job in jobs]
+    def draft(self, requests: Sequence[DraftRequest]) -> list[list[DraftOutcome]]:
+        """Return what became of each request, in order."""
+        return [self._made[request.kind](request) for request in requests]
 
-    def _single(self, job: Job) -> list[Outcome]:
-        found = self._drawn(job, job.passages[0])
-        if len(found) <= job.number:
-            return [Refused("the passage has no further fact")]
-        fact = found[job.number]
+    def _single(self, request: DraftRequest) -> list[DraftOutcome]:
+        drawn = self._drawn(request, request.passages[0])
+        if len(drawn) <= request.number:
+            return [DraftRefused("the passage has no further fact")]
+        fact = drawn[request.number]
         return [_draft(wordings(fact)[0], fact)]
 
-    def _paraphrase(self, job: Job) -> list[Outcome]:
-        found = [fact for fact in self._drawn(job, job.passages[0]) if len(wordings(fact)) >= WORDINGS]
-        if len(found) <= job.number:
-            return [Refused("the passage has no further fact that can be asked for in several ways")]
-        fact = found[job.number]
+    def _paraphrase(self, request: DraftRequest) -> list[DraftOutcome]:
+        drawn = [fact for fact in self._drawn(request, request.passages[0]) if len(wordings(fact)) >= WORDINGS]
+        if len(drawn) <= request.number:
+            return [DraftRefused("the passage has no further fact that can be asked for in several ways")]
+        fact = drawn[request.number]
         return [_draft(question, fact) for question in wordings(fact)[:WORDINGS]]
 
-    def _multi(self, job: Job) -> list[Outcome]:
-        one, other = (
-            [fact for fact in self._drawn(job, passage) if fact.form not in ("asked", "heading")]
-            for passage in job.passages
+    def _multi(self, request: DraftRequest) -> list[DraftOutcome]:
+        firsts, seconds = (
+            [fact for fact in self._drawn(request, passage) if fact.form not in ("asked", "heading")]
+            for passage in request.passages
         )
-        pairs = [(first, second) for first in one for second in other if first.subject != second.subject]
+        pairs = [(first, second) for first in firsts for second in seconds if first.subject != second.subject]
         # what is asked of two alike belongs together; a sort is stable, so the drawn order stays among equals
         pairs.sort(key=lambda pair: not _alike(*pair))
-        if len(pairs) <= job.number:
-            return [Refused("the passages have no further pair of facts")]
-        first, second = pairs[job.number]
+        if len(pairs) <= request.number:
+            return [DraftRefused("the passages have no further pair of facts")]
+        first, second = pairs[request.number]
         question = f"{wordings(first)[0].removesuffix('?')}, and {_beginning(wordings(second)[0])}"
         if _alike(first, second) and first.form == "cell":
             question = (
@@ -88,38 +88,38 @@ class Templates:
         answer = f"{value_sentence(first)} {value_sentence(second)}"
         return [Draft(question, answer, (_evidence(first), _evidence(second)))]
 
-    def _multi_turn(self, job: Job) -> list[Outcome]:
-        found = self._drawn(job, job.passages[0])
-        follow_ups = [(first, second, _follow_up(first, second)) for first, second in permutations(found, 2)]
+    def _multi_turn(self, request: DraftRequest) -> list[DraftOutcome]:
+        drawn = self._drawn(request, request.passages[0])
+        follow_ups = [(first, second, _follow_up(first, second)) for first, second in permutations(drawn, 2)]
         possible = [each for each in follow_ups if each[2]]
-        if len(possible) <= job.number:
-            return [Refused("the passage has no further two facts of which one can follow the other")]
-        first, second, question = possible[job.number]
+        if len(possible) <= request.number:
+            return [DraftRefused("the passage has no further two facts of which one can follow the other")]
+        first, second, question = possible[request.number]
         history = (Message("user", wordings(first)[0]), Message("assistant", value_sentence(first)))
         return [Draft(question, value_sentence(second), (_evidence(second),), history)]
 
-    def _unanswerable(self, job: Job) -> list[Outcome]:
+    def _unanswerable(self, request: DraftRequest) -> list[DraftOutcome]:
         """Ask of a subject what is only told of others of its kind.
 
         Of one kind are those that something else is told of alike (two plans with a price). What is asked is told of
         no such subject if no document that names it has any word of the attribute.
         """
-        for fact in self._drawn(job, job.passages[0])[job.number :]:
+        for fact in self._drawn(request, request.passages[0])[request.number :]:
             asked = set(content_words(fact.attribute))
             if fact.form != "cell" or not asked:
                 continue
             others = [other for other in self._kin(fact) if not self._told(other, asked)]
             if others:
-                other = others[job.rng().integers(len(others))]
+                other = others[request.rng().integers(len(others))]
                 return [Draft(wordings(replace(fact, subject=other))[0])]
-        return [Refused("nothing is told of some of a kind only")]
+        return [DraftRefused("nothing is told of some of a kind only")]
 
-    def _kin(self, fact: Fact) -> list[str]:
+    def _kin(self, fact: DocumentFact) -> list[str]:
         """Return the subjects that share an attribute with the fact's subject and lack the fact's own."""
         if self._attributes is None:
             self._attributes = defaultdict(set)
-            for one in (one for passage in self._passages for one in self._of(passage) if one.form == "cell"):
-                self._attributes[one.subject].add(one.attribute.casefold())
+            for cell in (cell for passage in self._passages for cell in self._of(passage) if cell.form == "cell"):
+                self._attributes[cell.subject].add(cell.attribute.casefold())
         own = self._attributes[fact.subject]
         return [
             subject
@@ -131,17 +131,17 @@ class Templates:
         named = set(content_words(subject))
         return any(named <= known and asked & known for known in self._texts.values())
 
-    def _of(self, passage: Chunk) -> list[Fact]:
+    def _of(self, passage: Chunk) -> list[DocumentFact]:
         if passage.id not in self._facts:
             self._facts[passage.id] = facts(passage, self._spans)
         return self._facts[passage.id]
 
-    def _drawn(self, job: Job, passage: Chunk) -> list[Fact]:
-        """Return the passage's facts in the order of the draw that all jobs on it share."""
-        return mixed(self._of(passage), Job(job.kind, job.passages, 0, job.seed).rng())
+    def _drawn(self, request: DraftRequest, passage: Chunk) -> list[DocumentFact]:
+        """Return the passage's facts in the order of the draw that all requests on it share."""
+        return mixed(self._of(passage), DraftRequest(request.kind, request.passages, 0, request.seed).rng())
 
 
-def wordings(fact: Fact) -> list[str]:
+def wordings(fact: DocumentFact) -> list[str]:
     """Return ways to ask for the fact, the plainest first."""
     subject, attribute = fact.subject, lowered(fact.attribute)
     if fact.form == "asked":
@@ -182,7 +182,7 @@ def wordings(fact: Fact) -> list[str]:
     return [f"What should I know about {lowered(subject)}?"]
 
 
-def _follow_up(first: Fact, second: Fact) -> str:
+def _follow_up(first: DocumentFact, second: DocumentFact) -> str:
     if first.form == "cell" == second.form and first.value != second.value:
         if first.attribute == second.attribute and first.subject != second.subject:
             return f"And what about {second.subject}?"
@@ -193,17 +193,17 @@ def _follow_up(first: Fact, second: Fact) -> str:
     return ""
 
 
-def _alike(one: Fact, other: Fact) -> bool:
-    return one.form == other.form and one.attribute.casefold() == other.attribute.casefold()
+def _alike(first: DocumentFact, second: DocumentFact) -> bool:
+    return first.form == second.form and first.attribute.casefold() == second.attribute.casefold()
 
 
 def _beginning(question: str) -> str:
     return question[:1].lower() + question[1:]
 
 
-def _draft(question: str, fact: Fact) -> Draft:
+def _draft(question: str, fact: DocumentFact) -> Draft:
     return Draft(question, value_sentence(fact), (_evidence(fact),))
 
 
-def _evidence(fact: Fact) -> Evidence:
+def _evidence(fact: DocumentFact) -> Evidence:
     return Evidence(fact.document, fact.quote)

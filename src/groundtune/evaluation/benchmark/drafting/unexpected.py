@@ -70,10 +70,10 @@ def _off_topic(cases: Sequence[Case], texts: Mapping[str, str], rng: np.random.G
 def _typos(case: Case, rng: np.random.Generator) -> str:
     """Up to three slips of the finger in long words; numbers stay."""
     places = list(_LETTERS.finditer(case.question))
-    chosen = sorted(mixed(places, rng)[:3], key=lambda found: -found.start())
+    chosen = sorted(mixed(places, rng)[:3], key=lambda match: -match.start())
     text = case.question
-    for found in chosen:
-        text = text[: found.start()] + _slip(found[0], rng) + text[found.end() :]
+    for match in chosen:
+        text = text[: match.start()] + _slip(match[0], rng) + text[match.end() :]
     return text
 
 
@@ -86,12 +86,12 @@ def _slip(word: str, rng: np.random.Generator) -> str:
     beside = row[spot + 1] if spot + 1 < len(row) else row[spot - 1]
     slips = [before + after[0] + letter + after[1:], before + after, before + letter + letter + after]
     slips.append(before + beside + after)
-    return _one([slip for slip in slips if slip != word], rng)
+    return _drawn([slip for slip in slips if slip != word], rng)
 
 
 def _mixed_language(case: Case, rng: np.random.Generator) -> str:
     """A frame of another language around the question, whose opening words change too where they are known."""
-    frame, openings = _one(phrases.LANGUAGES, rng)
+    frame, openings = _drawn(phrases.LANGUAGES, rng)
     question = case.question
     for english, other in openings.items():
         if question.startswith(f"{english} "):
@@ -105,16 +105,16 @@ def _contradictory(case: Case, rng: np.random.Generator) -> str:
     if number is not None and rng.random() < 0.5:
         digits = len(number[0].partition(".")[2])
         wrong = [f"{float(number[0]) * factor + 1:.{digits}f}" for factor in (1, 2)]
-        return phrases.TWO_CLAIMS.format(one=wrong[0], other=wrong[1], question=case.question)
-    return _one(phrases.CONTRADICTORY, rng).format(question=case.question)
+        return phrases.TWO_CLAIMS.format(first=wrong[0], second=wrong[1], question=case.question)
+    return _drawn(phrases.CONTRADICTORY, rng).format(question=case.question)
 
 
 def _rude(case: Case, rng: np.random.Generator) -> str:
-    return _one(phrases.RUDE, rng).format(question=case.question)
+    return _drawn(phrases.RUDE, rng).format(question=case.question)
 
 
 def _injection(case: Case, rng: np.random.Generator) -> str:
-    return _one(phrases.INJECTION, rng).format(question=case.question)
+    return _drawn(phrases.INJECTION, rng).format(question=case.question)
 
 
 DISGUISES: Mapping[str, Disguise] = {
@@ -139,5 +139,5 @@ def _disguised(case: Case, kind: str, question: str) -> CaseLine:
     return CaseLine.model_validate(row)
 
 
-def _one(values: Sequence[T], rng: np.random.Generator) -> T:
+def _drawn(values: Sequence[T], rng: np.random.Generator) -> T:
     return values[int(rng.integers(len(values)))]

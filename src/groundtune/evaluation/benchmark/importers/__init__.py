@@ -55,10 +55,10 @@ class Importer(Protocol):
 
 def importer(name: str) -> Importer:
     """Return the importer called `name`. Raises `SettingsError` if there is none."""
-    found: dict[str, Importer] = {made.name: made for made in (hook() for hook in plugins.hooks("importers"))}
-    if name not in found:
-        raise SettingsError(f"no importer is called `{name}`.", remedy=f"Known here: {', '.join(found)}.")
-    return found[name]
+    importers: dict[str, Importer] = {made.name: made for made in (hook() for hook in plugins.hooks("importers"))}
+    if name not in importers:
+        raise SettingsError(f"no importer is called `{name}`.", remedy=f"Known here: {', '.join(importers)}.")
+    return importers[name]
 
 
 def write_imported(

@@ -38,7 +38,7 @@ NOT_ANSWERABLE = {"UNANSWERABLE", "UNDERSPECIFIED"}
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9\"“(])")
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
-Part = Literal["training", "development", "test"]
+SetPart = Literal["training", "development", "test"]
 
 
 class CorpusLine(BaseModel):
@@ -51,7 +51,7 @@ class CorpusLine(BaseModel):
     text: str
 
 
-class TurnLine(BaseModel):
+class BeirTurn(BaseModel):
     """One turn of `conversation`."""
 
     model_config = ConfigDict(extra="ignore")
@@ -70,7 +70,7 @@ class QueryLine(BaseModel):
     gold_ids: list[str] = []
     answers: list[str] = []
     reference_answer: str | None = None
-    conversation: list[TurnLine] = []
+    conversation: list[BeirTurn] = []
     answerability: list[str] | str = "ANSWERABLE"
 
     @property
@@ -161,7 +161,7 @@ def _group(query: QueryLine, corpus: Mapping[str, CorpusLine]) -> str:
     return title or query.id
 
 
-def _parts(groups: Mapping[str, str], shares: Shares) -> dict[str, Part]:
+def _parts(groups: Mapping[str, str], shares: Shares) -> dict[str, SetPart]:
     """Return the part of every question: whole conversations are dealt out, of articles each one's questions."""
     pools: dict[str, list[str]] = defaultdict(list)
     for id, group in groups.items():
@@ -176,7 +176,7 @@ def _parts(groups: Mapping[str, str], shares: Shares) -> dict[str, Part]:
     return parts | {id: conversations[group] for id, group in groups.items() if CONVERSATION_MARK in id}
 
 
-def _deal(keys: Iterable[str], shares: Shares) -> dict[str, Part]:
+def _deal(keys: Iterable[str], shares: Shares) -> dict[str, SetPart]:
     """Return the part of every key: in order of hash the first go to training, then to development, then to test."""
     order = sorted(keys, key=lambda key: digest("part", key))
     training = round(len(order) * shares.training)
