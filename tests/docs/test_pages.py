@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
+import inspect
 import re
 from pathlib import Path
 
 import pytest
 
+import groundtune
 from groundtune import cli
 from groundtune.assembly.candidates import registered
 from groundtune.errors import GroundtuneError
@@ -78,6 +80,18 @@ def test_candidates_and_scorers_are_explained() -> None:
         assert f"`{name}`" in glossary, name
     for scorer in scorers(ComparisonSettings()):
         assert f"`{scorer.name}`" in report, scorer.name
+
+
+def test_all_that_python_offers_is_on_its_page() -> None:
+    """Every public method and property of `Project`, every public function, and every command's counterpart."""
+    page = read("python.md")
+    members = [name for name in dir(groundtune.Project) if not name.startswith("_")]
+    assert len(members) > 20
+    assert not [name for name in members if not re.search(rf"\bproject\.{name}\b", page)]
+    functions = [name for name in dir(groundtune) if inspect.isfunction(getattr(groundtune, name))]
+    assert "score" in functions
+    assert not [name for name in functions if not re.search(rf"\bgroundtune\.{name}\b", page)]
+    assert not [command for command in cli.COMMANDS if f"`groundtune {command}" not in page]
 
 
 def test_papers_cited_in_the_code_are_listed() -> None:
