@@ -176,7 +176,7 @@ def test_other_files_are_refused(tmp_path):
         read_table(tmp_path / "table.xlsx", COLUMNS)
     with pytest.raises(InputError, match="no such file"):
         read_table(tmp_path / "none.xlsx", COLUMNS)
-    with pytest.raises(InputError, match="is not a .csv"):
+    with pytest.raises(InputError, match=r"is not a \.csv"):
         read_table(tmp_path / "table.ods", COLUMNS)
     (tmp_path / "latin.csv").write_bytes("id\né\n".encode("latin-1"))
     with pytest.raises(InputError, match=r"latin.csv:2: not UTF-8"):
