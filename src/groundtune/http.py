@@ -72,7 +72,7 @@ class Backoff:
             return retrying(attempt)
         except Passing as error:
             if self._asks_too_much(error):
-                asked = f"{error.message} It asks for a wait of {error.wait:.0f} seconds."
+                asked = f"{error.message} It asks to wait {error.wait:.0f} seconds."
                 raise failure(asked, "Wait that long, or send fewer requests at once.") from None
             tried = retrying.statistics["attempt_number"]
             raise failure(f"{error.message} Tried {tried} times.", error.remedy) from None

@@ -53,7 +53,7 @@ def shared() -> dict[str, list[str]]:
     return {name: names for name, names in places.items() if len(names) > 1}
 
 
-def test_no_two_classes_share_a_name() -> None:
+def test_no_two_classes_or_aliases_share_a_name() -> None:
     assert sum(len(classes(module.tree)) for module in modules()) > 150
     assert not shared(), "rename all but one"
 

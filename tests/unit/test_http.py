@@ -69,7 +69,7 @@ def test_what_a_failure_allows_at_most_is_kept():
 def test_a_wait_that_is_too_long_is_not_begun():
     waits = []
     attempts = Attempts(Passing("busy.", "", wait=1.0), Passing("busy.", "", wait=61.0))
-    with pytest.raises(ModelFailed, match="asks for a wait of 61 seconds"):
+    with pytest.raises(ModelFailed, match="asks to wait 61 seconds"):
         Backoff(sleep=waits.append).run(attempts, failure)
     assert (waits, attempts.made) == ([1.0], 2)
 

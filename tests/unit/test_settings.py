@@ -63,8 +63,8 @@ def test_a_settings_name_with_underscores_is_found_in_the_environment(tmp_path):
         ("[tuning]\nsteps = -1\n", "greater than or equal to 1", "Correct"),
         ("[knowledge]\nreadable_by = [1]\n", "`knowledge.readable_by` is 1", "Correct"),
         ('tuning = "x"\n', "`tuning` is outside any table", "[table]"),
-        ("[tuning]\nsteps = \n", "not valid TOML", "Correct the line"),
-        ("[tuning]\nsteps = 1\nsteps = 2\n", "not valid TOML", "Correct the line"),
+        ("[tuning]\nsteps = \n", "not valid TOML", "Correct that line"),
+        ("[tuning]\nsteps = 1\nsteps = 2\n", "not valid TOML", "Correct that line"),
     ],
 )
 def test_what_is_wrong_in_the_file_is_said_with_file_and_remedy(tmp_path, text, message, remedy):

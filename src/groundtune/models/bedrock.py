@@ -41,7 +41,7 @@ _FINISH: dict[str, Literal["stop", "length", "content_filter"]] = {
     "content_filtered": "content_filter",
     "guardrail_intervened": "content_filter",
 }
-ConverseReply = TypeVar("ConverseReply")
+CallResult = TypeVar("CallResult")
 
 
 def groundtune_model(settings: ModelSettings, folder: Path) -> Bedrock | None:
@@ -153,10 +153,10 @@ class Bedrock:
         }
         return {**asked, "system": system} if system else asked
 
-    def _patiently(self, call: Callable[[], ConverseReply]) -> ConverseReply:
+    def _patiently(self, call: Callable[[], CallResult]) -> CallResult:
         return self._backoff.run(lambda: self._once(call), self._failure)
 
-    def _once(self, call: Callable[[], ConverseReply]) -> ConverseReply:
+    def _once(self, call: Callable[[], CallResult]) -> CallResult:
         """Call, and turn what the SDK raises into our errors: `Passing` for what may go better next time."""
         from botocore import exceptions as sdk
 

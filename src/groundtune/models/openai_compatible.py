@@ -211,7 +211,7 @@ class OpenAICompatible:
             reason = error.errors()[0]["msg"]
             excerpt = (data if isinstance(data, str) else data.decode("utf-8", "replace"))[:200]
             raise self._endpoint.failure(
-                f"answered with something other than a chat completion ({reason}): {excerpt!r}"
+                f"sent a reply that is not a chat completion ({reason}): {excerpt!r}"
             ) from None
         if reply.error:
             raise self._endpoint.failure(f"answered with an error: {reply.error}", "Check the server's log.")

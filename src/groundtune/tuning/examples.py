@@ -57,7 +57,7 @@ def hold_out(examples: Sequence[Example], number: int, rng: np.random.Generator)
     """
     if len(examples) < 2:
         raise TuningError(
-            f"the number of training conversations is {len(examples)}; early stopping needs at least 2.",
+            f"too few training conversations for early stopping: {len(examples)}. At least 2 are needed.",
             remedy="Add conversations to the training data.",
         )
     order = rng.permutation(len(examples))

@@ -149,7 +149,7 @@ def test_too_many_requests_are_asked_again_after_as_long_as_it_says(serve):
         (wire.refused(404, "ResourceNotFoundException", "gone"), "access to the model", 1),
         (Response([b"{}"]), "answered without a message", 1),
         (Response([b"garbage"]), "answered without a message", 1),
-        (Response([b'{"output": []}']), "answered", 1),
+        (Response([b'{"output": []}']), "cannot be read", 1),
     ],
 )
 def test_what_goes_wrong_is_a_failure_with_a_remedy(serve, response, words, requests):
@@ -182,7 +182,7 @@ def test_a_server_that_is_not_there(monkeypatch):
         ([wire.event("contentBlockDelta", {"delta": {"text": "Yes"}, "contentBlockIndex": 0})], "before the answer"),
         ([wire.event("throttlingException", {"message": "slow"}, "exception")], "stopped in the middle of the answer"),
         ([wire.event("validationException", {"message": "bad"}, "exception")], "ValidationException: bad"),
-        ([b"\x00\x00\x00\x20garbage that is long enough to be a frame"], "no reply"),
+        ([b"\x00\x00\x00\x20garbage that is long enough to be a frame"], "cannot be read"),
     ],
 )
 def test_a_stream_that_breaks_off_is_a_failure(serve, frames, words):

@@ -69,7 +69,7 @@ def test_what_stands_before_an_answer_is_the_prompt_that_serving_gives(turn):
 @pytest.mark.parametrize(
     ("tokenizer", "messages", "reason"),
     [
-        (CharacterTokenizer(), ONE_TURN[:2], "without an assistant's turn"),
+        (CharacterTokenizer(), ONE_TURN[:2], "has no assistant turn"),
         (CharacterTokenizer(), (*ONE_TURN[:2], Message("assistant", "")), None),
         (CharacterTokenizer(end="\n"), ONE_TURN, "end-of-sequence"),
         (CharacterTokenizer(end="\n"), (*ONE_TURN[:2], Message("assistant", "")), "all labels"),
