@@ -75,7 +75,7 @@ def test_calibrate_says_it_to_people(run, judged):
     text = " ".join(found.out.split())
     assert "judge_accuracy (openai:qwen3@" in text
     assert "May be used in the recommendation." in text
-    assert "of 20 pairs asked in both orders, it followed the place in 20 (100%): 20 times the first" in text
+    assert "the position decided 20 of 20 pairs asked in both orders (100%): 20 times the first answer" in text
     assert "80 questions, 8,000 tokens in, 80 tokens out, cost 0.01 at the prices in `[judge]`." in text
     again = calibrate(run, judged)
     assert "tokens in" not in again.out
