@@ -92,8 +92,9 @@ class Judges:
         return [self._cost(name, judge) for name, judge in self.judges if judge.asked]
 
     def _cost(self, name: str, judge: Judge) -> str:
+        plural = "" if judge.asked == 1 else "s"
         tokens_in, tokens_out = judge.usage.prompt_tokens, judge.usage.completion_tokens
-        text = f"Judge {name}: {judge.asked:,} questions, {tokens_in:,} tokens in, {tokens_out:,} tokens out"
+        text = f"Judge {name}: {judge.asked:,} question{plural}, {tokens_in:,} tokens in, {tokens_out:,} tokens out"
         price = self.money(judge)
         return f"{text}." if price is None else f"{text}, cost {price:.2f} at the prices in `[judge]`."
 

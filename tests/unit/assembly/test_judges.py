@@ -71,11 +71,11 @@ def test_costs_are_counted_and_priced(tmp_path):
     judges.judges[0][1].asked = 3
     judges.judges[0][1].usage = Usage(1_000_000, 50_000)
     assert judges.costs() == [
-        "Judge qwen3: questions asked 3, tokens in 1,000,000, out 50,000, cost 2.50 at the prices set."
+        "Judge qwen3: 3 questions, 1,000,000 tokens in, 50,000 tokens out, cost 2.50 at the prices in `[judge]`."
     ]
     without = opened(tmp_path, models=[ONE])
     without.judges[0][1].asked = 1
-    assert without.costs() == ["Judge qwen3: questions asked 1, tokens in 0, out 0."]
+    assert without.costs() == ["Judge qwen3: 1 question, 0 tokens in, 0 tokens out."]
 
 
 def test_a_scorer_may_decide_only_when_it_was_calibrated_as_it_is_now(tmp_path):
@@ -90,7 +90,7 @@ def test_a_scorer_may_decide_only_when_it_was_calibrated_as_it_is_now(tmp_path):
     judges.records.keep(CALIBRATION, LATEST, {"scorers": known})
     assert judges.doubts() == {
         "judge_relevance": "it agrees too little with people: quadratic-weighted kappa is 0.59, and 0.60 is asked",
-        "judge_comprehensiveness": "judge or rubric have changed since it was calibrated",
+        "judge_comprehensiveness": "the judge or the rubric has changed since it was calibrated",
     }
     stricter = opened(tmp_path, models=[ONE], least_agreement=0.7)
     assert "0.70 is asked" in stricter.doubts()["judge_accuracy"]

@@ -37,7 +37,7 @@ def test_stats_tells_what_can_be_shown_and_leaves_nothing_behind(run, project):
     assert [one["sd"] for one in told["plan"]["assumed"]] == [0.2, 0.3, 0.4, 0.5]
     assert not (project / ".groundtune").exists()
     shown = " ".join(run("benchmark", "stats", "--project", project).out.split())
-    assert "With 4 test cases in 4 groups and 5 candidates (10 comparisons, together 95% sure)" in shown
+    assert "With 4 test cases in 4 groups and 5 candidates (10 comparisons, 95% confidence for all together)" in shown
     assert "With fewer than 9 groups no difference is found" in shown
 
 
@@ -87,7 +87,7 @@ def test_drafts_are_proposed_reviewed_and_frozen(run, project, tmp_path):
     assert "Version 1 of 2026-11-24: 9 cases. Nothing has changed since." in " ".join(again.out.split())
     write(project / "benchmark.jsonl", [row for row in read(project / "benchmark.jsonl") if row["id"] != "u1"])
     second = run("benchmark", "freeze", "--date", "2026-12-01", "--project", project)
-    assert "Version 2 of 2026-12-01: 8 cases. Since the version before: 1 removed. removed: u1" in " ".join(
+    assert "Version 2 of 2026-12-01: 8 cases. Since the previous version: 1 removed. removed: u1" in " ".join(
         second.out.split()
     )
 
@@ -117,7 +117,7 @@ def test_a_model_behind_an_endpoint_drafts_and_what_cannot_be_used_is_shown(run,
         assert len(endpoint.requests) == 2, "what is done is not asked again"
     assert made.code == 0, made.err
     shown = " ".join(made.out.split())
-    assert "multi-turn: 1 times the tag FIRST QUESTION is missing or empty. such as: I am a teapot." in shown
+    assert "multi-turn: 1 refused, because the tag FIRST QUESTION is missing or empty. For example: I am a teapot." in shown
     single = again["kinds"]["single-document"]
     assert (single["there"], single["new"], single["refused"]) == (1, 0, {})
     reason = "the tag FIRST QUESTION is missing or empty"

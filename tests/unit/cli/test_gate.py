@@ -46,7 +46,7 @@ def gate(score, tmp_path):
 def test_scores_as_agreed_pass(score, gate):
     ran = score(lambda number: f"The plan costs {number + 7} euros.", "--gate", gate)
     assert ran.code == 0
-    assert "token_f1: every one of the 6 cases has the score it had." in ran.out
+    assert "token_f1: every one of the 6 cases has the same score as before." in ran.out
     assert "passed" in ran.out
 
 
@@ -54,7 +54,7 @@ def test_worse_scores_fail_with_exit_code_1(score, gate):
     ran = score(lambda number: "I am a teapot.", "--gate", gate)
     assert ran.code == 1
     assert "FAILED" in ran.out
-    assert "Look first at what lost most" in ran.out.replace("\n", " ")
+    assert "Look first at the cases that lost most" in ran.out.replace("\n", " ")
     told = score(lambda number: "I am a teapot.", "--gate", gate, "--json")
     assert (told.code, told.json["gate"]["passed"]) == (1, False)
     assert told.json["gate"]["findings"][0]["scorer"] == "token_f1"
@@ -67,7 +67,7 @@ def test_another_benchmark_is_wrong_use(score, gate, project):
     )
     ran = score(lambda number: "x", "--gate", gate)
     assert ran.code == 2
-    assert "Agree to a new baseline" in ran.err
+    assert "Agree on a new baseline" in ran.err
 
 
 def test_a_comparison_is_held_against_an_earlier_report(run, project, monkeypatch, tmp_path):

@@ -193,7 +193,7 @@ def test_unexpected_queries_are_drafted_into_a_file_of_their_own(run, project):
     assert made.json["drafts"] == sum(made.json["kinds"].values()) == 12
     lines = [json.loads(line) for line in (project / "unexpected.jsonl").read_text(encoding="utf-8").splitlines()]
     assert {line["status"] for line in lines} == {"draft"}
-    refused(run("human", "unexpected", "--project", project), "is there already", "--out")
+    refused(run("human", "unexpected", "--project", project), "already exists", "--out")
     other = run("human", "unexpected", "--per-kind", "2", "--out", project / "u.jsonl", "--project", project)
     assert other.code == 0
     assert (project / "u.jsonl").read_bytes() == (project / "unexpected.jsonl").read_bytes()

@@ -74,11 +74,11 @@ def test_calibrate_says_it_to_people(run, judged):
     assert found.code == 0
     text = " ".join(found.out.split())
     assert "judge_accuracy (openai:qwen3@" in text
-    assert "May decide." in text
-    assert "of 20 pairs asked in both orders, it followed the place in 20 (100%): 20 times the first" in text
-    assert "questions asked 80, tokens in 8,000, out 80, cost 0.01 at the prices set." in text
+    assert "May be used in the recommendation." in text
+    assert "the position decided 20 of 20 pairs asked in both orders (100%): 20 times the first answer" in text
+    assert "80 questions, 8,000 tokens in, 80 tokens out, cost 0.01 at the prices in `[judge]`." in text
     again = calibrate(run, judged)
-    assert "questions asked" not in again.out
+    assert "tokens in" not in again.out
 
 
 def test_prefer_counts_flips_as_ties(run, judged):
@@ -86,14 +86,14 @@ def test_prefer_counts_flips_as_ties(run, judged):
     found = run(*arguments, "--criterion", "relevance", "--json").json["qwen3"]
     assert (found["wins"], found["ties"], found["losses"], found["flips"]) == (0, 20, 0, 20)
     shown = " ".join(run(*arguments).out.split())
-    assert "qwen3: a better in 0 cases, b in 0, 20 ties (20 of them because the order decided)." in shown
+    assert "qwen3: a is better in 0 cases, b in 0; 20 ties (20 of them because the order decided)." in shown
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (("--scale", "1"), "not two numbers"),
-        (("--scale", "5,1"), "does not rise"),
+        (("--scale", "5,1"), "does not start with the lowest value"),
         (("--scale", "1,2"), "the scale goes from 1 to 2"),
         (("--ratings", "none.jsonl"), "no such file"),
         (("--set", "judge.models=[]"), "there is no judge"),

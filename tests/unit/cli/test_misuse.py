@@ -208,8 +208,8 @@ def test_a_bad_adapter_name(run, project):
 
 def test_init_overwrites_nothing(run, project, tmp_path):
     before = {path: path.read_bytes() for path in project.rglob("*") if path.is_file()}
-    refused(run("init", project), project, "is a project already")
-    refused(run("init", project, "--example", "telecom"), project, "is a project already")
+    refused(run("init", project), project, "is already a project")
+    refused(run("init", project, "--example", "telecom"), project, "is already a project")
     (project / "groundtune.toml").unlink()
     refused(run("init", project, "--example", "telecom"), project, "not empty")
     (tmp_path / "file").write_text("x")
@@ -227,7 +227,7 @@ def test_an_interruption_says_that_nothing_is_lost(run, project, monkeypatch):
     monkeypatch.setattr(KnowledgeBase, "ingest", interrupted)
     ran = run("ingest", "--project", project)
     assert ran.code == 130
-    assert "run it again to go on" in ran.err
+    assert "Rerun to resume" in ran.err
 
 
 def test_commands_are_imported_without_the_heavy_packages():

@@ -133,7 +133,7 @@ def read(found):
 def test_a_calibration_tells_of_biases_with_their_intervals(files):
     text = read(calibrated(files, good()))
     assert re.search(r"^Length: 100 words .* by [+-][\d.]+ \([+-][\d.]+ to [+-][\d.]+\)\.$", text, re.MULTILINE)
-    assert re.search(r"^Its own kind: [+-][\d.]+ \([+-][\d.]+ to [+-][\d.]+\) on 40 answers", text, re.MULTILINE)
+    assert re.search(r"^Own model family: [+-][\d.]+ \([+-][\d.]+ to [+-][\d.]+\) on 40 answers", text, re.MULTILINE)
 
 
 def test_nothing_is_said_of_a_bias_over_a_handful_of_groups(files):
@@ -141,8 +141,8 @@ def test_nothing_is_said_of_a_bias_over_a_handful_of_groups(files):
     few = {f"c{n}" for n in range(5)}
     write(files / "ratings.jsonl", [row for row in map(json.loads, lines) if row["case"] in few])
     text = read(calibrated(files, good()))
-    assert "Length: not known, the rated answers are of too few groups" in text
-    assert "Its own kind: not known, the rated answers are of too few groups" in text
+    assert "Length: unknown, because the rated answers are from too few groups" in text
+    assert "Own model family: unknown, because the rated answers are from too few groups" in text
 
 
 def test_the_corrected_pass_rate_is_nearer_to_what_people_say(files):
@@ -215,7 +215,7 @@ def test_ratings_that_do_not_fit_are_refused(files, change, words):
 
 def test_ratings_by_no_rubric_are_refused(files):
     write(files / "ratings.jsonl", [{"case": "c0", "candidate": "gpt-4o", "rater": "a", "criterion": "x", "value": 1}])
-    with pytest.raises(InputError, match="rates x, and the rubrics are accuracy, relevance"):
+    with pytest.raises(InputError, match="rates x, but the rubrics are accuracy, relevance"):
         calibrated(files, good())
 
 
@@ -285,12 +285,12 @@ def test_a_judge_scores_in_a_comparison_and_the_report_says_that_it_does_not_cou
     (base,) = report.candidates
     assert base.scores["judge_accuracy"].mean == pytest.approx(0.75)
     assert base.scores["judge_accuracy"].scored == CASES
-    (note,) = (note for note in report.notes if "kept out" in note)
+    (note,) = (note for note in report.notes if "not used" in note)
     assert note == (
-        "Shown, but kept out of the recommendation: judge_accuracy, judge_relevance, judge_comprehensiveness: "
+        "Shown, but not used in the recommendation: judge_accuracy, judge_relevance, judge_comprehensiveness, because "
         "it has not been calibrated against human ratings."
     )
-    assert any("questions asked 120," in note for note in report.notes)
+    assert any("120 questions," in note for note in report.notes)
     answers = answers_to(opened, None)
     assert {(one.name, one.model) for one in answers} == {("base", "builtin:smollm2-135m-instruct")}
     assert len(answers) == CASES
@@ -316,7 +316,7 @@ def test_only_a_trusted_judge_is_named_among_the_measures_that_disagree(files, c
     _, report = compared(FallibleModel(truth, 1.0, 1), candidates=("base", "rag"))
     (found,) = (one for one in report.comparisons if one.scorer == "judge_accuracy")
     assert (found.verdict, report.recommendation.candidate) == ("better", "base")
-    named = any("rag is better than base by judge_accuracy" in reason for reason in report.recommendation.reasons)
+    named = any("rag is better than base on judge_accuracy" in reason for reason in report.recommendation.reasons)
     assert named is trusted
 
 

@@ -128,7 +128,7 @@ def test_changed_documents_are_asked_anew_by_those_who_read_them(bench, folder):
 
 def test_documents_that_cannot_be_read_are_noted(bench, folder):
     (folder / "documents" / "empty.md").write_text(" ", encoding="utf-8")
-    note = "Documents that could not be read: 1 (empty.md). `groundtune ingest` says why."
+    note = "1 document could not be read (empty.md). Run `groundtune ingest` to see why."
     assert note in compare(bench(), ["base", "rag"], NOW).notes
     assert note not in compare(bench(), ["base"], NOW).notes, "documents have nothing to do with it"
 

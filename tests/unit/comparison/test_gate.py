@@ -95,7 +95,7 @@ def test_nothing_lost_passes(gate, scores):
 def test_the_same_scores_pass_however_few_the_cases(gate):
     (found,) = gate(document([0.2, 0.4]), document([0.2, 0.4]))
     assert found.passed
-    assert found.message == "f1: every one of the 2 cases has the score it had."
+    assert found.message == "f1: every one of the 2 cases has the same score as before."
 
 
 def test_a_loss_fails_with_scorer_size_cases_and_what_to_do(gate, scores):
@@ -107,7 +107,7 @@ def test_a_loss_fails_with_scorer_size_cases_and_what_to_do(gate, scores):
     assert found.message.startswith("f1: -0.1")
     assert "on 80 cases" in found.message
     assert "lost most: c17," in found.message
-    assert "agree to a new baseline" in found.message
+    assert "agree on a new baseline" in found.message
 
 
 def test_a_loss_that_cannot_be_ruled_out_fails_and_says_how_many_cases_would(gate, scores):
@@ -192,7 +192,7 @@ def test_a_report_is_a_baseline_too(gate, scores):
     named = 'candidate = "rag"\n' + GATE
     assert gate(before, now, named)[0].passed
     assert gate(report(rag=scores), now)[0].passed, "a candidate that is the only one need not be named"
-    with pytest.raises(InputError, match=r"several. Name one of these in the gate's file: rag, base"):
+    with pytest.raises(InputError, match=r"several. Name one of these in the gate file: rag, base"):
         gate(before, now)
     with pytest.raises(InputError, match=r"no candidate `base`.*rag"):
         gate(before, now, 'candidate = "base"\n' + GATE)
@@ -201,7 +201,7 @@ def test_a_report_is_a_baseline_too(gate, scores):
 @pytest.mark.parametrize(
     ("now", "message"),
     [
-        ({"fingerprint": "b2"}, "benchmark b1, and this run of b2.*new baseline"),
+        ({"fingerprint": "b2"}, "benchmark b1, but this run is from b2.*new baseline"),
         ({"signature": "f1|v2"}, r"f1 was `f1\|v1` and is now `f1\|v2`.*new baseline"),
     ],
 )
@@ -218,7 +218,7 @@ def test_other_cases_are_not_comparable(gate, scores):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (GATE + "magic = 0.1\n", "`magic` has no scores in both runs.*f1"),
+        (GATE + "magic = 0.1\n", "`magic` is not scored case by case in both runs.*f1"),
         (GATE.replace("agreed", "nowhere"), "nowhere.json: no such file"),
         ('baseline = "agreed.json"\n', "gate.toml: `allowed_loss` is missing"),
         ('baselin = "x"\n' + GATE, "unknown key `baselin`. Did you mean `baseline`"),
@@ -242,11 +242,11 @@ def test_a_candidate_that_will_not_be_run_is_refused_beforehand(gate, scores, tm
 def test_corpus_bleu_has_no_scores_of_cases(gate, scores):
     before = document(scores)
     before["signatures"]["corpus_bleu"] = "bleu|x"
-    with pytest.raises(InputError, match=r"`corpus_bleu` has no scores in both runs"):
+    with pytest.raises(InputError, match=r"`corpus_bleu` is not scored case by case in both runs"):
         gate(before, before, GATE + "corpus_bleu = 1\n")
 
 
 @pytest.mark.parametrize("before", [{}, {"cases": 3}, {"candidates": {"rag": {}}}, [1, 2]])
 def test_a_baseline_that_is_no_run_is_refused(gate, scores, before):
-    with pytest.raises(InputError, match=r"agreed.json: is no run's document"):
+    with pytest.raises(InputError, match=r"agreed.json: is not the result of a run"):
         gate(before, document(scores))

@@ -37,7 +37,7 @@ def test_a_clear_leader_is_shipped_and_the_matter_is_closed():
         None,
         True,
     )
-    assert found.reasons[0] == "Ship rag: on resolution it is better than every other one."
+    assert found.reasons[0] == "Ship rag: it is better than every other candidate on resolution."
     assert any("+0.300 (95 % sure to lie between +0.270 and +0.330), p = 0.010" in text for text in found.reasons)
 
 
@@ -60,7 +60,7 @@ def test_a_tie_goes_to_the_simpler_one_openly_with_the_cases_that_would_tell():
     )
     assert (found.candidate, found.indistinguishable) == ("rag", ("rag", "tuned+rag"))
     assert (found.more_cases_needed, found.sure) == (340, False)
-    assert found.reasons[0] == "Ship rag for now: these cases cannot tell it from tuned+rag."
+    assert found.reasons[0] == "Ship rag for now: these cases cannot tell it apart from tuned+rag."
     assert "simplicity, not by proof" in found.reasons[1]
     assert "About 340 more cases would tell them apart" in found.reasons[2]
 
@@ -96,7 +96,7 @@ def test_equivalence_is_a_sure_answer():
         [contender("rag", 0.6), contender("raft", 0.605)], [difference("rag", "raft", 0.005, "equivalent")], GROUND
     )
     assert (found.candidate, found.sure, found.more_cases_needed) == ("rag", True, None)
-    assert "made no difference that matters" in found.reasons[0]
+    assert "makes no difference that matters" in found.reasons[0]
 
 
 def test_retrieval_goes_before_tuning_and_own_names_come_last():
@@ -118,7 +118,7 @@ def test_a_part_that_hurts_is_a_finding():
     found = recommend(
         [contender("rag", 0.6), contender("tuned+rag", 0.45)], [difference("rag", "tuned+rag", -0.15, "worse")], GROUND
     )
-    assert any(text.startswith("tuned+rag is below rag") and "−0.150" in text for text in found.reasons)
+    assert any(text.startswith("tuned+rag is worse than rag") and "−0.150" in text for text in found.reasons)
 
 
 def test_measures_that_disagree_are_named():
@@ -130,7 +130,7 @@ def test_measures_that_disagree_are_named():
         ],
         GROUND,
     )
-    assert "Not every measure agrees: base is better than rag by abstention_recall." in found.reasons
+    assert "Not every measure agrees: base is better than rag on abstention_recall." in found.reasons
 
 
 def test_latency_abstention_and_power_are_told():
@@ -148,8 +148,8 @@ def test_latency_abstention_and_power_are_told():
 @pytest.mark.parametrize(
     ("made_up", "sentence"),
     [
-        ((8, 8), "Of the 8 questions that the documents do not answer, rag made up an answer to 8."),
-        ((0, 8), "Of the 8 questions that the documents do not answer, rag made up an answer to none."),
+        ((8, 8), "rag made up an answer to 8 of the 8 questions that the documents do not answer."),
+        ((0, 8), "rag made up an answer to none of the 8 questions that the documents do not answer."),
         ((0, 0), None),
     ],
 )
@@ -171,7 +171,7 @@ def test_a_candidate_that_fails_too_often_is_not_considered():
         GROUND,
     )
     assert found.candidate == "base"
-    assert "rag was not considered: it failed on 30 of 100 cases. Mend that first." in found.reasons
+    assert "rag was not considered: it failed on 30 of 100 cases. Fix that first." in found.reasons
 
 
 def test_failures_that_could_turn_the_result_leave_it_open():
@@ -221,17 +221,17 @@ def test_what_is_gained_by_not_knowing_is_told_apart():
     found = recommend(contenders, [difference("rag", "tuned", -0.11, "worse")], GROUND)
     assert found.candidate == "rag"
     expected = (
-        "The same over the questions that have an answer only: tuned 0.24 (0.20 to 0.28); rag 0.14 (0.10 to 0.18)."
+        "The same, only on questions that the documents answer: tuned 0.24 (0.20 to 0.28); rag 0.14 (0.10 to 0.18)."
     )
     assert expected in found.reasons
     without = [
         contender(name, mean, made_up=(0, 0), answerable=answerable[0]) for name, mean in (("a", 0.2), ("b", 0.3))
     ]
-    assert not any("have an answer only" in text for text in recommend(without, [], GROUND).reasons)
+    assert not any("that the documents answer" in text for text in recommend(without, [], GROUND).reasons)
 
 
 def test_differences_are_told_with_their_verdict_as_the_choice_has_it():
     found = recommend(
         [contender("base", 0.3), contender("rag", 0.6)], [difference("rag", "base", -0.3, "worse")], GROUND
     )
-    assert any(reason.startswith("rag against base: better; +0.300") for reason in found.reasons)
+    assert any(reason.startswith("rag is better than base: +0.300") for reason in found.reasons)

@@ -122,7 +122,7 @@ def test_the_page_opens_with_the_recommendation_and_all_its_reasons(report, page
     text = "".join(page.text)
     places = [text.index(reason) for reason in report.recommendation.reasons]
     assert places == sorted(places)
-    assert places[-1] < text.index("Before you rely on this") < text.index("Mean over the cases")
+    assert places[-1] < text.index("Before you rely on this") < text.index("Mean over the scored cases")
 
 
 def test_failures_and_unscored_cases_are_counted_with_their_reasons(page):
