@@ -92,14 +92,16 @@ def open_encoder(name: str, layer: int | None) -> Encoder:
         network = encoders.network(place)
     except (OSError, ValueError) as error:
         raise SettingsError(
-            f"bertscore_model `{name}` cannot be loaded: {error}", remedy="Name an encoder in Hugging Face's form."
+            f"bertscore_model `{name}` cannot be loaded: {error}", remedy="Name an encoder in Hugging Face format."
         ) from None
     longest = _longest(tokenizer, network)
     if network.config.is_encoder_decoder:
         network = network.get_encoder()
     layers = network.config.num_hidden_layers
     if layer is not None and not 0 <= layer <= layers:
-        raise SettingsError(f"bertscore_layer is {layer}, and `{name}` has {layers}.", remedy=f"Choose 1 to {layers}.")
+        raise SettingsError(
+            f"bertscore_layer is {layer}, but `{name}` has {layers} layers.", remedy=f"Choose 1 to {layers}."
+        )
     if layer is not None and layer != layers:
         network = encoders.structural_copy(network)
         _cut(network, layers, layer)

@@ -107,14 +107,18 @@ def rouge_lsum(reference: str, prediction: str, split: Tokenize = tokenize) -> R
 
 ORDERS = {"rouge1": 1, "rouge2": 2}
 WORDS = {
-    "rouge1": Words("ROUGE-1", "Shared single words with the ideal answer (F1).", "Order and truth do not count."),
-    "rouge2": Words("ROUGE-2", "Shared pairs of neighbouring words (F1).", "Harsh on short answers and on paraphrase."),
+    "rouge1": Words("ROUGE-1", "Single words shared with the ideal answer (F1).", "Order and truth do not count."),
+    "rouge2": Words(
+        "ROUGE-2",
+        "Pairs of neighbouring words shared with the ideal answer (F1).",
+        "Harsh on short answers and on paraphrase.",
+    ),
     "rougeL": Words(
         "ROUGE-L",
-        "Longest run of words in the same order, gaps allowed (F1).",
-        "One “not” too few costs almost nothing.",
+        "Longest sequence of words in the same order, gaps allowed (F1).",
+        "A missing “not” costs almost nothing.",
     ),
-    "rougeLsum": Words("ROUGE-Lsum", "ROUGE-L line by line (F1).", "Equals ROUGE-L for answers of one line."),
+    "rougeLsum": Words("ROUGE-Lsum", "ROUGE-L line by line (F1).", "Equals ROUGE-L for one-line answers."),
 }
 
 

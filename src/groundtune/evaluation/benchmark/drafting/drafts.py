@@ -32,7 +32,7 @@ from groundtune.files import json_lines, read_jsonl
 from groundtune.protocols import Progress, silent
 from groundtune.values import EVERYONE, Chunk, digest
 
-REPEATED = "the benchmark or the drafts have this question already"
+REPEATED = "the benchmark or the drafts already contain this question"
 
 
 class _Finished(BaseModel):
@@ -161,7 +161,7 @@ def _draft(
     outcomes = drafter.draft(slice_)
     failed = [outcome for made in outcomes for outcome in made if isinstance(outcome, DraftRefused) and outcome.again]
     if len(failed) == len(slice_):
-        raise ModelFailed(failed[0].reason, remedy="What was drafted is kept; run the command again to go on.")
+        raise ModelFailed(failed[0].reason, remedy="Finished drafts are kept. Rerun to resume.")
     for request, made in zip(slice_, outcomes, strict=True):
         rows, refused = _sorted_out(request, made, drafter, texts, shelf)
         for refusal in refused:
