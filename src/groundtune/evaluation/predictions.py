@@ -73,7 +73,7 @@ class Predictions:
     path: Path
 
     def refuse_unfounded(self, scorers: Sequence[Scorer]) -> None:
-        """Raise `InputError` if one of `scorers` would give false values for want of a fact."""
+        """Raise `InputError` if one of `scorers` would give false values because a fact is missing."""
         for scorer in scorers:
             missing = sorted(scorer.needs - self.facts)
             if scorer.strict and missing:

@@ -1,7 +1,7 @@
 """What experts decide: cases go out as a table or as JSONL, and come back approved, edited or rejected.
 
-Every exported row carries a hash of itself. So a row that nobody touched is told from one that was, and a row that
-was edited in an old export from one that still stands. What is not touched stays as it is, to the byte. Knows no
+Every exported row carries a hash of itself. It shows which rows nobody touched, and which rows were edited in an
+export that is out of date. What is not touched stays as it is, to the byte. Knows no
 spreadsheet: `sheets` reads and writes those.
 """
 

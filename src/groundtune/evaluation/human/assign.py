@@ -3,7 +3,7 @@
 Balance is built in, not hoped for. The candidates stand on a circle in random order, and each item shows a window of
 it; windows start at every place of the circle before one starts there again. So over every run of as many items as
 there are candidates each candidate is shown equally often and once at every place, and at any point the counts of
-two candidates differ by one at most. Places are permuted anew for each rater and each turn of the circle. Knows
+two candidates differ by one at most. Places are permuted again for each rater and each turn of the circle. Knows
 cases and answers as texts; no file, no record and no clock.
 """
 

@@ -2,7 +2,7 @@
 
 Its weights are those of the embedder where both name the same model (`encoders.py`). No layer beyond the one used is
 computed. Texts are encoded
-in order of length, so many at once that a batch stays in the processor's cache: measured with the built-in encoder on
+in order of length, in batches that fit into the processor's cache: measured with the built-in encoder on
 two cores, 12,500 tokens a second with 1,000 to 2,000 tokens a batch, 8,700 with 64 texts a batch. Knows no score.
 """
 

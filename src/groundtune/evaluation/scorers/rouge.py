@@ -3,7 +3,7 @@
     ideal answer  "testing one two"      precision 1/1, recall 1/3
     answer        "testing"              rouge1 = 2 * (1 * 1/3) / (1 + 1/3) = 0.5
 
-Written anew because rouge-score spends its time in a pure-Python table for the longest common subsequence; the
+Reimplemented because rouge-score spends its time in a pure-Python table for the longest common subsequence; the
 numbers are the same (tests/reference), with and without stemming. Of several ideal answers the one with the highest
 F1 counts, as in `score_multi`. Only a-z and 0-9 count unless `rouge_tokens = "unicode"`: as in rouge-score, text in
 another script scores 0 against itself.

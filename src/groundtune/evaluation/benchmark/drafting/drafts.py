@@ -1,4 +1,4 @@
-"""Drafting until there are as many cases as wanted, kept as they come, so that an interrupted run goes on.
+"""Drafting until there are as many cases as wanted, kept as they come, so that an interrupted run can be resumed.
 
 Two files: the drafts, as lines of the benchmark with status "draft", and a journal of finished requests with what was
 refused and why. Knows no model and no template; a `Drafter` brings the drafts.
@@ -47,7 +47,7 @@ class _Finished(BaseModel):
 @dataclass(slots=True)
 class Tally:
     """What came of one kind: cases (or groups of wordings) wanted and there, how many of them are new, refusals by
-    reason, what the drafter said in each (the first of a reason), and whether the run gave up for want of any."""
+    reason, what the drafter said in each (the first of a reason), and whether the run gave up because no draft was kept."""
 
     wanted: int
     there: int = 0
