@@ -25,7 +25,7 @@ from groundtune.values import Answer, Case, Estimate, Failure, Passage, Place, S
 REMEDIES: Mapping[AnswerFact, str] = {
     "abstention": 'Add "abstained": true or false to the lines.',
     "passages": 'Add "passages" to the lines.',
-    "citations": "A file of answers cannot tell citations: leave this scorer out.",
+    "citations": "A file of answers has no citations: leave this scorer out.",
 }
 MISSING = Failure("predictions.jsonl has no line for this case")
 
@@ -73,12 +73,12 @@ class Predictions:
     path: Path
 
     def refuse_unfounded(self, scorers: Sequence[Scorer]) -> None:
-        """Raise `InputError` if one of `scorers` would give false values for want of a fact."""
+        """Raise `InputError` if one of `scorers` would give false values because a fact is missing."""
         for scorer in scorers:
             missing = sorted(scorer.needs - self.facts)
             if scorer.strict and missing:
                 raise InputError(
-                    f"no line tells of {missing[0]}, which `{scorer.name}` rests on.",
+                    f"`{scorer.name}` needs information on {missing[0]}, and no line has it.",
                     place=self.path,
                     remedy=REMEDIES[missing[0]],
                 )
@@ -142,7 +142,7 @@ def load_predictions(path: Path, benchmark: Benchmark) -> Predictions:
                 f"`{row.id}` is answered here and on line {lines[row.id]}.",
                 place=path,
                 line=number,
-                remedy="Keep one answer a case.",
+                remedy="Keep one answer per case.",
             )
         lines[row.id] = number
     facts: set[AnswerFact] = set()

@@ -93,7 +93,7 @@ class _Patience:
 def _answer(answerer: Answerer, cases: Sequence[Case], patience: _Patience) -> list[Outcome]:
     """Answer a slice; one that fails is tried again in halves, down to the case that fails by itself."""
     if patience.failed >= MOST_FAILURES:
-        return [Failure(f"not asked, as {MOST_FAILURES} cases before failed in a row: {patience.reason}")] * len(cases)
+        return [Failure(f"not asked, because {MOST_FAILURES} cases in a row failed: {patience.reason}")] * len(cases)
     try:
         answers = answerer.answer_many([case.asked for case in cases])
         if len(answers) != len(cases):

@@ -23,7 +23,7 @@ def test_check_warns_of_leaks_with_both_places_and_exits_with_0(run, project):
     checked = run("benchmark", "check", "--project", project)
     assert checked.code == 0
     shown = " ".join(checked.out.split())
-    assert "benchmark.jsonl:3: c2: the question is asked in training.jsonl:1 too." in shown
+    assert "benchmark.jsonl:3: c2: the same question is asked in training.jsonl:1." in shown
     assert "8 cases, 0 problems. 1 warnings." in shown
 
 
@@ -75,7 +75,7 @@ def test_drafts_are_proposed_reviewed_and_frozen(run, project, tmp_path):
     sheet.write_text(text, encoding="utf-8")
     refused = run("benchmark", "review", sheet, "--project", project, "--json")
     assert refused.code == 1
-    assert refused.json["faults"] == ["row 2: it was changed, and nobody is named as `reviewer`."]
+    assert refused.json["faults"] == ["row 2: it was changed, but no `reviewer` is named."]
     assert "faults" in run("benchmark", "review", sheet, "--project", project).out
     done = run("benchmark", "review", sheet, "--reviewer", "Ana", "--project", project, "--json")
     assert (done.code, done.json) == (0, {"counts": {"approved": 1, "untouched": 1}, "faults": []})

@@ -201,8 +201,8 @@ def test_the_result_is_kept_and_read_again(files):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"case": "c99"}, "which is not there"),
-        ({"candidate": "rag"}, "which is not there"),
+        ({"case": "c99"}, "which does not exist"),
+        ({"candidate": "rag"}, "which does not exist"),
         ({"value": 6}, "the scale goes from 1 to 5"),
     ],
 )

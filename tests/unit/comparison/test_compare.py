@@ -186,7 +186,7 @@ def test_a_benchmark_that_differs_from_its_frozen_version_is_noted(bench, folder
     lines = (folder / "benchmark.jsonl").read_text(encoding="utf-8").replace("Who is king?", "Who is the queen?")
     (folder / "benchmark.jsonl").write_text(lines, encoding="utf-8")
     notes = compare(bench(), ["base"], NOW).notes
-    assert any("no longer version 1, which was frozen on 2026-11-22: 1 changed" in note for note in notes)
+    assert any("changed since version 1 was frozen on 2026-11-22: 1 changed" in note for note in notes)
 
 
 def test_runs_of_different_versions_of_the_benchmark_are_not_compared(bench, folder):

@@ -123,7 +123,7 @@ def test_rates_of_abstention_are_refused_where_no_line_tells_who_abstained(tmp_p
     """An answer that does not say whether it abstained is no made-up one."""
     silent = load(tmp_path, benchmark, {"id": "1", "answer": "I do not know."})
     silent.refuse_unfounded(named("rouge1", "resolution"))
-    with pytest.raises(InputError, match=r"`hallucination_rate` rests on"):
+    with pytest.raises(InputError, match=r"`hallucination_rate` needs"):
         silent.refuse_unfounded(named("rouge1", "hallucination_rate"))
     telling = load(tmp_path, benchmark, {"id": "1", "answer": "I do not know.", "abstained": True})
     telling.refuse_unfounded(named("hallucination_rate"))

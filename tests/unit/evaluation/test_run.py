@@ -174,7 +174,7 @@ def test_a_model_that_is_down_is_given_up_and_every_case_says_so():
     assert len(answerer.batches) == 14  # two slices, each as a whole, in halves and one by one
     assert [outcome.reason for outcome in found.values()][7:9] == [
         "cannot take question 7.",
-        "not asked, as 8 cases before failed in a row: cannot take question 7.",
+        "not asked, because 8 cases in a row failed: cannot take question 7.",
     ]
     assert len(found) == 100
 

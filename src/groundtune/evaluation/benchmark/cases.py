@@ -128,7 +128,7 @@ def load_benchmark(path: Path, development_share: float) -> Benchmark:
     rows = read_cases(path)
     used = [(number, row) for number, row in rows if row.status == "approved"]
     if not used:
-        raise InputError("holds no approved case.", place=path, remedy="Approve drafts or write cases.")
+        raise InputError("contains no approved case.", place=path, remedy="Approve drafts or write cases.")
     for number, row in used:
         reason = unsound(row)
         if reason:
@@ -209,10 +209,10 @@ def _refuse_duplicates(rows: Sequence[tuple[int, CaseLine]], path: Path) -> None
     for number, row in rows:
         if row.id in lines:
             raise InputError(
-                f"id `{row.id}` stands here and on line {lines[row.id]}.",
+                f"id `{row.id}` is used here and on line {lines[row.id]}.",
                 place=path,
                 line=number,
-                remedy="Give each case an id of its own.",
+                remedy="Give each case its own id.",
             )
         lines[row.id] = number
 
@@ -222,14 +222,14 @@ def unsound(row: CaseLine) -> str | None:
     if not row.question.strip():
         return "the question is empty."
     if row.answerable and not row.ideal_answer.strip():
-        return "it is answerable and has no ideal answer."
+        return "it is answerable but has no ideal answer."
     if row.other_ideal_answers and not all(text.strip() for text in (row.ideal_answer, *row.other_ideal_answers)):
-        return "it has `other_ideal_answers`, and one of its ideal answers is empty."
+        return "it has `other_ideal_answers`, but one of its ideal answers is empty."
     if not row.answerable and row.passages:
-        return "it is not answerable and yet names passages that answer it."
+        return "it is not answerable but names passages that answer it."
     expected = ["user", "assistant"] * (len(row.history) // 2)
     if [turn.role for turn in row.history] != expected:
-        return "`history` must take turns from user to assistant and end with the assistant, before the question."
+        return "`history` must alternate between user and assistant: the user first, the assistant last."
     return None
 
 
@@ -249,10 +249,10 @@ def _split(row: CaseLine, number: int, named: Mapping[str, set[Split]], path: Pa
     splits = named.get(group, set())
     if len(splits) > 1:
         raise InputError(
-            f"case `{row.id}` names no split, and its group `{group}` stands on both sides.",
+            f"case `{row.id}` has no split, and its group `{group}` is on both sides.",
             place=path,
             line=number,
-            remedy="Name a split for every case of this group, or put the group on one side.",
+            remedy="Set a split for every case of this group, or put the whole group on one side.",
         )
     if splits:
         return next(iter(splits))
@@ -265,5 +265,5 @@ def _unfounded(evidence: Evidence, texts: Mapping[str, str]) -> str | None:
     if text is None:
         return "no such document."
     if evidence.quote is not None and locate(evidence.quote, text) is None:
-        return "the quote does not stand in the document."
+        return "the quote is not in the document."
     return None

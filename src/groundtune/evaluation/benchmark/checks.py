@@ -153,7 +153,7 @@ class _Looking:
             place, question = said[other]
             (exact if words(question) == words(own[index]) else near)[self._cases[index].id][place] = None
         for case, places in exact.items():
-            yield self._finding("leak", f"the question is asked in {_places(places)} too.", case, places)
+            yield self._finding("leak", f"the same question is asked in {_places(places)}.", case, places)
         for case, places in near.items():
             others = [place for place in places if place not in exact.get(case, ())]
             if others:
@@ -168,7 +168,7 @@ class _Looking:
             shared[cases[index].id].setdefault(said[other][0], run)
         for case, runs in shared.items():
             longest = max(runs.values(), key=len)
-            message = f"the ideal answer shares {RUN} words in a row or more with {_places(runs)}: “{longest}”."
+            message = f"the ideal answer shares {RUN} or more consecutive words with {_places(runs)}: “{longest}”."
             yield self._finding("leak", message, case, runs)
 
     def groups(self) -> Iterable[BenchmarkFinding]:
@@ -176,21 +176,25 @@ class _Looking:
         for case in self._cases:
             sides[case.group].add(case.split)
         for group in [group for group, splits in sides.items() if len(splits) > 1]:
-            yield self._first(group, "split", f"group `{group}` has cases in the development and in the test part.")
+            yield self._first(group, "split", f"group `{group}` has cases in the development part and in the test part.")
         for part in PARTS:
             counts = Counter(case.group for case in self._cases if case.split == part)
             total = counts.total()
             for group, count in counts.most_common() if total >= FEWEST_CASES else ():
                 if count > MOST_SHARE * total:
-                    message = f"group `{group}` holds {count} of the {total} {part} cases, more than {MOST_SHARE:.0%}."
+                    message = f"group `{group}` has {count} of the {total} {part} cases, more than {MOST_SHARE:.0%}."
                     yield self._first(group, "balance", message)
 
     def unanswerable(self) -> Iterable[BenchmarkFinding]:
         for part in PARTS:
             cases = [case for case in self._cases if case.split == part]
             if cases and all(case.answerable for case in cases):
-                reason = "nothing shows whether a candidate makes things up" if part == "test" else "no threshold fits"
-                message = f"the {part} part has no question that the documents do not answer: {reason}."
+                reason = (
+                    "it cannot show whether a candidate makes things up"
+                    if part == "test"
+                    else "no threshold can be fitted"
+                )
+                message = f"the {part} part has no unanswerable question: {reason}."
                 yield BenchmarkFinding("unanswerable", problem=False, message=message, file=self._file)
 
     def numbers(self, texts: Mapping[str, str]) -> Iterable[BenchmarkFinding]:
@@ -207,14 +211,14 @@ class _Looking:
             missing = {_plain(number) for number in _NUMBER.findall(case.ideal_answer)} - known
             if missing:
                 listed = ", ".join(sorted(missing))
-                yield self._finding("number", f"no quote has the number {listed} of the ideal answer.", case.id)
+                yield self._finding("number", f"no quote contains the number {listed} from the ideal answer.", case.id)
 
     def askers(self, readable_by: Sequence[str]) -> Iterable[BenchmarkFinding]:
         hidden = [case for case in self._cases if case.answerable and not set(case.asker) & set(readable_by)]
         if hidden:
             message = (
-                f"{len(hidden)} answerable cases are asked by principals that may not read the documents, which are "
-                f"for {', '.join(readable_by)}: grounded candidates will abstain on them."
+                f"{len(hidden)} answerable cases are asked by principals who may not read the documents (readable by "
+                f"{', '.join(readable_by)}): grounded candidates will abstain on them."
             )
             others = tuple(self._place(case.id) for case in hidden[:SHOWN_PLACES])
             yield BenchmarkFinding("asker", problem=False, message=message, file=self._file, others=others)
@@ -228,7 +232,7 @@ class _Looking:
         if same and not apart and later.asker != earlier.asker:
             return None
         if same and later.answerable != earlier.answerable and later.asker == earlier.asker:
-            message = f"asks the same as {name}, and only one of both is answerable."
+            message = f"asks the same as {name}, but only one of the two is answerable."
             return self._finding("duplicate", message, later.id, places, problem=True)
         if same:
             return self._finding("duplicate", f"asks the same as {name}{groups}.", later.id, places, problem=apart)

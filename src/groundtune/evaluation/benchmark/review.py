@@ -1,7 +1,7 @@
 """What experts decide: cases go out as a table or as JSONL, and come back approved, edited or rejected.
 
-Every exported row carries a hash of itself. So a row that nobody touched is told from one that was, and a row that
-was edited in an old export from one that still stands. What is not touched stays as it is, to the byte. Knows no
+Every exported row carries a hash of itself. It shows which rows nobody touched, and which rows were edited in an
+export that is out of date. What is not touched stays as it is, to the byte. Knows no
 spreadsheet: `sheets` reads and writes those.
 """
 
@@ -99,7 +99,7 @@ class CaseFiles:
                 load_benchmark(trial, development_share)
         except InputError as error:
             raise InputError(
-                f"as reviewed, the benchmark would not be sound: {error.message}",
+                f"after this review, the benchmark would be invalid: {error.message}",
                 place=self.benchmark,
                 remedy=f"{error.remedy} Nothing was changed.",
             ) from None
@@ -112,7 +112,7 @@ def export_cases(files: CaseFiles, path: Path, *, everything: bool = False) -> i
     rows = [row for row in files.rows.values() if everything or row.status == "draft"]
     if path.suffix.lower() == ".jsonl":
         if path.exists():
-            raise InputError("is there already, perhaps with reviews.", place=path, remedy="Name a new file.")
+            raise InputError("already exists and may contain reviews.", place=path, remedy="Choose a new file.")
         write_jsonl(path, map(_exported, rows))
         return len(rows)
     quotes = max([FEWEST_QUOTES, *(len(row.passages) for row in rows)])
@@ -148,7 +148,7 @@ def review_cases(
         id_ = given.cells.get("id", "").strip()
         faults = list(given.faults)
         if id_ in seen:
-            faults.append(f"`id` {id_!r} stands in row {seen[id_]} too")
+            faults.append(f"`id` {id_!r} also appears in row {seen[id_]}")
         elif id_ not in files.rows:
             faults.append(f"no case has the id {id_!r}")
         elif not faults:
@@ -210,9 +210,9 @@ def _reviewed(
     if not differs and named in ("", row.reviewer):  # nothing, or what was taken over before
         return None, []
     if version != _version(present):
-        return None, ["the case has changed since this was exported: export it again and review that"]
+        return None, ["the case has changed since this was exported: export it again and review the new export"]
     if not who:
-        return None, ["it was changed, and nobody is named as `reviewer`"]
+        return None, ["it was changed, but no `reviewer` is named"]
     if "author" in differs:
         return None, ["`author` says who wrote the case and cannot be changed: name yourself as `reviewer`"]
     try:
@@ -231,7 +231,7 @@ def _faults(row: CaseLine, texts: Mapping[str, str]) -> list[str]:
         return []
     reason = unsound(row)
     return ([reason.rstrip(".")] if reason else []) + [
-        f"the quote of `{problem.document}` does not stand in it"
+        f"the quote is not in `{problem.document}`"
         if problem.document in texts
         else f"there is no document `{problem.document}`"
         for problem in check_evidence([row.case(row.split or "test")], texts)
@@ -256,7 +256,7 @@ def _value(name: str, row: CaseLine, told: Mapping[str, str]) -> object:
 
 def _one_of(name: str, text: str, known: Sequence[str]) -> str:
     if text.lower() not in known:
-        raise ValueError(f"`{name}` is {text!r}, which is none of {', '.join(known)}")
+        raise ValueError(f"`{name}` is {text!r}, which is not one of {', '.join(known)}")
     return text.lower()
 
 
@@ -281,7 +281,7 @@ def _passages(row: CaseLine, told: Mapping[str, str]) -> list[EvidenceLine]:
         if before and (_normal(document), _normal(quote)) == (_normal(before.document), _normal(before.quote or "")):
             passages.append(before)
         elif quote and not document:
-            raise ValueError(f"`quote {number}` names no document")
+            raise ValueError(f"`quote {number}` has no document")
         elif document:
             passages.append(EvidenceLine(document=document, quote=quote or None))
     return passages
@@ -292,7 +292,7 @@ def _history(row: CaseLine, told: Mapping[str, str]) -> list[TurnLine]:
     for number in _numbers(told, "earlier question", "earlier answer"):
         asked, answered = (told.get(f"earlier {name} {number}", "").strip() for name in ("question", "answer"))
         if bool(asked) != bool(answered):
-            raise ValueError(f"`earlier question {number}` and `earlier answer {number}` belong together")
+            raise ValueError(f"`earlier question {number}` and `earlier answer {number}` must be filled in together")
         before = row.history[2 * number - 2 : 2 * number]
         if asked and [_normal(turn.content) for turn in before] == [_normal(asked), _normal(answered)]:
             turns += before

@@ -55,9 +55,9 @@ def read_lock(path: Path) -> Lock | None:
         return Lock.model_validate_json(read_text(path))
     except ValidationError as error:
         raise InputError(
-            f"is no lock of a benchmark: {error.errors()[0]['msg']}.",
+            f"is not a valid lock of a benchmark: {error.errors()[0]['msg']}.",
             place=path,
-            remedy="Restore it, or delete it and freeze again, which begins with version 1.",
+            remedy="Restore it, or delete it and freeze again; versions then start at 1.",
         ) from None
 
 
@@ -88,8 +88,8 @@ def note(lock: Lock | None, benchmark: Benchmark) -> str | None:
     if lock is None or lock.fingerprint == benchmark.fingerprint:
         return None
     return (
-        f"The benchmark is no longer version {lock.version}, which was frozen on {lock.frozen}: "
-        f"{changes(lock, benchmark)}. These results cannot be compared with those of that version."
+        f"The benchmark has changed since version {lock.version} was frozen on {lock.frozen}: "
+        f"{changes(lock, benchmark)}. These results cannot be compared with results of that version."
     )
 
 

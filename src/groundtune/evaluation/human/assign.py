@@ -3,7 +3,7 @@
 Balance is built in, not hoped for. The candidates stand on a circle in random order, and each item shows a window of
 it; windows start at every place of the circle before one starts there again. So over every run of as many items as
 there are candidates each candidate is shown equally often and once at every place, and at any point the counts of
-two candidates differ by one at most. Places are permuted anew for each rater and each turn of the circle. Knows
+two candidates differ by one at most. Places are permuted again for each rater and each turn of the circle. Knows
 cases and answers as texts; no file, no record and no clock.
 """
 
@@ -85,18 +85,18 @@ def windows(items: int, candidates: int, answers: int, rng: np.random.Generator)
 
 def _impossible(plan: AssignmentPlan, rated_cases: Sequence[RatedCase]) -> tuple[str, str] | None:
     if not plan.raters or len(set(plan.raters)) < len(plan.raters):
-        return "each rater needs a name of their own.", "Name every rater once."
+        return "every rater needs a different name.", "Name every rater once."
     if not rated_cases:
         return "there is no case that every candidate answered.", "Run `groundtune compare` first."
     if not 1 <= plan.answers <= len(plan.candidates):
-        return f"{plan.answers} answers of {len(plan.candidates)} candidates cannot be shown.", "Set `[human] answers`."
+        return f"cannot show {plan.answers} answers of {len(plan.candidates)} candidates.", "Change `[human] answers`."
     if plan.answers > len(LABELS):
-        return f"an item shows at most {len(LABELS)} answers.", "Set `[human] answers`."
+        return f"an item shows at most {len(LABELS)} answers.", "Lower `[human] answers`."
     if {EQUAL, NONE} & set(plan.candidates):
-        return f"a candidate called `{EQUAL}` or `{NONE}` cannot be told from a rater's choice.", "Rename its adapter."
+        return f"the candidate names `{EQUAL}` and `{NONE}` stand for a rater's choices.", "Rename its adapter."
     if plan.attention and len({rated.case.group for rated in rated_cases if rated.case.answerable}) < 2:
         return (
-            "attention items need answerable cases of two groups.",
+            "attention items need answerable cases from two groups.",
             "Set `[human] attention` to 0, or use more cases.",
         )
     return None

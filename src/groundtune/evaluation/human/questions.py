@@ -41,14 +41,14 @@ QUESTIONS = (
     ),
 )
 BEST = (
-    f"Which answer would you rather get? Its letter; `{EQUAL}` if none is better than the others; "
-    f"`{NONE}` if you would not want any of them."
+    f"Which answer would you prefer? Write its letter, `{EQUAL}` if none is better than the others, "
+    f"or `{NONE}` if you would not want any of them."
 )
 INTRODUCTION = (
     "You see questions as customers asked them, each with one or more answers. Read all answers to a question, then "
-    "rate each one on its own, from 1 to 5. You need no expert knowledge: judge as somebody who asked this and got "
-    "that answer. Letters are drawn anew for every question, so A here has nothing to do with A there. Leave out "
-    "what you cannot judge. Some questions come again later; please do not look back."
+    "rate each one on its own, from 1 to 5. You need no expert knowledge: judge as if you had asked the question and "
+    "received the answer. Letters are assigned at random for every question: A in one question is unrelated to A in "
+    "the next. Skip what you cannot judge. Some questions appear again later; please do not look back."
 )
 
 
@@ -64,4 +64,4 @@ def instructions() -> str:
         where = " (only where the column is not marked –)" if question.criterion == UNEXPECTED else ""
         lines.append(f"{question.criterion}{where}: {question.text}")
         lines += [f"  {number} = {words}" for number, words in enumerate(question.anchors, start=LOWEST)]
-    return "\n".join([*lines, f"best: {BEST}", "comment: anything you want to say on this answer.", ""])
+    return "\n".join([*lines, f"best: {BEST}", "comment: anything you want to say about this answer.", ""])

@@ -109,12 +109,12 @@ def save_replies(folder: Path, replies: Iterable[Reply]) -> None:
 def check(rows: Sequence[SheetRow], study: Study, file: str) -> tuple[list[Reply], list[Problem]]:
     """Return the filled cells of a file, and what is wrong with it."""
     if not rows:
-        return [], [Problem(file, 0, "holds no rows.")]
+        return [], [Problem(file, 0, "contains no rows.")]
     if not {"study", "item", "label"} <= set(rows[0].cells):
         return [], [Problem(file, 0, "has no columns `study`, `item` and `label`: it is not a sheet of a study.")]
     stray = [row.number for row in rows if not row.cells["study"].strip()]
     if stray:
-        reason = "is no row of the sheet: notes belong under `comment`, and rows must not be split."
+        reason = "is not a row of the sheet: notes belong under `comment`, and rows must not be split."
         return [], [Problem(file, number, reason) for number in stray]
     other = next((row for row in rows if row.cells["study"].strip() != study.id), None)
     if other is not None:
@@ -153,7 +153,7 @@ def _cells(row: Mapping[str, str], item: Item | None) -> Iterator[tuple[Reply, s
         if column == COMMENT:
             yield Reply(item.id, label, column, value), ""
         elif column not in {question.criterion for question in questions.asked(item.unexpected)}:
-            yield Reply(item.id, label, column, value), f"`{column}` is not asked on this question: leave it empty."
+            yield Reply(item.id, label, column, value), f"`{column}` is not asked for this question: leave it empty."
         else:
             yield _rating(item, label, column, value)
 
@@ -205,6 +205,8 @@ def _from_page(path: Path) -> list[SheetRow]:
         rows = [{str(key): str(value) for key, value in row.items()} for row in saved["rows"]]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
-            f"is not what the page saves: {type(error).__name__} {error}.", place=path, remedy="Save it again."
+            f"is not a file that the rating page saved: {type(error).__name__} {error}.",
+            place=path,
+            remedy="Save it again.",
         ) from None
     return [SheetRow(number, {"item": "", "label": "", **row, **head}) for number, row in enumerate(rows, start=1)]

@@ -90,7 +90,7 @@ def write_sheets(study: Study, rated_cases: Mapping[str, RatedCase], folder: Pat
 
 
 def rows(shown: SheetView) -> list[dict[str, str]]:
-    """Return one row an answer, by column. Number and question stand in an item's first row only."""
+    """Return one row per answer, by column. Only the first row of an item has its number and question."""
     table = []
     for item in shown.items:
         for place, (label, text) in enumerate(item.answers):

@@ -86,9 +86,9 @@ def write_key(study: Study, folder: Path) -> Path:
     path = folder / KEY_FILE
     if path.exists():
         raise InputError(
-            "holds a study already, whose sheets may have been sent.",
+            "already contains a study, and its sheets may have been sent.",
             place=folder,
-            remedy="Name another study with --study, or delete this one.",
+            remedy="Choose another name with --study, or delete this study.",
         )
     write_text(path, _STUDY.dump_json(study, indent=1).decode() + "\n")
     return path
@@ -103,5 +103,5 @@ def read_key(folder: Path) -> Study:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
         raise InputError(
-            f"is no key of a study: {where}: {first['msg']}.", place=path, remedy="Restore the file."
+            f"is not a valid key of a study: {where}: {first['msg']}.", place=path, remedy="Restore the file."
         ) from None

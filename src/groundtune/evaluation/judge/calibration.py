@@ -1,4 +1,4 @@
-"""A judge held against people: how far it agrees with them, beside how far they agree with one another, and its biases.
+"""A judge compared with people: how far it agrees with them, beside how far they agree with one another, and its biases.
 
 Computes from samples; asks no judge and reads no file. What decides is the judge's level against the median of
 people's, which is less noisy than any one of them. "The judge with each person" and "each person with each other" are
@@ -171,7 +171,13 @@ def length_bias(samples: Sequence[RatedSample], rubric: Rubric, bootstrap: Boots
         return float(((excess - excess.mean()) * error).sum()) / spread if spread else None
 
     figure = bootstrap.figure(slope, rated)
-    return Bias(figure, len(rated), "" if figure.value is not None else "all answers are as long, or none is rated")
+    return Bias(
+        figure,
+        len(rated),
+        ""
+        if figure.value is not None
+        else "no answer is rated, or all differ from the ideal answer by the same number of words",
+    )
 
 
 def self_preference(samples: Sequence[RatedSample], judge: str, rubric: Rubric, bootstrap: Bootstrap) -> Bias:
@@ -208,11 +214,11 @@ def position_bias(verdicts: Sequence[DuelVerdict | Failure]) -> PositionBias:
 def doubt(answers: int, weighted: float | None, least: float) -> str:
     """Return why a judge with this weighted kappa over `answers` is not trusted to decide, empty if it is."""
     if answers < LEAST_ANSWERS:
-        return f"only {answers} of its scores were held against human ratings, and {LEAST_ANSWERS} are the least"
+        return f"only {answers} of its scores were compared with human ratings, and at least {LEAST_ANSWERS} are needed"
     if weighted is None:
-        return "its agreement with people is not defined: judge and people always gave the same one level"
+        return "its agreement with people is undefined: the judge and the people always gave the same level"
     if weighted < least:
-        return f"it agrees too little with people: quadratic-weighted kappa is {weighted:.2f}, and {least:.2f} is asked"
+        return f"it agrees too little with people: quadratic-weighted kappa is {weighted:.2f}, below {least:.2f}"
     return ""
 
 

@@ -123,8 +123,8 @@ JudgeScorer = GradeScorer | PanelScorer
 def _words(name: str) -> Words:
     return Words(
         name.replace("_", " ").capitalize(),
-        "What a language model thinks of the answer by a rubric, held against the ideal answer.",
-        "Models err, and favour long answers and their own kind: see its calibration.",
+        "A language model grades the answer by a rubric and compares it with the ideal answer.",
+        "Models make mistakes and favour long answers and their own kind: see the calibration.",
     )
 
 

@@ -147,7 +147,7 @@ class _Run:
         with self._lock:
             self._failed_in_a_row += 1
             if self._failed_in_a_row >= MOST_FAILURES and self._stopped is None:
-                self._stopped = Failure(f"not asked, as {MOST_FAILURES} questions before failed in a row: {reason}")
+                self._stopped = Failure(f"not asked, because {MOST_FAILURES} questions in a row failed: {reason}")
         return Failure(reason)
 
     def _judgement(self, request: JudgeRequest) -> Judgement:

@@ -70,14 +70,16 @@ def load_rubrics(path: Path | None = None) -> tuple[Rubric, ...]:
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"not valid TOML: {error}.", place=place, remedy="Correct the line that is named.") from None
     if not tables:
-        raise InputError("holds no rubric.", place=place, remedy=f"Write tables like those in {SHIPPED}.")
+        raise InputError("contains no rubric.", place=place, remedy=f"Write tables like those in {SHIPPED}.")
     return tuple(_rubric(criterion, table, place) for criterion, table in tables.items())
 
 
 def _rubric(criterion: str, table: object, place: Path) -> Rubric:
     if not criterion.isidentifier():
         raise InputError(
-            f"`{criterion}` cannot be a criterion's name.", place=place, remedy="Use letters, digits and underscores."
+            f"`{criterion}` is not a valid name of a criterion.",
+            place=place,
+            remedy="Use letters, digits and underscores.",
         )
     try:
         row = RubricTable.model_validate(table)
@@ -89,7 +91,7 @@ def _rubric(criterion: str, table: object, place: Path) -> Rubric:
         ) from None
     if row.passes_from > len(row.levels):
         raise InputError(
-            f"`{criterion}.passes_from` is {row.passes_from}, and there are {len(row.levels)} levels.",
+            f"`{criterion}.passes_from` is {row.passes_from}, but there are {len(row.levels)} levels.",
             place=place,
             remedy="Name one of the levels, counted from 1.",
         )

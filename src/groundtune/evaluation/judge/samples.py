@@ -83,7 +83,7 @@ def load_answers(path: Path, benchmark: Benchmark) -> list[RatedAnswer]:
                 f"`{row.candidate}` answers `{row.id}` here and on line {lines[key]}.",
                 place=path,
                 line=number,
-                remedy="Keep one answer of a candidate to a case.",
+                remedy="Keep one answer per candidate and case.",
             )
         lines[key] = number
         answers.append(RatedAnswer(cases[row.id], row.candidate, row.value(), row.model or row.candidate))
@@ -96,7 +96,7 @@ def check_ratings(ratings: Iterable[Rating], answers: Iterable[RatedAnswer], pla
     for rating in ratings:
         if (rating.case, rating.candidate) not in known:
             raise InputError(
-                f"`{rating.rater}` rated the answer of `{rating.candidate}` to `{rating.case}`, which is not there.",
+                f"`{rating.rater}` rated the answer of `{rating.candidate}` to `{rating.case}`, which does not exist.",
                 place=place,
                 remedy="Run `groundtune evaluate` for that candidate, or give the rated answers with --answers.",
             )
@@ -136,8 +136,8 @@ def _level(rating: Rating, rubric: Rubric, scale: RatingScale) -> int:
     low, high = scale
     if not low <= rating.value <= high:
         raise InputError(
-            f"`{rating.rater}` gave case `{rating.case}` {rating.value:g} for {rating.criterion}, and the scale goes "
+            f"`{rating.rater}` gave case `{rating.case}` {rating.value:g} for {rating.criterion}, but the scale goes "
             f"from {low:g} to {high:g}.",
-            remedy="Name the scale that people rated on, as in --scale 1,4.",
+            remedy="Name the scale that people used, as in --scale 1,4.",
         )
     return rubric.level((rating.value - low) / (high - low))

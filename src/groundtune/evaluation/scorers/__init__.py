@@ -24,7 +24,7 @@ def known_scorers(settings: ComparisonSettings) -> dict[str, Scorer]:
         for scorer in hook(settings):
             if scorer.name in known:
                 raise SettingsError(
-                    f"two scorers are called `{scorer.name}`.", remedy="Remove one of the packages that bring them."
+                    f"two scorers are called `{scorer.name}`.", remedy="Remove one of the packages that provide them."
                 )
             known[scorer.name] = scorer
     return known
@@ -48,7 +48,7 @@ def scorers(
         names = list(dict.fromkeys([*(scorer.name for scorer in usual), *settings.also_score, settings.decide_by]))
     unknown = [name for name in names if name not in known]
     if unknown:
-        raise SettingsError(f"no scorer is called `{unknown[0]}`.", remedy=f"Known here: {', '.join(known)}.")
+        raise SettingsError(f"no scorer is called `{unknown[0]}`.", remedy=f"Available: {', '.join(known)}.")
     chosen = [known[name] for name in names]
     return [scorer.over(cases) if cases and isinstance(scorer, CorpusScorer) else scorer for scorer in chosen]
 

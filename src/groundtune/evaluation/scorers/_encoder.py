@@ -2,7 +2,7 @@
 
 Its weights are those of the embedder where both name the same model (`encoders.py`). No layer beyond the one used is
 computed. Texts are encoded
-in order of length, so many at once that a batch stays in the processor's cache: measured with the built-in encoder on
+in order of length, in batches that fit into the processor's cache: measured with the built-in encoder on
 two cores, 12,500 tokens a second with 1,000 to 2,000 tokens a batch, 8,700 with 64 texts a batch. Knows no score.
 """
 
@@ -92,14 +92,16 @@ def open_encoder(name: str, layer: int | None) -> Encoder:
         network = encoders.network(place)
     except (OSError, ValueError) as error:
         raise SettingsError(
-            f"bertscore_model `{name}` cannot be loaded: {error}", remedy="Name an encoder in Hugging Face's form."
+            f"bertscore_model `{name}` cannot be loaded: {error}", remedy="Name an encoder in Hugging Face format."
         ) from None
     longest = _longest(tokenizer, network)
     if network.config.is_encoder_decoder:
         network = network.get_encoder()
     layers = network.config.num_hidden_layers
     if layer is not None and not 0 <= layer <= layers:
-        raise SettingsError(f"bertscore_layer is {layer}, and `{name}` has {layers}.", remedy=f"Choose 1 to {layers}.")
+        raise SettingsError(
+            f"bertscore_layer is {layer}, but `{name}` has {layers} layers.", remedy=f"Choose 1 to {layers}."
+        )
     if layer is not None and layer != layers:
         network = encoders.structural_copy(network)
         _cut(network, layers, layer)

@@ -17,12 +17,10 @@ from groundtune.protocols import ABSTENTION, Words
 from groundtune.settings import ComparisonSettings
 from groundtune.values import Answer, Case, Score
 
-PRECISION = Words(
-    "Abstention precision", "Of the times it said “I do not know”, how often that was right.", "Rests on few cases."
-)
+PRECISION = Words("Abstention precision", "How often “I do not know” was the right reply.", "Based on few cases.")
 RECALL = Words(
     "Abstention recall",
-    "Of the questions without an answer, how many it declined.",
+    "How many of the questions without an answer it declined.",
     "Declining everything scores full marks.",
 )
 

@@ -60,7 +60,7 @@ WORDS: dict[BertMeasure, Words] = {
         _CROWDED,
     ),
     "recall": Words("BERTScore recall", "How much of the ideal answer's meaning is in the answer.", _CROWDED),
-    "f1": Words("BERTScore F1", "Likeness in meaning with the ideal answer, both ways.", _CROWDED),
+    "f1": Words("BERTScore F1", "Similarity in meaning to the ideal answer, both ways.", _CROWDED),
 }
 Triple = tuple[float, float, float]
 TextPair = tuple[str, str]
@@ -141,7 +141,7 @@ class Baseline:
             if number in ([], [layer]):
                 return (precision, recall, f1)
         raise SettingsError(
-            f"bertscore_baseline has no line for layer {layer}.", remedy="Take the file that was made for the encoder."
+            f"bertscore_baseline has no line for layer {layer}.", remedy="Use the file that was made for this encoder."
         )
 
 
@@ -161,7 +161,7 @@ def read_baseline(given: str | Sequence[float] | None) -> Baseline:
         raise SettingsError(
             f"bertscore_baseline cannot be read: {error}.",
             place=given,
-            remedy="Give lines of layer,P,R,F under a heading, as bert-score's files have them.",
+            remedy="Use a CSV file with the header LAYER,P,R,F, like those of bert-score.",
         ) from None
     return Baseline(tuple(layers))
 
@@ -263,7 +263,7 @@ class Matcher:
             return weights
         if not self.idf_over:
             raise SettingsError(
-                "bertscore_idf needs the ideal answers of all cases.", remedy="Give the cases to `scorers`."
+                "bertscore_idf needs the ideal answers of all cases.", remedy="Pass the cases to `scorers`."
             )
         count = Counter(id for ids in self._encoder.pieces(self.idf_over) for id in set(ids))
         total = len(self.idf_over) + 1  # the paper's section 3, smoothed by one as in bert-score

@@ -35,7 +35,7 @@ SCALE = (0.0, 100.0)
 WORDS = Words(
     "BLEU per case",
     "Shared runs of one to four words, with a penalty for brevity.",
-    "Made for whole texts: on single short answers it is rough.",
+    "Designed for whole texts: it is rough on single short answers.",
 )
 
 _ENTITIES = {"&quot;": '"', "&amp;": "&", "&lt;": "<", "&gt;": ">"}

@@ -21,8 +21,8 @@ from groundtune.values import Answer, Case, Score
 
 WORDS = Words(
     "Citation precision",
-    "How many of the cited places are those that experts named.",
-    "Another true place counts as wrong; answers without citations are left out.",
+    "How many of the cited places the experts named too.",
+    "A correct place that no expert named counts as wrong; answers without citations are left out.",
 )
 
 

@@ -35,18 +35,18 @@ RankingMeasure = Callable[[tuple[Evidence, ...], Ranked], float]
 WORDS = {
     "context_precision": Words(
         "Context precision",
-        "How far the passages with the experts' evidence stand before those without.",
-        "A passage that answers as well, and that no expert named, counts as wrong.",
+        "How well passages with the experts' evidence rank above those without.",
+        "A passage that also answers the question counts as wrong if no expert named it.",
     ),
     "context_recall": Words(
         "Context recall",
-        "How much of the experts' evidence, by words, stands in the passages.",
-        "Says nothing of what the model made of it.",
+        "How much of the experts' evidence the passages contain, by words.",
+        "Says nothing about what the model made of it.",
     ),
     "ndcg": Words(
         "nDCG",
-        "How high the experts' evidence stood in the search, all of it, later ranks counting less.",
-        "With one piece of evidence a case it tells little more than the reciprocal rank.",
+        "How high the search ranked all of the experts' evidence; later ranks count less.",
+        "With one piece of evidence per case it adds little to the reciprocal rank.",
     ),
 }
 

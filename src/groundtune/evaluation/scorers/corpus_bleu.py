@@ -23,9 +23,9 @@ from groundtune.values import Answer, Case, Score
 
 NAME = "corpus_bleu"
 WORDS = Words(
-    "BLEU over all",
-    "BLEU over all answers taken together, as published figures are.",
-    "Not the mean of BLEU per case, and follows long answers most.",
+    "Corpus BLEU",
+    "BLEU of all answers taken together, as in published figures.",
+    "It is not the mean of BLEU per case; long answers count most.",
 )
 
 

@@ -28,8 +28,8 @@ from groundtune.values import Answer, Case, Score
 ENOUGH = 0.45
 WORDS = Words(
     "Groundedness",
-    "How many of the answer's sentences the passages support, by their words and numbers.",
-    "A “not” too many is not seen, nor are words mixed from two sentences. A support in other words is missed.",
+    "How many of the answer's sentences the passages support, judged by words and numbers.",
+    "It does not notice a wrong “not” or words mixed from two sentences, and it misses support in other words.",
 )
 
 

@@ -21,7 +21,7 @@ from groundtune.values import Answer, Case, Score
 
 WORDS = Words(
     "Hallucination rate",
-    "Of the questions without an answer, how many were answered all the same. Less is better.",
+    "How many of the questions without an answer were answered anyway. Lower is better.",
     "Declining everything scores 0; made-up parts of other answers are not counted.",
 )
 

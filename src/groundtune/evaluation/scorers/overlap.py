@@ -26,9 +26,11 @@ _NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
 WORDS = {
-    "exact": Words("Exact match", "The answer is the ideal answer, case and articles aside.", "Whole sentences lose."),
+    "exact": Words(
+        "Exact match", "The answer equals the ideal answer, ignoring case and articles.", "Whole sentences lose."
+    ),
     "token_f1": Words(
-        "Token F1", "Shared words with the ideal answer, both ways.", "Punishes right answers that are longer."
+        "Token F1", "Words shared with the ideal answer, both ways.", "Penalises right answers that are longer."
     ),
     "token_recall": Words(
         "Token recall", "How many of the ideal answer's words are in the answer.", "Copying everything scores high."

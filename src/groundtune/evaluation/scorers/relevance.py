@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 WORDS = Words(
     "Answer relevance",
-    "How near the answer is to the question in meaning.",
-    "Says nothing of truth: repeating the question scores highest.",
+    "How close the answer is to the question in meaning.",
+    "Says nothing about truth: repeating the question scores highest.",
 )
 ABSTAINED = Score(None, "the answer says that it does not know")
 

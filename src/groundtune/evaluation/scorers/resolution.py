@@ -31,8 +31,8 @@ WORDS = Words(
 )
 ANSWERABLE_WORDS = Words(
     "Resolution where there is an answer",
-    "The same on the questions that have an answer: “I do not know” counts as nothing here.",
-    "Says nothing of what is made up where there is no answer; that is abstention recall.",
+    "The same on the questions that have an answer: “I do not know” scores 0 here.",
+    "Says nothing about made-up answers where there is no answer: see abstention recall.",
 )
 
 

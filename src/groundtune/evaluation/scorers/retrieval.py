@@ -22,12 +22,12 @@ from groundtune.values import Answer, Case, Score
 
 RECALL = Words(
     "Retrieval recall",
-    "How many of the experts' passages the search put before the model.",
-    "Says nothing of what the model made of them.",
+    "How many of the experts' passages the search gave to the model.",
+    "Says nothing about what the model made of them.",
 )
 RANK = Words(
     "Reciprocal rank",
-    "How high the first of the experts' passages stood in the search.",
+    "How high the search ranked the first of the experts' passages.",
     "Only the first one counts.",
 )
 

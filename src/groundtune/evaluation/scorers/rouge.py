@@ -3,7 +3,7 @@
     ideal answer  "testing one two"      precision 1/1, recall 1/3
     answer        "testing"              rouge1 = 2 * (1 * 1/3) / (1 + 1/3) = 0.5
 
-Written anew because rouge-score spends its time in a pure-Python table for the longest common subsequence; the
+Reimplemented because rouge-score spends its time in a pure-Python table for the longest common subsequence; the
 numbers are the same (tests/reference), with and without stemming. Of several ideal answers the one with the highest
 F1 counts, as in `score_multi`. Only a-z and 0-9 count unless `rouge_tokens = "unicode"`: as in rouge-score, text in
 another script scores 0 against itself.
@@ -107,14 +107,18 @@ def rouge_lsum(reference: str, prediction: str, split: Tokenize = tokenize) -> R
 
 ORDERS = {"rouge1": 1, "rouge2": 2}
 WORDS = {
-    "rouge1": Words("ROUGE-1", "Shared single words with the ideal answer (F1).", "Order and truth do not count."),
-    "rouge2": Words("ROUGE-2", "Shared pairs of neighbouring words (F1).", "Harsh on short answers and on paraphrase."),
+    "rouge1": Words("ROUGE-1", "Single words shared with the ideal answer (F1).", "Order and truth do not count."),
+    "rouge2": Words(
+        "ROUGE-2",
+        "Pairs of neighbouring words shared with the ideal answer (F1).",
+        "Harsh on short answers and on paraphrase.",
+    ),
     "rougeL": Words(
         "ROUGE-L",
-        "Longest run of words in the same order, gaps allowed (F1).",
-        "One “not” too few costs almost nothing.",
+        "Longest sequence of words in the same order, gaps allowed (F1).",
+        "A missing “not” costs almost nothing.",
     ),
-    "rougeLsum": Words("ROUGE-Lsum", "ROUGE-L line by line (F1).", "Equals ROUGE-L for answers of one line."),
+    "rougeLsum": Words("ROUGE-Lsum", "ROUGE-L line by line (F1).", "Equals ROUGE-L for one-line answers."),
 }
 
 

@@ -197,5 +197,5 @@ def _of_totals(
 
 def _drawing(rng: np.random.Generator | None) -> np.random.Generator:
     if rng is None:
-        raise ValueError("a number that is no mean needs a generator for its interval")
+        raise ValueError("the interval of a total needs a random generator")
     return rng

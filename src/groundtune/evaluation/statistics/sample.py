@@ -147,6 +147,6 @@ def check(scores: Sequence[Score], groups: Sequence[str]) -> None:
     for index, score in enumerate(scores):
         if score.value is not None and not math.isfinite(score.value):
             raise InputError(
-                f"score {index} is {score.value}, which is no number.",
+                f"score {index} is {score.value}, which is not a number.",
                 remedy="The scorer must return None for what it cannot score.",
             )

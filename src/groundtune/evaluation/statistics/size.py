@@ -21,7 +21,7 @@ def smallest_detectable_difference(
     """Return the true difference that a two-sided test over `n` cases finds with probability `power`.
 
     `sd` is `paired_sd`: (z for alpha/2 + z for power) × sd ÷ √n (Miller 2024, arXiv:2411.00640, section 5). With
-    `groups`, Student's t for so many groups takes the place of z: with 12 groups the difference is a tenth larger.
+    `groups`, Student's t for that many groups replaces z: with 12 groups the difference is a tenth larger.
     """
     return _quantiles(1 - confidence, power, groups) * sd / math.sqrt(n)
 

@@ -55,8 +55,8 @@ def test_drafts_and_rejected_are_counted_and_not_used(tmp_path):
     [
         ({"question": " "}, "question is empty"),
         ({"ideal_answer": ""}, "no ideal answer"),
-        ({"answerable": False, "passages": [{"document": "a.md"}]}, "not answerable and yet names passages"),
-        ({"history": [{"role": "user", "content": "Hello"}]}, "take turns"),
+        ({"answerable": False, "passages": [{"document": "a.md"}]}, "not answerable but names passages"),
+        ({"history": [{"role": "user", "content": "Hello"}]}, "must alternate"),
         ({"history": [{"role": "system", "content": "Hello"}]}, "role"),
         ({"passages": [{"document": "a.md", "qoute": "x"}]}, "unknown key"),
         ({"anwserable": False}, "Did you mean `answerable`"),
@@ -106,7 +106,7 @@ def test_a_case_without_a_split_follows_its_group(tmp_path):
 def test_groups_that_the_file_puts_on_both_sides_are_counted(tmp_path):
     rows = [{**MINIMAL, "id": split, "group": "g", "split": split} for split in ("development", "test")]
     assert load(tmp_path, *rows).straddling_groups == 1
-    with pytest.raises(InputError, match="stands on both sides"):
+    with pytest.raises(InputError, match="is on both sides"):
         load(tmp_path, *rows, {**MINIMAL, "group": "g"})
 
 
@@ -151,7 +151,7 @@ def test_evidence_is_checked_against_the_documents():
     bad = replace(CASE, evidence=(Evidence("a.md", "nine days"), Evidence("c.md")))
     problems = check_evidence([bad], texts)
     assert [(problem.document, problem.reason) for problem in problems] == [
-        ("a.md", "the quote does not stand in the document."),
+        ("a.md", "the quote is not in the document."),
         ("c.md", "no such document."),
     ]
 

@@ -59,7 +59,7 @@ def test_evidence_that_does_not_stand_is_a_problem_with_its_line(tmp_path):
     rows = [*sound(), case("x", "Why?", passages=[{"document": "fees.md", "quote": "A letter costs"}])]
     one = sole(check(tmp_path, rows), "evidence")
     assert (one.problem, one.line, one.case) == (True, 25, "x")
-    assert "fees.md: the quote does not stand" in one.message
+    assert "fees.md: the quote is not in the document" in one.message
 
 
 def test_the_same_question_in_two_groups_is_a_problem_and_in_one_a_warning(tmp_path):
@@ -74,7 +74,7 @@ def test_a_question_answerable_here_and_not_there_is_a_problem(tmp_path):
     twice = [case("a", "How long is it?"), case("b", "How long is it?", group="a", answerable=False)]
     one = sole(check(tmp_path, sound() + twice), "duplicate")
     assert one.problem
-    assert "only one of both is answerable" in one.message
+    assert "only one of the two is answerable" in one.message
 
 
 def test_follow_ups_are_the_same_only_after_the_same_questions(tmp_path):
@@ -153,7 +153,7 @@ def test_groups_on_both_sides_and_groups_that_are_too_large(tmp_path):
     for row in rows[:4]:
         row["group"] = "big"
     one = sole(check(tmp_path, rows), "balance")
-    assert "`big` holds 4 of the 12 test cases" in one.message
+    assert "`big` has 4 of the 12 test cases" in one.message
     assert (one.case, one.line, one.problem) == ("t-pebble", 1, False)
     rows[-1]["group"] = "big"
     assert "both" not in sole(check(tmp_path, rows), "split").message
@@ -208,7 +208,7 @@ def test_cases_whose_asker_may_not_read_the_documents_are_doubtful(tmp_path):
     rows += [case(id, f"Who approves {id}?", asker=["staff"]) for id in ("trips", "leave")]
     finding = sole(check(tmp_path, rows), "asker")
     assert (finding.problem, finding.others) == (False, ("benchmark.jsonl:26", "benchmark.jsonl:27"))
-    assert finding.message.startswith("2 answerable cases are asked by principals that may not read")
+    assert finding.message.startswith("2 answerable cases are asked by principals who may not read")
 
 
 def test_one_question_of_two_askers_may_have_two_answers_in_one_group(tmp_path):

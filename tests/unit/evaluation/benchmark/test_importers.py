@@ -97,7 +97,7 @@ def test_questions_of_an_article_are_spread_by_the_shares_whatever_their_order(t
 @pytest.mark.parametrize(
     ("row", "words"),
     [
-        (question(1), "stands twice"),
+        (question(1), "appears twice"),
         (question(2, gold_ids=["9-9"]), "9-9"),
         (question(2, answers=[]), "neither"),
         ({"_id": "x"}, "`text` is missing"),

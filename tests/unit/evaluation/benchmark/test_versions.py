@@ -46,7 +46,7 @@ def test_a_changed_benchmark_is_the_next_version_and_lists_what_changed(tmp_path
     expected = Changes(added=("d",), changed=("b",), removed=("c",))
     assert changes(first, later) == expected
     told = note(first, later)
-    assert "no longer version 1, which was frozen on 2026-11-24: 1 added, 1 changed, 1 removed" in told
+    assert "changed since version 1 was frozen on 2026-11-24: 1 added, 1 changed, 1 removed" in told
     lock, found = freeze(path, later, LATER)
     assert (lock.version, lock.frozen, found) == (2, LATER, expected)
     assert note(lock, later) is None
@@ -64,5 +64,5 @@ def test_nothing_is_noted_of_a_benchmark_that_was_never_frozen(tmp_path):
 def test_a_broken_lock_is_refused(tmp_path, content):
     path = tmp_path / "benchmark.lock"
     path.write_text(content, encoding="utf-8")
-    with pytest.raises(InputError, match=r"benchmark\.lock: is no lock"):
+    with pytest.raises(InputError, match=r"benchmark\.lock: is not a valid lock"):
         read_lock(path)

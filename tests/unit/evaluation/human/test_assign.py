@@ -153,12 +153,12 @@ def test_the_order_of_items_tells_nothing_of_their_kind():
 @pytest.mark.parametrize(
     ("changed", "reason"),
     [
-        ({"raters": ("ana", "ana")}, "a name of their own"),
-        ({"raters": ()}, "a name of their own"),
+        ({"raters": ("ana", "ana")}, "a different name"),
+        ({"raters": ()}, "a different name"),
         ({"cases": 0, "shared": 0}, "no case"),
         ({"answers": 4}, "4 answers of 3 candidates"),
         ({"cases": 2, "shared": 2}, "two groups"),
-        ({"names": ("base", "none")}, "called `equal` or `none`"),
+        ({"names": ("base", "none")}, "names `equal` and `none`"),
         ({"names": tuple(f"n{number}" for number in range(27))}, "at most 26 answers"),
     ],
 )
@@ -175,5 +175,5 @@ def test_a_key_comes_back_as_it_was_and_is_never_written_over(tmp_path):
     with pytest.raises(InputError, match="may have been sent"):
         write_key(replace(study, seed=1), tmp_path)
     (tmp_path / "key.json").write_text('{"id": "g"}', encoding="utf-8")
-    with pytest.raises(InputError, match="no key of a study"):
+    with pytest.raises(InputError, match="not a valid key of a study"):
         read_key(tmp_path)

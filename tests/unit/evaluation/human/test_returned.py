@@ -244,7 +244,7 @@ def test_a_row_of_notes_is_named(made, shown, tmp_path):
     table = [*filled(shown), dict.fromkeys(COLUMNS, "") | {"answer": "Thank you, this was fun!"}]
     _, taken, (problem,) = take([saved(tmp_path / "a.csv", csv_bytes(table))], made[1], [])
     assert taken == []
-    assert (problem.row, "no row of the sheet" in problem.reason) == (len(table) + 1, True)
+    assert (problem.row, "not a row of the sheet" in problem.reason) == (len(table) + 1, True)
 
 
 def test_sheets_of_another_study_and_other_files_are_refused(made, shown, tmp_path):
@@ -256,7 +256,7 @@ def test_sheets_of_another_study_and_other_files_are_refused(made, shown, tmp_pa
     assert "belongs to study `gtest`, not to `gother`" in problem.reason
     for data, reason in (
         (b"a,b\n1,2\n", "no columns"),
-        (b"", "holds no rows"),
+        (b"", "contains no rows"),
         (b"study,item,label\n", "no rows"),
         (b"\xff\xfea\x00\n\x00b\x00?", "no columns"),
         (b'"' + b"x" * 200_000, "no CSV file"),

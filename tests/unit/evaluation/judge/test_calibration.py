@@ -143,8 +143,8 @@ def test_position_bias_is_a_sign_test_among_flips():
     [
         (30, 0.6, ""),
         (29, 0.9, "only 29 of its scores"),
-        (30, 0.59, "quadratic-weighted kappa is 0.59, and 0.60 is asked"),
-        (30, None, "not defined"),
+        (30, 0.59, "quadratic-weighted kappa is 0.59, below 0.60"),
+        (30, None, "undefined"),
     ],
 )
 def test_why_a_judge_is_doubted(answers, weighted, words):

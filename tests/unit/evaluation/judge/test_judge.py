@@ -96,7 +96,7 @@ def test_a_judge_that_is_down_is_given_up(parallel):
     found = judge.ask([question(f"bad {number}") for number in range(100)])
     assert all(isinstance(each, Failure) for each in found)
     assert MOST_FAILURES <= len(judge.model.asked) < MOST_FAILURES + parallel
-    assert found[-1].reason == "not asked, as 8 questions before failed in a row: no reply."
+    assert found[-1].reason == "not asked, because 8 questions in a row failed: no reply."
 
 
 def test_now_and_then_a_failure_does_not_stop_the_rest():

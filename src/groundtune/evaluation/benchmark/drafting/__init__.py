@@ -146,9 +146,9 @@ def fault(draft: Draft, kind: DraftKind, texts: Mapping[str, str]) -> str | None
         return "there is no quote"
     for evidence in draft.evidence:
         if not locate(evidence.quote or "", texts.get(evidence.document, "")):
-            return "the quote does not stand in the document"
+            return "the quote is not in the document"
     if kind == "multi-document" and len({evidence.document for evidence in draft.evidence}) < 2:
-        return "the quotes are not of two documents"
+        return "the quotes are not from two documents"
     if kind == "multi-turn" and not draft.history:
         return "there is no earlier turn"
     return None

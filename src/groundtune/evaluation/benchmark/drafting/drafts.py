@@ -1,4 +1,4 @@
-"""Drafting until there are as many cases as wanted, kept as they come, so that an interrupted run goes on.
+"""Drafting until there are as many cases as wanted, kept as they come, so that an interrupted run can be resumed.
 
 Two files: the drafts, as lines of the benchmark with status "draft", and a journal of finished requests with what was
 refused and why. Knows no model and no template; a `Drafter` brings the drafts.
@@ -32,7 +32,7 @@ from groundtune.files import json_lines, read_jsonl
 from groundtune.protocols import Progress, silent
 from groundtune.values import EVERYONE, Chunk, digest
 
-REPEATED = "the benchmark or the drafts have this question already"
+REPEATED = "the benchmark or the drafts already contain this question"
 
 
 class _Finished(BaseModel):
@@ -47,7 +47,7 @@ class _Finished(BaseModel):
 @dataclass(slots=True)
 class Tally:
     """What came of one kind: cases (or groups of wordings) wanted and there, how many of them are new, refusals by
-    reason, what the drafter said in each (the first of a reason), and whether the run gave up for want of any."""
+    reason, what the drafter said in each (the first of a reason), and whether the run gave up because no draft was kept."""
 
     wanted: int
     there: int = 0
@@ -161,7 +161,7 @@ def _draft(
     outcomes = drafter.draft(slice_)
     failed = [outcome for made in outcomes for outcome in made if isinstance(outcome, DraftRefused) and outcome.again]
     if len(failed) == len(slice_):
-        raise ModelFailed(failed[0].reason, remedy="What was drafted is kept; run the command again to go on.")
+        raise ModelFailed(failed[0].reason, remedy="Finished drafts are kept. Rerun to resume.")
     for request, made in zip(slice_, outcomes, strict=True):
         rows, refused = _sorted_out(request, made, drafter, texts, shelf)
         for refusal in refused:

@@ -160,7 +160,7 @@ def parse(request: DraftRequest, reply: Completion) -> list[DraftOutcome]:
     order = _ORDERS[request.kind]
     values = tagged(reply.text, order.tags)
     if isinstance(values, str):
-        cut = ", for the reply was cut off" if reply.finish_reason == "length" else ""
+        cut = ", because the reply was cut off" if reply.finish_reason == "length" else ""
         return [DraftRefused(f"{values}{cut}", reply.text)]
     for known, what in ((order.tags, "the instructions"), (order.example, "the example")):
         echoed = next((tag for tag in order.tags if words(values[tag]) == words(known[tag])), None)
@@ -175,7 +175,7 @@ def _drafts(request: DraftRequest, values: Mapping[str, str], said: str) -> list
         passage = request.passages[1] if tag == "QUOTE 2" else request.passages[0]
         quote = _exact(values[tag], passage)
         if quote is None:
-            return [DraftRefused(f"the {tag.lower()} does not stand in the document", said)]
+            return [DraftRefused(f"the {tag.lower()} is not in the document", said)]
         evidence.append(Evidence(passage.document, quote))
     history: Conversation = ()
     if "FIRST QUESTION" in values:
@@ -197,7 +197,7 @@ def tagged(text: str, tags: Mapping[str, str]) -> dict[str, str] | str:
     for line in text.splitlines():
         begun = begins.fullmatch(line)
         if begun and begun[1].upper() in begun_tags:
-            return f"the tag {begun[1].upper()} is there twice"
+            return f"the tag {begun[1].upper()} appears twice"
         if begun:
             current = begun_tags.setdefault(begun[1].upper(), [])
         current.append(begun[2] if begun else line)

@@ -58,14 +58,14 @@ class Templates:
     def _single(self, request: DraftRequest) -> list[DraftOutcome]:
         drawn = self._drawn(request, request.passages[0])
         if len(drawn) <= request.number:
-            return [DraftRefused("the passage has no further fact")]
+            return [DraftRefused("the passage has no more facts")]
         fact = drawn[request.number]
         return [_draft(wordings(fact)[0], fact)]
 
     def _paraphrase(self, request: DraftRequest) -> list[DraftOutcome]:
         drawn = [fact for fact in self._drawn(request, request.passages[0]) if len(wordings(fact)) >= WORDINGS]
         if len(drawn) <= request.number:
-            return [DraftRefused("the passage has no further fact that can be asked for in several ways")]
+            return [DraftRefused("the passage has no more facts that can be asked for in several ways")]
         fact = drawn[request.number]
         return [_draft(question, fact) for question in wordings(fact)[:WORDINGS]]
 
@@ -78,7 +78,7 @@ class Templates:
         # what is asked of two alike belongs together; a sort is stable, so the drawn order stays among equals
         pairs.sort(key=lambda pair: not _alike(*pair))
         if len(pairs) <= request.number:
-            return [DraftRefused("the passages have no further pair of facts")]
+            return [DraftRefused("the passages have no more pairs of facts")]
         first, second = pairs[request.number]
         question = f"{wordings(first)[0].removesuffix('?')}, and {_beginning(wordings(second)[0])}"
         if _alike(first, second) and first.form == "cell":
@@ -93,7 +93,7 @@ class Templates:
         follow_ups = [(first, second, _follow_up(first, second)) for first, second in permutations(drawn, 2)]
         possible = [each for each in follow_ups if each[2]]
         if len(possible) <= request.number:
-            return [DraftRefused("the passage has no further two facts of which one can follow the other")]
+            return [DraftRefused("the passage has no more pairs of facts in which one can follow the other")]
         first, second, question = possible[request.number]
         history = (Message("user", wordings(first)[0]), Message("assistant", value_sentence(first)))
         return [Draft(question, value_sentence(second), (_evidence(second),), history)]
@@ -112,7 +112,7 @@ class Templates:
             if others:
                 other = others[request.rng().integers(len(others))]
                 return [Draft(wordings(replace(fact, subject=other))[0])]
-        return [DraftRefused("nothing is told of some of a kind only")]
+        return [DraftRefused("each fact is stated of every subject of its kind")]
 
     def _kin(self, fact: DocumentFact) -> list[str]:
         """Return the subjects that share an attribute with the fact's subject and lack the fact's own."""

@@ -30,7 +30,9 @@ class Shares:
     def __post_init__(self) -> None:
         shares = (self.training, self.development, self.test)
         if min(shares) < 0 or abs(sum(shares) - 1) > 1e-9:
-            raise SettingsError(f"the shares {shares} do not add up to 1.", remedy="Use for example 0.5, 0.15, 0.35.")
+            raise SettingsError(
+                f"the shares {shares} do not add up to 1.", remedy="Use, for example, 0.5, 0.15 and 0.35."
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ def importer(name: str) -> Importer:
     """Return the importer called `name`. Raises `SettingsError` if there is none."""
     importers: dict[str, Importer] = {made.name: made for made in (hook() for hook in plugins.hooks("importers"))}
     if name not in importers:
-        raise SettingsError(f"no importer is called `{name}`.", remedy=f"Known here: {', '.join(importers)}.")
+        raise SettingsError(f"no importer is called `{name}`.", remedy=f"Available: {', '.join(importers)}.")
     return importers[name]
 
 
@@ -80,7 +82,9 @@ def write_imported(
     for path, text in files.items():
         if (folder / path).exists() and read_text(folder / path) != text:
             raise InputError(
-                "stands in the way of the import.", place=folder / path, remedy="Import into a new folder, or move it."
+                "already exists with other content.",
+                place=folder / path,
+                remedy="Import into a new folder, or move this file.",
             )
     for path, text in files.items():
         write_text(folder / path, text)

@@ -126,7 +126,7 @@ def _read_corpus(path: Path) -> dict[str, CorpusLine]:
     corpus: dict[str, CorpusLine] = {}
     for number, line in read_jsonl(path, CorpusLine):
         if line.id in corpus:
-            raise InputError(f"`_id` {line.id!r} stands twice.", place=path, line=number, remedy="Remove one.")
+            raise InputError(f"`_id` {line.id!r} appears twice.", place=path, line=number, remedy="Remove one.")
         corpus[line.id] = line
     return corpus
 
@@ -145,10 +145,10 @@ def _read_queries(path: Path, corpus: Mapping[str, CorpusLine]) -> list[QueryLin
 
 def _unsound(query: QueryLine, seen: set[str], corpus: Mapping[str, CorpusLine]) -> str | None:
     if query.id in seen:
-        return f"`_id` {query.id!r} stands twice."
+        return f"`_id` {query.id!r} appears twice."
     unknown = [id for id in query.gold_ids if id not in corpus]
     if unknown:
-        return f"`gold_ids` names {unknown[0]!r}, which corpus.jsonl does not have."
+        return f"`gold_ids` names {unknown[0]!r}, which is not in corpus.jsonl."
     if not query.answer.strip():
         return f"query {query.id!r} has neither `reference_answer` nor `answers`."
     return None

@@ -4,17 +4,17 @@
   const form = document.getElementById("form");
   const key = `groundtune:${data.sheet}`;
   const items = [...document.querySelectorAll("section.item")];
-  const fields = [...form.elements].filter((one) => one.name);
+  const fields = [...form.elements].filter((field) => field.name);
   // What is filled in, by the name of its field.
   const entered = () => {
-    const found = {};
-    for (const one of fields) {
-      if (one.type === "radio" ? one.checked : one.value.trim()) found[one.name] = one.value.trim();
+    const values = {};
+    for (const field of fields) {
+      if (field.type === "radio" ? field.checked : field.value.trim()) values[field.name] = field.value.trim();
     }
-    return found;
+    return values;
   };
   const open = (item) => {
-    const names = new Set([...item.querySelectorAll("input[type=radio]")].map((one) => one.name));
+    const names = new Set([...item.querySelectorAll("input[type=radio]")].map((input) => input.name));
     return [...names].some((name) => !form.querySelector(`input[name="${name}"]:checked`));
   };
   const show = () => {
@@ -24,24 +24,24 @@
   };
   const restore = () => {
     const kept = JSON.parse(localStorage.getItem(key) || "{}");
-    for (const one of fields) {
-      if (!(one.name in kept)) continue;
-      if (one.type === "radio") one.checked = one.value === kept[one.name]; else one.value = kept[one.name];
+    for (const field of fields) {
+      if (!(field.name in kept)) continue;
+      if (field.type === "radio") field.checked = field.value === kept[field.name]; else field.value = kept[field.name];
     }
   };
   const keep = () => {
     try { localStorage.setItem(key, JSON.stringify(entered())); } catch { document.getElementById("warning").hidden = false; }
     show();
   };
-  // One row an answer, as in the spreadsheet; the choice among the answers stands in a row without a label.
+  // One row per answer, as in the spreadsheet; the choice among the answers is a row without a label.
   const rows = () => {
-    const found = {};
+    const answers = {};
     for (const [name, value] of Object.entries(entered())) {
       const [item, label, column] = name.split("|");
-      const row = found[`${item}|${label}`] ||= { item, label };
+      const row = answers[`${item}|${label}`] ||= { item, label };
       row[column] = value;
     }
-    return Object.values(found);
+    return Object.values(answers);
   };
   const save = () => {
     const text = JSON.stringify({ ...data, rows: rows() }, null, 1);
