@@ -117,7 +117,10 @@ def test_a_model_behind_an_endpoint_drafts_and_what_cannot_be_used_is_shown(run,
         assert len(endpoint.requests) == 2, "what is done is not asked again"
     assert made.code == 0, made.err
     shown = " ".join(made.out.split())
-    assert "multi-turn: 1 refused, because the tag FIRST QUESTION is missing or empty. For example: I am a teapot." in shown
+    assert (
+        "multi-turn: 1 refused, because the tag FIRST QUESTION is missing or empty. For example: I am a teapot."
+        in shown
+    )
     single = again["kinds"]["single-document"]
     assert (single["there"], single["new"], single["refused"]) == (1, 0, {})
     reason = "the tag FIRST QUESTION is missing or empty"

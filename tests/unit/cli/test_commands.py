@@ -32,7 +32,9 @@ def test_the_help_of_every_command_has_an_example_and_explains_every_option(run,
     assert "Example" in shown.out
     lines = [" ".join(line.split()) for line in shown.out.splitlines()]
     for example in (line.strip() for line in command.help.splitlines() if line.startswith("    groundtune ")):
-        assert any(example.startswith(line) and line.startswith("groundtune") for line in lines), f"not a line: {example}"
+        assert any(example.startswith(line) and line.startswith("groundtune") for line in lines), (
+            f"not a line: {example}"
+        )
     assert "<" not in shown.out, "types have the names of Python"
     for option in command.params:
         assert option.name == "help" or getattr(option, "help", ""), f"{option.name} has no help"
