@@ -98,5 +98,5 @@ def test_an_unknown_suffix(tmp_path: Path, name: str) -> None:
 )
 def test_an_empty_document(tmp_path: Path, name: str, content: str) -> None:
     (tmp_path / name).write_text(content)
-    with pytest.raises(UnreadableDocument, match="no text in it"):
+    with pytest.raises(UnreadableDocument, match="contains no text"):
         readers.read(tmp_path / name)

@@ -205,7 +205,7 @@ def test_more_keys_than_a_statement_has_room_for(records):
 
 def test_a_kept_value_that_is_none_of_its_kind_is_named(records):
     records.keep(WORDS, "a", {"b": "c"})
-    with pytest.raises(StoreError, match=r"words under a cannot be read.*Delete that row"):
+    with pytest.raises(StoreError, match=r"words value with the key a cannot be read.*Delete that row"):
         records.kept(KeptKind("words", TypeAdapter(list[float])), "a")
 
 

@@ -235,7 +235,7 @@ def test_a_newer_database_is_refused_with_place_and_remedy(url, tmp_path):
     with raw(url, tmp_path) as connection:
         connection.execute(text(f"UPDATE {REVISION_TABLE} SET version_num = '0099'"))
     place = "records.db" if url.startswith("sqlite") else "postgresql"
-    with pytest.raises(StoreError, match=rf"{place}.*revision 0099, and this groundtune .* up to {HEAD}.*Install"):
+    with pytest.raises(StoreError, match=rf"{place}.*revision 0099, but this version .* up to {HEAD}.*Install"):
         open_records(url, tmp_path)
     with raw(url, tmp_path) as connection:
         assert connection.execute(text(f"SELECT version_num FROM {REVISION_TABLE}")).scalar() == "0099"
@@ -243,6 +243,6 @@ def test_a_newer_database_is_refused_with_place_and_remedy(url, tmp_path):
 
 def test_a_version_that_no_groundtune_had_is_refused(url, tmp_path):
     make_version_1(url, tmp_path, rows={}, version=99)
-    with pytest.raises(StoreError, match=r"version 99, and this groundtune .* up to 1"):
+    with pytest.raises(StoreError, match=r"version 99, but this version .* up to 1"):
         open_records(url, tmp_path)
     assert "groundtune_schema" in tables(url, tmp_path)

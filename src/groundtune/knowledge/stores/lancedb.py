@@ -168,8 +168,8 @@ class LanceDBStore:
         document, chunks, vectors = entry.document, entry.chunks, np.asarray(entry.vectors, dtype=np.float32)
         if vectors.shape != (len(chunks), self._dimension) and len(chunks):
             raise StoreError(
-                f"`{document.id}` has vectors of shape {vectors.shape}; the expected shape is "
-                f"{(len(chunks), self._dimension)}.",
+                f"`{document.id}` has {len(chunks)} chunks and vectors of shape {vectors.shape}; "
+                f"the dimension of the store is {self._dimension}.",
                 place=self._path,
             )
         if not np.isfinite(vectors).all():
