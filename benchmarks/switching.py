@@ -3,8 +3,9 @@
     python benchmarks/switching.py
 
 Answering: the same questions asked of a model that PEFT merged and fused as before (its own weights), and of the
-pool's, in turns, so that both meet the same machine; the ratio of their times with its quartiles. Then the time of
-changing over from one candidate to the next, and the memory that each way takes. Adapters are random, of the size that
+pool's, in turns, so that both meet the same machine; the ratio of their times with its quartiles, by the clock and by
+the processor's own count, which a busy machine disturbs less. Then the time of changing over from one candidate to the
+next, and the memory that each way takes. Adapters are random, of the size that
 `groundtune tune` makes by default: what they say does not matter here.
 """
 
@@ -29,7 +30,7 @@ from groundtune.settings import ModelSettings
 from groundtune.testing.tiny import tiny_adapter
 from groundtune.values import Message
 
-ROUNDS, QUESTIONS, TOKENS, SWITCHES = 8, 8, 24, 20
+ROUNDS, QUESTIONS, TOKENS, SWITCHES = 8, 3, 16, 6
 TOPICS = ("a phone contract", "a fibre line", "roaming", "an invoice", "a router", "a SIM card")
 PASSAGE = "A plan costs 12 euros a month and ends at the end of a month; whoever leaves earlier pays what is left. " * 6
 
@@ -40,10 +41,11 @@ def megabytes() -> float:
     return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1024
 
 
-def seconds(work: Callable[[], object]) -> float:
-    started = time.perf_counter()
+def seconds(work: Callable[[], object]) -> tuple[float, float]:
+    """Return the seconds that passed, and those of all processors together."""
+    clock, processor = time.perf_counter(), time.process_time()
     work()
-    return time.perf_counter() - started
+    return time.perf_counter() - clock, time.process_time() - processor
 
 
 def merged(settings: ModelSettings, adapter: Path | None) -> ChatModel:
@@ -68,16 +70,16 @@ def measure(settings: ModelSettings, adapters: dict[str, Path | None], folder: P
     print(f"{torch.get_num_threads()} threads, torch {torch.__version__}")
     start = megabytes()
     pool = ModelPool(settings, folder)
-    print(f"pool: opened in {seconds(pool.model):.2f} s, {megabytes() - start:.0f} MB")
+    print(f"pool: opened in {seconds(pool.model)[0]:.2f} s, {megabytes() - start:.0f} MB")
     candidates = {name: pool.model(None, [path] if path else []) for name, path in adapters.items()}
     short = [(Message("user", "Hello?"),)]
     for name, model in candidates.items():
-        taken = seconds(lambda model=model: model.complete(short, 1))
+        taken, _ = seconds(lambda model=model: model.complete(short, 1))
         print(f"pool: first token of {name} after {taken:.2f} s, {megabytes() - start:.0f} MB in all")
     changing(candidates)
     for name, path in adapters.items():
         before, held = megabytes(), []
-        taken = seconds(lambda path=path, held=held: held.append(merged(settings, path)))
+        taken, _ = seconds(lambda path=path, held=held: held.append(merged(settings, path)))
         print(f"\nmerged {name}: opened in {taken:.2f} s, {megabytes() - before:.0f} MB")
         answering(name, candidates[name], held[0])
 
@@ -102,7 +104,6 @@ def answering(name: str, pooled: ChatModel, before: ChatModel) -> None:
     ]
     jobs: dict[str, Callable[[ChatModel], object]] = {
         "batch": lambda model: model.complete(questions),
-        "single": lambda model: [model.complete([question]) for question in questions[:3]],
         "stream": lambda model: list(model.stream(questions[0])),
     }
     for job, work in jobs.items():
@@ -112,13 +113,15 @@ def answering(name: str, pooled: ChatModel, before: ChatModel) -> None:
             order = (pooled, before) if number % 2 else (before, pooled)
             taken = {id(model): seconds(lambda model=model, work=work: work(model)) for model in order}
             pairs.append((taken[id(pooled)], taken[id(before)]))
-        ratios = [ours / theirs for ours, theirs in pairs]
-        low, _, high = quantiles(ratios, n=4)
-        print(
-            f"{name:>6} {job:>7}: pool {median(ours for ours, _ in pairs):.2f} s, merged "
-            f"{median(theirs for _, theirs in pairs):.2f} s, ratio {median(ratios):.3f} "
-            f"(quartiles {low:.3f} to {high:.3f}, n={ROUNDS})"
-        )
+        for place, kind in enumerate(("clock", "processor")):
+            ours, theirs = ([pair[side][place] for pair in pairs] for side in (0, 1))
+            ratios = [one / other for one, other in zip(ours, theirs, strict=True)]
+            low, middle, high = quantiles(ratios, n=4)
+            print(
+                f"{name:>6} {job:>7} {kind:>10}: pool {median(ours):.2f} s, merged {median(theirs):.2f} s, ratio "
+                f"{middle:.3f} (quartiles {low:.3f} to {high:.3f}, n={ROUNDS})",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":
