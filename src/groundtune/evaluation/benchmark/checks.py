@@ -176,7 +176,9 @@ class _Looking:
         for case in self._cases:
             sides[case.group].add(case.split)
         for group in [group for group, splits in sides.items() if len(splits) > 1]:
-            yield self._first(group, "split", f"group `{group}` has cases in the development part and in the test part.")
+            yield self._first(
+                group, "split", f"group `{group}` has cases in the development part and in the test part."
+            )
         for part in PARTS:
             counts = Counter(case.group for case in self._cases if case.split == part)
             total = counts.total()

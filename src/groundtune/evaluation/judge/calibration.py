@@ -1,4 +1,4 @@
-"""A judge compared with people: how far it agrees with them, beside how far they agree with one another, and its biases.
+"""A judge compared with people: how far it agrees with them, how far they agree with one another, and its biases.
 
 Computes from samples; asks no judge and reads no file. What decides is the judge's level against the median of
 people's, which is less noisy than any one of them. "The judge with each person" and "each person with each other" are

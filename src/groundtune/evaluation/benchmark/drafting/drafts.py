@@ -47,7 +47,7 @@ class _Finished(BaseModel):
 @dataclass(slots=True)
 class Tally:
     """What came of one kind: cases (or groups of wordings) wanted and there, how many of them are new, refusals by
-    reason, what the drafter said in each (the first of a reason), and whether the run gave up because no draft was kept."""
+    reason, what the drafter said in each (the first of a reason), and whether the run gave up as none was kept."""
 
     wanted: int
     there: int = 0
