@@ -246,5 +246,5 @@ def test_a_sixth_candidate(plugin, shop, monkeypatch):
 
 def test_a_candidate_of_the_same_name_is_refused(plugin, shop):
     plugin("candidates", "acme_candidate", CANDIDATE.replace("brief", "rag", 1))
-    with pytest.raises(SettingsError, match="two candidates are called `rag`"):
+    with pytest.raises(SettingsError, match="two candidates have the name `rag`"):
         shop().candidates()

@@ -98,8 +98,8 @@ def test_a_model_in_trouble_leaves_failures_that_are_counted_and_a_report(folder
     assert base.failed == CASES
     assert (base.scores["resolution"].failed, base.scores["resolution"].mean) == (CASES, None)
     assert report.recommendation.candidate is None
-    assert all(isinstance(row.answers["base"], Failure) for row in report.cases)
-    assert "not asked, because 8 cases in a row failed" in report.cases[-1].answers["base"].reason
+    assert all(isinstance(row.answers["base"], Failure) for row in report.rows)
+    assert "not asked, because 8 cases in a row failed" in report.rows[-1].answers["base"].reason
     assert asked <= 2 * (4 + 2 * 2 + 4) * 5  # two slices, whole, in halves and one by one, five times each
     assert time.monotonic() - started < 60
 
@@ -114,7 +114,7 @@ def test_a_judge_in_trouble_leaves_failed_scores_and_the_rest_of_the_report(fold
     assert base.scores["exact"].scored == CASES
     for name in ("judge_accuracy", "judge_relevance", "judge_comprehensiveness"):
         assert (base.scores[name].failed, base.scores[name].scored, base.scores[name].mean) == (CASES, 0, None)
-    reasons = {row.scores["base"]["judge_accuracy"].reason for row in report.cases}
+    reasons = {row.scores["base"]["judge_accuracy"].reason for row in report.rows}
     assert any("not asked, because 8 questions in a row failed" in reason for reason in reasons)
     assert asked < 3 * CASES * 5
 
@@ -123,7 +123,7 @@ def test_nobody_listens_at_the_address(folder):
     with LocalEndpoint(good) as answers:
         report = open_at(folder, answers.url, "http://127.0.0.1:9/v1").compare(["base"])
     assert report.candidates[0].scores["judge_accuracy"].failed == CASES
-    assert "cannot be reached" in report.cases[0].scores["base"]["judge_accuracy"].reason
+    assert "cannot be reached" in report.rows[0].scores["base"]["judge_accuracy"].reason
 
 
 def test_an_endpoint_that_recovers_is_waited_for(folder):
@@ -161,7 +161,7 @@ def test_a_case_that_fails_is_counted_shown_and_asked_again(folder):
         assert base.failed == 1
         assert (base.scores["exact"].scored, base.scores["exact"].failed) == (CASES - 1, 1)
         assert (base.scores["judge_accuracy"].scored, base.scores["judge_accuracy"].failed) == (CASES - 2, 2)
-        rows = {row.case.id: row for row in report.cases}
+        rows = {row.case.id: row for row in report.rows}
         assert "content policy" in rows["c3"].answers["base"].reason
         assert rows["c3"].scores["base"]["judge_accuracy"].reason.startswith("no answer:")
         assert "content policy" in rows["c5"].scores["base"]["judge_accuracy"].reason
@@ -184,7 +184,7 @@ def test_a_judge_that_names_no_level_fails_by_itself(folder):
     with LocalEndpoint(respond) as endpoint:
         report = open_at(folder, endpoint.url, endpoint.url).compare(["base"])
     assert report.candidates[0].scores["judge_accuracy"].failed == 1
-    assert "was asked for one of A, B, C, D, E" in report.cases[2].scores["base"]["judge_accuracy"].reason
+    assert "was asked for one of A, B, C, D, E" in report.rows[2].scores["base"]["judge_accuracy"].reason
 
 
 # --- a kill ---------------------------------------------------------------------------------------
@@ -278,7 +278,7 @@ def test_killed_while_answering_it_answers_again_only_what_was_under_way(folder)
         gate.opened = True
         report = project.compare(["base"])
     assert report.candidates[0].failed == 0
-    assert all(isinstance(row.answers["base"], Answer) for row in report.cases)
+    assert all(isinstance(row.answers["base"], Answer) for row in report.rows)
     assert len(repeated(gate.answered)) <= 2
 
 

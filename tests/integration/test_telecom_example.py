@@ -21,7 +21,7 @@ def project(telecom):
 
 @pytest.fixture(scope="module")
 def texts(project):
-    return project.assembly.texts()
+    return project.assembly.knowledge.texts()
 
 
 def normal(text):

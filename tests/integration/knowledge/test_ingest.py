@@ -114,12 +114,12 @@ def test_paths_limit_the_work_and_remove_nothing(place):
 
 def test_paths_outside_or_missing_are_refused(place):
     (place.folder / "other.md").write_text("x")
-    with pytest.raises(InputError, match="outside of the documents folder"):
+    with pytest.raises(InputError, match="outside the documents folder"):
         place.ingest([place.folder / "other.md"])
     with pytest.raises(InputError, match="no such file"):
         place.ingest([place.documents / "missing.md"])
     shutil.rmtree(place.documents)
-    with pytest.raises(InputError, match="no such folder"):
+    with pytest.raises(InputError, match="documents folder does not exist"):
         place.ingest()
 
 

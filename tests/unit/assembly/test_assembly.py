@@ -98,7 +98,7 @@ def test_raft_is_made_of_what_retrieve_as_may_read(folder):
     internal = {"knowledge.readable_by": ["staff"], "tuning.raft.oracle_share": 1}
     assembly = opened(folder, **internal)
     assembly.knowledge.ingest()
-    with pytest.raises(TuningError, match="searched as everyone") as raised:
+    with pytest.raises(TuningError, match="searching as everyone") as raised:
         raft.conversations(assembly.adapters.task())
     assert "[tuning] retrieve_as" in raised.value.remedy
     data = raft.conversations(opened(folder, **internal, **{"tuning.retrieve_as": ["staff"]}).adapters.task())

@@ -89,11 +89,11 @@ def test_a_scorer_may_decide_only_when_it_was_calibrated_as_it_is_now(tmp_path):
     }
     judges.records.keep(CALIBRATION, LATEST, {"scorers": known})
     assert judges.doubts() == {
-        "judge_relevance": "it agrees too little with people: quadratic-weighted kappa is 0.59, and 0.60 is asked",
+        "judge_relevance": "it agrees too little with people: quadratic-weighted kappa is 0.59, below 0.60",
         "judge_comprehensiveness": "the judge or the rubric has changed since it was calibrated",
     }
     stricter = opened(tmp_path, models=[ONE], least_agreement=0.7)
-    assert "0.70 is asked" in stricter.doubts()["judge_accuracy"]
+    assert "below 0.70" in stricter.doubts()["judge_accuracy"]
 
 
 def kept(signature, weighted):

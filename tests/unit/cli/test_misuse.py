@@ -147,7 +147,7 @@ def test_documents_that_cannot_be_read_are_told_with_the_reason_and_the_others_g
 def test_ingesting_what_is_not_there_or_not_inside(run, project, tmp_path):
     refused(run("ingest", project / "documents" / "gone.md", "--project", project), "gone.md", "no such file")
     (tmp_path / "outside.md").write_text("x", encoding="utf-8")
-    refused(run("ingest", tmp_path / "outside.md", "--project", project), "outside of the documents folder")
+    refused(run("ingest", tmp_path / "outside.md", "--project", project), "outside the documents folder")
 
 
 def test_searching_an_empty_store(run, project):

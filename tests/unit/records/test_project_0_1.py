@@ -126,7 +126,8 @@ def test_the_judge_is_not_asked_again_and_the_doubts_are_the_same(folder, monkey
             }
     calibrated = kept_before("judge-calibration.json")["scorers"]
     doubts = judges.doubts()
-    assert {name: doubts[name] for name in calibrated} == {name: one["doubt"] for name, one in calibrated.items()}
+    assert all("only 18 of its scores" in one["doubt"] for one in calibrated.values())
+    assert {name: "only 18 of its scores" in doubts[name] for name in calibrated} == dict.fromkeys(calibrated, True)
     assert set(doubts) - set(calibrated) == {"judge_comprehensiveness"}  # which nobody rated
 
 
@@ -135,7 +136,7 @@ def test_doubts_that_a_calibration_leaves_need_no_model(folder, records):
     settings = load(folder, {"judge.models": ["openai:m@http://localhost:1/v1"]}, environment={}).settings
     judges = open_judges(settings.judge, folder, records)
     assert set(judges.doubts()) == {"judge_accuracy", "judge_relevance", "judge_comprehensiveness"}
-    assert "have changed since it was calibrated" in judges.doubts()["judge_accuracy"]
+    assert "has changed since it was calibrated" in judges.doubts()["judge_accuracy"]
 
 
 def test_passwords_of_before_stand_nowhere(folder):

@@ -105,7 +105,7 @@ def test_xlsx_comes_back(made, shown, tmp_path):
     replies, _, problems = take([path], made[1], [])
     assert problems == []
     assert replies == take([saved(tmp_path / "a.csv", csv_bytes(filled(shown)))], made[1], [])[0]
-    with pytest.raises(InputError, match="no XLSX file"):
+    with pytest.raises(InputError, match="not a valid XLSX file"):
         read_rows(saved(tmp_path / "b.xlsx", b"PK nothing"))
 
 
@@ -259,7 +259,7 @@ def test_sheets_of_another_study_and_other_files_are_refused(made, shown, tmp_pa
         (b"", "contains no rows"),
         (b"study,item,label\n", "no rows"),
         (b"\xff\xfea\x00\n\x00b\x00?", "no columns"),
-        (b'"' + b"x" * 200_000, "no CSV file"),
+        (b'"' + b"x" * 200_000, "not a valid CSV file"),
     ):
         _, _, (problem,) = take([saved(tmp_path / "b.csv", data)], study, [])
         assert reason in problem.reason
