@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from groundtune.assembly.candidates import Candidate
+    from groundtune.checkup import DoctorCheck, doctor
     from groundtune.comparison.recommend import Recommendation
     from groundtune.comparison.report import Report, write_report
     from groundtune.errors import (
@@ -73,6 +74,7 @@ __all__ = [
     "Citation",
     "Cited",
     "Difference",
+    "DoctorCheck",
     "Document",
     "Embedder",
     "Estimate",
@@ -110,6 +112,7 @@ __all__ = [
     "Words",
     "__version__",
     "check_gate",
+    "doctor",
     "import_benchmark",
     "init",
     "load_gate",
@@ -118,6 +121,7 @@ __all__ = [
     "write_report",
 ]
 _HOMES = {
+    "groundtune.checkup": "DoctorCheck doctor",
     "groundtune.assembly.candidates": "Candidate",
     "groundtune.comparison.recommend": "Recommendation",
     "groundtune.comparison.report": "Report write_report",

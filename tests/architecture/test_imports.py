@@ -13,7 +13,7 @@ LAYERS = (
     | {"drawing", "encoders", "extras", "http", "once", "secrets", "spreadsheets"},
     {"knowledge", "models", "assistant", "tuning", "evaluation", "agents", "records"},
     {"assembly"},
-    {"comparison", "project", "standalone"},
+    {"checkup", "comparison", "project", "standalone"},
     {"service", "cli"},
 )
 LAYER = {part: number for number, parts in enumerate(LAYERS) for part in parts}

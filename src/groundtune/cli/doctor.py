@@ -2,35 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
+from dataclasses import asdict
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
 from groundtune.cli._shared import HERE, AsJson, ProjectFolder, emit
-from groundtune.errors import GroundtuneError
-from groundtune.extras import EXTRAS, command, missing
-from groundtune.secrets import masked
-
-if TYPE_CHECKING:
-    from groundtune.settings import Settings
-
-NEEDED_MEMORY, NEEDED_DISK = 6e9, 5e9
-ON_THIS_MACHINE = ("builtin:", "hf:", "path:")
-
-
-@dataclass(frozen=True, slots=True)
-class DoctorCheck:
-    """One thing that was checked."""
-
-    what: str
-    works: bool
-    detail: str
 
 
 def register(app: typer.Typer) -> None:
@@ -48,79 +26,12 @@ def doctor(project: ProjectFolder = HERE, as_json: AsJson = False) -> None:
         groundtune doctor
 
     """
-    settings, about_project = _settings(project)
-    needed = _needed(settings)
-    checks = [about_project, *(_extra(name, name in needed) for name in EXTRAS), _chat_model(settings)]
-    checks += [_memory(), _disk(project)]
+    from groundtune.checkup import doctor as check_all
+
+    checks = check_all(project)
     table = Table("", "what", "detail")
     for check in checks:
         table.add_row("[green]ok[/green]" if check.works else "[red]no[/red]", Text(check.what), Text(check.detail))
     emit(as_json, {"findings": [asdict(check) for check in checks]}, table)
     if not all(check.works for check in checks):
         raise typer.Exit(1)
-
-
-def _needed(settings: Settings) -> set[str]:
-    """Return the extras without which this project does not work."""
-    models = [settings.model.name, settings.embedding.name, *settings.judge.models]
-    needs = {
-        "local": any(name.startswith(ON_THIS_MACHINE) for name in models),
-        "lancedb": str(settings.knowledge.store).startswith("lancedb:"),
-        "aws": any(name.startswith("bedrock:") for name in models),
-        "postgresql": str(settings.records.url).startswith("postgresql"),
-    }
-    return {name for name, is_needed in needs.items() if is_needed}
-
-
-def _extra(name: str, needed: bool) -> DoctorCheck:
-    what = f"extra `{name}`: {EXTRAS[name].purpose}"
-    absent = missing(name)
-    if not absent:
-        return DoctorCheck(what, True, "installed")
-    if not needed:
-        return DoctorCheck(what, True, f"not installed, not needed by this project. To install it: {command(name)}")
-    return DoctorCheck(what, False, f"missing: {', '.join(absent)}. To install it: {command(name)}")
-
-
-def _chat_model(settings: Settings) -> DoctorCheck:
-    from groundtune.models import builtin
-
-    what = "built-in chat model"
-    try:
-        version = builtin.installed_version()
-    except GroundtuneError as error:
-        needed = settings.model.name.startswith("builtin:")
-        return DoctorCheck(what, not needed, str(error) if needed else "not installed, not needed by this project")
-    return DoctorCheck(what, True, f"{builtin.NAME}, {builtin.PACKAGE} {version}")
-
-
-def _settings(folder: Path) -> tuple[Settings, DoctorCheck]:
-    """Return the project's settings, or the defaults if there are none, and the check of them."""
-    from groundtune.settings import FILE_NAME, Settings, load
-
-    if not (folder / FILE_NAME).is_file():
-        return Settings(), DoctorCheck("project", True, f"no {FILE_NAME} in {folder.resolve()}: nothing to check")
-    try:
-        settings = load(folder).settings
-    except GroundtuneError as error:
-        return Settings(), DoctorCheck("project", False, str(error))
-    absent = [
-        name
-        for name in (settings.knowledge.documents, settings.benchmark.cases, settings.tuning.examples)
-        if not (folder / name).exists()
-    ]
-    detail = f"missing: {', '.join(absent)}" if absent else f"model {masked(settings.model.name)}"
-    return settings, DoctorCheck(f"project {masked(settings.project.name)}", not absent, detail)
-
-
-def _memory() -> DoctorCheck:
-    if not hasattr(os, "sysconf") or "SC_PHYS_PAGES" not in os.sysconf_names:
-        return DoctorCheck("memory", True, "unknown")
-    size = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return DoctorCheck("memory", size >= NEEDED_MEMORY, f"{size / 1e9:.1f} GB ({NEEDED_MEMORY / 1e9:.0f} GB needed)")
-
-
-def _disk(folder: Path) -> DoctorCheck:
-    existing = next(path for path in (folder.resolve(), *folder.resolve().parents) if path.exists())
-    free = shutil.disk_usage(existing).free
-    return DoctorCheck("disk", free >= NEEDED_DISK, f"{free / 1e9:.1f} GB free ({NEEDED_DISK / 1e9:.0f} GB needed)")

@@ -1,0 +1,97 @@
+"""What works here: extras, built-in models, settings, memory and disk. Runs no model and opens no store."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from groundtune.errors import GroundtuneError
+from groundtune.extras import EXTRAS, command, missing
+from groundtune.models import builtin
+from groundtune.secrets import masked
+from groundtune.settings import FILE_NAME, Settings, load
+
+NEEDED_MEMORY, NEEDED_DISK = 6e9, 5e9
+ON_THIS_MACHINE = ("builtin:", "hf:", "path:")
+
+
+@dataclass(frozen=True, slots=True)
+class DoctorCheck:
+    """One thing that was checked."""
+
+    what: str
+    works: bool
+    detail: str
+
+
+def doctor(folder: str | Path = ".") -> list[DoctorCheck]:
+    """Check what the project in `folder` needs, or what the defaults need where there is no project."""
+    place = Path(folder)
+    settings, about_project = _settings(place)
+    needed = _needed(settings)
+    extras = [_extra(name, name in needed) for name in EXTRAS]
+    return [about_project, *extras, _chat_model(settings), _memory(), _disk(place)]
+
+
+def _needed(settings: Settings) -> set[str]:
+    """Return the extras without which this project does not work."""
+    models = [settings.model.name, settings.embedding.name, *settings.judge.models]
+    needs = {
+        "local": any(name.startswith(ON_THIS_MACHINE) for name in models),
+        "lancedb": str(settings.knowledge.store).startswith("lancedb:"),
+        "aws": any(name.startswith("bedrock:") for name in models),
+        "postgresql": str(settings.records.url).startswith("postgresql"),
+    }
+    return {name for name, is_needed in needs.items() if is_needed}
+
+
+def _extra(name: str, needed: bool) -> DoctorCheck:
+    what = f"extra `{name}`: {EXTRAS[name].purpose}"
+    absent = missing(name)
+    if not absent:
+        return DoctorCheck(what, True, "installed")
+    if not needed:
+        return DoctorCheck(what, True, f"not installed, not needed by this project. To install it: {command(name)}")
+    return DoctorCheck(what, False, f"missing: {', '.join(absent)}. To install it: {command(name)}")
+
+
+def _chat_model(settings: Settings) -> DoctorCheck:
+    what = "built-in chat model"
+    try:
+        version = builtin.installed_version()
+    except GroundtuneError as error:
+        needed = settings.model.name.startswith("builtin:")
+        return DoctorCheck(what, not needed, str(error) if needed else "not installed, not needed by this project")
+    return DoctorCheck(what, True, f"{builtin.NAME}, {builtin.PACKAGE} {version}")
+
+
+def _settings(folder: Path) -> tuple[Settings, DoctorCheck]:
+    """Return the project's settings, or the defaults if there are none, and the check of them."""
+    if not (folder / FILE_NAME).is_file():
+        return Settings(), DoctorCheck("project", True, f"no {FILE_NAME} in {folder.resolve()}: nothing to check")
+    try:
+        settings = load(folder).settings
+    except GroundtuneError as error:
+        return Settings(), DoctorCheck("project", False, str(error))
+    absent = [
+        name
+        for name in (settings.knowledge.documents, settings.benchmark.cases, settings.tuning.examples)
+        if not (folder / name).exists()
+    ]
+    detail = f"missing: {', '.join(absent)}" if absent else f"model {masked(settings.model.name)}"
+    return settings, DoctorCheck(f"project {masked(settings.project.name)}", not absent, detail)
+
+
+def _memory() -> DoctorCheck:
+    if not hasattr(os, "sysconf") or "SC_PHYS_PAGES" not in os.sysconf_names:
+        return DoctorCheck("memory", True, "unknown")
+    size = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return DoctorCheck("memory", size >= NEEDED_MEMORY, f"{size / 1e9:.1f} GB ({NEEDED_MEMORY / 1e9:.0f} GB needed)")
+
+
+def _disk(folder: Path) -> DoctorCheck:
+    existing = next(path for path in (folder.resolve(), *folder.resolve().parents) if path.exists())
+    free = shutil.disk_usage(existing).free
+    return DoctorCheck("disk", free >= NEEDED_DISK, f"{free / 1e9:.1f} GB free ({NEEDED_DISK / 1e9:.0f} GB needed)")
