@@ -100,7 +100,7 @@ class Assembly:
             return Tagged(self.chat_model())
         if chosen == "templates":
             return Templates(pieces, sentence_spans)
-        raise SettingsError(f"there is no drafter `{name}`.", remedy="Known here: auto, model, templates.")
+        raise SettingsError(f"there is no drafter `{name}`.", remedy="Choose one of: auto, model, templates.")
 
     def close(self) -> None:
         """Give back what is open: models and the connections of the records."""

@@ -99,7 +99,7 @@ def candidate(name: str, adapters: Collection[str] = ()) -> Candidate:
     """
     known = available(adapters)
     if name not in known:
-        raise SettingsError(f"there is no candidate `{name}`.", remedy=f"Known here: {', '.join(known)}.")
+        raise SettingsError(f"there is no candidate `{name}`.", remedy=f"Choose one of: {', '.join(known)}.")
     return known[name]
 
 

@@ -56,7 +56,7 @@ def draft(
 
     unknown = [name for name in kind or () if name not in KINDS]
     if unknown:
-        raise SettingsError(f"no kind of case is called `{unknown[0]}`.", remedy=f"Known here: {', '.join(KINDS)}.")
+        raise SettingsError(f"no kind of case is called `{unknown[0]}`.", remedy=f"Choose one of: {', '.join(KINDS)}.")
     wanted = {cast("DraftKind", name): cases for name in kind or KINDS}
     with opened(project, overrides) as opened_project:
         author, tallies = opened_project.draft_benchmark(wanted, drafter, seed)

@@ -134,6 +134,6 @@ def test_a_model_behind_an_endpoint_drafts_and_what_cannot_be_used_is_shown(run,
 
 
 def test_wrong_use_of_draft(run, project):
-    for wrong, words in ((("--kind", "hard"), "Known here: single-document"), (("--drafter", "magic"), "templates")):
+    for wrong, words in ((("--kind", "hard"), "Choose one of: single-document"), (("--drafter", "magic"), "templates")):
         refused = run("benchmark", "draft", *wrong, "--project", project)
         assert (refused.code, words in refused.err) == (2, True)
