@@ -10,8 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
+from groundtune import secrets
 from groundtune.errors import StoreError
 from groundtune.records import KeptKind, open_records
+from groundtune.secrets import Secret, masked
 from groundtune.values import Answer, Citation, Failure, Passage, Place, Score, Usage
 
 RUN = ("rag", "model=x", "fingerprint", "test", {"model.name": {"value": "x", "origin": "file"}})
@@ -172,6 +174,18 @@ def test_passwords_are_blanked_in_what_is_saved(records):
 
 TIMES = KeptKind("times", TypeAdapter(list[float]))
 WORDS = KeptKind("words", TypeAdapter(dict[str, str]))
+
+
+def test_a_password_that_is_a_word_leaves_the_word_in_what_is_saved(records, monkeypatch):
+    """Or a run would not be known again, and a report of the part "test" not be read again."""
+    monkeypatch.setattr(secrets, "_known", set())
+    before = records.run("rag", "model=test", "fingerprint", "test", {})
+    Secret("test")
+    assert masked("of test") == "of ***"
+    assert records.run("rag", "model=test", "fingerprint", "test", {}) == before
+    report = {"benchmark": {"part": "test"}}
+    records.save_comparison(report)
+    assert records.latest_comparison().report == report
 
 
 def test_what_is_kept_comes_back_by_kind_and_key(records):

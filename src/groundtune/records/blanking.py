@@ -1,6 +1,7 @@
 """Passwords blanked in JSON, string by string, so that it stays JSON; and in files that groundtune 0.1 wrote.
 
-Knows JSON, the text of a page, and `secrets.masked`; no table.
+Knows JSON, the text of a page, and `secrets.without_passwords`; no table. What is kept must not depend on which secrets
+this process happens to have read: a password "test" is no reason to blank that word in a report.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import TypeVar, cast
 
 from groundtune.files import write_text
-from groundtune.secrets import masked
+from groundtune.secrets import without_passwords
 
 Json = TypeVar("Json")
 
@@ -32,7 +33,7 @@ def blanked(value: Json) -> Json:
 
 def _blanked(value: object) -> object:
     if isinstance(value, str):
-        return masked(value)
+        return without_passwords(value)
     if isinstance(value, Mapping):
         return {key: _blanked(held) for key, held in value.items()}
     if isinstance(value, list | tuple):
@@ -45,7 +46,7 @@ def blanked_json(text: str, indent: int | None = None) -> str:
     try:
         value = json.loads(text)
     except ValueError:  # no JSON, whoever wrote it: what it shows is blanked all the same
-        return masked(text)
+        return without_passwords(text)
     blank = blanked(value)
     return text if blank == value else json.dumps(blank, ensure_ascii=False, indent=indent)
 
@@ -56,7 +57,7 @@ def blanked_page(text: str) -> str:
     >>> blanked_page("<td>https://ana:hunter2@host</td><td>a@b</td>")
     '<td>https://ana:***@host</td><td>a@b</td>'
     """
-    return "".join(masked(piece) for piece in re.split("([<>])", text))
+    return "".join(without_passwords(piece) for piece in re.split("([<>])", text))
 
 
 def blank_files(folder: Path) -> bool:

@@ -26,7 +26,7 @@ from groundtune.records.connection import connect, refusals
 from groundtune.records.earlier import with_places
 from groundtune.records.kept import KeptKind, T, put, texts
 from groundtune.records.takeover import take_over
-from groundtune.secrets import masked
+from groundtune.secrets import masked, without_passwords
 from groundtune.values import Answer, Failure, Score, digest
 
 _ANSWER = TypeAdapter(Annotated[Answer, BeforeValidator(with_places)])
@@ -102,7 +102,7 @@ class Records:
         row = {
             "id": key,
             "candidate": candidate,
-            "signature": masked(signature),
+            "signature": without_passwords(signature),
             "fingerprint": fingerprint,
             "part": part,
             "settings": json.dumps(blanked(settings)),

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from groundtune.records.blanking import blanked_json
-from groundtune.secrets import masked
+from groundtune.secrets import without_passwords
 
 revision = "0002"
 down_revision = "0001"
@@ -29,9 +29,9 @@ def upgrade() -> None:
     op.add_column("scores", sa.Column("parts", sa.Text))
     _blank("runs", "settings", blanked_json)
     _blank("comparisons", "report", blanked_json)
-    _blank("runs", "signature", masked)
-    _blank("answers", "failure", masked)
-    _blank("scores", "reason", masked)
+    _blank("runs", "signature", without_passwords)
+    _blank("answers", "failure", without_passwords)
+    _blank("scores", "reason", without_passwords)
     _blank_signatures_of_scores()
 
 
@@ -51,7 +51,7 @@ def _blank_signatures_of_scores() -> None:
     connection = op.get_bind()
     texts = set(connection.scalars(sa.select(scores.c.signature).distinct()))
     for text in sorted(texts):
-        blank = masked(text)
+        blank = without_passwords(text)
         if blank != text and blank in texts:
             connection.execute(sa.delete(scores).where(scores.c.signature == text))
         elif blank != text:
