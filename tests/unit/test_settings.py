@@ -65,8 +65,21 @@ def test_a_settings_name_with_underscores_is_found_in_the_environment(tmp_path):
         ('tuning = "x"\n', "`tuning` is outside any table", "[table]"),
         ("[tuning]\nsteps = \n", "not valid TOML", "Correct that line"),
         ("[tuning]\nsteps = 1\nsteps = 2\n", "not valid TOML", "Correct that line"),
+        ("[tuning]\nraft_steps = 2\n", "`tuning.raft_steps` is now `tuning.raft.steps`", "`steps` under [tuning.raft]"),
+        ("[tuning]\nraft_oracle_share = 1\n", "is now `tuning.raft.oracle_share`.", "under [tuning.raft]"),
+        ("[tuning.raft]\nstep = 2\n", "unknown setting `tuning.raft.step`", "Did you mean `steps`?"),
+        ("[tuning.raft]\nxyzxyz = 2\n", "unknown setting `tuning.raft.xyzxyz`", "Known settings: steps, oracle_share."),
+        ("[tuning.rafts]\nsteps = 2\n", "unknown setting `tuning.rafts`", "Did you mean `raft`?"),
+        ("[tuning.rafts]\n", "unknown setting `tuning.rafts`", "Did you mean `raft`?"),
+        ("[tuning.raft.steps]\nx = 2\n", "`tuning.raft.steps`: ", "Correct"),
+        ("[tuning.steps]\nx = 2\n", "`tuning.steps` is a setting, not a table.", "`steps = VALUE` under [tuning]"),
+        ("[tuning]\nraft = 2\n", "`tuning.raft` is a table.", "Set the settings in it: `tuning.raft.steps`, "),
+        ("[tuning.raft]\nsteps = -2\n", "`tuning.raft.steps` is -2", "Correct"),
+        ("[store.acme]\nsize = 2\n", "unknown setting `store.acme`", "No installed plugin"),
+        ("[business]\ncurrency = 'EUR'\n", "`business.currency` is not used yet.", "Remove it"),
+        ("[tuning]\ncorpus = 'texts'\n", "`tuning.corpus` is not used yet.", "Remove it"),
     ],
-)
+)  # fmt: skip
 def test_what_is_wrong_in_the_file_is_said_with_file_and_remedy(tmp_path, text, message, remedy):
     write(tmp_path, text)
     with pytest.raises(SettingsError) as raised:
@@ -173,33 +186,6 @@ def test_a_copy_keeps_the_tables_inside(tmp_path):
     tuning = resolve(tmp_path, {"tuning.raft.steps": 3}).settings.tuning
     for other in (tuning.model_copy(update={"steps": 1}), pickle.loads(pickle.dumps(tuning))):
         assert other.part("raft", RaftSettings).steps == 3
-
-
-@pytest.mark.parametrize(
-    ("text", "message", "remedy"),
-    [
-        ("[tuning]\nraft_steps = 2\n", "`tuning.raft_steps` is now `tuning.raft.steps`", "`steps` under [tuning.raft]"),
-        ("[tuning]\nraft_oracle_share = 1\n", "is now `tuning.raft.oracle_share`.", "under [tuning.raft]"),
-        ("[tuning.raft]\nstep = 2\n", "unknown setting `tuning.raft.step`", "Did you mean `steps`?"),
-        ("[tuning.raft]\nxyzxyz = 2\n", "unknown setting `tuning.raft.xyzxyz`", "Known settings: steps, oracle_share."),
-        ("[tuning.rafts]\nsteps = 2\n", "unknown setting `tuning.rafts`", "Did you mean `raft`?"),
-        ("[tuning.rafts]\n", "unknown setting `tuning.rafts`", "Did you mean `raft`?"),
-        ("[tuning.raft.steps]\nx = 2\n", "`tuning.raft.steps`: ", "Correct"),
-        ("[tuning.steps]\nx = 2\n", "`tuning.steps` is a setting, not a table.", "`steps = VALUE` under [tuning]"),
-        ("[tuning]\nraft = 2\n", "`tuning.raft` is a table.", "Set the settings in it: `tuning.raft.steps`, "),
-        ("[tuning.raft]\nsteps = -2\n", "`tuning.raft.steps` is -2", "Correct"),
-        ("[store.acme]\nsize = 2\n", "unknown setting `store.acme`", "No installed plugin"),
-        ("[business]\ncurrency = 'EUR'\n", "`business.currency` is not used yet.", "Remove it"),
-        ("[tuning]\ncorpus = 'texts'\n", "`tuning.corpus` is not used yet.", "Remove it"),
-    ],
-)  # fmt: skip
-def test_what_is_wrong_in_a_table_in_a_table_is_said(tmp_path, text, message, remedy):
-    write(tmp_path, text)
-    with pytest.raises(SettingsError) as raised:
-        resolve(tmp_path)
-    assert message in str(raised.value)
-    assert remedy in raised.value.remedy
-    assert raised.value.place == str(tmp_path / "groundtune.toml")
 
 
 def test_the_empty_table_that_init_wrote_before_is_taken(tmp_path):
