@@ -8,6 +8,8 @@ from types import ModuleType
 import pytest
 
 from groundtune import plugins
+from groundtune.assembly import knowledge as knowledge_module
+from groundtune.testing.embedders import HashingEmbedder
 
 
 @pytest.fixture(scope="session")
@@ -23,6 +25,21 @@ def shared_data() -> Path:
 def telecom() -> Path:
     """The folder of the telecom example."""
     return Path(__file__).parents[1] / "examples" / "telecom"
+
+
+@pytest.fixture
+def make_shop(tmp_path, monkeypatch):
+    """Write a project in `tmp_path` with one document per plan, embedded by hashing; plan n costs n + 7 euros."""
+
+    def make(names):
+        monkeypatch.setattr(knowledge_module, "embedder", lambda settings: HashingEmbedder())
+        (tmp_path / "documents").mkdir()
+        for number, name in enumerate(names):
+            text = f"# Plan {name}\n\nThe {name} plan costs {number + 7} euros a month."
+            (tmp_path / "documents" / f"{name}.md").write_text(text, encoding="utf-8")
+        (tmp_path / "groundtune.toml").write_text('[project]\nname = "Shop"\n', encoding="utf-8")
+
+    return make
 
 
 @pytest.fixture

@@ -4,14 +4,12 @@ import json
 
 import pytest
 
-from groundtune.assembly import knowledge as knowledge_module
 from groundtune.assembly import pool
 from groundtune.assembly.assembly import Assembly
 from groundtune.assembly.candidates import registered
 from groundtune.assistant.prompts import closed_book_messages, grounded_messages
 from groundtune.errors import InputError, NotComparable, SettingsError, TuningError
 from groundtune.settings import load
-from groundtune.testing.embedders import HashingEmbedder
 from groundtune.testing.fakes import EchoModel
 from groundtune.tuning import instruction, raft
 from groundtune.tuning.adapters import Manifest, write_manifest
@@ -21,13 +19,8 @@ NAMES = ("pebble", "brook", "river", "delta", "hazel")
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
-    monkeypatch.setattr(knowledge_module, "embedder", lambda settings: HashingEmbedder())
-    (tmp_path / "documents").mkdir()
-    for number, name in enumerate(NAMES):
-        text = f"# Plan {name}\n\nThe {name} plan costs {number + 7} euros a month."
-        (tmp_path / "documents" / f"{name}.md").write_text(text, encoding="utf-8")
-    (tmp_path / "groundtune.toml").write_text('[project]\nname = "Shop"\n', encoding="utf-8")
+def folder(tmp_path, make_shop):
+    make_shop(NAMES)
     lines = [
         {
             "messages": [

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 
 import pytest
 
-from groundtune.assembly import knowledge as knowledge_module
 from groundtune.assembly.assembly import Assembly
 from groundtune.comparison import compare as compare_module
 from groundtune.comparison.compare import compare, evaluate, material, select
@@ -16,7 +15,6 @@ from groundtune.comparison.summary import summarise
 from groundtune.errors import InputError, ModelFailed, NotComparable, SettingsError
 from groundtune.evaluation.benchmark.versions import freeze
 from groundtune.settings import load
-from groundtune.testing.embedders import HashingEmbedder
 from groundtune.testing.fakes import FunctionModel
 from groundtune.values import Case
 
@@ -37,13 +35,8 @@ def case(number, name):
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
-    monkeypatch.setattr(knowledge_module, "embedder", lambda settings: HashingEmbedder())
-    (tmp_path / "documents").mkdir()
-    for number, name in enumerate(NAMES):
-        text = f"# Plan {name}\n\nThe {name} plan costs {number + 7} euros a month."
-        (tmp_path / "documents" / f"{name}.md").write_text(text, encoding="utf-8")
-    (tmp_path / "groundtune.toml").write_text('[project]\nname = "Shop"\n', encoding="utf-8")
+def folder(tmp_path, make_shop):
+    make_shop(NAMES)
     lines = [case(number, name) for number, name in enumerate(NAMES)]
     lines.append({"id": "u", "question": "Who is king?", "answerable": False, "group": "u", "split": "test"})
     (tmp_path / "benchmark.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
