@@ -107,7 +107,8 @@ def check_gate(gate: Gate, run: Report | Scoring, settings: ComparisonSettings |
         lower = [name for name, measure in run.scorers.items() if not measure.higher_is_better]
     else:
         lower = [name for name, known in known_scorers(settings).items() if not known.higher_is_better]
-    return check_against(gate, run, method=Method(settings.confidence, settings.resamples), lower_is_better=lower)
+    method = Method(settings.confidence, settings.resamples)
+    return check_against(gate, run, method=method, seed=settings.seed, lower_is_better=lower)
 
 
 def import_benchmark(

@@ -1,9 +1,9 @@
 """A gate for continuous integration: has a candidate become worse than the agreed baseline?
 
 The baseline is what an earlier run left: `report.json` of `groundtune compare`, or what `groundtune score --json`
-printed. A mean alone tells nothing, for it moves with every run; what is held against the limit is the low end of the
-interval of the paired difference on the same cases. So a gate passes on evidence that nothing was lost, not on lack of
-evidence that something was.
+printed. A mean alone tells nothing, for it moves with every run. A gate passes where no case has lost, and where a test
+on the same cases rules out a larger mean loss than is allowed: on evidence that nothing was lost, not on lack of
+evidence that something was. Both are monotone: a case that becomes better never turns a pass into a failure.
 
 Knows the gate's file, reports and scorings; not how answers or scores were made.
 """
@@ -12,15 +12,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, ValidationError
 
 from groundtune.comparison.report.data import Report, from_json
 from groundtune.errors import InputError, NotComparable
 from groundtune.evaluation.predictions import Scoring, read_scoring
-from groundtune.evaluation.statistics import MOST_CASES, Method, cases_needed, paired_difference, paired_sd
+from groundtune.evaluation.statistics import (
+    MOST_CASES,
+    Method,
+    cases_needed,
+    largest_loss_p,
+    paired_difference,
+    paired_sd,
+)
 from groundtune.files import read_text, read_toml
 from groundtune.values import Estimate, Score
 
@@ -84,15 +92,18 @@ def load_gate(path: Path, candidates: Collection[str] | None = None) -> Gate:
 
 
 def check_gate(
-    gate: Gate, run: Report | Scoring, *, method: Method, lower_is_better: Collection[str] = ()
+    gate: Gate, run: Report | Scoring, *, method: Method, seed: int = 0, lower_is_better: Collection[str] = ()
 ) -> list[GateFinding]:
-    """Hold a run against the gate: a finding for each scorer.
+    """Hold a run against the gate: a finding for each scorer. `seed` is of the flips, where they are drawn.
 
     Raises `NotComparable` where benchmark, cases or a scorer's signature are not those of the baseline.
     """
     now = scored(run, gate.limits.candidate, gate.path)
     _refuse_others(gate, now)
-    return [_find(scorer, gate, now, method, lower=scorer in lower_is_better) for scorer in gate.limits.allowed_loss]
+    return [
+        _find(scorer, gate, now, _Test(method, seed), lower=scorer in lower_is_better)
+        for scorer in gate.limits.allowed_loss
+    ]
 
 
 def gate_json(findings: Collection[GateFinding]) -> dict[str, object]:
@@ -170,7 +181,19 @@ def _refuse_others(gate: Gate, now: Scored) -> None:
             raise NotComparable(f"{scorer} was `{was}` and is now `{is_now}`.", place=gate.path, remedy=AGREE)
 
 
-def _find(scorer: str, gate: Gate, now: Scored, method: Method, *, lower: bool) -> GateFinding:
+@dataclass(frozen=True, slots=True)
+class _Test:
+    """How a loss is tested; `error` is the chance to let a larger one pass, the half of the interval's."""
+
+    method: Method
+    seed: int
+
+    @property
+    def error(self) -> float:
+        return self.method.alpha / 2
+
+
+def _find(scorer: str, gate: Gate, now: Scored, test: _Test, *, lower: bool) -> GateFinding:
     allowed, most = gate.limits.allowed_loss[scorer], gate.limits.most_missing
     old, new = gate.before.scores[scorer], now.scores[scorer]
     expected = [id_ for id_, value in old.items() if value is not None]
@@ -178,13 +201,18 @@ def _find(scorer: str, gate: Gate, now: Scored, method: Method, *, lower: bool) 
     worse, better = (new, old) if lower else (old, new)  # from the first to the second, up is better
     first, second = ([Score(values[id_]) for id_ in old] for values in (worse, better))
     groups = [now.groups[id_] for id_ in old]
-    difference = paired_difference(first, second, groups, method=method)
+    difference = paired_difference(first, second, groups, method=test.method)
     if len(missing) > most * len(expected) or not expected:
         message = f"{scorer}: {_missing(missing, len(expected), most)}"
         return GateFinding(scorer, False, difference, allowed, len(missing), message)
-    passed, message = _verdict(difference, _lost(worse, better), allowed, method.confidence)
+    p_value = largest_loss_p(first, second, groups, allowed, method=test.method, rng=np.random.default_rng(test.seed))
+    lost = _lost(worse, better)
+    passed = bool(lost) and (max(lost.values()) <= 0 or p_value <= test.error)
+    if passed and difference.low is not None:  # the test is the sharper of both
+        difference = replace(difference, low=max(difference.low, -allowed))
+    message = _message(difference, lost, allowed, p_value, test)
     if not passed and difference.mean is not None and difference.mean > -allowed:
-        message += _more(paired_sd(first, second, groups), difference.mean + allowed, difference.scored, method)
+        message += _more(paired_sd(first, second, groups), difference.mean + allowed, difference.scored, test.method)
     if missing:
         message += f" Cases without a score now: {len(missing)}."
     return GateFinding(scorer, passed, difference, allowed, len(missing), f"{scorer}: {message}")
@@ -195,23 +223,26 @@ def _lost(first: Mapping[str, float | None], second: Mapping[str, float | None])
     return {id_: before - now for id_, before, now in pairs if before is not None and now is not None}
 
 
-def _verdict(difference: Estimate, lost: Mapping[str, float], allowed: float, confidence: float) -> tuple[bool, str]:
+def _message(difference: Estimate, lost: Mapping[str, float], allowed: float, p_value: float, test: _Test) -> str:
     if not any(lost.values()):
-        return bool(lost), f"every one of the {len(lost)} cases has the same score as before."
+        return f"every one of the {len(lost)} cases has the same score as before."
+    gained = sum(loss < 0 for loss in lost.values())
+    if gained and not any(loss > 0 for loss in lost.values()):
+        return f"no case has lost: {gained} of {len(lost)} are better, by {difference.mean:+.4g} on average."
     mean, low, high = difference.mean, difference.low, difference.high
     if low is None or high is None or mean is None:
-        return False, f"{difference.scored} cases of one group cannot show anything. Use cases of several groups."
+        return f"{difference.scored} cases of one group cannot show anything. Use cases of several groups."
     seen = (
-        f"{mean:+.4g} ({confidence:.0%} sure to lie between {low:+.4g} and {high:+.4g}) on {difference.scored} cases, "
-        f"where a loss of up to {allowed:g} is allowed"
+        f"{mean:+.4g} ({test.method.confidence:.0%} sure to lie between {low:+.4g} and {high:+.4g}) on "
+        f"{difference.scored} cases, where a loss of up to {allowed:g} is allowed"
     )
-    if low >= -allowed:
-        return True, f"{seen}."
+    if p_value <= test.error:
+        return f"{seen}."
     worst = [id_ for id_, loss in sorted(lost.items(), key=lambda item: -item[1])[:NAMED] if loss > 0]
     look = f" Look first at the cases that lost most: {', '.join(worst)}." if worst else ""
     if mean <= -allowed:
-        return False, f"{seen}.{look} Fix them, or agree on a new baseline."
-    return False, f"{seen}; a larger loss cannot be ruled out.{look}"
+        return f"{seen}.{look} Fix them, or agree on a new baseline."
+    return f"{seen}; a larger loss cannot be ruled out (p = {p_value:.3f}; at most {test.error:.3g} is needed).{look}"
 
 
 def _more(sd: float | None, room: float, cases: int, method: Method) -> str:

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from groundtune.comparison.recommend import figure
 from groundtune.comparison.report.data import Repeat
 from groundtune.comparison.table import Scores
+from groundtune.comparison.wording import figure
 from groundtune.evaluation.statistics import Method, noise_floor
 from groundtune.protocols import Scorer
 

@@ -12,7 +12,7 @@ from datetime import datetime
 import numpy as np
 
 from groundtune.assembly.candidates import Candidate, steps
-from groundtune.comparison.recommend import Contender, Ground, recommend
+from groundtune.comparison.recommend import recommend
 from groundtune.comparison.repeat import repeat_note, repeated
 from groundtune.comparison.report.data import (
     BenchmarkFacts,
@@ -27,6 +27,7 @@ from groundtune.comparison.report.data import (
     TokenUse,
     measure,
 )
+from groundtune.comparison.standings import Contender, Ground
 from groundtune.comparison.table import Scores, ScoreTable, score_table
 from groundtune.errors import NotComparable
 from groundtune.evaluation import statistics
@@ -91,9 +92,7 @@ def summarise(material: Material) -> Report:
     repeat = _repeat(material, table, methods, rng)
     differences = _differences(table, methods, repeat, rng)
     facts = _facts(material)
-    ground = replace(
-        _ground(table, methods, facts, settings), steps=tuple(steps([run.candidate for run in material.runs]))
-    )
+    ground = replace(_ground(table, methods, settings), steps=tuple(steps([run.candidate for run in material.runs])))
     contenders = [
         _contender(result, run, settings.decide_by, cases) for result, run in zip(results, material.runs, strict=True)
     ]
@@ -173,20 +172,29 @@ def _repeat(
     return repeated(again.candidate.name, (first, again.scores), table.groups, methods, rng)
 
 
-def _ground(
-    table: ScoreTable, methods: Mapping[str, Method], facts: BenchmarkFacts, settings: ComparisonSettings
-) -> Ground:
-    method = methods[settings.decide_by]
+def _ground(table: ScoreTable, methods: Mapping[str, Method], settings: ComparisonSettings) -> Ground:
+    columns, method = table.columns[settings.decide_by], methods[settings.decide_by]
     (scorer,) = (scorer for scorer in table.scorers if scorer.name == settings.decide_by)
+    rows = list(zip(*columns.values(), strict=True))
+    applies = [any(score.value is not None or score.failed for score in row) for row in rows]
+    groups = {group for group, counts in zip(table.groups, applies, strict=True) if counts}
     return Ground(
         settings.decide_by,
-        facts.cases,
-        facts.groups,
+        sum(applies),
+        len(groups),
         scale=scorer.scale,
-        detectable=statistics.detectable_difference(table.columns[settings.decide_by], table.groups, method=method),
+        detectable=statistics.detectable_difference(columns, table.groups, method=method),
         confidence=settings.confidence,
         margin=method.margin,
+        higher_is_better=scorer.higher_is_better,
+        flat=_flat(rows),
     )
+
+
+def _flat(rows: Sequence[Sequence[Score]]) -> bool:
+    """Whether candidates have scores for the same cases, and no case tells any two apart."""
+    values = [[(score.value, score.parts) for score in row if score.value is not None] for row in rows]
+    return any(len(row) > 1 for row in values) and all(len(set(row)) < 2 for row in values)
 
 
 def _facts(material: Material) -> BenchmarkFacts:
@@ -235,7 +243,8 @@ def _contender(result: CandidateResult, run: Run, decide_by: str, cases: Sequenc
         result.name,
         result.scores[decide_by],
         total.median if total else None,
-        result.abstained / len(cases),
+        total.n if total else 0,
+        (result.abstained, len(cases)),
         (made_up, len(unanswerable)),
         result.scores.get(f"{decide_by}_answerable"),
         run.candidate.cost,

@@ -92,10 +92,15 @@ Verdict = Literal["better", "worse", "equivalent", "cannot tell"]
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Challenger minus baseline on the same cases, for one scorer.
+    """Challenger minus baseline on the cases that both have a score for, by one scorer.
 
     `p_value` is two-sided and already corrected for the number of comparisons. `more_cases_needed` is
     None unless the verdict is "cannot tell".
+
+    `least` and `most` bound the mean difference over all cases that either was scored or failed on: each missing
+    score is the lowest, or the highest, of the scale (Manski 1990, jstor.org/stable/2006592). None where
+    nothing can be compared, and for numbers that are no means. `robust` is whether the verdict would stand
+    whatever the missing scores were; always true without missing ones.
     """
 
     scorer: str
@@ -105,3 +110,6 @@ class Difference:
     p_value: float
     verdict: Verdict
     more_cases_needed: int | None = None
+    least: float | None = None
+    most: float | None = None
+    robust: bool = True

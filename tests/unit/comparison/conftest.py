@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from groundtune.comparison.recommend import Contender, Ground, recommend
+from groundtune.comparison.recommend import recommend
 from groundtune.comparison.report import (
     BenchmarkFacts,
     CandidateResult,
@@ -23,6 +23,7 @@ from groundtune.comparison.report import (
     TokenUse,
     measure,
 )
+from groundtune.comparison.standings import Contender, Ground
 from groundtune.evaluation.scorers import known_scorers
 from groundtune.evaluation.statistics import Method, compare_all, detectable_difference, estimate
 from groundtune.settings import ComparisonSettings
@@ -72,7 +73,7 @@ def make_report(cases: int = 60, seed: int = 3, skill: dict[str, float] | None =
     abstained = {name: sum(_abstained(row, name) for row in rows) for name in skill}
     ground = Ground("resolution", cases, len(set(groups)), detectable=detectable)
     contenders = [
-        Contender(name, estimates[name]["resolution"], seconds[name], abstained[name] / cases) for name in skill
+        Contender(name, estimates[name]["resolution"], seconds[name], 5, (abstained[name], cases)) for name in skill
     ]
     return Report(
         project="telecom-support",

@@ -6,6 +6,8 @@ import json
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from groundtune.comparison.gate import check_gate, gate_json, load_gate
 from groundtune.comparison.report import from_json
@@ -164,11 +166,69 @@ def test_passes_are_compared_as_passes_whichever_way_is_better(gate):
     assert turned.message == found.message
 
 
-def test_a_gain_that_is_unsure_names_no_case_that_lost(gate):
-    (found,) = gate(document([0.0] * 8), document([0.9] + [0.0] * 7))
-    assert not found.passed
-    assert "cannot be ruled out" in found.message
-    assert "lost most" not in found.message
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [
+        ([0.5] * 8, [0.6] * 8),
+        ([0.5] * 8, [1.0] + [0.5] * 7),
+        ([0.5] * 8, [1.0] + [0.6] * 7),
+        ([0.0] * 8, [0.9] + [0.0] * 7),
+        ([0.2], [0.3]),
+        ([0.1, 0.9, 0.4], [0.1, 1.0, 0.4]),
+        ([0.0, 1.0] * 30, [1.0, 1.0] + [0.0, 1.0] * 29),
+    ],
+)
+def test_a_run_that_only_improved_passes(gate, before, now):
+    (found,) = gate(document(before), document(now))
+    assert found.passed, found.message
+    assert found.message.startswith("f1: no case has lost: ")
+    (turned,) = gate(document(now), document(before), lower_is_better=["f1"])
+    assert turned.passed
+    (other_way,) = gate(document(now), document(before), "allowed_loss = {f1 = 0.0}\nbaseline = 'agreed.json'\n")
+    assert not other_way.passed
+
+
+def test_a_loss_is_ruled_out_by_the_flips_and_the_message_agrees(gate):
+    """Seven cases that gain 0.1 and one that loses 0.05: with 0.05 allowed, only flips of that one are as extreme."""
+    (found,) = gate(document([0.5] * 8), document([0.6] * 7 + [0.45]))
+    assert found.passed
+    assert found.difference.low >= -0.05
+    (unsure,) = gate(document([0.5] * 8), document([0.6] * 5 + [0.4] * 3))
+    assert not unsure.passed
+    assert "a larger loss cannot be ruled out (p = " in unsure.message
+
+
+def test_five_cases_cannot_rule_a_loss_out_and_six_can(gate):
+    """2^-5 is above the error of 2.5 % that is allowed, and 2^-6 below."""
+    before, now = [0.5] * 7, [0.49] + [0.6] * 6
+    assert [gate(document(before[:n]), document(now[:n]))[0].passed for n in (5, 6)] == [False, True]
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    rows=st.lists(st.tuples(*[st.sampled_from([0.0, 0.25, 0.4, 0.5, 0.6, 1.0])] * 2), min_size=1, max_size=20),
+    allowed=st.sampled_from([0.0, 0.02, 0.05, 0.3]),
+    group=st.integers(1, 3),
+    lower=st.booleans(),
+    data=st.data(),
+)
+def test_a_case_that_becomes_better_never_turns_a_pass_into_a_failure(gate, rows, allowed, group, lower, data):
+    before, now = ([row[side] for row in rows] for side in (0, 1))
+    place, better = data.draw(st.integers(0, len(rows) - 1)), data.draw(st.sampled_from([0.1, 0.3, 1.0]))
+    improved = list(now)
+    improved[place] = max(0.0, now[place] - better) if lower else min(1.0, now[place] + better)
+    text = GATE.replace("0.05", str(allowed))
+    groups = [f"g{number // group}" for number in range(len(rows))]
+    first, second = (
+        gate(
+            document(before, groups=groups),
+            document(run, groups=groups),
+            text,
+            lower_is_better=["f1"] if lower else [],
+        )[0]
+        for run in (now, improved)
+    )
+    assert second.passed or not first.passed, (first.message, second.message)
 
 
 def test_no_absurd_number_of_cases_is_asked_for(gate, scores):

@@ -7,8 +7,9 @@ import doctest
 import pytest
 
 from groundtune.assembly.candidates import registered, steps
-from groundtune.comparison import recommend as module
-from groundtune.comparison.recommend import Contender, Ground, recommend
+from groundtune.comparison import wording
+from groundtune.comparison.recommend import recommend
+from groundtune.comparison.standings import Contender, Ground
 from groundtune.values import Difference, Estimate
 
 KNOWN = registered()
@@ -21,10 +22,9 @@ def contender(name, mean, *, scored=100, failed=0, unscored=0, **more):
     return Contender(name, Estimate(mean, low, high, scored, unscored, failed), cost=cost, **more)
 
 
-def difference(baseline, challenger, mean, verdict, *, more=None, scorer="resolution", p_value=0.01):
-    return Difference(
-        scorer, baseline, challenger, Estimate(mean, mean - 0.03, mean + 0.03, 100), p_value, verdict, more
-    )
+def difference(baseline, challenger, mean, verdict, *, more=None, scorer="resolution", p_value=0.01, **bounds):
+    estimate = Estimate(mean, mean - 0.03, mean + 0.03, 100)
+    return Difference(scorer, baseline, challenger, estimate, p_value, verdict, more, **bounds)
 
 
 def test_a_clear_leader_is_shipped_and_the_matter_is_closed():
@@ -62,7 +62,20 @@ def test_a_tie_goes_to_the_simpler_one_openly_with_the_cases_that_would_tell():
     assert (found.more_cases_needed, found.sure) == (340, False)
     assert found.reasons[0] == "Ship rag for now: these cases cannot tell it apart from tuned+rag."
     assert "simplicity, not by proof" in found.reasons[1]
-    assert "About 340 more cases would tell them apart" in found.reasons[2]
+    assert "About 340 more cases would tell them apart if the difference stays as it is now." in found.reasons[2]
+
+
+def test_cases_that_would_show_equality_are_not_said_to_tell_apart():
+    contenders = [contender("base", 0.5), contender("rag", 0.505)]
+    near = recommend(contenders, [difference("base", "rag", 0.005, "cannot tell", more=143, p_value=0.8)], GROUND)
+    assert near.more_cases_needed == 143
+    assert (
+        "About 143 more cases would show that they make no difference that matters (less than 0.020)" in near.reasons[2]
+    )
+    never = recommend(contenders, [difference("base", "rag", 0.005, "cannot tell", p_value=0.8)], GROUND)
+    assert never.reasons[2].endswith("No benchmark of a sensible size would show whether these two are alike.")
+    far = recommend(contenders, [difference("base", "rag", 0.05, "cannot tell", p_value=0.8)], GROUND)
+    assert far.reasons[2].endswith("No benchmark of a sensible size would tell these two apart.")
 
 
 def test_what_another_candidate_beats_is_no_choice_even_if_the_leader_does_not_beat_it():
@@ -121,27 +134,36 @@ def test_a_part_that_hurts_is_a_finding():
     assert any(text.startswith("tuned+rag is worse than rag") and "−0.150" in text for text in found.reasons)
 
 
-def test_measures_that_disagree_are_named():
-    found = recommend(
-        [contender("base", 0.3), contender("rag", 0.6)],
-        [
-            difference("base", "rag", 0.3, "better"),
-            difference("base", "rag", -0.1, "worse", scorer="abstention_recall"),
-        ],
-        GROUND,
+def test_the_other_measures_are_named_whether_they_agree_or_not():
+    verdicts = {"rouge1": "better", "bleu": "better", "exact": "cannot tell", "abstention_recall": "worse"}
+    others = [difference("base", "rag", 0.1, verdict, scorer=scorer) for scorer, verdict in verdicts.items()]
+    contenders = [contender("base", 0.3), contender("rag", 0.6)]
+    found = recommend(contenders, [difference("base", "rag", 0.3, "better"), *others], GROUND)
+    assert (
+        "By the other measures of rag and base: rag is better on rouge1 and bleu; base is better on abstention_recall; "
+        "1 cannot tell." in found.reasons
     )
-    assert "Not every measure agrees: base is better than rag on abstention_recall." in found.reasons
+    agreeing = recommend(contenders, [difference("base", "rag", 0.3, "better"), *others[:2]], GROUND)
+    assert "By the other measures of rag and base: rag is better on rouge1 and bleu." in agreeing.reasons
+    alike = difference("base", "rag", 0.0, "equivalent", scorer="bleu")
+    neither = recommend(contenders, [difference("base", "rag", 0.3, "better"), alike], GROUND)
+    assert "By the other measures of rag and base: 1 show no difference that matters." in neither.reasons
 
 
-def test_latency_abstention_and_power_are_told():
+@pytest.mark.parametrize(("timed", "said"), [(5, "5 questions"), (3, "3 questions"), (1, "1 question")])
+def test_latency_abstention_and_power_are_told_with_their_numbers(timed, said):
     found = recommend(
-        [contender("base", 0.3, seconds=0.5), contender("rag", 0.6, seconds=1.25, abstained=0.12)],
+        [
+            contender("base", 0.3, seconds=0.5, timed=timed),
+            contender("rag", 0.6, seconds=1.25, timed=timed, abstained=(12, 100)),
+        ],
         [difference("base", "rag", 0.3, "better")],
         GROUND,
     )
     text = " ".join(found.reasons)
-    assert "rag takes 1.2 seconds for a typical answer (base 0.5 s)" in text
-    assert 'rag said "I do not know" to 12 % of the questions' in text
+    assert "rag takes 1.2 seconds for a typical answer (base 0.5 s): " in text
+    assert f"the median of {said}, one at a time, whatever else the machine did." in text
+    assert 'rag said "I do not know" to 12 of 100 questions (12 %).' in text
     assert "a true difference of 0.090 on resolution is found four times in five" in text
 
 
@@ -170,18 +192,48 @@ def test_a_candidate_that_fails_too_often_is_not_considered():
         [difference("base", "rag", 0.6, "better")],
         GROUND,
     )
-    assert found.candidate == "base"
-    assert "rag was not considered: it failed on 30 of 100 cases. Fix that first." in found.reasons
+    assert (found.candidate, found.sure) == (None, False), "what rag beats is not shipped, though rag is not either"
+    assert (
+        "rag was not considered: it has a score on 70 of 100 cases (30 failed), and at least 80 % are needed. "
+        "Fix that first." in found.reasons
+    )
+    unclear = [difference("base", "rag", 0.6, "cannot tell")]
+    left = recommend([contender("base", 0.3), contender("rag", 0.9, scored=70, failed=30)], unclear, GROUND)
+    assert (left.candidate, left.indistinguishable, left.sure) == ("base", ("base",), False)
 
 
-def test_failures_that_could_turn_the_result_leave_it_open():
-    contenders = [contender("base", 0.50), contender("rag", 0.58, scored=90, failed=10)]
-    found = recommend(contenders, [difference("base", "rag", 0.08, "better")], GROUND)
-    assert found.candidate == "rag"  # at worst 0.522, still above 0.50
-    contenders[0] = contender("base", 0.50, scored=95, failed=5)
-    found = recommend(contenders, [difference("base", "rag", 0.08, "better")], GROUND)
-    assert (found.candidate, found.sure) == (None, False)
-    assert "the means would be 0.52 and 0.53" in found.reasons[0]
+def test_missing_scores_that_could_turn_the_result_leave_it_open():
+    contenders = [contender("base", 0.50, scored=88, failed=12), contender("rag", 0.58)]
+    beats = {"least": 0.01, "most": 0.2}
+    sure = recommend(contenders, [difference("base", "rag", 0.08, "better", **beats)], GROUND)
+    assert (sure.candidate, sure.indistinguishable, sure.sure) == ("rag", ("rag",), True)
+    assert "base failed on 12 of 100 cases." in sure.reasons
+    unsure = recommend(contenders, [difference("base", "rag", 0.08, "better", robust=False, **beats)], GROUND)
+    assert (unsure.candidate, unsure.indistinguishable, unsure.sure) == ("rag", ("rag", "base"), False)
+    assert unsure.reasons[0] == "Ship rag for now: scores are missing, and with them base might be as good."
+    assert "base has a score on 88 of 100 cases, 12 failed" in unsure.reasons[1]
+    assert "the mean difference would be +0.010, and rag would not be shown to be better" in unsure.reasons[1]
+    back = recommend(
+        contenders, [difference("rag", "base", -0.08, "worse", robust=False, least=-0.2, most=-0.01)], GROUND
+    )
+    assert back == unsure
+
+
+def test_where_each_is_beaten_by_another_none_is_shipped():
+    names = ("base", "rag", "tuned")
+    circle = [
+        difference("base", "rag", 0.1, "better"),
+        difference("rag", "tuned", 0.1, "better"),
+        difference("tuned", "base", 0.1, "better"),
+    ]
+    found = recommend([contender(name, 0.5) for name in names], circle, GROUND)
+    assert (found.candidate, found.indistinguishable, found.sure) == (None, (), False)
+    assert found.reasons[0] == "No candidate can be recommended: each is shown to be worse than another one."
+    assert [text.split(":")[0] for text in found.reasons[1:4]] == [
+        "base is worse than rag",
+        "rag is worse than tuned",
+        "tuned is worse than base",
+    ]
 
 
 def test_too_few_groups_cannot_tell_whatever_the_means():
@@ -203,13 +255,15 @@ def test_other_scales_have_their_own_digits():
     assert any("rag 35.0 (" in text for text in found.reasons)
 
 
-@pytest.mark.parametrize(("share", "said"), [(0, "0 %"), (0.001, "under 1 %"), (0.123, "12 %"), (1, "100 %")])
+@pytest.mark.parametrize(
+    ("share", "said"), [(0, "0 %"), (0.001, "under 1 %"), (0.123, "12 %"), (0.997, "over 99 %"), (1, "100 %")]
+)
 def test_percentages(share, said):
-    assert module.percent(share) == said
+    assert wording.percent(share) == said
 
 
 def test_the_examples_in_the_documentation():
-    assert doctest.testmod(module).failed == 0
+    assert doctest.testmod(wording).failed == 0
 
 
 def test_what_is_gained_by_not_knowing_is_told_apart():
@@ -221,7 +275,8 @@ def test_what_is_gained_by_not_knowing_is_told_apart():
     found = recommend(contenders, [difference("rag", "tuned", -0.11, "worse")], GROUND)
     assert found.candidate == "rag"
     expected = (
-        "The same, only on questions that the documents answer: tuned 0.24 (0.20 to 0.28); rag 0.14 (0.10 to 0.18)."
+        "The same, only on questions that the documents answer: tuned 0.24 (0.20 to 0.28); rag 0.14 (0.10 to 0.18); "
+        "each on 80 cases."
     )
     assert expected in found.reasons
     without = [

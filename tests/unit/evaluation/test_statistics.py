@@ -17,9 +17,9 @@ from groundtune.evaluation.statistics import (
     clustered_sd,
     compare,
     compare_all,
+    corrected,
     detectable_difference,
     estimate,
-    holm,
     paired_sd,
     smallest_detectable_difference,
 )
@@ -156,7 +156,7 @@ def test_what_a_comparison_can_detect_allows_for_the_number_of_pairs():
         table = {str(index): scores(row) for index, row in enumerate(noise)}
         pair = compare_all(table, alone(80), scorer="s", method=QUICK, rng=generator)[1]
         found += pair.verdict == "better"
-    assert 0.7 <= found / 199 <= 0.93  # Holm's method is a little stronger than its strictest step
+    assert 0.7 <= found / 199 <= 0.9
 
 
 def test_nothing_is_detectable_without_a_pair_on_common_groups():
@@ -205,7 +205,7 @@ def test_verdicts():
     assert compared(base, base + 0.3 + noise, alone(100)).verdict == "better"
     assert compared(base, base - 0.3 + noise, alone(100)).verdict == "worse"
     assert compared(base, base + noise / 100, alone(100)).verdict == "equivalent"
-    assert compared(base, base + noise, alone(100)).verdict == "cannot tell"
+    assert compared(base, base + noise - noise.mean(), alone(100)).verdict == "cannot tell"
 
 
 def test_a_sure_difference_that_is_too_small_to_matter_is_equivalence():
@@ -256,16 +256,10 @@ def test_four_unanimous_groups_need_two_more_to_be_sure():
 # --- families -------------------------------------------------------------------------------------
 
 
-def test_holm_by_hand():
-    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    assert holm([0.6, 0.5]) == [1.0, 1.0]
-    assert holm([]) == []
-
-
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
-def test_holm_lies_between_no_correction_and_bonferroni(p_values):
-    for raw, corrected in zip(p_values, holm(p_values), strict=True):
-        assert raw <= corrected <= min(1.0, raw * len(p_values)) + 1e-12
+def test_p_values_are_multiplied_by_their_number():
+    assert corrected([0.01, 0.04, 0.3, 0.005]) == pytest.approx([0.04, 0.16, 1.0, 0.02])
+    assert corrected([0.03]) == [0.03]
+    assert corrected([]) == []
 
 
 def test_all_pairs_are_compared_with_the_earlier_as_baseline():

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from groundtune.comparison.recommend import verdict_words
 from groundtune.comparison.report.data import Report
+from groundtune.comparison.wording import verdict_words
 from groundtune.extras import missing
 
 EXTRA = "charts"

@@ -12,9 +12,9 @@ from functools import cache
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from groundtune.comparison.recommend import figure, percent
 from groundtune.comparison.report import charts
 from groundtune.comparison.report.data import CaseRow, Measure, Report
+from groundtune.comparison.wording import figure, percent
 from groundtune.extras import command, missing
 from groundtune.values import Difference, Estimate, Failure
 

@@ -8,8 +8,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from groundtune.comparison.recommend import figure
 from groundtune.comparison.report.data import Report
+from groundtune.comparison.wording import figure
 from groundtune.values import Estimate
 
 _SHOWN = (

@@ -20,7 +20,7 @@ from groundtune.evaluation.human.raters import RaterCheck, check_raters
 from groundtune.evaluation.human.returned import BEST, COMMENT, Reply
 from groundtune.evaluation.human.study import Item, Study
 from groundtune.evaluation.ratings import Rating
-from groundtune.evaluation.statistics import Method, agreement, compare_all, estimate, holm
+from groundtune.evaluation.statistics import Method, agreement, compare_all, corrected, estimate
 from groundtune.values import UNEXPECTED, Difference, Estimate, Score
 
 AGREEMENT_RESAMPLES = 1000
@@ -46,7 +46,7 @@ class RaterAgreement:
 @dataclass(frozen=True, slots=True)
 class Preferred:
     """`one` against `other`: in how many groups of cases each was chosen more often, and the exact sign test's
-    two-sided p-value over these, corrected for the number of pairs by Holm's method."""
+    two-sided p-value over these, corrected for the number of pairs."""
 
     one: str
     other: str
@@ -305,8 +305,8 @@ def _pairs(names: Sequence[str], choices: Sequence[tuple[Item, str, str]]) -> tu
         ahead, behind = sum(value > 0 for value in balance.values()), sum(value < 0 for value in balance.values())
         p_value = float(stats.binomtest(ahead, ahead + behind, 0.5).pvalue) if ahead + behind else 1.0
         tested.append(Preferred(first, second, ahead, behind, len(balance) - ahead - behind, p_value))
-    corrected = holm([preferred.p_value for preferred in tested])
-    return tuple(replace(preferred, p_value=p_value) for preferred, p_value in zip(tested, corrected, strict=True))
+    p_values = corrected([preferred.p_value for preferred in tested])
+    return tuple(replace(preferred, p_value=p_value) for preferred, p_value in zip(tested, p_values, strict=True))
 
 
 def _agreement(

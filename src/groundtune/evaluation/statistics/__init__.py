@@ -10,6 +10,7 @@ from groundtune.evaluation.statistics.comparing import (
     compare,
     compare_all,
     estimate,
+    largest_loss_p,
     noise_floor,
     paired_difference,
 )
@@ -20,7 +21,7 @@ from groundtune.evaluation.statistics.size import (
     detectable_difference,
     smallest_detectable_difference,
 )
-from groundtune.evaluation.statistics.verdicts import MOST_CASES, DifferenceBasis, holm, judged
+from groundtune.evaluation.statistics.verdicts import MOST_CASES, DifferenceBasis, corrected, judged
 
 __all__ = [
     "MOST_CASES",
@@ -32,10 +33,11 @@ __all__ = [
     "clustered_sd",
     "compare",
     "compare_all",
+    "corrected",
     "detectable_difference",
     "estimate",
-    "holm",
     "judged",
+    "largest_loss_p",
     "noise_floor",
     "paired_difference",
     "paired_sd",

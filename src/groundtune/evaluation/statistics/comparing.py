@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
 
 from groundtune.evaluation.statistics import intervals, totals
 from groundtune.evaluation.statistics.flips import sign_flip
-from groundtune.evaluation.statistics.sample import Method, Sample, added, check, numbered, paired, sampled
-from groundtune.evaluation.statistics.verdicts import DifferenceBasis, judged
+from groundtune.evaluation.statistics.sample import (
+    Floats,
+    Method,
+    Sample,
+    added,
+    all_totals,
+    check,
+    numbered,
+    paired,
+    paired_off,
+    sampled,
+)
+from groundtune.evaluation.statistics.verdicts import DifferenceBasis, corrected, judged
 from groundtune.values import Difference, Estimate, Score
 
 
@@ -71,15 +82,22 @@ def compare_all(
     rng: np.random.Generator,
     floor: float = 0.0,
 ) -> list[Difference]:
-    """Return `compare` of every pair of candidates, the earlier as baseline, with p-values corrected by Holm's method.
+    """Return `compare` of every pair of candidates, the earlier as baseline, with p-values corrected for their number.
 
     Verdicts, and the cases needed for a better one, follow the corrected p-values. No difference up to `floor` is
-    called better or worse.
+    called better or worse. All pairs are tested by the same flips.
     """
     for given in scores.values():
         check(given, groups)
-    tested = [_difference(scorer, scores, pair, groups, method, rng) for pair in combinations(scores, 2)]
-    return judged([difference for difference, _ in tested], [basis for _, basis in tested], method, floor)
+    seed = int(rng.integers(2**63))
+    pairs = list(combinations(scores, 2))
+    tested = [_difference(scorer, scores, pair, groups, method, seed) for pair in pairs]
+    found = judged([one.difference for one in tested], [one.basis for one in tested], method, floor)
+    stands = [p_value <= method.alpha for p_value in corrected([one.worst for one in tested])]
+    return [
+        replace(difference, robust=_robust(difference, method, stands=still))
+        for difference, still in zip(found, stands, strict=True)
+    ]
 
 
 def paired_difference(
@@ -89,6 +107,22 @@ def paired_difference(
     check(baseline, groups)
     check(challenger, groups)
     return _pair(baseline, challenger, groups, method)[1]
+
+
+def largest_loss_p(
+    before: Sequence[Score],
+    now: Sequence[Score],
+    groups: Sequence[str],
+    allowed: float,
+    *,
+    method: Method,
+    rng: np.random.Generator,
+) -> float:
+    """Return the p-value against a mean loss of more than `allowed`: a one-sided sign-flip test of the differences
+    plus `allowed`, over the cases that both have a score for. It never rises when a case improves."""
+    check(before, groups)
+    check(now, groups)
+    return sign_flip(all_totals(paired_off(before, now) + allowed, groups), method.resamples, rng, one_sided=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +164,8 @@ def noise_floor(
 
 # --- inside ---------------------------------------------------------------------------------------
 
+_NOTHING = Estimate(None, None, None, 0)
+
 
 @dataclass(frozen=True, slots=True)
 class _PairedSamples:
@@ -139,6 +175,12 @@ class _PairedSamples:
     challenger: Sample
     difference: Sample
     scale: intervals.Scale | None
+
+    @property
+    def ends(self) -> intervals.Scale:
+        """The lowest and the highest score there can be; on no known scale, that was seen."""
+        values = np.concatenate([self.baseline.values, self.challenger.values])
+        return self.scale or (float(values.min()), float(values.max()))
 
 
 def _pair(
@@ -158,25 +200,82 @@ def _pair(
     return pair, Estimate(pair.difference.mean, low, high, *counts)
 
 
+@dataclass(frozen=True, slots=True)
+class _Tested:
+    """A difference with its uncorrected p-value, the p-value if all missing scores spoke against it, and its basis."""
+
+    difference: Difference
+    worst: float
+    basis: DifferenceBasis | None
+
+
 def _difference(
     scorer: str,
     scores: Mapping[str, Sequence[Score]],
     names: tuple[str, str],
     groups: Sequence[str],
     method: Method,
-    rng: np.random.Generator,
-) -> tuple[Difference, DifferenceBasis | None]:
-    if method.total is not None:
-        difference, p_value, basis = _of_totals(scores[names[0]], scores[names[1]], groups, method, rng)
-        return Difference(scorer, *names, difference, p_value, "cannot tell"), basis
-    pair, difference = _pair(scores[names[0]], scores[names[1]], groups, method)
-    if pair is None or pair.difference.groups < 2:
-        return Difference(scorer, *names, difference, 1.0, "cannot tell"), None
-    sample = pair.difference
-    p_value = sign_flip(sample.totals, method.resamples, rng)
-    span = intervals.span(pair.baseline, pair.challenger, pair.scale) if sample.unanimous else None
-    basis = DifferenceBasis(sample.n, sample.groups, sample.standard_error * math.sqrt(sample.n), span)
-    return Difference(scorer, *names, difference, p_value, "cannot tell"), basis
+    seed: int,
+) -> _Tested:
+    baseline, challenger = (scores[name] for name in names)
+    if method.total is None:
+        return _of_means(
+            Difference(scorer, *names, _NOTHING, 1.0, "cannot tell"), baseline, challenger, groups, method, seed
+        )
+    difference, p_value, basis = _of_totals(baseline, challenger, groups, method, np.random.default_rng(seed))
+    complete = not difference.unscored and not difference.failed
+    found = Difference(scorer, *names, difference, p_value, "cannot tell")
+    return _Tested(found, p_value if complete else 1.0, basis)
+
+
+def _of_means(
+    found: Difference,
+    baseline: Sequence[Score],
+    challenger: Sequence[Score],
+    groups: Sequence[str],
+    method: Method,
+    seed: int,
+) -> _Tested:
+    pair, difference = _pair(baseline, challenger, groups, method)
+    if pair is None:
+        return _Tested(replace(found, difference=difference), 1.0, None)
+    low, high = pair.ends
+    at_least, at_most = paired_off(baseline, challenger, (high, low)), paired_off(baseline, challenger, (low, high))
+    least, most = float(np.nanmean(at_least)), float(np.nanmean(at_most))
+    found, sample = replace(found, difference=difference, least=least, most=most), pair.difference
+    if sample.groups < 2:
+        return _Tested(found, 1.0, None)
+
+    def flipped(values: Floats) -> float:
+        return sign_flip(all_totals(values, groups), method.resamples, np.random.default_rng(seed))
+
+    p_value = flipped(paired_off(baseline, challenger))
+    leads = least > 0 if sample.mean > 0 else most < 0  # at worst, too
+    worst = flipped(at_least if sample.mean > 0 else at_most) if leads else 1.0
+    apart = intervals.span(pair.baseline, pair.challenger, pair.scale) if sample.unanimous else None
+    basis = DifferenceBasis(sample.n, sample.groups, sample.standard_error * math.sqrt(sample.n), apart)
+    agreeing = _agreeing(difference, p_value, method)
+    return _Tested(replace(found, difference=agreeing, p_value=p_value), worst, basis)
+
+
+def _agreeing(difference: Estimate, p_value: float, method: Method) -> Estimate:
+    """Return the difference with an interval that does not reach beyond 0 where the test excludes 0: the test is the
+    sharper of both where few groups differ by much."""
+    if p_value > method.alpha or difference.mean is None or difference.low is None or difference.high is None:
+        return difference
+    if difference.mean > 0:
+        return replace(difference, low=max(0.0, difference.low))
+    return replace(difference, high=min(0.0, difference.high))
+
+
+def _robust(difference: Difference, method: Method, *, stands: bool) -> bool:
+    """Whether the verdict would be the same whatever the missing scores were; `stands` is what the test says."""
+    if not difference.difference.failed and not difference.difference.unscored:
+        return True
+    if difference.verdict in ("better", "worse"):
+        return stands
+    least, most = difference.least, difference.most
+    return least is not None and most is not None and -method.margin <= least and most <= method.margin
 
 
 def _of_totals(

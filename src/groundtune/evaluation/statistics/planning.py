@@ -73,8 +73,8 @@ def plan(
 ) -> BenchmarkPlan | None:
     """Return what cases of these groups (one entry a case) can show, or None without cases or for one candidate.
 
-    `unit` is the width of the deciding scorer's scale: 1, or 100 for BLEU. Corrected for all pairs of candidates
-    as the strictest step of Holm's method, so that a single difference among many is found too.
+    `unit` is the width of the deciding scorer's scale: 1, or 100 for BLEU. Corrected for the number of pairs of
+    candidates.
     """
     comparisons = math.comb(candidates, 2)
     if not groups or not comparisons:

@@ -138,6 +138,29 @@ def paired(
     return np.array([row[0] for row in kept]), np.array([row[1] for row in kept]), [row[2] for row in kept]
 
 
+def paired_off(
+    baseline: Sequence[Score], challenger: Sequence[Score], filled: tuple[float, float] | None = None
+) -> Floats:
+    """Return challenger minus baseline for every case, (cases,), not a number where one has no score.
+
+    With `filled`, a missing score counts as the first value for the baseline and the second for the challenger.
+    Where neither was scored or failed, the scorer does not apply, and nothing is filled.
+    """
+    rows = []
+    for first, second in zip(baseline, challenger, strict=True):
+        applies = any(score.value is not None or score.failed for score in (first, second))
+        one, other = filled if filled and applies else (math.nan, math.nan)
+        rows.append(
+            (second.value if second.value is not None else other) - (first.value if first.value is not None else one)
+        )
+    return np.array(rows, dtype=np.float64)
+
+
+def all_totals(values: Floats, groups: Sequence[str]) -> Floats:
+    """Add `values` up within groups, (groups,), what is not a number as 0: groups without any are kept."""
+    return np.bincount(numbered(groups), weights=np.nan_to_num(values)).astype(np.float64)
+
+
 def check(scores: Sequence[Score], groups: Sequence[str]) -> None:
     """Raise `NotComparable` if lengths differ and `InputError` for a score that is not a number."""
     if len(scores) != len(groups):

@@ -36,8 +36,8 @@ def detectable_difference(
 ) -> float | None:
     """Return what `compare_all` of these candidates would find with probability `power`: the median over all pairs.
 
-    Corrected for the number of pairs, as the strictest step of Holm's method is. None where no pair has scores
-    in two groups, and for a number that is no mean of cases.
+    Corrected for the number of pairs. None where no pair has scores in two groups, or all pairs differ by the same in
+    every group, which tells nothing; and for a number that is no mean of cases.
     """
     if method.total is not None:
         return None
@@ -47,6 +47,8 @@ def detectable_difference(
         first, second, kept = paired(*pair, groups)
         if len(set(kept)) > 1:
             sample = sampled(second - first, kept)
+            if sample.unanimous:
+                continue
             quantiles = _quantiles(method.alpha / len(pairs), power, sample.freedom + 1)
             detectable.append(quantiles * sample.standard_error)
     return float(np.median(detectable)) if detectable else None

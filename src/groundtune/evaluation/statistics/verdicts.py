@@ -32,51 +32,40 @@ class DifferenceBasis:
 def judged(
     differences: Sequence[Difference], bases: Sequence[DifferenceBasis | None], method: Method, floor: float = 0.0
 ) -> list[Difference]:
-    """Return the differences of one scorer with p-values corrected for their number (Holm) and with verdicts.
+    """Return the differences of one scorer with p-values corrected for their number and with verdicts.
 
+    The correction is Bonferroni's, not Holm's: Holm's lowers what one pair has to show as soon as another pair has
+    shown it, so that a candidate could be beaten because it had become better (docs/decisions/0010-advice.md).
+
+    - **better**, **worse**: the corrected p-value speaks against no difference, and the difference is at least the
+      margin and larger than `floor`, by which one candidate differs from itself. Where scores are missing, it is
+      enough that it may be: see `Difference.most`.
     - **equivalent**: the whole interval lies within the margin. These are the two one-sided tests of equivalence
-      (Schuirmann 1987), each at half the error rate, so that a false one is rarer than a false "better". It comes
-      first: a difference too small to matter is not better or worse, however sure its sign.
-    - **better**, **worse**: corrected p-value and interval both speak against no difference, and it is larger than
-      `floor`, by which one candidate differs from itself.
+      (Schuirmann 1987), each at half the error rate, so that a false one is rarer than a false "better".
     - **cannot tell**: neither, with about how many more cases would tell.
 
     `bases` is None where nothing can be told, as with one group.
     """
-    raw = [difference.p_value for difference in differences]
     return [
-        _judge(replace(difference, p_value=p_value), basis, method, factor, floor)
-        for difference, basis, p_value, factor in zip(differences, bases, holm(raw), _factors(raw), strict=True)
+        _judge(replace(difference, p_value=p_value), basis, method, len(differences), floor)
+        for difference, basis, p_value in zip(
+            differences, bases, corrected([difference.p_value for difference in differences]), strict=True
+        )
     ]
 
 
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Return p-values corrected for their number, in the order given (Holm 1979, jstor.org/stable/4615733)."""
-    factors = _factors(p_values)
-    corrected = [0.0] * len(p_values)
-    highest = 0.0
-    for index in sorted(range(len(p_values)), key=lambda index: p_values[index]):
-        highest = max(highest, min(1.0, p_values[index] * factors[index]))
-        corrected[index] = highest
-    return corrected
-
-
-def _factors(p_values: Sequence[float]) -> list[int]:
-    """Return what Holm's method multiplies each p-value by: their number for the smallest, 1 for the largest."""
-    order = sorted(range(len(p_values)), key=lambda index: p_values[index])
-    factors = [0] * len(p_values)
-    for rank, index in enumerate(order):
-        factors[index] = len(p_values) - rank
-    return factors
+def corrected(p_values: Sequence[float]) -> list[float]:
+    """Return p-values corrected for their number: multiplied by it (Bonferroni; Dunn 1961, doi:10.2307/2282330)."""
+    return [min(1.0, p_value * len(p_values)) for p_value in p_values]
 
 
 def _judge(
-    difference: Difference, basis: DifferenceBasis | None, method: Method, factor: int, floor: float
+    difference: Difference, basis: DifferenceBasis | None, method: Method, family: int, floor: float
 ) -> Difference:
     verdict = _verdict(difference, method, floor)
     if verdict != "cannot tell" or basis is None or difference.difference.mean is None:
         return replace(difference, verdict=verdict, more_cases_needed=None)
-    needed = _cases(basis, abs(difference.difference.mean), method, method.alpha / factor, floor)
+    needed = _cases(basis, abs(difference.difference.mean), method, method.alpha / family, floor)
     more = None if needed > MOST_CASES else max(1, math.ceil(needed) - basis.cases)
     return replace(difference, verdict=verdict, more_cases_needed=more)
 
@@ -85,11 +74,19 @@ def _verdict(difference: Difference, method: Method, floor: float) -> Verdict:
     mean, low, high = difference.difference.mean, difference.difference.low, difference.difference.high
     if mean is None or low is None or high is None:
         return "cannot tell"
+    reach = _reach(difference, mean)
+    if difference.p_value <= method.alpha and mean and reach >= method.margin and reach > floor:
+        return "better" if mean > 0 else "worse"
     if -method.margin <= low and high <= method.margin:
         return "equivalent"
-    if difference.p_value > method.alpha or low <= 0 <= high or abs(mean) <= floor:
-        return "cannot tell"
-    return "better" if mean > 0 else "worse"
+    return "cannot tell"
+
+
+def _reach(difference: Difference, mean: float) -> float:
+    """Return how large the difference may be, with missing scores in favour of the one who leads."""
+    if mean > 0:
+        return mean if difference.most is None else difference.most
+    return -mean if difference.least is None else -difference.least
 
 
 def _cases(basis: DifferenceBasis, seen: float, method: Method, alpha: float, floor: float) -> float:
