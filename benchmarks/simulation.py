@@ -33,6 +33,8 @@ from groundtune.evaluation.statistics import (
     smallest_detectable_difference,
 )
 from groundtune.evaluation.statistics.sample import Sample, added
+from groundtune.settings import ComparisonSettings
+from groundtune.testing.tables import TableScorer, report_of
 from groundtune.values import Difference, Score
 
 Floats = NDArray[np.float64]
@@ -177,6 +179,67 @@ def alarms(repeats: int, rng: np.random.Generator) -> Iterator[Row]:
             yield Row(table, label, groups, false / repeats, repeats, 0.0, 0.05)
 
 
+def winners(repeats: int, rng: np.random.Generator) -> Iterator[Row]:
+    """How often advice rules out a candidate that is truly as good as the one to ship, with scores missing.
+
+    Three equal candidates, of which the first misses a tenth of its cases: by chance, those that are hard for all, or
+    just those on which it would have scored worst, which makes it look better than it is. Half of what is missing
+    failed, half is unscored.
+    """
+    settings = ComparisonSettings(resamples=1000)
+    for label, missing in MISSING.items():
+        for shape in (SHAPES[2], SHAPES[5], SHAPES[7]):
+            for upward in (True, False):
+                scorer = TableScorer(higher_is_better=upward)
+                for groups in GROUPS:
+                    plan = [(shape, shape.mean)] * 3
+                    wrong = sum(
+                        _wrong(_table(drawn, missing, rng, upward=upward), drawn, scorer, settings)
+                        for drawn in draws(plan, groups, repeats, alone=False, rng=rng)
+                    )
+                    table = f"An equal candidate is ruled out; the first misses {label}"
+                    way = "" if upward else ", less is better"
+                    yield Row(table, f"{shape.name}{way}", groups, wrong / repeats, repeats, 0.0, 0.05)
+
+
+def _by_chance(values: Floats, rng: np.random.Generator) -> Floats:
+    return rng.random(values.shape[1])
+
+
+def _hard(values: Floats, rng: np.random.Generator) -> Floats:
+    return values.mean(axis=0) + 1e-6 * rng.random(values.shape[1])
+
+
+def _its_worst(values: Floats, rng: np.random.Generator) -> Floats:
+    return values[0] + 1e-6 * rng.random(values.shape[1])
+
+
+MISSING: dict[str, Callable[[Floats, np.random.Generator], Floats]] = {
+    "a tenth by chance": _by_chance,
+    "the tenth that is hardest for all": _hard,
+    "the tenth on which it is worst": _its_worst,
+}
+
+
+def _table(
+    drawn: Drawn, missing: Callable[[Floats, np.random.Generator], Floats], rng: np.random.Generator, *, upward: bool
+) -> dict[str, list[Score]]:
+    """Return the scores of the three, those of the first missing where `missing` is lowest."""
+    rank = missing(drawn.values, rng)
+    gone = rank < np.sort(rank)[len(rank) // 10]
+    shown = drawn.values if upward else 1 - drawn.values
+    columns = {name: [Score(value) for value in row] for name, row in zip("abc", shown.tolist(), strict=True)}
+    for place in np.flatnonzero(gone):
+        columns["a"][place] = Score(None, "missing", failed=bool(place % 2))
+    return columns
+
+
+def _wrong(columns: dict[str, list[Score]], drawn: Drawn, scorer: TableScorer, settings: ComparisonSettings) -> bool:
+    names = [str(group) for group in drawn.groups.tolist()]
+    found = report_of(columns, names, scorer=scorer, settings=settings).recommendation
+    return found.candidate is not None and len(found.indistinguishable) < len(columns)
+
+
 def power(repeats: int, rng: np.random.Generator) -> Iterator[Row]:
     """How often a difference is found that should be found four times in five."""
     method = Method(resamples=1000, margin=1e-6)
@@ -256,7 +319,13 @@ def main() -> int:
     parser.add_argument("--repeats", type=int, default=4000, help="simulated benchmarks for an interval's coverage")
     repeats = parser.parse_args().repeats
     started = time.perf_counter()
-    parts = ((coverage, repeats), (alarms, repeats // 6), (power, repeats // 5), (equivalence, repeats // 5))
+    parts = (
+        (coverage, repeats),
+        (alarms, repeats // 6),
+        (power, repeats // 5),
+        (equivalence, repeats // 5),
+        (winners, repeats // 10),
+    )
     rows = [
         row for number, (part, times) in enumerate(parts) for row in part(times, np.random.default_rng([SEED, number]))
     ]

@@ -20,10 +20,11 @@ from groundtune.evaluation.statistics import (
     corrected,
     detectable_difference,
     estimate,
+    judged,
     paired_sd,
     smallest_detectable_difference,
 )
-from groundtune.values import Score
+from groundtune.values import Difference, Estimate, Score
 
 QUICK = Method(resamples=1000)
 NAMES = ("base", "rag")
@@ -287,6 +288,40 @@ def test_the_verdict_follows_the_corrected_p_value():
     assert single.p_value < 0.05 < family.p_value
     assert family.verdict == "cannot tell"
     assert family.more_cases_needed > 0
+
+
+@pytest.mark.parametrize(
+    ("p_values", "verdicts"),
+    [
+        ([0.026, 0.9], ["cannot tell", "cannot tell"]),
+        ([0.024, 0.9], ["better", "cannot tell"]),
+        ([0.017, 0.017, 0.9], ["cannot tell", "cannot tell", "cannot tell"]),
+        ([0.016, 0.02, 0.0001], ["better", "cannot tell", "better"]),
+        ([0.049], ["better"]),
+        ([0.051], ["cannot tell"]),
+        ([0.09], ["cannot tell"]),
+    ],
+)
+def test_a_corrected_p_value_between_alpha_and_twice_alpha_is_no_verdict(p_values, verdicts):
+    given_differences = [
+        Difference("s", "a", f"b{place}", Estimate(0.3, 0.1, 0.5, 50), p_value, "cannot tell")
+        for place, p_value in enumerate(p_values)
+    ]
+    found = judged(given_differences, [None] * len(p_values), QUICK)
+    assert [one.verdict for one in found] == verdicts
+
+
+@pytest.mark.parametrize(
+    ("mean", "most", "verdict"),
+    [(0.019, None, "cannot tell"), (0.02, None, "better"), (0.019, 0.03, "better"), (0.03, 0.03, "better")],
+)
+def test_a_sure_difference_below_the_margin_is_not_better_unless_missing_scores_may_make_it_larger(mean, most, verdict):
+    wide = Difference("s", "a", "b", Estimate(mean, 0.001, 0.05, 50), 0.001, "cannot tell", most=most)
+    turned = Difference(
+        "s", "a", "b", Estimate(-mean, -0.05, -0.001, 50), 0.001, "cannot tell", least=None if most is None else -most
+    )
+    assert judged([wide], [None], QUICK)[0].verdict == verdict
+    assert judged([turned], [None], QUICK)[0].verdict == {"better": "worse"}.get(verdict, verdict)
 
 
 # --- what the methods promise, by simulation ------------------------------------------------------
