@@ -213,6 +213,18 @@ def test_the_terminal_shows_advice_scores_failures_and_notes(report):
         assert one.name in text
 
 
+def test_where_less_is_better_page_and_terminal_say_so(report):
+    turned = replace(
+        report, scorers={**report.scorers, "resolution": replace(report.scorers["resolution"], higher_is_better=False)}
+    )
+    console = Console(width=140, record=True, file=open("/dev/null", "w"))  # noqa: SIM115, PTH123
+    with console.file:
+        console.print(render_terminal(turned))
+    assert "(less is better)" in console.export_text()
+    assert ">less is better</span>" in render_html(turned)
+    assert ">less is better</span>" not in render_html(report)
+
+
 def test_a_scorer_that_is_not_installed_is_described_by_its_name(report):
     assert report.measure("politeness").title == "politeness"
     assert report.measure("politeness").scale == (0.0, 1.0)

@@ -47,8 +47,9 @@ def _table(report: Report) -> Table:
         chosen = candidate.name == report.recommendation.candidate
         table.add_column(Text(candidate.name), justify="right", style="bold" if chosen else "", no_wrap=True)
     for name in scorers:
-        scale = report.measure(name).scale
-        table.add_row(name, *(_cell(candidate.scores.get(name), scale) for candidate in report.candidates))
+        measure = report.measure(name)
+        label = name if measure.higher_is_better else f"{name}\n(less is better)"
+        table.add_row(label, *(_cell(candidate.scores.get(name), measure.scale) for candidate in report.candidates))
     totals = [candidate.latency.total for candidate in report.candidates]
     medians = [total.median if total else None for total in totals]
     table.add_row("seconds", *("–" if median is None else f"{median:.2f}" for median in medians))
