@@ -105,6 +105,10 @@ class Reasons:
                 return [*sentences, f"{choice.name} and {rival.name} were not compared on the same cases."]
             if difference.verdict == "cannot tell":
                 return [*sentences, self._what_would_tell(choice, rival, difference)]
+            if not difference.robust:
+                both = f"{choice.name} and {rival.name} make no difference that matters on the"
+                shared = f"{_cases(difference.difference.scored)} that both have"
+                sentences.append(f"{both} {shared}, but {self._missing(rival)} and {self._missing(choice)}.")
         return sentences
 
     def _what_would_tell(self, choice: Contender, rival: Contender, difference: Difference) -> str:

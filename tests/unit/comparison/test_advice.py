@@ -132,6 +132,42 @@ def test_missing_scores_are_bounded_both_ways(scorer, missing):
         assert "Run the missing cases again." in text(found)
 
 
+@pytest.mark.parametrize("seen", [0.05, 0.1, -0.05])
+def test_missing_scores_that_could_show_the_opposite_prove_nothing(seen):
+    base, rag = [0.5] * 32, [0.5 + seen] * 32
+    report = report_of({"base": [*[FAILED] * 8, *base], "rag": [*rag, *[FAILED] * 8]}, settings=SETTINGS)
+    (pair,) = report.comparisons
+    assert pair.verdict == ("better" if seen > 0 else "worse")
+    assert pair.least < -0.1 < 0.1 < pair.most
+    assert not pair.robust
+    assert len(report.recommendation.indistinguishable) == 2
+
+
+@pytest.mark.parametrize("missing", [FAILED, None])
+def test_equality_is_not_sure_where_missing_scores_could_make_a_difference(missing):
+    base = rng(12).normal(0.5, 0.05, 300)
+    rag = [one + more for one, more in zip(base, rng(13).normal(0, 0.01, 300), strict=True)]
+    assert advice({"base": base, "rag": rag}).sure
+    found = advice({"base": base, "rag": [*[missing] * 30, *rag[30:]]})
+    assert (found.candidate, found.indistinguishable, found.sure) == ("base", ("base", "rag"), False)
+    assert "make no difference that matters on the 270 cases that both have, but rag has a score on 270" in text(found)
+    one = advice({"base": base, "rag": [missing, *rag[1:]]})
+    assert one.sure, "one case in 300 cannot matter"
+
+
+@pytest.mark.parametrize(
+    ("scorer", "order"), [(TableScorer(), ("base", "raft", "rag")), (LESS, ("base", "rag", "raft"))]
+)
+def test_those_open_to_choice_are_in_order_of_what_they_may_gain(scorer, order):
+    noise = rng(14).normal(0, 0.3, (3, 20))
+    noise -= noise.mean(axis=1, keepdims=True)
+    table = {
+        name: 0.5 + by + row
+        for (name, by), row in zip({"base": 0, "rag": -0.05, "raft": 0.05}.items(), noise, strict=True)
+    }
+    assert advice(table, scorer=scorer).indistinguishable == order
+
+
 @pytest.mark.parametrize("scored", [1, 10, 47])
 @pytest.mark.parametrize("missing", [FAILED, None])
 def test_a_candidate_without_scores_on_a_fifth_of_the_cases_is_not_considered(scored, missing):

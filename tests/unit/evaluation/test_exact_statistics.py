@@ -81,6 +81,33 @@ def test_drawing_agrees_with_counting_where_both_can_be_done():
     assert sign_flip(totals / 3, 100_000, rng()) == pytest.approx(sign_flip(totals, 1, rng()), abs=0.005)
 
 
+@pytest.mark.parametrize("resamples", [100, 1000])
+def test_drawn_p_values_are_never_zero_and_count_what_is_as_extreme(resamples):
+    assert sign_flip(np.full(40, 0.3), resamples, rng()) == pytest.approx(1 / (resamples + 1))
+    assert sign_flip(np.tile([0.3, -0.3], 20), resamples, rng()) == 1.0
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.integers(-5, 5).map(lambda number: number / 4), min_size=1, max_size=8))
+def test_one_sided_p_values_count_the_sums_that_are_as_high(totals):
+    sums = [sum(sign * total for sign, total in zip(signs, totals, strict=True)) for signs in each(len(totals))]
+    expected = np.mean([one >= sum(totals) - 1e-9 for one in sums])
+    assert sign_flip(np.array(totals), 1000, rng(), one_sided=True) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("size", "unit"), [(6, 0.5), (12, 0.3), (25, 0.3), (25, 1.0)])
+def test_no_p_value_rises_when_a_difference_grows(size, unit):
+    generator = rng(size)
+    for _ in range(40):
+        totals = unit * generator.integers(-2, 4, size)
+        grown = totals.copy()
+        grown[generator.integers(size)] += unit * generator.integers(1, 4)
+        for one_sided in (True, False):
+            if one_sided or totals.sum() > 0:
+                before, after = (sign_flip(each_, 500, rng(1), one_sided=one_sided) for each_ in (totals, grown))
+                assert after <= before + 1e-12
+
+
 def test_many_groups_are_counted_without_running_out_of_digits():
     totals = np.ones(4000)
     totals[:1900] = -1

@@ -165,6 +165,16 @@ def test_nothing_is_detectable_without_a_pair_on_common_groups():
     assert detectable_difference({"a": scores([1, 0]), "b": scores([0, 1])}, ["g", "g"], method=QUICK) is None
 
 
+def test_pairs_that_differ_by_the_same_everywhere_tell_nothing_of_what_can_be_detected():
+    one, other = rng(16).random((2, 40))
+    two = detectable_difference(
+        {"a": scores(one), "d": scores(other)}, alone(40), method=Method(confidence=1 - 0.05 / 6)
+    )
+    clones = dict.fromkeys("abc", scores(one))
+    assert detectable_difference({**clones, "d": scores(other)}, alone(40), method=QUICK) == pytest.approx(two)
+    assert detectable_difference(clones, alone(40), method=QUICK) is None
+
+
 def test_the_spread_of_differences_needs_common_cases():
     assert paired_sd(scores([1, None]), scores([None, 1]), ["a", "b"]) is None
 
