@@ -163,7 +163,8 @@ def _planned(plan: BenchmarkPlan | None, pilot: Pilot | None) -> list[Text | Tab
     )
     for name, outlook in outlooks:
         needed = (_range(*pair, "d") for pair in outlook.needed.values())
-        table.add_row(name, _range(*outlook.detectable, ".3f"), *needed)
+        found = "none" if outlook.detectable is None else _range(*outlook.detectable, ".3f")
+        table.add_row(name, found, *needed)
     notes = [
         f"“Found” means found {plan.power:.0%} of the time. Where two figures are given, the first assumes that the "
         "cases of a group are independent, the second that they all score alike."
