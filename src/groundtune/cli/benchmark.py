@@ -95,9 +95,12 @@ def stats(
             "multi_turn": sum(bool(case.history) for case in cases),
             "tags": dict(Counter(tag for case in cases for tag in case.tags).most_common()),
         }
-    table = Table("part", *next(iter(rows.values())))
+    shown = [name for name in rows["test"] if name != "without_ideal_answer"]
+    table = Table("part", *shown)
     for part, counts in rows.items():
-        table.add_row(part, *(_cell(value) for value in counts.values()))
+        table.add_row(part, *(_cell(counts[name]) for name in shown))
+    unscored = sum(case.answerable and not case.ideal_answers for case in benchmark.cases)
+    lines = [Text(f"{unscored} cases have no ideal answer: only retrieval scorers score them.")] if unscored else []
     document = {
         "fingerprint": benchmark.fingerprint,
         "parts": rows,
@@ -105,7 +108,7 @@ def stats(
         "plan": None if planned is None else asdict(planned),
         "pilot": None if pilot is None else asdict(pilot),
     }
-    emit(as_json, document, Group(table, *_planned(planned, pilot)))
+    emit(as_json, document, Group(table, *lines, *_planned(planned, pilot)))
 
 
 @commands.command("import")

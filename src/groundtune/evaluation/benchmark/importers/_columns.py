@@ -52,7 +52,13 @@ USUAL: Mapping[str, tuple[str, ...]] = {
     "author": (),
 }
 FIELDS = tuple(USUAL)
-_YES, _NO = ("yes", "true", "1", "answerable", "partial"), ("no", "false", "0", "unanswerable", "underspecified")
+_YES, _NO = (
+    ("yes", "true", "1", "1.0", "answerable", "partial", "conversational"),
+    (
+        *("no", "false", "0", "0.0"),
+        *("unanswerable", "underspecified"),
+    ),
+)
 _ROLES = {"user": "user", "human": "user", "assistant": "assistant", "ai": "assistant", "gpt": "assistant"}
 
 
@@ -154,11 +160,11 @@ def _query(
     quoted: list[str | None] = [*quotes, *[None] * len(named)]
     evidence = (*contexts, *(Evidence(name, quote) for name, quote in zip(named, quoted, strict=False)))
     labels = _texts(told, "answerable")
-    unknown = [label for label in labels if label.casefold() not in (*_YES, *_NO, "conversational")]
+    unknown = [label for label in labels if label.casefold() not in (*_YES, *_NO)]
     if unknown:
         notes.add(f"rows say `{unknown[0]}` of being answerable, and count as answerable", row.place)
-    plain = ["UNANSWERABLE" if label.casefold() in ("no", "false", "0") else label for label in labels]
-    answerable, clarify = answerability(plain, evidence=bool(evidence) or not contexts)
+    plain = ["UNANSWERABLE" if label.casefold() in _NO[:4] else label for label in labels]
+    answerable, clarify = answerability(plain, evidence=bool(evidence) or not {"contexts", "document"} & set(told))
     answers = tuple(dict.fromkeys([*_texts(told, "ideal_answer"), *_texts(told, "other_ideal_answers")]))
     if answerable and not answers and not evidence:
         notes.add("rows with neither an answer nor a passage are left out", row.place)
@@ -192,10 +198,10 @@ def _asked(told: Mapping[str, Sequence[object]]) -> tuple[tuple[Message, ...] | 
     question = ""
     for value in (*told.get("history", ()), *told.get("question", ())):
         found = _loaded(value)
-        if isinstance(found, list):
+        if isinstance(found, list) and all(isinstance(one, dict) for one in found):
             turns += [_turn(one) for one in found]
-        elif found is not None:
-            question = str(found).strip()
+        elif value is not None:
+            question = str(value).strip()
     turns = [turn for turn in turns if turn.role != "system"]
     if turns and turns[-1].role == "user" and question in ("", turns[-1].content.strip()):
         question = turns.pop().content.strip()
@@ -235,7 +241,7 @@ def _loaded(value: object) -> object:
             found = read(value)
         except (ValueError, SyntaxError, RecursionError, MemoryError):
             continue
-        if isinstance(found, list | dict):
+        if isinstance(found, dict) or (isinstance(found, list) and all(isinstance(one, str | dict) for one in found)):
             return found
     return value
 

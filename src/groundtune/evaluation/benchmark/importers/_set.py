@@ -160,8 +160,8 @@ def with_tags(queries: Sequence[Query], notes: Notes) -> list[Query]:
     made: dict[str, list[str]] = defaultdict(list)
     for column, values in columns.items():
         different = {one for own in values.values() for one in own}
-        few = len(different) <= min(MOST_VALUES, len(queries) / LEAST_ROWS)
-        if few and all(len(one) <= LONGEST_VALUE for one in different) and different:
+        few = 1 < len(different) <= min(MOST_VALUES, len(queries) / LEAST_ROWS)
+        if few and all(len(one) <= LONGEST_VALUE for one in different):
             for id, own in values.items():
                 made[id] += [f"{column}={one}" for one in own]
         elif any(query.extra.get(column) not in (None, "", [], {}) for query in queries):

@@ -114,7 +114,7 @@ class Beir:
     name = "beir"
     fields = ("ideal_answer", "group", "tags")
 
-    def read(self, folder: Path, shares: Shares, mapping: Mapping[str, str] = {}) -> Imported:  # noqa: B006 -- never changed
+    def read(self, folder: Path, shares: Shares, mapping: Mapping[str, str] = {}) -> Imported:
         """Return the folder's documents, the cases of development and test, and the rest as training examples."""
         notes = Notes()
         corpus = _read_corpus(folder / "corpus.jsonl", notes)

@@ -34,7 +34,7 @@ class Ragas:
     name = "ragas"
     fields = FIELDS
 
-    def read(self, folder: Path, shares: Shares, mapping: Mapping[str, str] = {}) -> Imported:  # noqa: B006 -- never changed
+    def read(self, folder: Path, shares: Shares, mapping: Mapping[str, str] = {}) -> Imported:
         """Return contexts as documents, and cases and examples."""
         return read_columns(source_rows(folder), folder, shares, mapping, NAMES, ANSWERS)
 

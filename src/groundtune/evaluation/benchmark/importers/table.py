@@ -22,7 +22,7 @@ class QuestionTable:
     name = "table"
     fields = FIELDS
 
-    def read(self, folder: Path, shares: Shares, mapping: Mapping[str, str] = {}) -> Imported:  # noqa: B006 -- never changed
+    def read(self, folder: Path, shares: Shares, mapping: Mapping[str, str] = {}) -> Imported:
         """Return cases and examples; `document` and `quote` name documents that the project has."""
         return read_columns(source_rows(folder), folder, shares, mapping)
 
