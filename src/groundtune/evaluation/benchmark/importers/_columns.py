@@ -20,8 +20,8 @@ from groundtune.evaluation.benchmark.importers._set import (
     CONVERSATION_MARK,
     PARTS,
     Notes,
-    Query,
     SetPart,
+    SourceQuery,
     answerability,
     finished,
     markdown,
@@ -82,7 +82,7 @@ def read_columns(
         notes.add(f"values of the column `{column}` are answers of a system, and not used", count=len(rows))
     left -= set(ignored)
     documents: dict[str, str] = {}
-    queries: list[Query] = []
+    queries: list[SourceQuery] = []
     seen: set[tuple[object, ...]] = set()
     for row in rows:
         query = _query(row, fields, tagged, documents, notes)
@@ -138,7 +138,7 @@ def _plain(column: str) -> str:
 
 def _query(
     row: SourceRow, fields: Mapping[str, str], tagged: Sequence[str], documents: dict[str, str], notes: Notes
-) -> Query | None:
+) -> SourceQuery | None:
     """Return the row's question, or None where it cannot be used, which is noted."""
     told: dict[str, list[object]] = {}
     for column, field in fields.items():
@@ -175,7 +175,7 @@ def _query(
     split = next(iter(_texts(told, "split")), "")
     if split and split.casefold() not in PARTS:
         notes.add(f"rows name the split `{split}`, which is none of {', '.join(PARTS)}", row.place)
-    return Query(
+    return SourceQuery(
         id=id,
         text=question,
         place=row.place,
@@ -263,7 +263,7 @@ def _group(id: str, contexts: Sequence[Evidence]) -> str:
     return contexts[0].document.removesuffix(".md") if contexts else ""
 
 
-def _with_ids(queries: Sequence[Query], notes: Notes) -> list[Query]:
+def _with_ids(queries: Sequence[SourceQuery], notes: Notes) -> list[SourceQuery]:
     """Give every question an id of its own."""
     taken: Counter[str] = Counter()
     made = []
@@ -281,7 +281,7 @@ def _with_ids(queries: Sequence[Query], notes: Notes) -> list[Query]:
     return made
 
 
-def _parts(queries: Sequence[Query], shares: Shares) -> dict[str, SetPart]:
+def _parts(queries: Sequence[SourceQuery], shares: Shares) -> dict[str, SetPart]:
     if not any(query.answers for query in queries):
         shares = without_training(shares)
     parts = whole_groups({query.id: query.group for query in queries}, shares)

@@ -44,7 +44,7 @@ class Notes:
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
+class SourceQuery:
     """A question with all that a set says of it; `answers` are all right ones, `split` its official part."""
 
     id: str
@@ -130,7 +130,7 @@ def markdown(title: str, text: str) -> str:
 
 
 def finished(
-    queries: Sequence[Query],
+    queries: Sequence[SourceQuery],
     parts: Mapping[str, SetPart],
     documents: Iterable[tuple[str, str]],
     source: str,
@@ -151,7 +151,7 @@ def finished(
     return Imported(tuple(documents), tuple(cases), tuple(examples), notes.all())
 
 
-def with_tags(queries: Sequence[Query], notes: Notes) -> list[Query]:
+def with_tags(queries: Sequence[SourceQuery], notes: Notes) -> list[SourceQuery]:
     """Turn further columns with few different values into tags "column=value"; say which others are left out."""
     columns: dict[str, dict[str, tuple[str, ...]]] = defaultdict(dict)
     for query in queries:
@@ -175,11 +175,11 @@ def short_values(value: object) -> tuple[str, ...]:
     return tuple(str(one).strip() for one in given if isinstance(one, str | int | float) and str(one).strip())
 
 
-def _tagged(query: Query, tags: Sequence[str]) -> Query:
+def _tagged(query: SourceQuery, tags: Sequence[str]) -> SourceQuery:
     return replace(query, tags=tuple(dict.fromkeys([*query.tags, *tags])))
 
 
-def _case(query: Query, answer: str, split: Literal["development", "test"]) -> Case:
+def _case(query: SourceQuery, answer: str, split: Literal["development", "test"]) -> Case:
     return Case(
         id=query.id,
         question=query.text,
@@ -196,12 +196,12 @@ def _case(query: Query, answer: str, split: Literal["development", "test"]) -> C
     )
 
 
-def _clarify(query: Query) -> dict[str, Any]:
+def _clarify(query: SourceQuery) -> dict[str, Any]:
     """A question that needs a question back: set where cases have that key."""
     return {"clarify": True} if query.clarify and "clarify" in Case.__dataclass_fields__ else {}
 
 
-def _example(query: Query, answer: str, source: str) -> Example:
+def _example(query: SourceQuery, answer: str, source: str) -> Example:
     turns = (*query.history, Message("user", query.text), Message("assistant", answer))
     documents = tuple(dict.fromkeys(one.document for one in query.evidence)) if query.answerable else ()
     return Example(turns, documents, f"{source}:{query.id}")

@@ -36,8 +36,8 @@ from groundtune.evaluation.benchmark.importers._set import (
     CONVERSATION_MARK,
     PARTS,
     Notes,
-    Query,
     SetPart,
+    SourceQuery,
     answerability,
     finished,
     markdown,
@@ -253,7 +253,7 @@ def _query(
     files: Mapping[str, str],
     relevant: Mapping[str, float],
     mapping: Mapping[str, str],
-) -> Query:
+) -> SourceQuery:
     extra = dict(line.model_extra or {})
     told = {field: extra.pop(column, None) for column, field in mapping.items() if field != "tags"}
     tags = [
@@ -263,7 +263,7 @@ def _query(
     gold = list(dict.fromkeys([*(line.gold_ids or ()), *judged]))
     answers = [text for text in (line.answer, *short_values(told.get("ideal_answer"))) if text.strip()][:1]
     answerable, clarify = answerability(line.labels, evidence=bool(gold))
-    return Query(
+    return SourceQuery(
         id=line.id,
         text=line.text,
         place=f"queries.jsonl:{number}",
