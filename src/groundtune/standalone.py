@@ -18,7 +18,7 @@ from groundtune.comparison.gate import load_gate as read_gate
 from groundtune.comparison.report.data import Report
 from groundtune.errors import InputError, SettingsError
 from groundtune.evaluation.benchmark.cases import load_benchmark
-from groundtune.evaluation.benchmark.importers import Imported, Shares, importer, write_imported
+from groundtune.evaluation.benchmark.importers import Imported, Shares, read_set, write_imported
 from groundtune.evaluation.predictions import Scoring, load_predictions, score_predictions
 from groundtune.evaluation.scorers import known_scorers, scorers, scorers_for
 from groundtune.evaluation.scorers.corpus_bleu import NAME as CORPUS_BLEU
@@ -117,15 +117,17 @@ def import_benchmark(
     folder: str | Path = ".",
     shares: Shares | None = None,
     flags: Mapping[str, object] | None = None,
+    mapping: Mapping[str, str] | None = None,
 ) -> Imported:
     """Write documents, benchmark and training conversations of a question-answering set into the project `folder`.
 
-    `shares` are those of training, development and test (0.5, 0.15 and 0.35 if None).
+    `shares` are those of training, development and test (0.5, 0.15 and 0.35 if None, and only for sets that name no
+    parts of their own). `mapping` says by column which field it is, as in `{"Frage": "question"}`.
 
-    Raises `SettingsError` for an unknown kind and `InputError` for an invalid set.
+    Raises `SettingsError` for an unknown kind or field and `InputError` for an invalid set.
     """
     settings = load(Path(folder), flags).settings
-    made = importer(kind).read(Path(source), shares or Shares())
+    made = read_set(kind, Path(source), shares or Shares(), mapping or {})
     write_imported(
         made,
         Path(folder),

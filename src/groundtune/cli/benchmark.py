@@ -14,10 +14,11 @@ from rich.text import Text
 
 from groundtune.cli import _experts
 from groundtune.cli._shared import HERE, AsJson, Overrides, ProjectFolder, emit, flags, opened
-from groundtune.errors import InputError
+from groundtune.errors import InputError, SettingsError
 
 if TYPE_CHECKING:
     from groundtune.evaluation.benchmark.checks import BenchmarkFinding
+    from groundtune.evaluation.benchmark.importers import Shares
     from groundtune.evaluation.statistics.planning import BenchmarkPlan, Pilot
 
 commands = typer.Typer(no_args_is_help=True, help="Make, check and freeze the expert benchmark.")
@@ -89,13 +90,17 @@ def stats(
         rows[part] = {
             "cases": len(cases),
             "unanswerable": sum(not case.answerable for case in cases),
+            "without_ideal_answer": sum(case.answerable and not case.ideal_answers for case in cases),
             "groups": len({case.group for case in cases}),
             "multi_turn": sum(bool(case.history) for case in cases),
             "tags": dict(Counter(tag for case in cases for tag in case.tags).most_common()),
         }
-    table = Table("part", *next(iter(rows.values())))
+    shown = [name for name in rows["test"] if name != "without_ideal_answer"]
+    table = Table("part", *shown)
     for part, counts in rows.items():
-        table.add_row(part, *(_cell(value) for value in counts.values()))
+        table.add_row(part, *(_cell(counts[name]) for name in shown))
+    unscored = sum(case.answerable and not case.ideal_answers for case in benchmark.cases)
+    lines = [Text(f"{unscored} cases have no ideal answer: only retrieval scorers score them.")] if unscored else []
     document = {
         "fingerprint": benchmark.fingerprint,
         "parts": rows,
@@ -103,40 +108,58 @@ def stats(
         "plan": None if planned is None else asdict(planned),
         "pilot": None if pilot is None else asdict(pilot),
     }
-    emit(as_json, document, Group(table, *_planned(planned, pilot)))
+    emit(as_json, document, Group(table, *lines, *_planned(planned, pilot)))
 
 
 @commands.command("import")
 def import_(
-    kind: Annotated[str, typer.Argument(help="Format: beir-qa (corpus.jsonl and queries.jsonl with answers).")],
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the data set.")],
-    shares: Annotated[
+    kind: Annotated[
         str,
-        typer.Option(
-            metavar="A,B,C", help="Shares of training, development and test. A hash of its id assigns each question."
+        typer.Argument(
+            metavar="FORMAT",
+            help="beir (corpus.jsonl, queries.jsonl and qrels, with answers or without), ragas (questions, contexts "
+            "and ground truth), or table (questions and answers in any columns).",
         ),
-    ] = "0.5,0.15,0.35",
+    ],
+    path: Annotated[
+        Path,
+        typer.Argument(
+            metavar="PATH",
+            help="The set: a folder for beir; for the others a .jsonl, .json, .csv, .tsv, .xlsx, .xls, .ods or "
+            ".parquet file, a folder of such files named by split, or one that `datasets` saved.",
+        ),
+    ],
+    mapped: Annotated[
+        list[str],
+        typer.Option("--map", metavar="COLUMN=FIELD", help="Say what a column is. Repeat for several."),
+    ] = [],  # noqa: B006 -- typer reads the default, nobody changes it
+    shares: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A,B,C",
+            help="Shares of training, development and test, 0.5,0.15,0.35 unless the set itself names the parts. A "
+            "hash of its id assigns each question.",
+        ),
+    ] = None,
     project: ProjectFolder = HERE,
     as_json: AsJson = False,
     overrides: Overrides = [],  # noqa: B006 -- typer reads the default, nobody changes it
 ) -> None:
     """Import a question-answering data set into the project.
 
-    Writes its documents, a benchmark and training conversations.
+    Writes its documents, a benchmark and training conversations. Fields for `--map` are question, ideal_answer,
+    other_ideal_answers, id, group, tags, split, document, quote, contexts, other_contexts, answerable, history and
+    author. Further columns with few different values become tags. What is left out is counted.
 
     Example:
 
-        groundtune benchmark import beir-qa path/to/set --project my-project
+        groundtune benchmark import beir path/to/set --project my-project
+        groundtune benchmark import table faq.xlsx --map Frage=question --map Antwort=ideal_answer
 
     """
-    from groundtune.evaluation.benchmark.importers import Shares
     from groundtune.standalone import import_benchmark
 
-    try:
-        training, development, test = (float(share) for share in shares.split(","))
-    except ValueError:
-        raise InputError(f"`--shares {shares}` is not three numbers.", remedy="Write 0.5,0.15,0.35.") from None
-    imported = import_benchmark(kind, folder, project, Shares(training, development, test), flags(overrides))
+    imported = import_benchmark(kind, path, project, _shares(shares), flags(overrides), _mapping(mapped))
     parts = Counter(case.split for case in imported.cases)
     document = {
         "documents": len(imported.documents),
@@ -144,7 +167,33 @@ def import_(
         "development": parts["development"],
         "test": parts["test"],
     }
-    emit(as_json, document, Text(", ".join(f"{number} {name}" for name, number in document.items())))
+    lines = [", ".join(f"{number} {name}" for name, number in document.items())]
+    lines += [f"{note.count} {note.what}{f' (first: {note.first})' if note.first else ''}" for note in imported.notes]
+    emit(as_json, document | {"notes": list(map(asdict, imported.notes))}, Text("\n".join(lines)))
+
+
+def _shares(text: str | None) -> Shares | None:
+    from groundtune.evaluation.benchmark.importers import Shares
+
+    if text is None:
+        return None
+    try:
+        training, development, test = (float(share) for share in text.split(","))
+    except ValueError:
+        raise InputError(f"`--shares {text}` is not three numbers.", remedy="Write 0.5,0.15,0.35.") from None
+    return Shares(training, development, test, official=False)
+
+
+def _mapping(options: list[str]) -> dict[str, str]:
+    """Return fields by column. Columns may hold an equals sign; fields do not."""
+    mapping: dict[str, str] = {}
+    for option in options:
+        column, sign, field = option.rpartition("=")
+        if not (sign and column.strip() and field.strip()):
+            raise SettingsError(f"`--map {option}` is not COLUMN=FIELD.", remedy="Write --map Frage=question.")
+        if mapping.setdefault(column.strip(), field.strip()) != field.strip():
+            raise SettingsError(f"`--map` gives two fields to the column `{column}`.", remedy="Name one.")
+    return mapping
 
 
 def _planned(plan: BenchmarkPlan | None, pilot: Pilot | None) -> list[Text | Table]:
@@ -163,7 +212,8 @@ def _planned(plan: BenchmarkPlan | None, pilot: Pilot | None) -> list[Text | Tab
     )
     for name, outlook in outlooks:
         needed = (_range(*pair, "d") for pair in outlook.needed.values())
-        table.add_row(name, _range(*outlook.detectable, ".3f"), *needed)
+        found = "none" if outlook.detectable is None else _range(*outlook.detectable, ".3f")
+        table.add_row(name, found, *needed)
     notes = [
         f"“Found” means found {plan.power:.0%} of the time. Where two figures are given, the first assumes that the "
         "cases of a group are independent, the second that they all score alike."

@@ -82,7 +82,9 @@ def assign(
 
 @commands.command("import")
 def import_(
-    files: Annotated[list[Path], typer.Argument(help="Returned sheets: .csv, .xlsx, or .json from the page.")],
+    files: Annotated[
+        list[Path], typer.Argument(help="Returned sheets: .csv, .xlsx, .xls, .ods, or .json from the page.")
+    ],
     study: StudyName = "study",
     project: ProjectFolder = HERE,
     as_json: AsJson = False,

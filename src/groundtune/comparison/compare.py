@@ -22,8 +22,9 @@ from groundtune.drawing import spread
 from groundtune.errors import InputError, ModelFailed, SettingsError
 from groundtune.evaluation.run import answer_cases, score_answers
 from groundtune.evaluation.scorers import scorers as all_scorers
+from groundtune.evaluation.scorers._function import NO_IDEAL_ANSWER
 from groundtune.protocols import Answerer, Scorer
-from groundtune.values import Answer, Case, TextPiece, digest
+from groundtune.values import Answer, Case, TextPiece, Usage, digest
 
 AGAIN = f"{PART}, again"  # what the second run of a candidate is kept under
 
@@ -44,12 +45,25 @@ def compare(assembly: Assembly, names: Sequence[str], now: datetime) -> Report:
         )
     scorers = all_scorers(settings, cases=cases, judges=assembly.judges.scorers)
     assembly.judges.check_may_decide(settings.decide_by)  # refused now, not at the end
+    _check_can_decide(scorers, settings.decide_by, cases)
     twice = _twice(settings.repeat, candidates)
     assembly.check(candidates)
     unread = _ingest(assembly) if any(candidate.grounded for candidate in candidates) else []
     runs = tuple(evaluate(assembly, candidate, cases, scorers) for candidate in candidates)
     again = evaluate(assembly, twice, cases, scorers, AGAIN) if twice else None
     return summarise(material(assembly, runs, cases, scorers, now, again=again, unread=unread))
+
+
+def _check_can_decide(scorers: Sequence[Scorer], name: str, cases: Sequence[Case]) -> None:
+    """Refuse a deciding scorer that needs ideal answers where no case has one, before any question is asked."""
+    if any(case.ideal_answers or not case.answerable for case in cases):
+        return
+    (scorer,) = (scorer for scorer in scorers if scorer.name == name)
+    if scorer.score(cases[0], Answer("Nothing.", abstained=False, usage=Usage())) == NO_IDEAL_ANSWER:
+        raise SettingsError(
+            f"`[comparison] decide_by` is {name!r}, which needs ideal answers, and no test case has one.",
+            remedy='Write ideal answers, or decide by search: --set comparison.decide_by="retrieval_recall".',
+        )
 
 
 def material(

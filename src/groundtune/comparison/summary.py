@@ -29,6 +29,7 @@ from groundtune.comparison.report.data import (
 )
 from groundtune.comparison.standings import Contender, Ground
 from groundtune.comparison.table import Scores, ScoreTable, score_table
+from groundtune.comparison.tags import by_tag
 from groundtune.errors import NotComparable
 from groundtune.evaluation import statistics
 from groundtune.evaluation.benchmark.cases import Benchmark
@@ -120,6 +121,7 @@ def summarise(material: Material) -> Report:
         margin=ground.margin,
         detectable=ground.detectable,
         repeat=repeat,
+        by_tag=by_tag(table, settings.decide_by, methods[settings.decide_by], settings.seed),
         rows=tuple(_row(case, table.at(place), material.runs) for place, case in enumerate(cases)),
     )
 

@@ -249,4 +249,5 @@ def test_a_report_of_before_opens_and_means_the_same():
     assert [result["latency"].pop("machine") for result in now["candidates"].values()] == ["", ""]
     for pair in now["comparisons"]:
         assert (pair.pop("least"), pair.pop("most"), pair.pop("robust")) == (None, None, True)
+    assert now.pop("by_tag") == {}
     assert now == before

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from groundtune.comparison.report.data import (
@@ -17,6 +16,7 @@ from groundtune.comparison.report.data import (
     Report,
     Setting,
     Spread,
+    TagResult,
     TokenUse,
     as_json,
     from_json,
@@ -24,7 +24,7 @@ from groundtune.comparison.report.data import (
 )
 from groundtune.comparison.report.html import render_html
 from groundtune.comparison.report.terminal import render_terminal
-from groundtune.files import write_text
+from groundtune.files import json_text, write_text
 
 __all__ = [
     "BenchmarkFacts",
@@ -38,6 +38,7 @@ __all__ = [
     "Report",
     "Setting",
     "Spread",
+    "TagResult",
     "TokenUse",
     "as_json",
     "from_json",
@@ -51,6 +52,6 @@ __all__ = [
 def write_report(report: Report, folder: Path) -> tuple[Path, Path]:
     """Write report.html and report.json into `folder`, which is made if missing; return their paths in this order."""
     page, data = folder / "report.html", folder / "report.json"
-    write_text(data, json.dumps(as_json(report), ensure_ascii=False, indent=1, allow_nan=False) + "\n")
+    write_text(data, json_text(as_json(report), indent=1) + "\n")
     write_text(page, render_html(report))
     return page, data

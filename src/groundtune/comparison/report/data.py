@@ -137,6 +137,15 @@ class Curve:
 
 
 @dataclass(frozen=True, slots=True)
+class TagResult:
+    """The deciding scorer on the `cases` that have a tag, by candidate."""
+
+    tag: str
+    cases: int
+    scores: Mapping[str, Estimate]
+
+
+@dataclass(frozen=True, slots=True)
 class Setting:
     """A resolved setting and where its value came from."""
 
@@ -221,6 +230,7 @@ class Report:
     margin: float = 0.02
     detectable: Annotated[float | None, Field(alias="detectable_difference")] = None
     repeat: Annotated[Repeat | None, Field(alias="noise_floor")] = None
+    by_tag: Annotated[tuple[TagResult, ...], *_by_key("tag")] = ()
     human: Annotated[Mapping[str, HumanReport], PlainSerializer(_without_comments)] = field(default_factory=dict)
     rows: Annotated[tuple[CaseRow, ...], Field(exclude=True)] = ()
 

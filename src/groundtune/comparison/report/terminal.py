@@ -23,9 +23,13 @@ _SHOWN = (
 )
 
 
+MOST_TAGS = 8  # more are in the report only
+
+
 def render_terminal(report: Report) -> RenderableType:
     """Return what to print: the deciding scorer first, then the most telling of the others."""
-    return Group(_advice(report), Padding(_table(report), (1, 0)), *(_note(text) for text in report.notes))
+    tags = [Padding(_tags(report), (0, 0, 1, 0))] if 0 < len(report.by_tag) <= MOST_TAGS else []
+    return Group(_advice(report), Padding(_table(report), (1, 0)), *tags, *(_note(text) for text in report.notes))
 
 
 def _advice(report: Report) -> RenderableType:
@@ -53,6 +57,19 @@ def _table(report: Report) -> Table:
     totals = [candidate.latency.total for candidate in report.candidates]
     medians = [total.median if total else None for total in totals]
     table.add_row("seconds", *("–" if median is None else f"{median:.2f}" for median in medians))
+    return table
+
+
+def _tags(report: Report) -> Table:
+    scale = report.measure(report.decide_by).scale
+    table = Table(box=box.SIMPLE_HEAD, title=f"{report.decide_by} by tag", title_justify="left")
+    table.add_column("")
+    for candidate in report.candidates:
+        table.add_column(Text(candidate.name), justify="right", no_wrap=True)
+    for line in report.by_tag:
+        table.add_row(
+            Text(line.tag), *(_cell(line.scores.get(candidate.name), scale) for candidate in report.candidates)
+        )
     return table
 
 

@@ -41,7 +41,9 @@ class TurnLine(BaseModel):
 
 
 class CaseLine(BaseModel):
-    """One line of benchmark.jsonl. Only `id`, `question` and, if it is answerable, `ideal_answer` must be there.
+    """One line of benchmark.jsonl. `id` and `question` must be there, and `ideal_answer` if it is answerable.
+
+    With passages it may do without an ideal answer: then only retrieval scorers score it.
 
     `asker` are the principals that the question is asked with.
     `reviewer` is who decided on it last, `edits` what reviewers changed ("question by Ana"); neither changes a score.
@@ -221,8 +223,8 @@ def unsound(row: CaseLine) -> str | None:
     """Return what makes the case unfit for use, or None; its status aside."""
     if not row.question.strip():
         return "the question is empty."
-    if row.answerable and not row.ideal_answer.strip():
-        return "it is answerable but has no ideal answer."
+    if row.answerable and not row.ideal_answer.strip() and not row.passages:
+        return "it is answerable but has no ideal answer, and no passages that search could be measured by."
     if row.other_ideal_answers and not all(text.strip() for text in (row.ideal_answer, *row.other_ideal_answers)):
         return "it has `other_ideal_answers`, but one of its ideal answers is empty."
     if not row.answerable and row.passages:

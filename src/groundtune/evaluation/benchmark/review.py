@@ -223,7 +223,11 @@ def _reviewed(
     edits = list(row.edits)
     edits += [note for name in values if name != "status" and (note := f"{name} by {who}") not in edits]
     changed = row.model_copy(update={**values, "reviewer": who} | ({"edits": edits} if edits else {}))
-    return changed, _faults(changed, texts)
+    faults = _faults(changed, texts)
+    lost = row.ideal_answer.strip() or row.status != "approved"  # one that never had an answer measures search only
+    if lost and changed.status == "approved" and changed.answerable and not changed.ideal_answer.strip():
+        faults = ["it is answerable but has no ideal answer", *(one for one in faults if "ideal answer" not in one)]
+    return changed, faults
 
 
 def _faults(row: CaseLine, texts: Mapping[str, str]) -> list[str]:

@@ -94,9 +94,9 @@ def _impossible(plan: AssignmentPlan, rated_cases: Sequence[RatedCase]) -> tuple
         return f"an item shows at most {len(LABELS)} answers.", "Lower `[human] answers`."
     if {EQUAL, NONE} & set(plan.candidates):
         return f"the candidate names `{EQUAL}` and `{NONE}` stand for a rater's choices.", "Rename its adapter."
-    if plan.attention and len({rated.case.group for rated in rated_cases if rated.case.answerable}) < 2:
+    if plan.attention and len({rated.case.group for rated in rated_cases if _can_donate(rated.case)}) < 2:
         return (
-            "attention items need answerable cases from two groups.",
+            "attention items need answerable cases with ideal answers from two groups.",
             "Set `[human] attention` to 0, or use more cases.",
         )
     return None
@@ -147,13 +147,17 @@ def _attention(
 ) -> Item:
     """An item in which one answer is an expert's to a question of another group, with as few words in common as any."""
     asked = set(content_words(f"{rated.case.question} {rated.case.ideal_answer}"))
-    donors = [other.case for other in everything if other.case.answerable and other.case.group != rated.case.group]
+    donors = [other.case for other in everything if _can_donate(other.case) and other.case.group != rated.case.group]
     common = [len(asked & set(content_words(donor.ideal_answer))) for donor in donors]
     furthest = [donor for donor, count in zip(donors, common, strict=True) if count == min(common)]
     donor = furthest[rng.integers(len(furthest))]
     names: list[str | None] = [*mixed(plan.candidates, rng)[: plan.answers]]
     names[rng.integers(plan.answers)] = None
     return _item(rated, names, ids, donor.id)
+
+
+def _can_donate(case: Case) -> bool:
+    return case.answerable and bool(case.ideal_answer.strip())
 
 
 def _in_order(items: Sequence[Item], repeats: int, ids: Iterator[str], rng: np.random.Generator) -> tuple[Item, ...]:

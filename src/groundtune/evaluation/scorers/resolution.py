@@ -55,10 +55,10 @@ def resolution(case: Case, answer: Answer) -> Score:
     """Return the value in the table above."""
     if not case.answerable:
         return Score(float(answer.abstained))
-    if answer.abstained:
-        return Score(0.0)
     if not case.ideal_answers:
         return NO_IDEAL_ANSWER
+    if answer.abstained:
+        return Score(0.0)
     return Score(max(token_f1(reference, answer.prose) for reference in case.ideal_answers))
 
 

@@ -36,11 +36,12 @@ class Outlook:
     """What can be told if differences scatter by `sd`.
 
     Pairs are (if cases of a group were independent, if they were all alike); the truth lies between. For a pilot,
-    whose `sd` was measured with the groups, both are the same. `needed` is cases by difference.
+    whose `sd` was measured with the groups, both are the same. `needed` is cases by difference. `detectable` is None
+    with a single group: from one, nothing can be told about others.
     """
 
     sd: float
-    detectable: tuple[float, float]
+    detectable: tuple[float, float] | None
     needed: Mapping[float, tuple[int, int]]
 
 
@@ -83,14 +84,17 @@ def plan(
     likeness = design_effect(groups)
 
     def outlook(sd: float, effect: float) -> Outlook:
-        detectable = smallest_detectable_difference(
-            sd, len(groups), confidence=corrected, power=power, groups=len(set(groups))
-        )
+        detectable = None
+        if len(set(groups)) > 1:
+            least = smallest_detectable_difference(
+                sd, len(groups), confidence=corrected, power=power, groups=len(set(groups))
+            )
+            detectable = least, least * math.sqrt(effect)
         pairs = {}
         for difference in (unit * each for each in DIFFERENCES):
             count = cases_needed(sd, difference, confidence=corrected, power=power)
             pairs[difference] = (count, math.ceil(count * effect))
-        return Outlook(sd, (detectable, detectable * math.sqrt(effect)), pairs)
+        return Outlook(sd, detectable, pairs)
 
     return BenchmarkPlan(
         cases=len(groups),

@@ -1,6 +1,7 @@
 """Markdown: the source is kept as it is, so that quotes and offsets are those of the file; headings by CommonMark.
 
-A front matter between `---` lines is left out; its `title:` becomes the title, and all of its `key: value` lines
+A front matter between `---` lines is left out; its `title:` becomes the title (`title: ""` says that there is none,
+and the file's name is not taken for one), and all of its `key: value` lines
 become metadata. Lists and nested values are not read.
 """
 
@@ -34,7 +35,10 @@ class MarkdownReader:
             text, front = text[match.end() :], match.group(1) or ""
         parts = headings(text)
         named = _TITLE.search(front)
-        title = named["title"] if named else parts[0].title if parts else name_of(path)
+        untitled = named is not None and named["title"] in ('""', "''")
+        if untitled:
+            named = None
+        title = named["title"] if named else parts[0].title if parts else "" if untitled else name_of(path)
         return PlainText(text, title, parts, metadata=_metadata(front, title if named else None))
 
 

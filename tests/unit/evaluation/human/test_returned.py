@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 import pytest
+from _books import Error, Formula, save
 
 from groundtune.errors import InputError
 from groundtune.evaluation.human.returned import Reply, load_replies, read_rows, save_replies, take
@@ -107,6 +108,30 @@ def test_xlsx_comes_back(made, shown, tmp_path):
     assert replies == take([saved(tmp_path / "a.csv", csv_bytes(filled(shown)))], made[1], [])[0]
     with pytest.raises(InputError, match="not a valid XLSX file"):
         read_rows(saved(tmp_path / "b.xlsx", b"PK nothing"))
+
+
+def numbers(row):
+    return [int(row[name]) if row[name].isdigit() else row[name] for name in COLUMNS]
+
+
+@pytest.mark.parametrize("suffix", [".xlsx", ".xls", ".ods"])
+@pytest.mark.parametrize("first", ["ratings", "Sheet1", "ana"])
+def test_what_excel_and_libreoffice_save_comes_back(made, shown, tmp_path, suffix, first):
+    rows = [list(COLUMNS), *map(numbers, filled(shown))]
+    path = save(tmp_path, suffix, {first: rows, "instructions": [["Read this."]]})
+    replies, (taken,), problems = take([path], made[1], [])
+    assert (problems, taken.rater) == ([], "ana")
+    assert replies == take([saved(tmp_path / "a.csv", csv_bytes(filled(shown)))], made[1], [])[0]
+
+
+@pytest.mark.parametrize("suffix", [".xlsx", ".xls", ".ods"])
+@pytest.mark.parametrize("value", [Formula("2+2"), datetime(2026, 5, 4), Error("#REF!"), 4.5, 7, True, "four"])
+def test_a_wrong_cell_is_named_in_every_format(made, shown, tmp_path, suffix, value):
+    rows = [list(COLUMNS), *map(numbers, filled(shown))]
+    rows[3][COLUMNS.index("intuitive")] = value
+    _, taken, problems = take([save(tmp_path, suffix, {"ratings": rows})], made[1], [])
+    assert taken == []
+    assert [(one.row, "`intuitive`" in one.reason) for one in problems] == [(4, True)]
 
 
 def test_what_a_spreadsheet_made_of_a_rating_is_named(made, shown, tmp_path):

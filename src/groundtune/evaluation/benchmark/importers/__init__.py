@@ -1,14 +1,16 @@
 """`groundtune benchmark import`: question-answering sets from elsewhere, made into documents, cases and examples.
 
 One small file each, found through the hook `groundtune_importer() -> Importer`. What is imported is data: nothing
-in it is ever run, followed or used as a file name unchecked.
+in it is ever run, followed or used as a file name unchecked. What is left out is counted and said (`Note`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from groundtune import plugins
 from groundtune.errors import InputError, SettingsError
@@ -16,16 +18,22 @@ from groundtune.evaluation.benchmark.cases import case_row
 from groundtune.files import json_lines, read_text, write_text
 from groundtune.values import Case, Example
 
-__all__ = ["Imported", "Importer", "Shares", "importer", "write_imported"]
+__all__ = ["Imported", "Importer", "MappingImporter", "Note", "Shares", "importer", "read_set", "write_imported"]
+
+OLD_NAMES = {"beir-qa": "beir"}
 
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """Which share of the questions goes where; they add up to 1."""
+    """Which share of the questions goes where; they add up to 1.
+
+    With `official` they hold only for a set that does not say itself which questions are for which part.
+    """
 
     training: float = 0.5
     development: float = 0.15
     test: float = 0.35
+    official: bool = True
 
     def __post_init__(self) -> None:
         shares = (self.training, self.development, self.test)
@@ -36,12 +44,22 @@ class Shares:
 
 
 @dataclass(frozen=True, slots=True)
+class Note:
+    """Something about `count` rows, questions or documents that people should know; `first` is where one of them is."""
+
+    what: str
+    count: int
+    first: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Imported:
     """A set in groundtune's terms: `documents` are (path below the documents folder, text)."""
 
     documents: tuple[tuple[str, str], ...]
     cases: tuple[Case, ...]
     examples: tuple[Example, ...]
+    notes: tuple[Note, ...] = ()
 
 
 class Importer(Protocol):
@@ -55,12 +73,45 @@ class Importer(Protocol):
         ...
 
 
+@runtime_checkable
+class MappingImporter(Protocol):
+    """An importer that can be told what is in which column; `fields` are the names to choose from."""
+
+    fields: tuple[str, ...]
+
+    def read(self, folder: Path, shares: Shares, mapping: Mapping[str, str] = ...) -> Imported:
+        """As `Importer.read`, with fields by column. Raises `InputError` for a column that is not there."""
+        ...
+
+
 def importer(name: str) -> Importer:
     """Return the importer called `name`. Raises `SettingsError` if there is none."""
     importers: dict[str, Importer] = {made.name: made for made in (hook() for hook in plugins.hooks("importers"))}
-    if name not in importers:
+    known = name if name in importers else OLD_NAMES.get(name, name)
+    if known not in importers:
         raise SettingsError(f"no importer is called `{name}`.", remedy=f"Available: {', '.join(importers)}.")
-    return importers[name]
+    return importers[known]
+
+
+def read_set(name: str, path: Path, shares: Shares, mapping: Mapping[str, str]) -> Imported:
+    """Return what the importer called `name` makes of `path`, with fields by column.
+
+    Raises `SettingsError` for an unknown importer or field, and `InputError` for an invalid set or unknown column.
+    """
+    made = importer(name)
+    if not mapping:
+        return made.read(path, shares)
+    if not isinstance(made, MappingImporter):
+        raise SettingsError(f"the importer `{name}` knows no columns.", remedy="Leave `--map` out.")
+    for column, field in mapping.items():
+        if field not in made.fields:
+            near = get_close_matches(field, made.fields, n=1)
+            hint = f"Did you mean `{near[0]}`? " if near else ""
+            raise SettingsError(
+                f"`--map {column}={field}`: `{name}` has no field `{field}`.",
+                remedy=f"{hint}Fields: {', '.join(made.fields)}.",
+            )
+    return made.read(path, shares, mapping)
 
 
 def write_imported(
@@ -71,14 +122,15 @@ def write_imported(
     cases: str = "benchmark.jsonl",
     examples: str = "training.jsonl",
 ) -> None:
-    """Write documents, benchmark and training examples into the project in `folder`.
+    """Write documents, benchmark and training examples into the project in `folder`; no file without content.
 
     Raises `InputError` before anything is written if a file of other content is in the way: what people wrote is
     not overwritten.
     """
     files = {Path(documents) / path: text for path, text in imported.documents}
     files[Path(cases)] = json_lines(case_row(case) for case in imported.cases)
-    files[Path(examples)] = json_lines(map(_example_row, imported.examples))
+    if imported.examples:
+        files[Path(examples)] = json_lines(map(_example_row, imported.examples))
     for path, text in files.items():
         if (folder / path).exists() and read_text(folder / path) != text:
             raise InputError(
