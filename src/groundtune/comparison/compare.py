@@ -79,6 +79,7 @@ def material(
             *notes.unread_documents(unread),
             *notes.of_benchmark(benchmark, assembly.lock, len(cases)),
             *([notes.of_threshold(assembly.threshold())] if any(run.candidate.grounded for run in runs) else []),
+            *notes.of_replies(runs),
         ),
         costs=tuple(assembly.judges.costs()),
         resolved=tuple(
