@@ -37,7 +37,7 @@ class Fault:
 # --- compression ------------------------------------------------------------------------------------
 
 
-class _Pieces(httpx.SyncByteStream):
+class _BodyBegun(httpx.SyncByteStream):
     """A body of which the first piece has been read already."""
 
     def __init__(self, first: bytes, rest: Iterator[bytes]) -> None:
@@ -61,7 +61,7 @@ def unpacked(response: httpx.Response) -> Iterator[bytes]:
     stated = response.headers.get("content-encoding", "").strip().lower()
     encoding = _encoding(first, stated)
     headers = {"Content-Encoding": encoding} if encoding else {}
-    yield from httpx.Response(200, headers=headers, stream=_Pieces(first, raw)).iter_bytes()
+    yield from httpx.Response(200, headers=headers, stream=_BodyBegun(first, raw)).iter_bytes()
 
 
 def _encoding(first: bytes, stated: str) -> str:

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from groundtune.bodies import loaded, reason
 from groundtune.http import RequestRefused
 
-Result = TypeVar("Result")
+Returned = TypeVar("Returned")
 
 LIMITS = ("max_tokens", "max_completion_tokens")  # two names of one limit
 NEEDED = frozenset({"model", "messages", "modelId", "system"})
@@ -105,7 +105,7 @@ class Parameters:
                 said.append(f"`{key}` {sent} in the place of {body[key]}")
         return tuple(said)
 
-    def patiently(self, body: Mapping[str, object], ask: Callable[[Mapping[str, object]], Result]) -> Result:
+    def patiently(self, body: Mapping[str, object], ask: Callable[[Mapping[str, object]], Returned]) -> Returned:
         """Return what `ask` returns for `body` without what is refused, however many parameters that turn out to be.
 
         Raises what `ask` raises; `RequestRefused` where it is about no parameter.

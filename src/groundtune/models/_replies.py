@@ -48,7 +48,7 @@ class Piece:
 
     `tops` are the likeliest tokens in the place of the first one, with their log probabilities. `finish` is the
     endpoint's word for why it ended, "" while it has not. `fault` is an error that it tells of. `repeats` is true of a
-    last chunk that says the whole message once more.
+    last chunk that says the whole message once more, `whole` of a reply that is no chunk.
     """
 
     text: str = ""
@@ -61,6 +61,7 @@ class Piece:
     fault: str = ""
     chosen: bool = False
     repeats: bool = False
+    whole: bool = False
 
 
 @dataclass
@@ -140,6 +141,8 @@ def gathered(data: bytes) -> Gathered:
 
 def _events(data: bytes, error: ValueError) -> list[Any]:
     events = [event for event in frames([data]) if event != DONE]
+    if not events:
+        raise NotACompletion("it is empty")
     try:
         return [loaded(event) for event in events]
     except ValueError:
@@ -168,6 +171,7 @@ def piece_of(said: object) -> Piece:
         tops=_tops(choice.get("logprobs")),
         fault=fault.message if fault else "",
         chosen=bool(choice),
+        whole="choices" in said and bool(message) and message is choice.get("message"),
         repeats=isinstance(choice.get("delta"), Mapping) and message is choice.get("message"),
     )
 

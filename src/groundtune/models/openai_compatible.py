@@ -32,7 +32,7 @@ _GUIDANCE = Guidance(
     busy="Lower `model.concurrency`.",
     too_long="Lower `knowledge.passages`, `knowledge.chunk_size` or `model.max_tokens`.",
 )
-Result = TypeVar("Result")
+Readable = TypeVar("Readable")
 
 
 def groundtune_model(settings: ModelSettings, folder: Path) -> OpenAICompatible | None:
@@ -84,8 +84,10 @@ class OpenAICompatible:
                 if event == DONE:
                     ended = True
                     break
-                said = reply.add(self._read(event.encode(), lambda data: piece_of(loaded(decoded(data)))))
+                piece = self._read(event.encode(), lambda data: piece_of(loaded(decoded(data))))
+                said = reply.add(piece)
                 self._check(reply)
+                ended = ended or piece.whole
                 if said:
                     yield said
         if not (ended or reply.finish):
@@ -138,7 +140,7 @@ class OpenAICompatible:
             raise self._endpoint.failure("answered without any choices.", "Check the server's log.")
         return reply
 
-    def _read(self, data: bytes, read: Callable[[bytes], Result]) -> Result:
+    def _read(self, data: bytes, read: Callable[[bytes], Readable]) -> Readable:
         try:
             return read(data)
         except (NotACompletion, ValueError) as error:
