@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from groundtune.assistant.abstention import says_unknown
 from groundtune.assistant.prompts import closed_book_messages, prompt_signature
-from groundtune.assistant.replies import SIGNATURE, StreamedReply, concluded, heard, timed
+from groundtune.assistant.replies import StreamedReply, concluded, heard, timed
 from groundtune.errors import ModelFailed
 from groundtune.protocols import ChatModel
 from groundtune.settings import AssistantSettings
@@ -29,7 +29,7 @@ class ClosedBook:
     def signature(self) -> str:
         """Model and prompt: all that can change an answer."""
         prompt = prompt_signature(self._settings, self._project_name, "closed-book")
-        return f"closed-book|{SIGNATURE}|prompt:{prompt}|{self._model.signature}"
+        return f"closed-book|prompt:{prompt}|{self._model.signature}"
 
     def answer(self, question: Question) -> Answer:
         """Answer one question; `usage.seconds` is what the person waits. Raises `ModelFailed`."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from groundtune.assistant.abstention import says_unknown, support
 from groundtune.assistant.citations import check_citations
 from groundtune.assistant.prompts import grounded_messages, prompt_signature, search_text
-from groundtune.assistant.replies import SIGNATURE, StreamedReply, concluded, heard, timed
+from groundtune.assistant.replies import StreamedReply, concluded, heard, timed
 from groundtune.errors import ModelFailed
 from groundtune.protocols import ChatModel
 from groundtune.settings import AssistantSettings
@@ -71,7 +71,7 @@ class Grounded:
         """Model, prompt, retrieval and threshold: all that can change an answer."""
         prompt = prompt_signature(self._settings, self._project_name, "grounded")
         threshold = f"min_support:{self._min_support:.4f}"
-        return f"grounded|{SIGNATURE}|prompt:{prompt}|{threshold}|{self._retrieval_signature}|{self._model.signature}"
+        return f"grounded|prompt:{prompt}|{threshold}|{self._retrieval_signature}|{self._model.signature}"
 
     def answer(self, question: Question) -> Answer:
         """Answer one question; `usage.seconds` is what the person waits. Raises `ModelFailed`, `StoreError`."""

@@ -16,9 +16,6 @@ from groundtune.reasoning import Parting, joined, parted
 from groundtune.sentences import without_repetition
 from groundtune.values import Answer, Answered, Cited, Completion, Conversation, Event, FinishReason, TextPiece, Usage
 
-SIGNATURE = "replies:2"
-"""Version of how replies are taken in, for answerers' signatures. 2: reasoning apart, empty replies fail."""
-
 _WHY: dict[FinishReason, tuple[str, str]] = {
     "stop": ("the model ended without a word", "Check its chat template and the prompt, or use another model."),
     "length": ("the token limit was reached before an answer began", "Raise `[model] max_tokens`."),
@@ -102,6 +99,15 @@ def _silent(completion: Completion, model: str) -> ModelFailed:
         place=model,
         remedy="Raise `[model] max_tokens`, or have the model reason less." if thought else remedy,
     )
+
+
+def outdated(answer: Answer, unknown: str) -> bool:
+    """Return whether a kept answer is of before reasoning was kept apart and empty replies failed, as far as it shows.
+
+    `unknown` is what stood in the place of an empty reply; one that the token limit cut off is marked as truncated.
+    """
+    empty = answer.abstained and answer.truncated and answer.text == unknown
+    return empty or bool(parted(answer.text).reasoning)
 
 
 def timed(completion: Completion, started: float) -> Completion:

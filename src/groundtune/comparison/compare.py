@@ -14,6 +14,7 @@ import numpy as np
 
 from groundtune.assembly.assembly import Assembly
 from groundtune.assembly.candidates import Candidate
+from groundtune.assistant.replies import outdated
 from groundtune.comparison import notes
 from groundtune.comparison.latency import Seconds, measured
 from groundtune.comparison.report.data import Curve, CurvePoint, Latency, Report, Setting, Spread
@@ -23,7 +24,7 @@ from groundtune.errors import InputError, ModelFailed, SettingsError
 from groundtune.evaluation.run import answer_cases, score_answers
 from groundtune.evaluation.scorers import scorers as all_scorers
 from groundtune.protocols import Answerer, Scorer
-from groundtune.values import Answer, Case, TextPiece, digest
+from groundtune.values import Answer, Case, Failure, TextPiece, digest
 
 AGAIN = f"{PART}, again"  # what the second run of a candidate is kept under
 
@@ -112,10 +113,15 @@ def evaluate(
     run = records.run(
         candidate.name, answerer.signature, assembly.benchmark.fingerprint, part, assembly.resolved.record()
     )
+    unknown = assembly.settings.assistant.unknown
     outcomes = answer_cases(
         answerer,
         cases,
-        records.answers(run),
+        {
+            id: kept
+            for id, kept in records.answers(run).items()
+            if isinstance(kept, Failure) or not outdated(kept, unknown)
+        },
         lambda made: records.save_answers(run, made),
         batch_size=assembly.answers_at_once(candidate),
         progress=progress,
