@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from groundtune.bodies import loaded, reason
 from groundtune.http import RequestRefused
+from groundtune.secrets import masked
 
 Returned = TypeVar("Returned")
 
@@ -134,7 +135,7 @@ class Parameters:
         with self._lock:
             same = {found.name: sent[found.name]}  # else another thread was faster
             if self.accepted({key: sent[found.name]}) == same:
-                _log.warning("%s: %s (%s)", self.endpoint, self._change(key, found), reason(refusal)[:200])
+                _log.warning("%s: %s (%s)", self.endpoint, self._change(key, found), masked(reason(refusal))[:200])
         return True
 
     def _change(self, key: str, found: Refused) -> str:
