@@ -51,6 +51,9 @@ class _BodyBegun(httpx.SyncByteStream):
 
 def unpacked(response: httpx.Response) -> Iterator[bytes]:
     """Yield the body, decompressed as its first bytes tell, not as the header says. Raises what httpx raises."""
+    if response.is_stream_consumed:  # a client's own transport has read it already
+        yield from response.iter_bytes()
+        return
     raw = response.iter_raw()
     first = b""
     while len(first) < len(_GZIP):

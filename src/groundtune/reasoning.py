@@ -72,6 +72,7 @@ _IN_THE_MIDDLE = re.compile(r"think|thought|<\||\[", re.IGNORECASE)  # `<reason>
 _HALF_A_MARK = re.compile(
     r"(?:<\|(?:start|channel)\|>(?:(?!<\|message\|>).)*|[<◁][^<>▷\n]{0,60}|\[/?[a-z]{0,8})\Z", _FLAGS
 )
+_MARKED = re.compile(r"[<>\[\]◁▷`]|final", re.IGNORECASE)
 _ENDS_A_MARK = re.compile(r"[>\]▷]|final", re.IGNORECASE)
 
 
@@ -142,7 +143,12 @@ class Parting:
 
     def feed(self, piece: str) -> str:
         """Return the next words of the answer, "" while there are none."""
+        plain = self._shown and not _MARKED.search(piece) and self._text.endswith(self._shown)
         self._text += piece
+        if plain and self.parted.answer == self._shown:  # as nearly always: nothing of it can be a tag
+            self._shown += piece
+            self.parted = Parted(self._shown, self.parted.reasoning)
+            return piece
         if self.parted.reasoning and not self._shown and not _ENDS_A_MARK.search(piece):
             return ""  # in the middle of reasoning: what is long need not be read again at every piece
         self.parted = parted(self._text, whole=False, opened=self._opened)

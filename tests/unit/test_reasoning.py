@@ -128,6 +128,12 @@ def test_a_long_reasoning_in_small_pieces_is_not_read_again_at_each():
     assert parting.feed("</think>Nine.") + parting.end() == "Nine."
 
 
+def test_a_long_answer_in_small_pieces_is_not_read_again_at_each():
+    parting = Parting()
+    pieces = [parting.feed("word ") for _ in range(50_000)]
+    assert len("".join([*pieces, parting.end()])) == 250_000
+
+
 def test_which_special_tokens_mark_reasoning():
     assert marks_among(["<s>", "</s>", "[THINK]", "[/THINK]", "[INST]"]) == {"[THINK]", "[/THINK]"}
     assert marks_among(["<|end|>", "<|user|>", "<|endoftext|>"]) == frozenset()

@@ -55,7 +55,7 @@ _NUMBER = r"\D{0,24}?(\d[\d,]*(?:\.\d+)?)"
 _AT_MOST = re.compile(
     r"(?:<=|≤|(?:less|lower) than or equal to|at most|no more than|not (?:be )?(?:exceed|(?:greater|more|larger) than)"
     r"|up to|max(?:imum)?\b(?: number| value)?(?: of)?(?: allowed| permitted| supported)?(?: value| is)?"
-    r"|(?:model )?limit(?: of| is)|\"(?:le|maximum|max|limit_value)\":)" + _NUMBER,
+    r"|limit\b(?: of| is)?|allowed(?: is)?|\"(?:le|maximum|max|limit_value)\":)" + _NUMBER,
     re.IGNORECASE,
 )
 _BELOW = re.compile(r"(?:(?<![a-z] )less than|lower than|smaller than|\"lt\":|<)(?! ?=| or)" + _NUMBER, re.IGNORECASE)
@@ -127,11 +127,10 @@ class Parameters:
         `sent` is the request that was refused. Returns whether anything in it is refused at all: if not, the reason
         for the error is another one.
         """
-        names = {self.renamed.get(key, key): key for key in {*self.renamed, *sent}}
         found = refused(refusal, sent)
         if found is None:
             return False
-        key = names.get(found.name, found.name)
+        key = next((ours for ours, theirs in self.renamed.items() if theirs == found.name), found.name)
         with self._lock:
             same = {found.name: sent[found.name]}  # else another thread was faster
             if self.accepted({key: sent[found.name]}) == same:
@@ -204,6 +203,8 @@ def _named(text: str, said: str, sent: Mapping[str, object]) -> str | None:
         return None
     places = {key: re.search(rf"(?<![a-z0-9_]){_spelling(key)}(?![a-z0-9_])", said, re.IGNORECASE) for key in droppable}
     named = {key: place.start() for key, place in places.items() if place}
+    if "stream" in named and not re.search(f"{_UNKNOWN.pattern}|false|disabled", said, re.IGNORECASE):
+        del named["stream"]  # a word that other errors use as well
     return min(named, key=lambda key: (named[key], -len(key)), default=None)
 
 
@@ -231,6 +232,8 @@ def _pointers(text: str) -> Iterator[list[str]]:
                     yield re.split(r"[./\[\]'\"]+", ".".join(named).strip("./[]'\" "))
             elif isinstance(inside, (dict, list)):
                 waiting.append(inside)
+                if key in ("errors", "details", "fields") and isinstance(inside, dict):
+                    yield from ([name] for name in inside)
 
 
 def _constraints(text: str) -> str:
