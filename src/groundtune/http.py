@@ -1,27 +1,27 @@
 """Talking JSON to an HTTP endpoint: retries with back-off, deadlines, server-sent events, errors with a remedy.
 
-Knows HTTP; nothing of models. tenacity repeats and httpx-sse reads events; what a server asks for (Retry-After), how
+Knows HTTP; nothing of models. tenacity repeats and `bodies` reads what comes; what a server asks for (Retry-After), how
 long a whole reply may take and what the user should do are decided here. The key appears in one header only,
 never in a message or in `repr`.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import random
+import re
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Self, TypeVar
 
 import httpx
-from httpx_sse import EventSource
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exponential
 
+from groundtune.bodies import decoded, fault_in, frames, reason, unpacked
 from groundtune.errors import ModelFailed, SettingsError
 from groundtune.secrets import BLANK, masked
 
@@ -31,10 +31,22 @@ NEVER_RETRIED_CODE = "insufficient_quota"  # comes as 429, and waiting does not 
 CONNECT_SECONDS = 10.0
 MOST_TIMEOUTS = 2  # a server that hangs takes the whole timeout each time
 _EXCERPT = 300
+_REFUSALS = frozenset({400, 404, 405, 406, 413, 415, 422, 501})
+_WORDS = {"model", "messages", "input", "stream"}  # fields that other errors name as well
+_NOT_TAKEN = re.compile(
+    r"(?:un|not |n't )(?:support|recogni|known|expected|permitted|allowed|implemented)|unknown|unexpected|invalid"
+    r"|extra (?:input|field)|deprecated",
+    re.IGNORECASE,
+)
 
 
 class RequestRefused(ModelFailed):
-    """The endpoint will not take this request (400, 413 or 422): asking the same again is of no use."""
+    """The endpoint will not take this request (400, 404, 413, 415, 422, 501): asking the same again is of no use.
+
+    `said` is the whole body that it refused with.
+    """
+
+    said: str = ""
 
 
 class Passing(Exception):
@@ -145,21 +157,27 @@ class Endpoint:
         self._guidance = guidance
         limits = httpx.Timeout(timeout, connect=min(CONNECT_SECONDS, timeout))
         self._client = client or httpx.Client(timeout=limits)
+        self._uncompressed = False  # whether it is asked to compress nothing, as what it compressed could not be read
 
     def post(self, body: Mapping[str, object]) -> bytes:
         """Return what the endpoint answers with 200. Raises `ModelFailed`, or `RequestRefused` for a bad request."""
         return self._patiently(lambda: self._read(body))
 
-    def events(self, body: Mapping[str, object]) -> Iterator[str]:
-        """Yield the data of each server-sent event, `[DONE]` included.
+    def events(self, body: Mapping[str, object]) -> Generator[str, None, None]:
+        """Return the data of each server-sent event, `[DONE]` included; of a plain reply, the reply.
 
-        Retried until the endpoint accepts the request, never after. Raises `ModelFailed`, also for a broken line.
+        Retried until the endpoint accepts the request, never after. Raises `ModelFailed`, or `RequestRefused` for a
+        bad request; what is returned raises `ModelFailed` where the stream breaks off.
         """
-        response = self._patiently(lambda: self._open(body))
+        return self._data(*self._patiently(lambda: self._begin(body)))
+
+    def _data(self, response: httpx.Response, data: Iterator[str], first: str | None) -> Generator[str, None, None]:
         try:
-            yield from _event_data(response)
-        except httpx.TransportError as error:
-            raise self.failure(f"stopped in the middle of the answer ({type(error).__name__}).", "Try again.") from None
+            if first is not None:
+                yield first
+            yield from data
+        except (httpx.TransportError, httpx.DecodingError) as error:
+            raise self._broken_off(error) from None
         finally:
             response.close()
 
@@ -171,9 +189,32 @@ class Endpoint:
     def _patiently(self, attempt: Callable[[], Result]) -> Result:
         return self._backoff.run(attempt, self.failure)
 
+    def _begin(self, body: Mapping[str, object]) -> tuple[httpx.Response, Iterator[str], str | None]:
+        """Return the response to a stream that was accepted, its events, and the first one, which is no error."""
+        response = self._open(body)
+        data = frames(unpacked(response))
+        try:
+            first = next(data, None)
+            self._check(first or "", body)
+        except httpx.DecodingError:
+            response.close()
+            raise self._unreadable() from None
+        except httpx.TransportError as error:
+            response.close()
+            raise self._broken_off(error) from None
+        except BaseException:
+            response.close()
+            raise
+        return response, data, first
+
+    def _broken_off(self, error: Exception) -> ModelFailed:
+        return self.failure(f"stopped in the middle of the answer ({type(error).__name__}).", "Try again.")
+
     def _open(self, body: Mapping[str, object]) -> httpx.Response:
         """Return the response to a request that was accepted, its body not yet read."""
         headers = {"Authorization": f"Bearer {self._key.value}"} if self._key.value else {}
+        if self._uncompressed:
+            headers["Accept-Encoding"] = "identity"
         request = self._client.build_request("POST", self.url, json=body, headers=headers)
         try:
             response = self._client.send(request, stream=True)
@@ -182,30 +223,46 @@ class Endpoint:
         if response.status_code == httpx.codes.OK:
             return response
         try:
-            text = self._body(response, time.monotonic() + self._timeout).decode("utf-8", "replace")
+            text = decoded(self._body(response, time.monotonic() + self._timeout))
         finally:
             response.close()
-        raise self._status_error(response, text)
+        wait = retry_after(response.headers.get("retry-after", ""))
+        raise self._status_error(response.status_code, text, wait, body)
 
     def _read(self, body: Mapping[str, object]) -> bytes:
         deadline = time.monotonic() + self._timeout
         response = self._open(body)
         try:
-            return self._body(response, deadline)
+            data = self._body(response, deadline)
         finally:
             response.close()
+        self._check(decoded(data), body)
+        return data
+
+    def _check(self, text: str, body: Mapping[str, object]) -> None:
+        """Raise what an error in the place of a result, with status 200, stands for."""
+        fault = fault_in(text)
+        if fault is not None:
+            status = fault.status or (400 if _names_field(text, body) else 200)
+            raise self._status_error(status, text, None, body)
 
     def _body(self, response: httpx.Response, deadline: float) -> bytes:
         """Return the body. httpx limits the wait for each piece; `deadline` limits that for all of them."""
         pieces = []
         try:
-            for piece in response.iter_bytes():
+            for piece in unpacked(response):
                 pieces.append(piece)
                 if time.monotonic() > deadline:
                     raise self._late()
+        except httpx.DecodingError:
+            raise self._unreadable() from None
         except httpx.TransportError as error:
             raise self._unreached(error) from None
         return b"".join(pieces)
+
+    def _unreadable(self) -> Passing:
+        self._uncompressed = True
+        return Passing("sent a reply that cannot be decompressed.", self._guidance.broken)
 
     def _late(self) -> Passing:
         return Passing(f"did not reply within {self._timeout:g} seconds.", self._guidance.late, most=MOST_TIMEOUTS)
@@ -217,37 +274,32 @@ class Endpoint:
             f"cannot be reached ({error}).", "Check that the server is running and that the address is correct."
         )
 
-    def _status_error(self, response: httpx.Response, text: str) -> Exception:
-        status = response.status_code
-        message = f"answered {status}: {_reason(text)[:_EXCERPT]}"
-        if _passes(status) and NEVER_RETRIED_CODE not in text:
+    def _status_error(self, status: int, text: str, wait: float | None, body: Mapping[str, object]) -> Exception:
+        error = f"answered {status}" if status != httpx.codes.OK else "answered with an error"
+        message = f"{error}: {reason(text)[:_EXCERPT]}"
+        names_field = _names_field(text, body)
+        if _passes(status) and not names_field and NEVER_RETRIED_CODE not in text:
             remedy = self._guidance.busy if status == httpx.codes.TOO_MANY_REQUESTS else self._guidance.broken
-            return Passing(message, remedy, retry_after(response.headers.get("retry-after", "")))
-        if status in (400, 413, 422):
-            return self.failure(message, self._advice(text), RequestRefused)
+            return Passing(message, remedy, wait)
+        if status in _REFUSALS or (status >= 500 and names_field):
+            refused = self.failure(message, self._advice(status, text), RequestRefused)
+            assert isinstance(refused, RequestRefused)
+            refused.said = text
+            return refused
         if status in (401, 403):
             state = "holds a key that was rejected" if self._key.value else "is not set"
             return self.failure(message, f"The environment variable {self._key.variable} {state}: set a valid key.")
-        return self.failure(message)
+        return self.failure(message, self._guidance.broken if status == httpx.codes.OK else "")
 
-    def _advice(self, text: str) -> str:
+    def _advice(self, status: int, text: str) -> str:
         if "context_length" in text or "maximum context" in text:
             return self._guidance.too_long
+        if status not in (400, 413, 422):
+            return ""
         return "Check the model name and what the endpoint supports."
 
     def _blanked(self, message: str) -> str:
         return masked(message.replace(self._key.value, BLANK) if self._key.value else message)
-
-
-class _Ended(httpx.SyncByteStream):
-    """The body of a response and a blank line: an event ends with one, and some servers leave the last one out."""
-
-    def __init__(self, response: httpx.Response) -> None:
-        self._response = response
-
-    def __iter__(self) -> Iterator[bytes]:
-        yield from self._response.iter_bytes()
-        yield b"\n\n"
 
 
 def named_address(name: str, prefix: str, setting: str) -> tuple[str, str]:
@@ -285,20 +337,11 @@ def _passes(status: int) -> bool:
     return status in (408, 429) or (status >= 500 and status not in FINAL_SERVER_ERRORS)
 
 
-def _event_data(response: httpx.Response) -> Iterator[str]:
-    """Yield the data of server-sent events (WHATWG HTML §9.2.6). Many servers name no type, or another one."""
-    headers = {"Content-Type": "text/event-stream; charset=utf-8"}
-    source = EventSource(httpx.Response(response.status_code, headers=headers, stream=_Ended(response)))
-    return (event.data for event in source.iter_sse() if event.data)
-
-
-def _reason(text: str) -> str:
-    """Return the message out of `{"error": {"message": ...}}`, or the body as it is."""
-    try:
-        error = json.loads(text)["error"]
-        return str(error["message"] if isinstance(error, dict) else error)
-    except (ValueError, KeyError, TypeError):
-        return " ".join(text.split()) or "(nothing)"
+def _names_field(text: str, body: Mapping[str, object]) -> bool:
+    """Return whether an error says that it does not take a field of the request: then waiting does not help."""
+    said = reason(text)
+    named = any(re.search(rf"\b{re.escape(field)}\b", said) for field in {*body} - _WORDS)
+    return named and bool(_NOT_TAKEN.search(said))
 
 
 def retry_after(value: str) -> float | None:

@@ -23,6 +23,7 @@ from groundtune.values import (
     Conversation,
     Document,
     Event,
+    Failure,
     Passage,
     PlainText,
     Query,
@@ -210,8 +211,12 @@ class Answerer(Protocol):
 
     def answer(self, question: Question) -> Answer: ...
 
-    def answer_many(self, questions: Sequence[Question]) -> list[Answer]:
-        """Answer a batch, in order; each question is answered from what its own asker may read."""
+    def answer_many(self, questions: Sequence[Question]) -> Sequence[Answer | Failure]:
+        """Answer a batch, in order; each question is answered from what its own asker may read.
+
+        A question that alone has no answer, because the model replied nothing to it, may be a `Failure`; `answer` and
+        `stream` raise `ModelFailed` for it.
+        """
         ...
 
     def stream(self, question: Question) -> Iterator[Event]:

@@ -10,10 +10,11 @@ from collections.abc import Iterator, Sequence
 
 from groundtune.assistant.abstention import says_unknown
 from groundtune.assistant.prompts import closed_book_messages, prompt_signature
-from groundtune.assistant.replies import StreamedReply, concluded, said, timed
+from groundtune.assistant.replies import StreamedReply, concluded, heard, timed
+from groundtune.errors import ModelFailed
 from groundtune.protocols import ChatModel
 from groundtune.settings import AssistantSettings
-from groundtune.values import Answer, Completion, Conversation, Event, Question
+from groundtune.values import Answer, Completion, Conversation, Event, Failure, Question
 
 
 class ClosedBook:
@@ -36,11 +37,11 @@ class ClosedBook:
         (completion,) = self._model.complete([self._messages(question)])
         return self._taken(timed(completion, started))
 
-    def answer_many(self, questions: Sequence[Question]) -> list[Answer]:
-        """Answer a batch with one call of the model. Raises `ModelFailed`."""
+    def answer_many(self, questions: Sequence[Question]) -> list[Answer | Failure]:
+        """Answer a batch with one call of the model; an empty reply is a `Failure`. Raises `ModelFailed`."""
         conversations = [self._messages(question) for question in questions]
         completions = self._model.complete(conversations) if conversations else []
-        return [self._taken(completion) for completion in completions]
+        return [self._taken_or_failed(completion) for completion in completions]
 
     def stream(self, question: Question) -> Iterator[Event]:
         """Yield the reply's pieces and, last, the answer. Raises `ModelFailed`."""
@@ -51,11 +52,19 @@ class ClosedBook:
     def _messages(self, question: Question) -> Conversation:
         return closed_book_messages(self._settings, self._project_name, question)
 
+    def _taken_or_failed(self, completion: Completion) -> Answer | Failure:
+        try:
+            return self._taken(completion)
+        except ModelFailed as error:
+            return Failure(str(error))
+
     def _taken(self, completion: Completion) -> Answer:
-        text = said(completion)
+        reply = heard(completion, self._model.name)
         return Answer(
-            text=text or self._settings.unknown,
-            abstained=not text or says_unknown(text, self._settings.unknown, self._settings.also_unknown),
-            usage=completion.usage,
-            truncated=completion.finish_reason == "length",
+            text=reply.text,
+            abstained=says_unknown(reply.text, self._settings.unknown, self._settings.also_unknown),
+            usage=reply.usage,
+            truncated=reply.finish_reason == "length",
+            reasoning=reply.reasoning,
+            adjusted=reply.adjusted,
         )

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from groundtune.assistant.abstention import says_unknown, support
 from groundtune.assistant.citations import check_citations
 from groundtune.assistant.prompts import grounded_messages, prompt_signature, search_text
-from groundtune.assistant.replies import StreamedReply, concluded, said, timed
+from groundtune.assistant.replies import StreamedReply, concluded, heard, timed
+from groundtune.errors import ModelFailed
 from groundtune.protocols import ChatModel
 from groundtune.settings import AssistantSettings
 from groundtune.values import (
@@ -20,6 +21,7 @@ from groundtune.values import (
     Completion,
     Conversation,
     Event,
+    Failure,
     Passage,
     Question,
     Retrieved,
@@ -80,13 +82,16 @@ class Grounded:
         (completion,) = self._model.complete([prepared.messages])
         return self._taken(timed(completion, started), prepared)
 
-    def answer_many(self, questions: Sequence[Question]) -> list[Answer]:
-        """Answer a batch: one retrieval, and one call of the model for the questions that are supported."""
+    def answer_many(self, questions: Sequence[Question]) -> list[Answer | Failure]:
+        """Answer a batch: one retrieval, and one call of the model for the questions that are supported.
+
+        An empty reply is a `Failure`. Raises `ModelFailed`, `StoreError`.
+        """
         prepared = self._prepare(questions)
         asked = [each.messages for each in prepared if not self._abstains(each)]
         completions = iter(self._model.complete(asked) if asked else [])
         return [
-            self._unknown(each, Usage()) if self._abstains(each) else self._taken(next(completions), each)
+            self._unknown(each, Usage()) if self._abstains(each) else self._taken_or_failed(next(completions), each)
             for each in prepared
         ]
 
@@ -122,18 +127,30 @@ class Grounded:
     def _unknown(self, prepared: _Prepared, usage: Usage) -> Answer:
         return Answer(self._settings.unknown, True, usage, passages=prepared.passages, support=prepared.support)
 
+    def _taken_or_failed(self, completion: Completion, prepared: _Prepared) -> Answer | Failure:
+        try:
+            return self._taken(completion, prepared)
+        except ModelFailed as error:
+            return Failure(str(error))
+
     def _taken(self, completion: Completion, prepared: _Prepared) -> Answer:
-        """Return the model's reply as an answer; a reply that says that it does not know keeps no citation."""
-        checked = check_citations(said(completion), prepared.passages)
-        text = checked.text.strip()
-        abstained = not text or says_unknown(text, self._settings.unknown, self._settings.also_unknown)
+        """Return the model's reply as an answer; a reply that says that it does not know keeps no citation.
+
+        A reply of nothing but citations that do not hold stays as it was said. Raises `ModelFailed` for an empty one.
+        """
+        reply = heard(completion, self._model.name)
+        checked = check_citations(reply.text, prepared.passages)
+        text = checked.text.strip() or reply.text
+        abstained = says_unknown(text, self._settings.unknown, self._settings.also_unknown)
         return Answer(
-            text=text or self._settings.unknown,
+            text=text,
             abstained=abstained,
-            usage=completion.usage,
+            usage=reply.usage,
             passages=prepared.passages,
             citations=() if abstained else checked.citations,
             citations_removed=checked.removed,
             support=prepared.support,
-            truncated=completion.finish_reason == "length",
+            truncated=reply.finish_reason == "length",
+            reasoning=reply.reasoning,
+            adjusted=reply.adjusted,
         )

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
 
 from groundtune.cli._shared import AS_EVERYONE, HERE, AsJson, Asker, Overrides, ProjectFolder, emit, opened
+
+if TYPE_CHECKING:
+    from groundtune.values import Answer
 
 
 def register(app: typer.Typer) -> None:
@@ -56,6 +60,8 @@ def ask(
         "citations_removed": answer.citations_removed,
         "candidate": candidate,
         "support": answer.support,
+        "reasoning": answer.reasoning,
+        "adjusted": list(answer.adjusted),
         "usage": asdict(answer.usage),
     }
     shown = Text(answer.text)
@@ -63,4 +69,11 @@ def ask(
         made = "" if citation.origin == "model" else " (attributed afterwards)"
         shown.append(f"\n  {citation.source}{made}: ", style="cyan")
         shown.append(f"“{citation.quote}”", style="dim")
+    if answer.reasoning and not as_json:
+        print(f"{_reasoned(answer)}; --json shows it.", file=sys.stderr)
     emit(as_json, document, shown)
+
+
+def _reasoned(answer: Answer) -> str:
+    tokens = f", {answer.usage.reasoning_tokens:,} tokens" if answer.usage.reasoning_tokens else ""
+    return f"The model reasoned before it answered ({len(answer.reasoning.split()):,} words{tokens})"

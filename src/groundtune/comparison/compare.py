@@ -14,6 +14,7 @@ import numpy as np
 
 from groundtune.assembly.assembly import Assembly
 from groundtune.assembly.candidates import Candidate
+from groundtune.assistant.replies import outdated
 from groundtune.comparison import notes
 from groundtune.comparison.latency import Seconds, measured
 from groundtune.comparison.report.data import Curve, CurvePoint, Latency, Report, Setting, Spread
@@ -24,7 +25,7 @@ from groundtune.evaluation.run import answer_cases, score_answers
 from groundtune.evaluation.scorers import scorers as all_scorers
 from groundtune.evaluation.scorers._function import NO_IDEAL_ANSWER
 from groundtune.protocols import Answerer, Scorer
-from groundtune.values import Answer, Case, TextPiece, Usage, digest
+from groundtune.values import Answer, Case, Failure, TextPiece, Usage, digest
 
 AGAIN = f"{PART}, again"  # what the second run of a candidate is kept under
 
@@ -93,6 +94,7 @@ def material(
             *notes.unread_documents(unread),
             *notes.of_benchmark(benchmark, assembly.lock, len(cases)),
             *([notes.of_threshold(assembly.threshold())] if any(run.candidate.grounded for run in runs) else []),
+            *notes.of_replies(runs),
         ),
         costs=tuple(assembly.judges.costs()),
         resolved=tuple(
@@ -125,10 +127,15 @@ def evaluate(
     run = records.run(
         candidate.name, answerer.signature, assembly.benchmark.fingerprint, part, assembly.resolved.record()
     )
+    unknown = assembly.settings.assistant.unknown
     outcomes = answer_cases(
         answerer,
         cases,
-        records.answers(run),
+        {
+            id: kept
+            for id, kept in records.answers(run).items()
+            if isinstance(kept, Failure) or not outdated(kept, unknown)
+        },
         lambda made: records.save_answers(run, made),
         batch_size=assembly.answers_at_once(candidate),
         progress=progress,

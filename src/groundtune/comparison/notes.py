@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import platform
+from collections import Counter
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 
 from groundtune.assistant.abstention import Fitted
-from groundtune.comparison.summary import PART
+from groundtune.comparison.summary import PART, Run
 from groundtune.evaluation.benchmark.cases import Benchmark
 from groundtune.evaluation.benchmark.versions import Lock, note
+from groundtune.values import Answer
 
 NAMED = 5  # documents that a note names
 PACKAGES = ("groundtune", "torch", "transformers", "trl", "peft", "sentence-transformers", "lancedb", "sacrebleu")
@@ -53,6 +55,28 @@ def of_threshold(fitted: Fitted) -> str:
             f"{fitted.specificity:.0%} of the others."
         )
     return f"{answer}, a threshold fitted on {fitted.n} development cases.{rates} {fitted.note}".strip()
+
+
+def of_replies(runs: Sequence[Run]) -> list[str]:
+    """Say which candidates reasoned before they answered, and which were asked otherwise than the settings say."""
+    notes = []
+    for run in runs:
+        name, answers = run.candidate.name, [each for each in run.outcomes.values() if isinstance(each, Answer)]
+        reasoned = [each for each in answers if each.reasoning or each.usage.reasoning_tokens]
+        if reasoned:
+            words = sum(len(each.reasoning.split()) for each in reasoned)
+            tokens = sum(each.usage.reasoning_tokens for each in reasoned)
+            counted = f" and {tokens:,} tokens" if tokens else ""
+            notes.append(
+                f"{name} reasoned before {len(reasoned)} of {len(answers)} answers ({words:,} words{counted} in all). "
+                "Reasoning is kept apart and not scored."
+            )
+        adjusted = Counter(change for each in answers for change in each.adjusted)
+        notes += [
+            f"{name}: {count} of {len(answers)} answers were made with {change}, because the endpoint refuses it."
+            for change, count in adjusted.items()
+        ]
+    return notes
 
 
 def versions() -> dict[str, str]:

@@ -11,15 +11,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from groundtune.errors import GroundtuneError, ModelFailed, SettingsError
 from groundtune.extras import not_installed
-from groundtune.http import CONNECT_SECONDS, MOST_TIMEOUTS, Backoff, Passing, retry_after
+from groundtune.http import CONNECT_SECONDS, MOST_TIMEOUTS, Backoff, Passing, RequestRefused, retry_after
 from groundtune.models._batches import complete_all
 from groundtune.models._options import UnclearReply, lettered, named, shares, with_options
+from groundtune.models._parameters import Parameters
+from groundtune.reasoning import Parting, joined
 from groundtune.settings import ModelSettings
-from groundtune.values import Choice, Completion, Conversation, Message, Usage
+from groundtune.values import Choice, Completion, Conversation, FinishReason, Message, Usage
 
 PREFIX = "bedrock:"
 LABEL_TOKENS = 8  # a letter, and what some models put before it
@@ -34,10 +36,13 @@ _ADVICE = {
     "ResourceNotFoundException": "Check the model id and the region, and that the account has access to the model.",
     "ValidationException": "Check the model id; some models need an inference profile (eu.… or us.…) instead.",
 }
-_FINISH: dict[str, Literal["stop", "length", "content_filter"]] = {
+_FINISH: dict[str, FinishReason] = {
     "end_turn": "stop",
     "stop_sequence": "stop",
     "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+    "tool_use": "tool_calls",
+    "refusal": "refusal",
     "content_filtered": "content_filter",
     "guardrail_intervened": "content_filter",
 }
@@ -62,6 +67,7 @@ class Bedrock:
         self._model, self._region = _parts(settings.name)
         self._backoff = backoff or Backoff()
         self._client = client or _client(settings, self._region)
+        self._parameters = Parameters(settings.name, other_names={})
 
     @property
     def name(self) -> str:
@@ -86,25 +92,26 @@ class Bedrock:
 
     def stream(self, messages: Conversation, max_tokens: int | None = None) -> Generator[str, None, Completion]:
         """Yield the answer in pieces and return the `Completion`. Raises `ModelFailed`, also if it breaks off."""
-        asked = self._request(messages, max_tokens)
-        reply = self._patiently(lambda: self._client.converse_stream(**asked))
-        pieces: list[str] = []
+        reply = self._asked(messages, max_tokens, lambda asked: self._client.converse_stream(**asked))
+        parting, thoughts = Parting(), ""
         finish = ""
-        counts: dict[str, int] = {}
+        counts: object = {}
         try:
             events = iter(reply["stream"])
             while (event := self._event(events)) is not None:
-                text = event.get("contentBlockDelta", {}).get("delta", {}).get("text", "")
-                finish = event.get("messageStop", {}).get("stopReason", finish)
-                counts = event.get("metadata", {}).get("usage", counts)
-                if text:
-                    pieces.append(text)
-                    yield text
+                text, thought = _said(_inside(event, "contentBlockDelta", "delta"))
+                finish = str(_inside(event, "messageStop").get("stopReason") or finish)
+                counts = _inside(event, "metadata").get("usage") or counts
+                thoughts += thought
+                if text and (piece := parting.feed(text)):
+                    yield piece
         finally:
             reply["stream"].close()
         if not finish:
             raise self._failure("ended the stream before the answer was complete.", "Try again.")
-        return Completion("".join(pieces), _usage(counts), _FINISH.get(finish, "other"))
+        if last := parting.end():
+            yield last
+        return self._completion(parting, thoughts, finish, counts, max_tokens)
 
     def choose(self, messages: Conversation, options: Sequence[str]) -> dict[str, float]:
         """Return how probable each option is; see `weigh`."""
@@ -125,16 +132,42 @@ class Bedrock:
             raise self._failure(error.message, error.remedy) from None
 
     def _complete(self, conversation: Conversation, max_tokens: int | None) -> Completion:
-        asked = self._request(conversation, max_tokens)
-        reply = self._patiently(lambda: self._client.converse(**asked))
+        reply = self._asked(conversation, max_tokens, lambda asked: self._client.converse(**asked))
         try:
-            blocks = reply["output"]["message"]["content"]
+            blocks = [_said(block) for block in reply["output"]["message"]["content"] or []]
         except (KeyError, TypeError):
             raise self._failure("answered without a message.", "Try again.") from None
-        text = "".join(block.get("text", "") for block in blocks)
-        return Completion(text, _usage(reply.get("usage", {})), _FINISH.get(reply.get("stopReason", ""), "other"))
+        parting = Parting()
+        parting.feed("".join(text for text, _ in blocks))
+        parting.end()
+        thoughts = "".join(thought for _, thought in blocks)
+        return self._completion(parting, thoughts, str(reply.get("stopReason") or ""), reply.get("usage"), max_tokens)
 
-    def _request(self, messages: Conversation, max_tokens: int | None) -> dict[str, Any]:
+    def _completion(
+        self, parting: Parting, thoughts: str, finish: str, counts: object, max_tokens: int | None
+    ) -> Completion:
+        return Completion(
+            parting.parted.answer,
+            _usage(counts),
+            _FINISH.get(finish, "other"),
+            joined(thoughts, parting.parted.reasoning),
+            "" if finish in _FINISH else finish,
+            self._parameters.adjusted(self._inference(max_tokens)),
+        )
+
+    def _asked(
+        self, messages: Conversation, max_tokens: int | None, call: Callable[[dict[str, Any]], CallResult]
+    ) -> CallResult:
+        """Call without the parameters that the model refuses, and again where waiting may help."""
+        return self._parameters.patiently(
+            self._inference(max_tokens),
+            lambda inference: self._patiently(lambda: call(self._request(messages, inference))),
+        )
+
+    def _inference(self, max_tokens: int | None) -> dict[str, object]:
+        return {"temperature": 0.0, "max_tokens": self._settings.max_tokens if max_tokens is None else max_tokens}
+
+    def _request(self, messages: Conversation, inference: Mapping[str, object]) -> dict[str, Any]:
         """Return the arguments of the call. System messages go apart; turns of one role in a row go together."""
         turns: list[dict[str, Any]] = []
         for message in messages:
@@ -145,12 +178,10 @@ class Bedrock:
             else:
                 turns.append({"role": message.role, "content": [_block(message)]})
         system = [_block(message) for message in messages if message.role == "system"]
-        limit = self._settings.max_tokens if max_tokens is None else max_tokens
-        asked: dict[str, Any] = {
-            "modelId": self._model,
-            "messages": turns,
-            "inferenceConfig": {"maxTokens": limit, "temperature": 0.0},
-        }
+        names = {"max_tokens": "maxTokens"}
+        asked: dict[str, Any] = {"modelId": self._model, "messages": turns}
+        if inference:
+            asked["inferenceConfig"] = {names.get(key, key): value for key, value in inference.items()}
         return {**asked, "system": system} if system else asked
 
     def _patiently(self, call: Callable[[], CallResult]) -> CallResult:
@@ -196,6 +227,10 @@ class Bedrock:
                 "Lower the concurrency, or request a higher quota.",
                 retry_after(headers.get("retry-after", "")),
             )
+        if code == "ValidationException":
+            refused = RequestRefused(message, place=self._settings.name, remedy=_ADVICE[code])
+            refused.said = details.get("Message", "")
+            return refused
         return self._failure(message, _ADVICE.get(code, "Check the credentials." if status in (401, 403) else _FORM))
 
     def _failure(self, message: str, remedy: str) -> GroundtuneError:
@@ -230,5 +265,21 @@ def _block(message: Message) -> dict[str, str]:
     return {"text": message.content or " "}  # the API refuses an empty text
 
 
-def _usage(counts: Mapping[str, int]) -> Usage:
-    return Usage(counts.get("inputTokens", 0), counts.get("outputTokens", 0))
+def _inside(event: Mapping[str, Any], *keys: str) -> Mapping[str, Any]:
+    """Return what stands in `event` under these keys, nothing where one of them is missing."""
+    found: Any = event
+    for key in keys:
+        found = found.get(key) if isinstance(found, Mapping) else None
+    return found if isinstance(found, Mapping) else {}
+
+
+def _said(block: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the text and the reasoning in a block of content, or in what a stream adds to one."""
+    reasoning = _inside(block, "reasoningContent")
+    thought = _inside(reasoning, "reasoningText").get("text") or reasoning.get("text") or ""
+    return block.get("text") or "", thought
+
+
+def _usage(counts: object) -> Usage:
+    known = counts if isinstance(counts, Mapping) else {}
+    return Usage(known.get("inputTokens") or 0, known.get("outputTokens") or 0)

@@ -22,11 +22,13 @@ from groundtune.models import _adapters, _generation, _llama, builtin
 from groundtune.models._adapters import Chain, NotAdditive, SharedWeights
 from groundtune.models.templates import prompt_ids
 from groundtune.once import Once
+from groundtune.reasoning import Parting, marks_among, opens, parted
 from groundtune.settings import ModelSettings
-from groundtune.values import Choice, Completion, Conversation, Usage
+from groundtune.values import Choice, Completion, Conversation, FinishReason, Usage
 
 SCHEMES = ("builtin", "hf", "path")
 TOKENS_AFTER_CHANGE = 8  # of a stream, when the weights had to change over for it: they may have to change back
+TOKENS_OF_A_TAG = 16  # of a prompt's end: a tag of reasoning is not longer
 _SAMPLES, _SAMPLE_BYTES = 64, 1 << 16
 
 
@@ -161,7 +163,8 @@ class LocalChatModel:
             prompt = prompt_ids(self.tokenizer, messages)
         steps = _generation.decode(self.model, [prompt], max_tokens or self.settings.max_tokens, self._ends())
         tokens: list[int] = []
-        shown, ended = "", False
+        parting = Parting(opened=self._opened(prompt))
+        taken, ended = "", False
         while not ended:
             with self.shared.carrying(self.chain) as changed_over:
                 burst = [step[0] for step in islice(steps, TOKENS_AFTER_CHANGE if changed_over else 1)]
@@ -169,13 +172,17 @@ class LocalChatModel:
                 tokens += burst
                 text = self._text(tokens)
             # half of a character decodes to U+FFFD: wait for the other half; trailing blanks may be stripped later
-            if text.startswith(shown) and not text.endswith("\ufffd") and text != shown:
-                yield text[len(shown) :]
-                shown = text
+            if text.startswith(taken) and not text.endswith("\ufffd"):
+                piece = parting.feed(text[len(taken) :])
+                taken = text
+                if piece:
+                    yield piece
         with self.shared.lock:
             completion = self._completion(prompt, tokens)
-        if completion.text.startswith(shown) and completion.text != shown:
-            yield completion.text[len(shown) :]
+            text = self._text(tokens)
+        last = (parting.feed(text[len(taken) :]) if text.startswith(taken) else "") + parting.end()
+        if last:
+            yield last
         return completion
 
     @property
@@ -205,13 +212,26 @@ class LocalChatModel:
         return {token for token in (*several, self.tokenizer.eos_token_id) if token is not None}
 
     def _text(self, tokens: list[int]) -> str:
-        return str(self.tokenizer.decode(tokens, skip_special_tokens=True)).strip()
+        """Return what the tokens say, without special ones, unless they tell reasoning from answer."""
+        tokenizer = self.tokenizer
+        special = dict(zip(tokenizer.all_special_ids, tokenizer.all_special_tokens, strict=True))
+        marks = marks_among(special.values())
+        if not marks:
+            return str(tokenizer.decode(tokens, skip_special_tokens=True)).strip()
+        kept = [token for token in tokens if token not in special or special[token] in marks]
+        return str(tokenizer.decode(kept, skip_special_tokens=False)).strip()
+
+    def _opened(self, prompt: list[int]) -> bool:
+        """Return whether the chat template has begun the model's reasoning for it."""
+        return opens(str(self.tokenizer.decode(prompt[-TOKENS_OF_A_TAG:])))
 
     def _completion(self, prompt: list[int], tokens: list[int]) -> Completion:
-        usage = Usage(prompt_tokens=len(prompt), completion_tokens=len(tokens))
-        if tokens and tokens[-1] in self._ends():
-            return Completion(self._text(tokens), usage, "stop")
-        return Completion(self._text(tokens), usage, "repetition" if _generation.repeats(tokens) else "length")
+        reply = parted(self._text(tokens), opened=self._opened(prompt))
+        thought = self.tokenizer(reply.reasoning, add_special_tokens=False)["input_ids"] if reply.reasoning else []
+        usage = Usage(len(prompt), len(tokens), reasoning_tokens=min(len(thought), len(tokens)))
+        ended = bool(tokens) and tokens[-1] in self._ends()
+        reason: FinishReason = "stop" if ended else "repetition" if _generation.repeats(tokens) else "length"
+        return Completion(reply.answer.strip(), usage, reason, reply.reasoning)
 
 
 def fingerprint(folder: Path) -> str:

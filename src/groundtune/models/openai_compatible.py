@@ -1,25 +1,27 @@
 """Chat models behind an OpenAI-compatible endpoint: vLLM, llama.cpp, Ollama, OpenAI and others.
 
 `openai:MODEL@BASE_URL`, as `openai:qwen3@http://localhost:8000/v1`. The key comes from the environment variable that
-`model.api_key_variable` names; servers without one need none. Strict in what is sent, liberal in what is taken.
-Answers are sampled at temperature 0. Wire format: https://platform.openai.com/docs/api-reference/chat.
+`model.api_key_variable` names; servers without one need none. Strict in what is sent, liberal in what is taken:
+`_replies` reads what comes, `_parameters` learns what a server does not take. Answers are sampled at temperature 0,
+where it takes that. Wire format: https://platform.openai.com/docs/api-reference/chat.
 """
 
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
-from typing import Literal
+from typing import TypeVar
 
-from pydantic import BaseModel, ValidationError
-
-from groundtune.http import ApiKey, Backoff, Endpoint, Guidance, RequestRefused, named_address
+from groundtune.bodies import DONE, decoded, loaded
+from groundtune.http import ApiKey, Backoff, Endpoint, Guidance, named_address
 from groundtune.models._batches import complete_all
 from groundtune.models._options import LABEL, UnclearReply, lettered, named, shares, with_options
+from groundtune.models._parameters import Parameters
+from groundtune.models._replies import Gathered, NotACompletion, gathered, piece_of
 from groundtune.settings import ModelSettings
-from groundtune.values import Choice, Completion, Conversation, Usage
+from groundtune.values import Choice, Completion, Conversation
 
 PREFIX = "openai:"
 PATH = "/chat/completions"
@@ -30,8 +32,7 @@ _GUIDANCE = Guidance(
     busy="Lower `model.concurrency`.",
     too_long="Lower `knowledge.passages`, `knowledge.chunk_size` or `model.max_tokens`.",
 )
-_UNSUPPORTED = re.compile(r"support|unknown|unrecogni[sz]ed|unexpected|not permitted|extra", re.IGNORECASE)
-_SUBSTITUTES = {"max_tokens": "max_completion_tokens", "stream_options": None, "top_logprobs": None, "logprobs": None}
+Readable = TypeVar("Readable")
 
 
 def groundtune_model(settings: ModelSettings, folder: Path) -> OpenAICompatible | None:
@@ -39,43 +40,6 @@ def groundtune_model(settings: ModelSettings, folder: Path) -> OpenAICompatible 
     if not settings.name.startswith(PREFIX):
         return None
     return OpenAICompatible(settings)
-
-
-class _Usage(BaseModel):
-    prompt_tokens: int | None = 0
-    completion_tokens: int | None = 0
-
-
-class _Text(BaseModel):
-    content: str | None = None
-
-
-class _Alternative(BaseModel):
-    token: str
-    logprob: float
-
-
-class _Token(_Alternative):
-    top_logprobs: list[_Alternative] | None = None
-
-
-class _Logprobs(BaseModel):
-    content: list[_Token] | None = None
-
-
-class _Choice(BaseModel):
-    message: _Text = _Text()
-    delta: _Text | None = None
-    finish_reason: str | None = None
-    logprobs: _Logprobs | None = None
-
-
-class _Reply(BaseModel):
-    """A completion, or a chunk of a streamed one."""
-
-    choices: list[_Choice] | None = None
-    usage: _Usage | None = None
-    error: object = None
 
 
 class OpenAICompatible:
@@ -90,7 +54,7 @@ class OpenAICompatible:
         key = ApiKey.from_environment(settings.api_key_variable)
         url = f"{self._base_url}{PATH}"
         self._endpoint = Endpoint(url, key, settings.timeout, backoff or Backoff(), _GUIDANCE)
-        self._refused: frozenset[str] = frozenset()
+        self._parameters = Parameters(f"{self._model} at {self._base_url}")
 
     @property
     def name(self) -> str:
@@ -114,17 +78,24 @@ class OpenAICompatible:
     def stream(self, messages: Conversation, max_tokens: int | None = None) -> Generator[str, None, Completion]:
         """Yield the answer in pieces and return the `Completion`. Raises `ModelFailed`, also if it breaks off."""
         body = {**self._body(messages, max_tokens), "stream": True, "stream_options": {"include_usage": True}}
-        pieces: list[str] = []
-        finish: str | None = None
-        usage = _Usage()
-        for chunk in self._chunks(body):
-            usage = chunk.usage or usage
-            for choice in (chunk.choices or [])[:1]:
-                finish = choice.finish_reason or finish
-                if choice.delta and choice.delta.content:
-                    pieces.append(choice.delta.content)
-                    yield choice.delta.content
-        return Completion("".join(pieces), _counted(usage), _finish(finish))
+        reply, ended = Gathered(), False
+        with closing(self._parameters.patiently(body, self._endpoint.events)) as events:
+            for event in events:
+                if event == DONE:
+                    ended = True
+                    break
+                piece = self._read(event.encode(), lambda data: piece_of(loaded(decoded(data))))
+                said = reply.add(piece)
+                self._check(reply)
+                ended = ended or piece.whole
+                if said:
+                    yield said
+        if not (ended or reply.finish):
+            raise self._endpoint.failure("ended the stream before the answer was complete.", "Try again.")
+        last = reply.parting.end()
+        if last:
+            yield last
+        return reply.completion(self._parameters.adjusted(body))
 
     @property
     def parallel(self) -> int:
@@ -147,13 +118,12 @@ class OpenAICompatible:
             return Choice({options[0]: 1.0})
         body = {**self._body(with_options(messages, labels), 1), "logprobs": True, "top_logprobs": TOP_LOGPROBS}
         reply = self._reply(body)
-        weights = _weights(reply, labels) or self._named(_first(reply).message.content or "", labels)
-        return Choice(shares(weights, labels), _counted(reply.usage))
+        weights = _weights(reply, labels) or self._named(reply.text, labels)
+        return Choice(shares(weights, labels), reply.usage)
 
     def _complete(self, conversation: Conversation, max_tokens: int | None) -> Completion:
-        reply = self._reply(self._body(conversation, max_tokens))
-        choice = _first(reply)
-        return Completion(choice.message.content or "", _counted(reply.usage), _finish(choice.finish_reason))
+        body = self._body(conversation, max_tokens)
+        return self._reply(body).completion(self._parameters.adjusted(body))
 
     def _body(self, messages: Conversation, max_tokens: int | None) -> dict[str, object]:
         return {
@@ -163,59 +133,23 @@ class OpenAICompatible:
             "max_tokens": self._settings.max_tokens if max_tokens is None else max_tokens,
         }
 
-    def _reply(self, body: dict[str, object]) -> _Reply:
-        sent = self._accepted(body)
-        try:
-            reply = self._parsed(self._endpoint.post(sent))
-        except RequestRefused as error:
-            self._learn(error, sent)
-            return self._reply(body)
-        if not reply.choices:
+    def _reply(self, body: dict[str, object]) -> Gathered:
+        reply = self._read(self._parameters.patiently(body, self._endpoint.post), gathered)
+        self._check(reply)
+        if not reply.chosen:
             raise self._endpoint.failure("answered without any choices.", "Check the server's log.")
         return reply
 
-    def _chunks(self, body: dict[str, object]) -> Iterator[_Reply]:
-        """Yield the chunks of a stream; one that ends before the model has finished raises `ModelFailed`."""
-        sent = self._accepted(body)
-        finished = False
+    def _read(self, data: bytes, read: Callable[[bytes], Readable]) -> Readable:
         try:
-            for data in self._endpoint.events(sent):
-                if data == "[DONE]":
-                    return
-                chunk = self._parsed(data)
-                finished = finished or any(choice.finish_reason for choice in chunk.choices or [])
-                yield chunk
-        except RequestRefused as error:
-            self._learn(error, sent)
-            yield from self._chunks(body)
-            return
-        if not finished:
-            raise self._endpoint.failure("ended the stream before the answer was complete.", "Try again.")
+            return read(data)
+        except (NotACompletion, ValueError) as error:
+            excerpt = decoded(data)[:200]
+            raise self._endpoint.failure(f"sent a reply that is not a chat completion ({error}): {excerpt!r}") from None
 
-    def _accepted(self, body: dict[str, object]) -> dict[str, object]:
-        """Return `body` with what this endpoint refuses under its other name, or left out."""
-        names = {key: _SUBSTITUTES[key] if key in self._refused else key for key in body}
-        return {name: body[key] for key, name in names.items() if name}
-
-    def _learn(self, error: RequestRefused, sent: dict[str, object]) -> None:
-        """Remember the parameters in `sent` that the endpoint does not know; raise `error` if that is not why."""
-        unknown = {key for key in _SUBSTITUTES if key in sent and key in error.message}
-        if not unknown or not _UNSUPPORTED.search(error.message):
-            raise error
-        self._refused |= unknown
-
-    def _parsed(self, data: str | bytes) -> _Reply:
-        try:
-            reply = _Reply.model_validate_json(data)
-        except ValidationError as error:
-            reason = error.errors()[0]["msg"]
-            excerpt = (data if isinstance(data, str) else data.decode("utf-8", "replace"))[:200]
-            raise self._endpoint.failure(
-                f"sent a reply that is not a chat completion ({reason}): {excerpt!r}"
-            ) from None
-        if reply.error:
-            raise self._endpoint.failure(f"answered with an error: {reply.error}", "Check the server's log.")
-        return reply
+    def _check(self, reply: Gathered) -> None:
+        if reply.broken:
+            raise self._endpoint.failure(f"answered with an error: {reply.broken}", "Check the server's log.")
 
     def _named(self, reply: str, labels: Mapping[str, str]) -> dict[str, float]:
         try:
@@ -224,27 +158,11 @@ class OpenAICompatible:
             raise self._endpoint.failure(error.message, error.remedy) from None
 
 
-def _first(reply: _Reply) -> _Choice:
-    return (reply.choices or [_Choice()])[0]
-
-
-def _counted(usage: _Usage | None) -> Usage:
-    return Usage(usage.prompt_tokens or 0, usage.completion_tokens or 0) if usage else Usage()
-
-
-def _finish(reason: str | None) -> Literal["stop", "length", "content_filter", "other"]:
-    match reason:
-        case "stop" | "length" | "content_filter":
-            return reason
-    return "other"
-
-
-def _weights(reply: _Reply, labels: Mapping[str, str]) -> dict[str, float]:
+def _weights(reply: Gathered, labels: Mapping[str, str]) -> dict[str, float]:
     """Return the probability of each label that stands among the likeliest first tokens ("A", " A", "(A")."""
-    tokens = (_first(reply).logprobs or _Logprobs()).content or []
     weights: dict[str, float] = {}
-    for token in (tokens[0].top_logprobs or []) if tokens else []:
-        match = LABEL.fullmatch(token.token.rstrip())
+    for token, logprob in reply.tops:
+        match = LABEL.fullmatch(token.rstrip())
         if match and match[1] in labels:
-            weights[match[1]] = weights.get(match[1], 0.0) + math.exp(token.logprob)
+            weights[match[1]] = weights.get(match[1], 0.0) + math.exp(logprob)
     return weights if sum(weights.values()) > 0 else {}

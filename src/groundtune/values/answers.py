@@ -38,22 +38,37 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What an answer cost. Seconds are None where a batch hides them; tokens are the model's own."""
+    """What an answer cost. Seconds are None where a batch hides them; tokens are the model's own.
+
+    `reasoning_tokens` are those of `completion_tokens` that went into reasoning, 0 where nobody counted them.
+    """
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
     seconds: float | None = None
     seconds_to_first_token: float | None = None
+    reasoning_tokens: int = 0
+
+
+FinishReason = Literal["stop", "length", "repetition", "content_filter", "tool_calls", "refusal", "other"]
 
 
 @dataclass(frozen=True, slots=True)
 class Completion:
     """What a chat model said. `finish_reason` is "length" when the token limit cut it off, and "repetition" when it
-    was ended because it went round in circles."""
+    was ended because it went round in circles.
+
+    `reasoning` is what it wrote down before it answered; `text` has none of it. `finish_detail` are an endpoint's own
+    words for the end: an unknown finish reason, or a refusal. `adjusted` says what was asked otherwise than the
+    settings say, because the endpoint refuses it.
+    """
 
     text: str
     usage: Usage
-    finish_reason: Literal["stop", "length", "repetition", "content_filter", "other"] = "stop"
+    finish_reason: FinishReason = "stop"
+    reasoning: str = ""
+    finish_detail: str = ""
+    adjusted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +98,8 @@ class Answer:
 
     `support` is how well retrieval supported an answer, in [0, 1]; None without retrieval.
     `citations_removed` counts citations the model made up; `truncated` tells that the token limit cut the text off.
+    `reasoning` is what the model wrote down before it answered: it is shown and counted, never scored. `adjusted` says
+    what was asked of an endpoint otherwise than the settings say, because it refuses it.
     """
 
     text: str
@@ -93,6 +110,8 @@ class Answer:
     citations_removed: int = 0
     support: float | None = None
     truncated: bool = False
+    reasoning: str = ""
+    adjusted: tuple[str, ...] = ()
 
     @property
     def prose(self) -> str:

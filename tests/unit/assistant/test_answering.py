@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 
 import pytest
@@ -7,7 +8,19 @@ from groundtune.assistant.grounded import Grounded
 from groundtune.errors import ModelFailed
 from groundtune.settings import AssistantSettings
 from groundtune.testing.fakes import EchoModel, FunctionModel, ScriptedModel
-from groundtune.values import Answered, Message, Passage, Place, Question, Retrieved, TextPiece, Usage
+from groundtune.values import (
+    Answer,
+    Answered,
+    Completion,
+    Failure,
+    Message,
+    Passage,
+    Place,
+    Question,
+    Retrieved,
+    TextPiece,
+    Usage,
+)
 
 SETTINGS = AssistantSettings()
 TEXT = "The Brook plan costs €9 a month."
@@ -39,12 +52,12 @@ def test_closed_book_says_what_the_model_says():
     assert answer.usage.seconds >= 0
 
 
-@pytest.mark.parametrize("reply", ["I don't know.", SETTINGS.unknown, ""])
+@pytest.mark.parametrize("reply", ["I don't know.", SETTINGS.unknown])
 def test_a_model_that_does_not_know_abstains(reply):
     for answerer in (ClosedBook(ScriptedModel([reply]), SETTINGS, "Acme"), grounded(ScriptedModel([reply]))):
         answer = answerer.answer(Question("What does Brook cost?"))
         assert answer.abstained
-        assert answer.text == (reply or SETTINGS.unknown)
+        assert answer.text == reply
         assert answer.citations == ()
 
 
@@ -195,3 +208,112 @@ def test_signatures_hold_all_that_changes_an_answer():
 def test_usage_of_an_abstention_is_nothing_but_time():
     usage = grounded(ScriptedModel([])).answer(Question("nothing?")).usage
     assert usage == Usage(seconds=usage.seconds)
+
+
+# --- replies without an answer --------------------------------------------------------------------
+
+
+class Ending(FunctionModel):
+    """Says nothing, or nothing but `text`, and ends as it is told."""
+
+    def __init__(self, reason, text="", reasoning="", detail=""):
+        super().__init__(lambda _: text)
+        self._end = {"finish_reason": reason, "reasoning": reasoning, "finish_detail": detail}
+
+    def complete(self, conversations, max_tokens=None):
+        return [replace(one, **self._end) for one in super().complete(conversations, max_tokens)]
+
+    def stream(self, messages, max_tokens=None):
+        completion = yield from super().stream(messages, max_tokens)
+        return replace(completion, **self._end)
+
+
+SILENT = [
+    (Ending("length"), "length", "max_tokens"),
+    (Ending("length", " \n\t"), "length", "max_tokens"),
+    (Ending("length", "<think>Let me see"), "length", r"All that came was reasoning \(3 words\)"),
+    (Ending("length", reasoning="Let me see"), "length", r"All that came was reasoning \(3 words\)"),
+    (Ending("stop", "<think>Nine</think>\n"), "stop", "max_tokens"),
+    (Ending("stop"), "ended without a word", "chat template"),
+    (Ending("content_filter"), "content_filter", "filter at the endpoint"),
+    (Ending("tool_calls"), "called a tool", "without tools"),
+    (Ending("refusal", detail="I cannot help."), "'I cannot help.'", "another model"),
+    (Ending("other", detail="max_time"), "'max_time'", "log"),
+]
+ASKED = Question("What does Brook cost?")
+
+
+@pytest.mark.parametrize(("model", "reason", "remedy"), SILENT)
+def test_an_empty_reply_is_an_error_with_its_finish_reason_and_not_an_abstention(model, reason, remedy):
+    for answerer in (ClosedBook(model, SETTINGS, "Acme"), grounded(model)):
+        for ask in (answerer.answer, lambda question, answerer=answerer: list(answerer.stream(question))):
+            with pytest.raises(ModelFailed, match=reason) as raised:
+                ask(ASKED)
+            assert re.search(remedy, str(raised.value))
+
+
+@pytest.mark.parametrize(("model", "reason", "remedy"), SILENT)
+def test_an_empty_reply_in_a_batch_fails_alone(model, reason, remedy):
+    for answerer in (ClosedBook(model, SETTINGS, "Acme"), grounded(model)):
+        failures = answerer.answer_many([ASKED, ASKED])
+        assert all(isinstance(each, Failure) for each in failures)
+        assert re.search(reason, failures[0].reason)
+        assert re.search(remedy, failures[0].reason)
+    some = FunctionModel(lambda conversation: "" if "Pebble" in conversation[-1].content else "Brook costs €9.")
+    answers = ClosedBook(some, SETTINGS, "Acme").answer_many([ASKED, Question("And Pebble?"), ASKED])
+    assert [type(each) for each in answers] == [Answer, Failure, Answer]
+    assert some.batches == [3]  # nothing is asked twice
+
+
+def test_a_stream_without_pieces_and_without_completion_is_no_answer():
+    class Mute(EchoModel):
+        def stream(self, messages, max_tokens=None):
+            return iter([])
+
+    with pytest.raises(ModelFailed, match="gave no answer"):
+        list(ClosedBook(Mute(), SETTINGS, "Acme").stream(ASKED))
+
+
+@pytest.mark.parametrize("reply", ["[7]", "[4] [5]", "[9]."])
+def test_a_reply_of_made_up_citations_is_not_turned_into_an_abstention(reply):
+    answer = grounded(ScriptedModel([reply])).answer(ASKED)
+    assert not answer.abstained
+    assert answer.citations == ()
+    assert answer.text.strip()
+
+
+# --- reasoning ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "<think>The passage says nine.</think>\n\nBrook costs €9 [1].",
+        "The passage says nine.\n</think>\nBrook costs €9 [1].",
+        "[THINK]The passage says nine.[/THINK]Brook costs €9 [1].",
+        "<|channel|>analysis<|message|>The passage says nine.<|end|><|start|>assistant<|channel|>final<|message|>"
+        "Brook costs €9 [1].",
+    ],
+)
+def test_reasoning_that_a_model_leaves_in_its_text_is_kept_apart(reply):
+    for ask in ("answer", "stream", "answer_many"):
+        answerer = grounded(FunctionModel(lambda _: reply))
+        if ask == "answer":
+            answer = answerer.answer(ASKED)
+        elif ask == "stream":
+            answer = list(answerer.stream(ASKED))[-1].answer
+        else:
+            (answer,) = answerer.answer_many([ASKED])
+        assert (answer.text, answer.reasoning) == ("Brook costs €9 [1].", "The passage says nine.")
+
+
+def test_a_completions_reasoning_and_adjustments_reach_the_answer():
+    class Apart(FunctionModel):
+        def complete(self, conversations, max_tokens=None):
+            usage = Usage(5, 9, reasoning_tokens=7)
+            return [Completion("Brook costs €9.", usage, "stop", "Nine.", adjusted=("`temperature` left out",))]
+
+    for answerer in (ClosedBook(Apart(lambda _: ""), SETTINGS, "Acme"), grounded(Apart(lambda _: ""))):
+        answer = answerer.answer(ASKED)
+        assert (answer.reasoning, answer.usage.reasoning_tokens) == ("Nine.", 7)
+        assert answer.adjusted == ("`temperature` left out",)

@@ -197,3 +197,31 @@ def test_progress_goes_to_stderr(run, project, predictions):
     scored = run("score", predictions, "--benchmark", project / "benchmark.jsonl", "--json", "--scorer", "exact")
     assert "scoring" in scored.err
     json.loads(scored.out)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "<think>Nine it is.</think>It costs 9 euros.",
+        "Nine it is.\n</think>\nIt costs 9 euros.",
+        "[THINK]Nine it is.[/THINK]It costs 9 euros.",
+    ],
+)
+def test_ask_shows_reasoning_apart(run, project, monkeypatch, reply):
+    monkeypatch.setattr(Assembly, "chat_model", lambda *_: FunctionModel(lambda _: reply))
+    asked = ("ask", "What does the river plan cost?", "--project", project, "--candidate", "base")
+    shown = run(*asked)
+    assert shown.code == 0, shown.err
+    assert shown.out.strip() == "It costs 9 euros."
+    assert "reasoned before it answered (3 words); --json shows it" in shown.err
+    told = run(*asked, "--json").json
+    assert (told["answer"], told["reasoning"], told["abstained"]) == ("It costs 9 euros.", "Nine it is.", False)
+
+
+@pytest.mark.parametrize("reply", ["", "  \n", "<think>Nine it is."])
+def test_ask_says_why_there_is_no_answer(run, project, monkeypatch, reply):
+    monkeypatch.setattr(Assembly, "chat_model", lambda *_: FunctionModel(lambda _: reply))
+    asked = run("ask", "What does the river plan cost?", "--project", project, "--candidate", "base")
+    assert asked.code == 2
+    assert "gave no answer" in asked.err
+    assert "Traceback" not in asked.err

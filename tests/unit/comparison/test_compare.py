@@ -3,6 +3,7 @@
 import json
 import time
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -14,7 +15,7 @@ from groundtune.comparison.report import as_json
 from groundtune.comparison.summary import summarise
 from groundtune.errors import InputError, ModelFailed, NotComparable, SettingsError
 from groundtune.evaluation.benchmark.versions import freeze
-from groundtune.settings import load
+from groundtune.settings import AssistantSettings, load
 from groundtune.testing.fakes import FunctionModel
 from groundtune.values import Case
 
@@ -303,3 +304,73 @@ def test_corpus_bleu_is_compared_too(bench):
     by_name = {one.name: one.scores["corpus_bleu"].mean for one in report.candidates}
     assert found.difference.mean == pytest.approx(by_name["rag"] - by_name["base"])
     assert (found.difference.scored, found.difference.unscored) == (6, 1)
+
+
+# --- replies without an answer, and reasoning -----------------------------------------------------
+
+
+class Wrapped(FunctionModel):
+    """Says what `reply` says, the completion changed by `change`."""
+
+    def __init__(self, change):
+        super().__init__(reply, "fake:wrapped")
+        self._change = change
+
+    def complete(self, conversations, max_tokens=None):
+        return [self._change(each) for each in super().complete(conversations, max_tokens)]
+
+
+@pytest.mark.parametrize("text", ["", "  ", "<think>The price is"])
+def test_empty_replies_are_failed_cases_and_no_abstentions(bench, text):
+    report = compare(bench(Wrapped(lambda each: replace(each, text=text, finish_reason="length"))), ["base"], NOW)
+    (candidate,) = report.candidates
+    assert (candidate.abstained, candidate.failed) == (0, report.benchmark.cases)
+    reason = report.rows[0].answers["base"].reason
+    assert "finish reason: length" in reason
+    assert "max_tokens" in reason
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda each: replace(each, text=f"<think>Let me see.</think>{each.text}"),
+        lambda each: replace(each, text=f"Let me see.\n</think>\n{each.text}"),
+        lambda each: replace(each, reasoning="Let me see.", usage=replace(each.usage, reasoning_tokens=4)),
+    ],
+)
+def test_reasoning_is_counted_and_changes_no_score(bench, change):
+    plain = compare(bench(), ["rag"], NOW)
+    report = compare(bench(Wrapped(change)), ["rag"], NOW)
+    (candidate,) = report.candidates
+    assert candidate.scores == plain.candidates[0].scores
+    assert candidate.usage.reasoned == candidate.usage.answers == report.benchmark.cases
+    assert candidate.usage.reasoning_words == 3 * report.benchmark.cases
+    assert any("rag reasoned before 7 of 7 answers (21 words" in note for note in report.notes)
+    assert "reasoning" in as_json(report)["candidates"]["rag"]["usage"].__repr__()
+
+
+def test_what_an_endpoint_refuses_is_noted(bench):
+    change = Wrapped(lambda each: replace(each, adjusted=("`temperature` left out",)))
+    notes = compare(bench(change), ["base"], NOW).notes
+    assert "base: 7 of 7 answers were made with `temperature` left out, because the endpoint refuses it." in notes
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        {"text": "<think>Nine.</think>It costs 9 euros.", "abstained": False},
+        {"text": "Nine.\n</think>\nIt costs 9 euros.", "abstained": False},
+        {"text": AssistantSettings().unknown, "abstained": True, "truncated": True},
+    ],
+)
+def test_answers_kept_from_before_that_were_none_are_asked_again(bench, kept):
+    first = bench()
+    compare(first, ["base"], NOW)
+    (run,) = first.records.runs()
+    answers = first.records.answers(run)
+    old = next(iter(answers))
+    first.records.save_answers(run, {old: replace(answers[old], **kept)})
+    again = bench()
+    compare(again, ["base"], NOW)
+    assert again.fake.batches == [1]
+    assert again.records.answers(run)[old] == answers[old]

@@ -13,13 +13,14 @@ import pytest
 from botocore.stub import Stubber
 
 from groundtune import plugins
+from groundtune.assistant.closed_book import ClosedBook
 from groundtune.errors import ModelFailed, NotInstalled, SettingsError
 from groundtune.http import Backoff
 from groundtune.models.bedrock import Bedrock
-from groundtune.settings import ModelSettings
+from groundtune.settings import AssistantSettings, ModelSettings
 from groundtune.testing import bedrock as wire
 from groundtune.testing.endpoint import LocalEndpoint, Response, in_turn
-from groundtune.values import Choice, Completion, Message, Usage
+from groundtune.values import Choice, Completion, Message, Question, Usage
 
 NAME = "bedrock:amazon.nova-lite-v1:0@eu-west-1"
 KEY, SECRET = "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
@@ -238,3 +239,101 @@ def test_without_boto3_it_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "boto3", None)
     with pytest.raises(NotInstalled, match=r"groundtune\[aws\]"):
         Bedrock(ModelSettings(name=NAME))
+
+
+# --- reasoning, empty replies and refused parameters ----------------------------------------------
+
+
+def conversed(*blocks, stop="end_turn", usage=None):
+    reply = {"output": {"message": {"role": "assistant", "content": list(blocks)}}, "stopReason": stop, "usage": usage}
+    return Response([json.dumps(reply).encode()], headers={"Content-Type": "application/json"})
+
+
+def conversed_in_events(*deltas, stop="end_turn"):
+    events = [("contentBlockDelta", {"contentBlockIndex": 0, "delta": delta}) for delta in deltas]
+    return wire.stream_of([wire.event(*each) for each in [*events, ("messageStop", {"stopReason": stop})]])
+
+
+THOUGHT = {"reasoningContent": {"reasoningText": {"text": "Nine.", "signature": "abc"}}}
+
+
+@pytest.mark.parametrize(
+    ("blocks", "deltas"),
+    [
+        (
+            [THOUGHT, {"text": "Yes."}],
+            [{"reasoningContent": {"text": "Ni"}}, {"reasoningContent": {"text": "ne."}}, {"text": "Yes."}],
+        ),
+        ([{"text": "<think>Nine.</think>Yes."}], [{"text": "<thi"}, {"text": "nk>Nine.</think>Yes."}]),
+        ([{"text": "Nine.\n</think>\n\nYes."}], [{"text": "Nine.\n</think>\n\nYes."}]),
+        (
+            [{"reasoningContent": {"redactedContent": "YWJj"}}, THOUGHT, {"text": "Yes."}],
+            [
+                {"reasoningContent": {"redactedContent": "YWJj"}},
+                {"reasoningContent": {"text": "Nine."}},
+                {"text": "Yes."},
+            ],
+        ),
+    ],
+)
+def test_reasoning_is_kept_apart(serve, blocks, deltas):
+    model, _ = serve(conversed(*blocks), conversed_in_events(*deltas))
+    (whole,) = model.complete([ASKED])
+    streamed = ended(model.stream(ASKED))
+    assert (whole.text, whole.reasoning) == (streamed.text, streamed.reasoning) == ("Yes.", "Nine.")
+
+
+def ended(stream):
+    while True:
+        try:
+            next(stream)
+        except StopIteration as end:
+            return end.value
+
+
+@pytest.mark.parametrize(
+    ("blocks", "stop", "reason"),
+    [
+        ([], "max_tokens", "length"),
+        ([THOUGHT], "max_tokens", "length"),
+        ([{"text": "  "}], "end_turn", "stop"),
+        ([{"toolUse": {"toolUseId": "1", "name": "f", "input": {}}}], "tool_use", "tool_calls"),
+        ([], "guardrail_intervened", "content_filter"),
+        ([], "malformed_model_output", "other 'malformed_model_output'"),
+        ([], "model_context_window_exceeded", "length"),
+    ],
+)
+def test_an_empty_reply_is_an_error_with_its_finish_reason(serve, blocks, stop, reason):
+    deltas = [{"text": block["text"]} for block in blocks if "text" in block]
+    model, _ = serve(conversed(*blocks, stop=stop), conversed_in_events(*deltas, stop=stop))
+    answerer = ClosedBook(model, AssistantSettings(), "Acme")
+    for ask in (answerer.answer, lambda question: list(answerer.stream(question))):
+        with pytest.raises(ModelFailed, match=f"gave no answer.*finish reason: {reason}"):
+            ask(Question("Is it open?"))
+
+
+@pytest.mark.parametrize(
+    ("message", "config"),
+    [
+        ("`temperature` is deprecated for this model.", {"maxTokens": 96}),
+        ("The model returned the following errors: temperature: Extra inputs are not permitted", {"maxTokens": 96}),
+        ("The maximum tokens you requested exceeds the model limit of 64.", {"maxTokens": 64, "temperature": 0.0}),
+        (
+            "max_tokens: 96 > 64, which is the maximum allowed number of output tokens",
+            {"maxTokens": 64, "temperature": 0.0},
+        ),
+    ],
+)
+def test_a_parameter_that_a_model_refuses_is_left_out_or_lowered(serve, message, config):
+    refusal = wire.refused(400, "ValidationException", message)
+    model, endpoint = serve(refusal, wire.said(HELLO), wire.streamed(["Yes, it is."], HELLO))
+    (completion,) = model.complete([ASKED])
+    assert (completion.text, len(completion.adjusted)) == (HELLO.text, 1)
+    assert "".join(model.stream(ASKED)) == HELLO.text
+    assert [request.body["inferenceConfig"] for request in endpoint.requests[1:]] == [config, config]
+
+
+@pytest.mark.parametrize("usage", [None, {}, {"inputTokens": None, "outputTokens": 3}])
+def test_missing_usage_is_taken(serve, usage):
+    model, _ = serve(conversed({"text": "Yes."}, usage=usage))
+    assert model.complete([ASKED])[0].text == "Yes."

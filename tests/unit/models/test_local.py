@@ -5,11 +5,13 @@ from dataclasses import replace
 
 import pytest
 
-from groundtune.errors import NotInstalled, SettingsError
+from groundtune.assistant.closed_book import ClosedBook
+from groundtune.errors import ModelFailed, NotInstalled, SettingsError
 from groundtune.models import builtin, local
 from groundtune.models.templates import prompt_ids
-from groundtune.settings import ModelSettings
-from groundtune.values import Completion, Message, Usage
+from groundtune.settings import AssistantSettings, ModelSettings
+from groundtune.testing.tiny import tiny_model
+from groundtune.values import Completion, Message, Question, Usage
 
 CONVERSATIONS = [
     (Message("user", "Name a colour."),),
@@ -152,3 +154,81 @@ def test_options_of_different_lengths_have_the_probability_of_their_tokens(model
     found = model.weigh(CONVERSATIONS[1], options)
     assert list(found.probabilities.values()) == pytest.approx(expected, rel=1e-3)
     assert found.usage == Usage(len(prompt), max(len(model.tokenizer(option)["input_ids"]) for option in options) + 1)
+
+
+# --- reasoning ------------------------------------------------------------------------------------
+
+
+def reasoning_model(folder, special=(), template=None):
+    """A tiny model whose tokenizer knows these special tokens."""
+    from transformers import AutoTokenizer
+
+    tiny_model(folder, vocab_size=300)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    tokenizer.add_special_tokens({"additional_special_tokens": list(special)})
+    tokenizer.chat_template = template or tokenizer.chat_template
+    tokenizer.save_pretrained(folder)
+    return local.groundtune_model(ModelSettings(name=f"path:{folder}", max_tokens=400), folder)
+
+
+HARMONY = ("<|start|>", "<|end|>", "<|message|>", "<|channel|>", "<|return|>")
+
+
+@pytest.mark.models
+@pytest.mark.parametrize(
+    ("said", "special", "template"),
+    [
+        ("<think>\nNine.\n</think>\n\nIt costs €9.", (), None),
+        ("[THINK]Nine.[/THINK]It costs €9.", ("[THINK]", "[/THINK]"), None),
+        ("<think>Nine.</think>It costs €9.", ("<think>", "</think>"), None),
+        (
+            "<|channel|>analysis<|message|>Nine.<|end|><|start|>assistant<|channel|>final<|message|>It costs €9.",
+            HARMONY,
+            None,
+        ),
+        ("Nine.\n</think>\n\nIt costs €9.", (), "{{ messages[0]['content'] }}<think>\n"),
+    ],
+)
+def test_a_local_models_reasoning_is_kept_apart(tmp_path, said, special, template):
+    model = reasoning_model(tmp_path, special, template)
+    tokens = [*model.tokenizer(said, add_special_tokens=False)["input_ids"], model.tokenizer.eos_token_id]
+
+    def decode(*_):
+        yield from ({0: token} for token in tokens)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(local._generation, "decode", decode)
+        (completion,) = model.complete([CONVERSATIONS[0]])
+        stream, pieces = model.stream(CONVERSATIONS[0]), []
+        while True:
+            try:
+                pieces.append(next(stream))
+            except StopIteration as end:
+                returned = end.value
+                break
+    assert (completion.text, completion.reasoning, completion.finish_reason) == ("It costs €9.", "Nine.", "stop")
+    assert 0 < completion.usage.reasoning_tokens < completion.usage.completion_tokens
+    assert returned == completion
+    assert "".join(pieces) == completion.text
+
+
+@pytest.mark.models
+@pytest.mark.parametrize(
+    ("said", "template"),
+    [("<think>Nine, says", None), ("Nine, says", "{{ messages[0]['content'] }}<think>\n"), ("", None)],
+)
+def test_a_local_model_that_never_answers_has_no_text(tmp_path, said, template):
+    model = reasoning_model(tmp_path, (), template)
+    tokens = model.tokenizer(said, add_special_tokens=False)["input_ids"]
+
+    def decode(*_):
+        yield from ({0: token} for token in tokens)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(local._generation, "decode", decode)
+        (completion,) = model.complete([CONVERSATIONS[0]])
+        assert list(model.stream(CONVERSATIONS[0])) == []
+        answerer = ClosedBook(model, AssistantSettings(), "Acme")
+        with pytest.raises(ModelFailed, match="gave no answer"):
+            answerer.answer(Question("Name a colour."))
+    assert (completion.text, completion.finish_reason) == ("", "length")

@@ -68,11 +68,18 @@ class Latency:
 
 @dataclass(frozen=True, slots=True)
 class TokenUse:
-    """Tokens over all answers of a run, as the model counts them."""
+    """Tokens over all answers of a run, as the model counts them.
+
+    `reasoned` answers came with reasoning of `reasoning_words` words in all, and of `reasoning_tokens` where the model
+    counts them; they are among `completion_tokens`.
+    """
 
     prompt_tokens: int
     completion_tokens: int
     answers: int
+    reasoned: int = 0
+    reasoning_words: int = 0
+    reasoning_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ The key is read from the environment variable OPENAI_API_KEY; local servers need
 
 from __future__ import annotations
 
-import json
+import base64
 import time
 from collections.abc import Callable, Sequence
 from functools import cached_property
@@ -14,8 +14,9 @@ from typing import Literal
 import httpx
 import numpy as np
 
+from groundtune.bodies import decoded, loaded
 from groundtune.errors import ModelFailed
-from groundtune.http import ApiKey, Backoff, Endpoint, Guidance, named_address
+from groundtune.http import ApiKey, Backoff, Endpoint, Guidance, RequestRefused, named_address
 from groundtune.protocols import Vectors
 from groundtune.settings import EmbeddingSettings
 
@@ -42,6 +43,7 @@ class OpenAIEmbedder:
         self._batch_size = batch_size
         key = ApiKey.from_environment(KEY_VARIABLE)
         backoff = Backoff(base=1.0, least_share=1.0, sleep=pause)  # batches go out one by one: nothing to spread
+        self._format = {"encoding_format": "float"}
         self._endpoint = Endpoint(f"{self._base_url}{PATH}", key, _TIMEOUT, backoff, _guidance(model), client)
 
     @property
@@ -62,13 +64,13 @@ class OpenAIEmbedder:
         return np.concatenate([self._batch(texts[start : start + self._batch_size]) for start in starts])
 
     def _batch(self, texts: Sequence[str]) -> Vectors:
-        # An empty input is refused by the API; a blank is what comes closest.
-        body = {"model": self._model, "input": [text or " " for text in texts], "encoding_format": "float"}
-        reply = self._endpoint.post(body)
+        reply = self._post(texts)
         try:
-            rows = sorted(json.loads(reply)["data"], key=lambda row: row["index"])
-            vectors = np.asarray([row["embedding"] for row in rows], dtype=np.float32)
-        except (ValueError, KeyError, TypeError) as error:
+            rows = loaded(decoded(reply))["data"]
+            if all(isinstance(row.get("index"), int) for row in rows):  # some servers give none, and keep the order
+                rows = sorted(rows, key=lambda row: row["index"])
+            vectors = np.asarray([_vector(row["embedding"]) for row in rows], dtype=np.float32)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise self._failed(f"sent a reply that does not follow the API ({error!r})") from None
         if vectors.ndim != 2 or len(vectors) != len(texts):
             raise self._failed(f"returned {len(vectors)} vectors for {len(texts)} texts")
@@ -77,8 +79,32 @@ class OpenAIEmbedder:
             raise self._failed("returned a vector that is zero or not finite")
         return np.asarray(vectors / norms, dtype=np.float32)
 
+    def _post(self, texts: Sequence[str]) -> bytes:
+        """Return the reply; `encoding_format` is left out from then on where a server does not take it."""
+        # An empty input is refused by the API; a blank is what comes closest.
+        body = {"model": self._model, "input": [text or " " for text in texts], **self._format}
+        try:
+            return self._endpoint.post(body)
+        except RequestRefused as error:
+            if not self._format or "encoding_format" not in error.said:
+                raise
+            self._format = {}
+            return self._post(texts)
+
     def _failed(self, what: str) -> ModelFailed:
         return self._endpoint.failure(f"{what}.", _REMEDY)
+
+
+def _vector(embedding: object) -> object:
+    """Return the numbers of a vector, which some servers send in base64 (of little-endian float32) or in a list of one.
+
+    Raises `ValueError` for a text that is none.
+    """
+    if isinstance(embedding, str):
+        return np.frombuffer(base64.b64decode(embedding, validate=True), dtype="<f4")
+    if isinstance(embedding, list) and len(embedding) == 1 and isinstance(embedding[0], list):
+        return embedding[0]
+    return embedding
 
 
 def _guidance(model: str) -> Guidance:
