@@ -10,7 +10,7 @@ from _tree import Import, Module, modules
 
 LAYERS = (
     {"values", "protocols", "errors", "settings", "plugins", "files", "packaged", "sentences", "text"}
-    | {"drawing", "encoders", "extras", "http", "once", "secrets", "spreadsheets"},
+    | {"drawing", "encoders", "extras", "http", "once", "outages", "secrets", "spreadsheets"},
     {"knowledge", "models", "assistant", "tuning", "evaluation", "agents", "records"},
     {"assembly"},
     {"checkup", "comparison", "project", "standalone"},

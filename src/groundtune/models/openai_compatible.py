@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 
 from groundtune.http import ApiKey, Backoff, Endpoint, Guidance, RequestRefused, named_address
 from groundtune.models._batches import complete_all
-from groundtune.models._options import LABEL, UnclearReply, lettered, named, shares, with_options
+from groundtune.models._options import LABEL_TOKENS, Step, UnclearReply, asked, certain, choice_of, token_text
 from groundtune.settings import ModelSettings
 from groundtune.values import Choice, Completion, Conversation, Usage
 
@@ -53,6 +53,7 @@ class _Text(BaseModel):
 class _Alternative(BaseModel):
     token: str
     logprob: float
+    bytes: object = None
 
 
 class _Token(_Alternative):
@@ -132,23 +133,28 @@ class OpenAICompatible:
         return self._settings.concurrency
 
     def choose(self, messages: Conversation, options: Sequence[str]) -> dict[str, float]:
-        """Return how probable each option is; see `weigh`."""
-        return dict(self.weigh(messages, options).probabilities)
+        """Return how probable each option is; see `weigh`.
+
+        Raises `ModelFailed` if less than half of the probability stands on the options.
+        """
+        choice = self.weigh(messages, options)
+        try:
+            return certain(choice, asked(messages, options)[1])
+        except UnclearReply as error:
+            raise self._endpoint.failure(error.message, error.remedy) from None
 
     def weigh(self, messages: Conversation, options: Sequence[str]) -> Choice:
-        """Return how probable each of at most 26 options is, asked for by letter.
+        """Return how probable each option is: digits and letters as they are, others asked for by letter.
 
-        From the log probabilities of the first token where the endpoint gives them (a letter that is not among the
-        20 likeliest counts as 0), else 1 - `UNCHOSEN` for the letter that it replies. Raises `ModelFailed` if the
-        reply names no option.
+        From the log probabilities of the first tokens where the endpoint gives them (what is not among the 20 likeliest
+        counts as 0), else 1 - `UNCHOSEN` for the option that it names. Says how much probability stood on them all.
         """
-        labels = lettered(options)
+        conversation, labels = asked(messages, options)
         if len(options) == 1:
             return Choice({options[0]: 1.0})
-        body = {**self._body(with_options(messages, labels), 1), "logprobs": True, "top_logprobs": TOP_LOGPROBS}
+        body = {**self._body(conversation, LABEL_TOKENS), "logprobs": True, "top_logprobs": TOP_LOGPROBS}
         reply = self._reply(body)
-        weights = _weights(reply, labels) or self._named(_first(reply).message.content or "", labels)
-        return Choice(shares(weights, labels), _counted(reply.usage))
+        return choice_of(_steps(reply), _first(reply).message.content or "", labels, _counted(reply.usage))
 
     def _complete(self, conversation: Conversation, max_tokens: int | None) -> Completion:
         reply = self._reply(self._body(conversation, max_tokens))
@@ -217,12 +223,6 @@ class OpenAICompatible:
             raise self._endpoint.failure(f"answered with an error: {reply.error}", "Check the server's log.")
         return reply
 
-    def _named(self, reply: str, labels: Mapping[str, str]) -> dict[str, float]:
-        try:
-            return named(reply, labels)
-        except UnclearReply as error:
-            raise self._endpoint.failure(error.message, error.remedy) from None
-
 
 def _first(reply: _Reply) -> _Choice:
     return (reply.choices or [_Choice()])[0]
@@ -239,12 +239,12 @@ def _finish(reason: str | None) -> Literal["stop", "length", "content_filter", "
     return "other"
 
 
-def _weights(reply: _Reply, labels: Mapping[str, str]) -> dict[str, float]:
-    """Return the probability of each label that stands among the likeliest first tokens ("A", " A", "(A")."""
-    tokens = (_first(reply).logprobs or _Logprobs()).content or []
-    weights: dict[str, float] = {}
-    for token in (tokens[0].top_logprobs or []) if tokens else []:
-        match = LABEL.fullmatch(token.token.rstrip())
-        if match and match[1] in labels:
-            weights[match[1]] = weights.get(match[1], 0.0) + math.exp(token.logprob)
-    return weights if sum(weights.values()) > 0 else {}
+def _steps(reply: _Reply) -> list[Step]:
+    """Return the first tokens with those in their place, as far as the endpoint gives log probabilities."""
+    steps = []
+    for token in (_first(reply).logprobs or _Logprobs()).content or []:
+        top = token.top_logprobs or []
+        own = [] if any(other.token == token.token for other in top) else [token]
+        shares = [(token_text(other.token, other.bytes), math.exp(min(0.0, other.logprob))) for other in [*top, *own]]
+        steps.append(Step(token_text(token.token, token.bytes), shares))
+    return steps

@@ -9,7 +9,7 @@ from groundtune.records import open_records
 from groundtune.testing.endpoint import LocalEndpoint, said
 from groundtune.values import Completion, Usage
 
-LEVELS = {"good": "E", "fair": "C", "poor": "A"}
+LEVELS = {"good": "5", "fair": "3", "poor": "1"}
 KINDS = tuple(LEVELS)
 
 
@@ -17,7 +17,7 @@ def judge(request):
     """Give what the answer says of itself; of two, prefer the first."""
     text = request.body["messages"][-1]["content"]
     kind = next((kind for kind in KINDS if f"<answer>\n{kind}" in text), None)
-    return said(Completion(LEVELS[kind] if kind else "A", Usage(100, 1)))
+    return said(Completion(LEVELS[kind] if kind else "1", Usage(100, 1)))
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from scipy import stats
 from groundtune.errors import ModelFailed
 from groundtune.evaluation.judge.judge import Judge
 from groundtune.evaluation.judge.pairwise import Duel, DuelVerdict, duel, preference, sign_test
+from groundtune.evaluation.judge.prompts import PREFERENCES
 from groundtune.evaluation.judge.rubrics import Rubric
 from groundtune.testing.fakes import FunctionModel
 from groundtune.values import Answer, Case, Failure, Usage
@@ -26,7 +27,8 @@ class Opinion(FunctionModel):
     def weigh(self, messages, options):
         text = messages[-1].content
         first, second = (text.split(f"<{tag}>\n")[1].split("\n<")[0] for tag in ("first_answer", "second_answer"))
-        self._chosen = {self.prefer(first, second): 0.8, "equal": 0.2}
+        weights = {self.prefer(first, second): 0.8, "equal": 0.2}
+        self._chosen = {number: weights.get(name, 0.0) for number, name in PREFERENCES.items()}
         return super().weigh(messages, options)
 
 
