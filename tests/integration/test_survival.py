@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 
 import groundtune
-from groundtune import http
+from groundtune import cli, http
 from groundtune.comparison import compare as compare_module
 from groundtune.evaluation import run as run_module
 from groundtune.evaluation.judge import judge as judge_module
@@ -289,3 +289,36 @@ def test_killed_while_answering_it_answers_again_only_what_was_under_way(folder)
 
 def test_the_limits_are_what_the_documents_say():
     assert run_module.MOST_FAILURES == judge_module.MOST_FAILURES == 8
+
+
+# --- dead endpoints and dead judges on the command line -------------------------------------------
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:9/v1", "http://nowhere.invalid/v1", "http://127.0.0.1:1/v1"])
+def test_a_dead_endpoint_is_found_dead_once_by_all_candidates_and_judges(folder, monkeypatch, address):
+    waited = []
+    backoff = http.Backoff
+    monkeypatch.setattr("groundtune.models.openai_compatible.Backoff", lambda: backoff(sleep=waited.append))
+    report = open_at(folder, address, address).compare(["base"])
+    assert report.candidates[0].failed == CASES
+    assert len(waited) <= 4 * 4  # four retries of each of the four requests that were under way
+    assert "cannot be reached" in report.rows[0].answers["base"].reason
+
+
+@pytest.mark.parametrize("command", ["compare", "evaluate"])
+@pytest.mark.parametrize("respond", TROUBLE.values(), ids=TROUBLE)
+def test_where_every_judge_call_fails_the_command_says_why_and_ends_with_1(
+    folder, capsys, monkeypatch, respond, command
+):
+    with LocalEndpoint(good) as answers, LocalEndpoint(respond) as judge:
+        open_at(folder, answers.url, judge.url, timeout=patience(respond))
+        flags = [part for key, value in FEW.items() for part in ("--set", f"{key}={value}")]
+        monkeypatch.setattr(sys, "argv", ["groundtune", command, "base", "--project", str(folder), "--json", *flags])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+    shown = capsys.readouterr()
+    assert ended.value.code == 1
+    assert "gave no score to any answer" in shown.err
+    assert "judge_accuracy" in shown.err
+    assert judge.url in shown.err
+    assert json.loads(shown.out)["candidates"]["base"]["scores"]["exact"]["scored"] == CASES
