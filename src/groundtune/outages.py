@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from typing import ParamSpec, TypeVar
 
 MOST_FAILURES = 8
-Arguments = ParamSpec("Arguments")
-Result = TypeVar("Result")
+CallArguments = ParamSpec("CallArguments")
+Returned = TypeVar("Returned")
 
 
 @dataclass
@@ -80,7 +80,7 @@ def one_command() -> Iterator[None]:
         _known.reset(token)
 
 
-def carried(call: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+def carried(call: Callable[CallArguments, Returned]) -> Callable[CallArguments, Returned]:
     """Return `call` for one call in another thread, where it knows what this one knows."""
     context = copy_context()
     return lambda *given, **named: context.run(call, *given, **named)
