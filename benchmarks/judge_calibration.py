@@ -25,7 +25,7 @@ from groundtune.assembly.judges import Judges
 from groundtune.comparison.calibrate import answers_to
 from groundtune.comparison.report.calibration import shown
 from groundtune.evaluation.judge.judge import Judge
-from groundtune.evaluation.judge.prompts import PREFERENCES, grading_messages, pairing_messages
+from groundtune.evaluation.judge.prompts import grading_messages, pairing_messages
 from groundtune.evaluation.judge.rubrics import Rubric, load_rubrics
 from groundtune.project import Project
 from groundtune.testing.fakes import FallibleModel
@@ -103,7 +103,7 @@ def scripted(project: Project, rows: list[dict[str, Any]], rubrics: tuple[Rubric
             for other in answers:
                 if other.case.id == one.case.id and other is not one:
                     difference = mean(said) - mean(values[other.case.id, other.name])
-                    better = PREFERENCES[0 if difference > 0 else 1 if difference < 0 else 2]
+                    better = "1" if difference > 0 else "2" if difference < 0 else "3"
                     known[pairing_messages(rubric, one.case, one.answer, other.answer)] = better
     return FallibleModel(lambda messages, options: known[messages], RIGHT, SEED, "scripted")
 

@@ -7,6 +7,7 @@ never in a message or in `repr`.
 
 from __future__ import annotations
 
+import copy
 import os
 import random
 import re
@@ -23,6 +24,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exp
 
 from groundtune.bodies import decoded, fault_in, frames, reason, unpacked
 from groundtune.errors import ModelFailed, SettingsError
+from groundtune.outages import known
 from groundtune.secrets import BLANK, masked
 
 Result = TypeVar("Result")
@@ -50,13 +52,25 @@ class RequestRefused(ModelFailed):
 
 
 class Passing(Exception):
-    """What may go better next time; `wait` is what the server asks for, in seconds, `most` how often to try at all."""
+    """What may go better next time; `wait` is what the server asks for, in seconds, `most` how often to try at all.
 
-    def __init__(self, message: str, remedy: str, wait: float | None = None, most: int = sys.maxsize) -> None:
+    `unreached` tells that nobody was there to ask.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        remedy: str,
+        wait: float | None = None,
+        most: int = sys.maxsize,
+        *,
+        unreached: bool = False,
+    ) -> None:
         self.message = message
         self.remedy = remedy
         self.wait = wait
         self.most = most
+        self.unreached = unreached
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +89,32 @@ class Backoff:
     sleep: Callable[[float], None] = time.sleep
     generator: random.Random = field(default_factory=random.Random)
 
-    def run(self, attempt: Callable[[], Result], failure: Callable[[str, str], Exception]) -> Result:
-        """Return what `attempt` returns, trying again while it raises `Passing`; then raises `failure` of why not."""
+    def run(
+        self, attempt: Callable[[], Result], failure: Callable[[str, str], Exception], of: tuple[str, str] | None = None
+    ) -> Result:
+        """Return what `attempt` returns, trying again while it raises `Passing`; then raises `failure` of why not.
+
+        `of` are the host and the model that are asked: one that this command knows to be down is not asked again.
+        """
+        outages = known()
+        if outages is None or of is None:
+            return self._run(attempt, failure)
+        if (error := outages.error(*of)) is not None:
+            raise copy.copy(error)
+        started = time.monotonic()
+        try:
+            result = self._run(attempt, failure)
+        except RequestRefused:
+            outages.answered(*of)
+            raise
+        except ModelFailed as failed:
+            unreached = isinstance(failed.__cause__, Passing) and failed.__cause__.unreached
+            outages.failed(of[0] if unreached else of[1], failed, started, unreached=unreached)
+            raise
+        outages.answered(*of)
+        return result
+
+    def _run(self, attempt: Callable[[], Result], failure: Callable[[str, str], Exception]) -> Result:
         retrying = Retrying(
             retry=retry_if_exception_type(Passing), stop=self._stop, wait=self._wait, sleep=self.sleep, reraise=True
         )
@@ -85,9 +123,9 @@ class Backoff:
         except Passing as error:
             if self._asks_too_much(error):
                 asked = f"{error.message} It asks to wait {error.wait:.0f} seconds."
-                raise failure(asked, "Wait that long, or send fewer requests at once.") from None
+                raise failure(asked, "Wait that long, or send fewer requests at once.") from error
             tried = retrying.statistics["attempt_number"]
-            raise failure(f"{error.message} Tried {tried} times.", error.remedy) from None
+            raise failure(f"{error.message} Tried {tried} times.", error.remedy) from error
 
     def _stop(self, state: RetryCallState) -> bool:
         error = _passing(state)
@@ -161,7 +199,7 @@ class Endpoint:
 
     def post(self, body: Mapping[str, object]) -> bytes:
         """Return what the endpoint answers with 200. Raises `ModelFailed`, or `RequestRefused` for a bad request."""
-        return self._patiently(lambda: self._read(body))
+        return self._patiently(lambda: self._read(body), body)
 
     def events(self, body: Mapping[str, object]) -> Generator[str, None, None]:
         """Return the data of each server-sent event, `[DONE]` included; of a plain reply, the reply.
@@ -169,7 +207,7 @@ class Endpoint:
         Retried until the endpoint accepts the request, never after. Raises `ModelFailed`, or `RequestRefused` for a
         bad request; what is returned raises `ModelFailed` where the stream breaks off.
         """
-        return self._data(*self._patiently(lambda: self._begin(body)))
+        return self._data(*self._patiently(lambda: self._begin(body), body))
 
     def _data(self, response: httpx.Response, data: Iterator[str], first: str | None) -> Generator[str, None, None]:
         try:
@@ -186,8 +224,9 @@ class Endpoint:
         text = self._blanked(f"{self._guidance.subject}{message}")
         return kind(text, place=masked(self.url), remedy=remedy or self._guidance.address)
 
-    def _patiently(self, attempt: Callable[[], Result]) -> Result:
-        return self._backoff.run(attempt, self.failure)
+    def _patiently(self, attempt: Callable[[], Result], body: Mapping[str, object]) -> Result:
+        host = str(httpx.URL(self.url).copy_with(raw_path=b"/"))
+        return self._backoff.run(attempt, self.failure, (host, f"{self.url} {body.get('model')}"))
 
     def _begin(self, body: Mapping[str, object]) -> tuple[httpx.Response, Iterator[str], str | None]:
         """Return the response to a stream that was accepted, its events, and the first one, which is no error."""
@@ -271,7 +310,9 @@ class Endpoint:
         if isinstance(error, httpx.TimeoutException) and not isinstance(error, httpx.ConnectTimeout):
             return self._late()
         return Passing(
-            f"cannot be reached ({error}).", "Check that the server is running and that the address is correct."
+            f"cannot be reached ({error}).",
+            "Check that the server is running and that the address is correct.",
+            unreached=isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)),
         )
 
     def _status_error(self, status: int, text: str, wait: float | None, body: Mapping[str, object]) -> Exception:

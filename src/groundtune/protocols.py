@@ -171,7 +171,10 @@ class ChatModel(Protocol):
         ...
 
     def choose(self, messages: Conversation, options: Sequence[str]) -> dict[str, float]:
-        """Return how probable each of `options` is as the next answer; sums to 1."""
+        """Return how probable each of `options` is as the next answer; sums to 1.
+
+        Options that are single characters, as digits, are what `messages` must ask for.
+        """
         ...
 
 
@@ -198,7 +201,7 @@ class MeteredModel(ChatModel, Protocol):
         ...
 
     def weigh(self, messages: Conversation, options: Sequence[str]) -> Choice:
-        """Return what `choose` returns, with its usage."""
+        """Return what `choose` returns, its usage, and how much of the probability stood on the options at all."""
         ...
 
 

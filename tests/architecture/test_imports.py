@@ -10,7 +10,8 @@ from _tree import Import, Module, modules
 
 LAYERS = (
     {"values", "protocols", "errors", "settings", "plugins", "files", "packaged", "sentences", "text"}
-    | {"bodies", "drawing", "encoders", "extras", "http", "once", "reasoning", "secrets", "spreadsheets", "workbooks"},
+    | {"bodies", "drawing", "encoders", "extras", "http", "once", "outages", "reasoning", "secrets", "spreadsheets"}
+    | {"workbooks"},
     {"knowledge", "models", "assistant", "tuning", "evaluation", "agents", "records"},
     {"assembly"},
     {"checkup", "comparison", "project", "standalone"},

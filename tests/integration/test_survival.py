@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 
 import groundtune
-from groundtune import http
+from groundtune import cli, http
 from groundtune.comparison import compare as compare_module
 from groundtune.evaluation import run as run_module
 from groundtune.evaluation.judge import judge as judge_module
@@ -30,6 +30,7 @@ from groundtune.values import Answer, Completion, Failure, Usage
 
 CASES = 24
 FEW = {"comparison.resamples": "1000", "comparison.latency_cases": "1"}
+JUDGED = "Reply with its number"
 BLOCKED = 120.0  # seconds, after which no test waits any more
 
 
@@ -71,8 +72,8 @@ def patience(respond) -> float:
 
 
 def good(request: Request) -> Response:
-    """Judges say B; all else is answered."""
-    completion = Completion("B" if "Options:" in text(request) else "An answer.", Usage(5, 2))
+    """Judges say 2; all else is answered."""
+    completion = Completion("2" if JUDGED in text(request) else "An answer.", Usage(5, 2))
     return streamed([completion.text], completion) if request.body.get("stream") else said(completion)
 
 
@@ -152,7 +153,7 @@ def test_a_case_that_fails_is_counted_shown_and_asked_again(folder):
     broken = {"answers": "Question 3?", "judge": "Question 5?"}
 
     def respond(request):
-        kind = "judge" if "Options:" in text(request) else "answers"
+        kind = "judge" if JUDGED in text(request) else "answers"
         return error(400, "content policy") if broken.get(kind, "\0") in text(request) else good(request)
 
     with LocalEndpoint(respond) as endpoint:
@@ -175,16 +176,20 @@ def test_a_case_that_fails_is_counted_shown_and_asked_again(folder):
     assert len(asked) == 1 + 3 + 3  # case 3 answered, then 3 and 5 judged by three rubrics
 
 
-def test_a_judge_that_names_no_level_fails_by_itself(folder):
+def test_an_answer_to_which_a_judge_names_no_level_is_unscored_by_itself(folder):
     def respond(request):
-        if "Options:" in text(request) and "Question 2?" in text(request):
+        if JUDGED in text(request) and "Question 2?" in text(request):
             return said(Completion("I would rather not say.", Usage(5, 5)))
         return good(request)
 
     with LocalEndpoint(respond) as endpoint:
         report = open_at(folder, endpoint.url, endpoint.url).compare(["base"])
-    assert report.candidates[0].scores["judge_accuracy"].failed == 1
-    assert "was asked for one of A, B, C, D, E" in report.rows[2].scores["base"]["judge_accuracy"].reason
+    accuracy = report.candidates[0].scores["judge_accuracy"]
+    assert (accuracy.scored, accuracy.unscored, accuracy.failed) == (CASES - 1, 1, 0)
+    assert (
+        "the judge was asked for one of 1, 2, 3, 4, 5 and replied 'I would rather not say.'"
+        in report.rows[2].scores["base"]["judge_accuracy"].reason
+    )
 
 
 # --- a kill ---------------------------------------------------------------------------------------
@@ -208,7 +213,7 @@ class Gate:
         self.opened = False
 
     def __call__(self, request: Request) -> Response:
-        kind = "judge" if "Options:" in text(request) else "answers"
+        kind = "judge" if JUDGED in text(request) else "answers"
         with self.lock:
             passes = self.opened or kind != self.kind or self.left > 0
             self.left -= kind == self.kind
@@ -263,7 +268,7 @@ def test_killed_while_judging_it_judges_nothing_again(folder, number):
         report = open_at(folder, endpoint.url, endpoint.url).compare(["base"])
     assert report.candidates[0].scores["judge_accuracy"].scored == CASES
     assert repeated(gate.answered) == []
-    assert sum("Options:" in body for body in gate.answered) == 3 * CASES
+    assert sum(JUDGED in body for body in gate.answered) == 3 * CASES
 
 
 def test_killed_while_answering_it_answers_again_only_what_was_under_way(folder):
@@ -284,3 +289,36 @@ def test_killed_while_answering_it_answers_again_only_what_was_under_way(folder)
 
 def test_the_limits_are_what_the_documents_say():
     assert run_module.MOST_FAILURES == judge_module.MOST_FAILURES == 8
+
+
+# --- dead endpoints and dead judges on the command line -------------------------------------------
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:9/v1", "http://nowhere.invalid/v1", "http://127.0.0.1:1/v1"])
+def test_a_dead_endpoint_is_found_dead_once_by_all_candidates_and_judges(folder, monkeypatch, address):
+    waited = []
+    backoff = http.Backoff
+    monkeypatch.setattr("groundtune.models.openai_compatible.Backoff", lambda: backoff(sleep=waited.append))
+    report = open_at(folder, address, address).compare(["base"])
+    assert report.candidates[0].failed == CASES
+    assert len(waited) <= 4 * 4  # four retries of each of the four requests that were under way
+    assert "cannot be reached" in report.rows[0].answers["base"].reason
+
+
+@pytest.mark.parametrize("command", ["compare", "evaluate"])
+@pytest.mark.parametrize("respond", TROUBLE.values(), ids=TROUBLE)
+def test_where_every_judge_call_fails_the_command_says_why_and_ends_with_1(
+    folder, capsys, monkeypatch, respond, command
+):
+    with LocalEndpoint(good) as answers, LocalEndpoint(respond) as judge:
+        open_at(folder, answers.url, judge.url, timeout=patience(respond))
+        flags = [part for key, value in FEW.items() for part in ("--set", f"{key}={value}")]
+        monkeypatch.setattr(sys, "argv", ["groundtune", command, "base", "--project", str(folder), "--json", *flags])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+    shown = capsys.readouterr()
+    assert ended.value.code == 1
+    assert "gave no score to any answer" in shown.err
+    assert "judge_accuracy" in shown.err
+    assert judge.url in shown.err
+    assert json.loads(shown.out)["candidates"]["base"]["scores"]["exact"]["scored"] == CASES

@@ -8,7 +8,7 @@ import os
 import sys
 import traceback
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -167,6 +167,15 @@ def end_at_gate(
     last = Text(f"Gate {gate}: {'passed' if passed else 'FAILED'}", style="bold green" if passed else "bold red")
     emit(as_json, {**document, "gate": gate_json(findings)}, Group(shown, *lines, last))
     if not passed:
+        raise typer.Exit(1)
+
+
+def end_if_silent(reasons: Iterable[str]) -> None:
+    """Say on stderr why judges gave nothing at all, and end with exit code 1 if any did."""
+    said = list(reasons)
+    for reason in said:
+        print(f"groundtune: {masked(reason)}", file=sys.stderr)
+    if said:
         raise typer.Exit(1)
 
 

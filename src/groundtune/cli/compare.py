@@ -9,7 +9,7 @@ import typer
 from rich.console import Group
 from rich.text import Text
 
-from groundtune.cli._shared import HERE, AsJson, GatePath, Overrides, ProjectFolder, end_at_gate, opened
+from groundtune.cli._shared import HERE, AsJson, GatePath, Overrides, ProjectFolder, end_at_gate, end_if_silent, opened
 
 
 def register(app: typer.Typer) -> None:
@@ -35,7 +35,8 @@ def compare(
     """Compare candidates on the same test cases and recommend which one to ship.
 
     Ingests documents and trains adapters as needed, runs the candidates (base, rag, tuned, tuned+rag and raft, unless
-    you name others), and writes report.html and report.json. Rerun to resume.
+    you name others), and writes report.html and report.json. Rerun to resume. Ends with exit code 1 if a judge gave no
+    score to any answer.
 
     Examples:
 
@@ -45,6 +46,7 @@ def compare(
         groundtune compare base rag --set comparison.repeat=rag
 
     """
+    from groundtune.comparison.notes import silent_in
     from groundtune.comparison.report import as_json as report_json
     from groundtune.comparison.report import render_terminal, write_report
 
@@ -56,4 +58,7 @@ def compare(
     page, data = write_report(report, folder)
     paths = Text.assemble("Report: ", (str(page), "bold"), f" (figures: {data})")
     shown = Group(render_terminal(report), paths)
-    end_at_gate(gate, findings, report_json(report), as_json, shown)
+    try:
+        end_at_gate(gate, findings, report_json(report), as_json, shown)
+    finally:
+        end_if_silent(silent_in(report))

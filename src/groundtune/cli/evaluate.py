@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from groundtune.cli._shared import HERE, AsJson, Overrides, ProjectFolder, emit, opened
+from groundtune.cli._shared import HERE, AsJson, Overrides, ProjectFolder, emit, end_if_silent, opened
 from groundtune.values import Estimate
 
 
@@ -25,13 +25,15 @@ def evaluate(
 ) -> None:
     """Run candidates on the test part of the benchmark and show their scores.
 
-    The runs are kept in the records. Rerun to resume.
+    The runs are kept in the records. Rerun to resume. Ends with exit code 1 if a judge gave no score to any answer.
 
     Example:
 
         groundtune evaluate rag raft --set comparison.cases=50
 
     """
+    from groundtune.comparison.notes import silent_in
+
     with opened(project, overrides) as opened_project:
         report = opened_project.compare(candidates)
     rows = {
@@ -42,6 +44,7 @@ def evaluate(
     for scorer in report.ordered_scorers:
         table.add_row(scorer, *(_cell(candidate.scores.get(scorer)) for candidate in report.candidates))
     emit(as_json, {"candidates": {name: {"scores": scores} for name, scores in rows.items()}}, table)
+    end_if_silent(silent_in(report))
 
 
 def _cell(estimate: Estimate | None) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from groundtune.cli._shared import HERE, AsJson, Overrides, ProjectFolder, emit, opened
+from groundtune.cli._shared import HERE, AsJson, Overrides, ProjectFolder, emit, end_if_silent, opened
 from groundtune.errors import InputError
 
 commands = typer.Typer(
@@ -53,10 +53,12 @@ def calibrate(
     """
     from groundtune.comparison.calibrate import as_json as document
     from groundtune.comparison.report.calibration import shown
+    from groundtune.evaluation.judge.grading import silent_judges
 
     with opened(project, overrides) as opened_project:
         calibration = opened_project.calibrate_judges(ratings, answers, _scale(scale), pairs)
     emit(as_json, document(calibration), shown(calibration))
+    end_if_silent(silent_judges({one.scorer: one.silence for one in calibration.scorers if one.position is not None}))
 
 
 @commands.command()
@@ -86,6 +88,7 @@ def prefer(
         by_judge = opened_project.prefer(candidate, other, criterion, answers)
     document = {judge: asdict(preference) for judge, preference in by_judge.items()}
     emit(as_json, document, preferences(candidate, other, by_judge))
+    end_if_silent(f"{name} preferred none: {one.reason}" for name, one in by_judge.items() if one.reason)
 
 
 def _scale(text: str | None) -> tuple[float, float] | None:

@@ -29,12 +29,15 @@ from groundtune.evaluation.judge.calibration import (
     position_bias,
     self_preference,
 )
-from groundtune.evaluation.judge.grading import GradeScorer, JudgeScorer
+from groundtune.evaluation.judge.grading import GradeScorer, JudgeScorer, silence
 from groundtune.evaluation.judge.pairwise import Duel, Preference, duel, preference
 from groundtune.evaluation.judge.pass_rates import PassRate, pass_rates
 from groundtune.evaluation.judge.samples import RatedAnswer, RatingScale, check_ratings, load_answers, make_samples
 from groundtune.evaluation.ratings import Rating, load_ratings
+from groundtune.evaluation.scorers._function import NO_IDEAL_ANSWER
 from groundtune.evaluation.statistics.agreement import alpha
+from groundtune.outages import one_command
+from groundtune.records import Records
 from groundtune.records.records import RunRecord
 from groundtune.values import Answer, Score
 
@@ -43,7 +46,8 @@ RESAMPLES = 1000  # of intervals for agreement, each of which goes through all p
 
 @dataclass(frozen=True, slots=True)
 class Calibrated:
-    """One scorer against people. `doubt` is empty where it may decide; `failed` counts scores that failed.
+    """One scorer against people. `doubt` is empty where it may decide; `failed` counts scores that failed, `unclear`
+    those that are missing because the judge named no level, and `silence` is why there is no score at all.
 
     `self_preference` and `position` are None for a panel, which is no one model.
     """
@@ -54,6 +58,8 @@ class Calibrated:
     criterion: str
     doubt: str
     failed: int
+    unclear: int
+    silence: str
     agreement: JudgeAgreement
     ceiling: Ceiling
     length: Bias
@@ -76,6 +82,7 @@ class Calibration:
     costs: tuple[str, ...]
 
 
+@one_command()
 def calibrate(
     assembly: Assembly,
     ratings_file: Path,
@@ -86,6 +93,8 @@ def calibrate(
     pairs: int = 50,
 ) -> Calibration:
     """Judge the answers that people rated, compare, keep the result in the records, and return it.
+
+    A judge that gave no score at all says why in `silence`, and nothing is kept of it.
 
     `pairs` is the most pairs of answers asked in both orders for the position bias. Raises `SettingsError` without
     judges and `InputError` for files that do not fit together.
@@ -113,10 +122,22 @@ def calibrate(
         _among_judges(scorers, scores),
         tuple(assembly.judges.costs()),
     )
-    assembly.records.keep(CALIBRATION, LATEST, as_json(calibration))
+    _keep(assembly.records, calibration)
     return calibration
 
 
+def _keep(records: Records, calibration: Calibration) -> None:
+    """Keep the calibration. A judge that gave no score was not calibrated: what was known of it before still holds."""
+    earlier = (records.kept(CALIBRATION, LATEST) or {}).get("scorers", {})
+    silent = {one.scorer for one in calibration.scorers if one.silence}
+    made = as_json(calibration)
+    scorers = {one.scorer: asdict(one) for one in calibration.scorers if not one.silence}
+    before = {name: known for name, known in earlier.items() if name in silent}
+    if scorers:
+        records.keep(CALIBRATION, LATEST, {**made, "scorers": {**scorers, **before}})
+
+
+@one_command()
 def prefer(
     assembly: Assembly, candidate: str, other: str, criterion: str | None = None, answers_file: Path | None = None
 ) -> dict[str, Preference]:
@@ -188,6 +209,8 @@ class _Job:
             rubric.criterion,
             doubt(agreed.answers, agreed.weighted_kappa.value, self.assembly.settings.judge.least_agreement),
             sum(score.failed for score in scores),
+            sum(score.value is None and not score.failed and score != NO_IDEAL_ANSWER for score in scores),
+            silence(scores),
             agreed,
             ceiling(samples, bootstrap),
             length_bias(samples, rubric, bootstrap),

@@ -24,12 +24,14 @@ from groundtune.errors import InputError, ModelFailed, SettingsError
 from groundtune.evaluation.run import answer_cases, score_answers
 from groundtune.evaluation.scorers import scorers as all_scorers
 from groundtune.evaluation.scorers._function import NO_IDEAL_ANSWER
+from groundtune.outages import one_command
 from groundtune.protocols import Answerer, Scorer
 from groundtune.values import Answer, Case, Failure, TextPiece, Usage, digest
 
 AGAIN = f"{PART}, again"  # what the second run of a candidate is kept under
 
 
+@one_command()
 def compare(assembly: Assembly, names: Sequence[str], now: datetime) -> Report:
     """Run the candidates called `names` on the test part and return the report; `now` is what it is dated.
 
@@ -92,6 +94,7 @@ def material(
         curves=tuple(_curves(assembly, runs)),
         notes=(
             *notes.unread_documents(unread),
+            *notes.of_silent_judges(scorers, runs),
             *notes.of_benchmark(benchmark, assembly.lock, len(cases)),
             *([notes.of_threshold(assembly.threshold())] if any(run.candidate.grounded for run in runs) else []),
             *notes.of_replies(runs),

@@ -8,9 +8,12 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 
 from groundtune.assistant.abstention import Fitted
+from groundtune.comparison.report.data import Report
 from groundtune.comparison.summary import PART, Run
 from groundtune.evaluation.benchmark.cases import Benchmark
 from groundtune.evaluation.benchmark.versions import Lock, note
+from groundtune.evaluation.judge.grading import GRADED, GradeScorer, silence, silent_judges
+from groundtune.protocols import Scorer
 from groundtune.values import Answer
 
 NAMED = 5  # documents that a note names
@@ -24,6 +27,26 @@ def unread_documents(documents: Sequence[str]) -> list[str]:
     names = ", ".join(documents[:NAMED]) + (", …" if len(documents) > NAMED else "")
     count = f"{len(documents)} documents" if len(documents) > 1 else "1 document"
     return [f"{count} could not be read ({names}). Run `groundtune ingest` to see why."]
+
+
+def of_silent_judges(scorers: Sequence[Scorer], runs: Sequence[Run]) -> list[str]:
+    """Say which judges gave no score to any answer, and why."""
+    reasons = {
+        scorer.name: silence(score for run in runs for score in run.scores[scorer.name])
+        for scorer in scorers
+        if isinstance(scorer, GradeScorer)
+    }
+    return silent_judges(reasons)
+
+
+def silent_in(report: Report) -> list[str]:
+    """Say the same of a report that has just been made."""
+    reasons = {
+        name: silence(scores[name] for row in report.rows for scores in row.scores.values())
+        for name, measure in report.scorers.items()
+        if measure.signature.startswith(GRADED)
+    }
+    return silent_judges(reasons)
 
 
 def of_benchmark(benchmark: Benchmark, lock: Lock | None, cases: int) -> list[str]:

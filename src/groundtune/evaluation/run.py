@@ -19,6 +19,7 @@ from groundtune.values import Answer, Case, Failure, Score
 T = TypeVar("T")
 Outcome = Answer | Failure
 MOST_FAILURES = 8
+NO_ANSWER = "no answer: "  # what the reason of a score begins with where there was nothing to score
 
 
 def answer_cases(
@@ -112,7 +113,7 @@ def _score(scorer: Scorer, pairs: Sequence[tuple[Case, Outcome]]) -> list[Score]
     answered = [(case, outcome) for case, outcome in pairs if isinstance(outcome, Answer)]
     scores = map(_finite, _score_answered(scorer, answered))
     return [
-        Score(None, f"no answer: {outcome.reason}", failed=True) if isinstance(outcome, Failure) else next(scores)
+        Score(None, f"{NO_ANSWER}{outcome.reason}", failed=True) if isinstance(outcome, Failure) else next(scores)
         for _, outcome in pairs
     ]
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+from groundtune.outages import carried
 from groundtune.values import Completion, Conversation
 
 
@@ -22,7 +23,7 @@ def complete_all(
         completion = complete(conversations[0])
         return [replace(completion, usage=replace(completion.usage, seconds=time.perf_counter() - started))]
     with ThreadPoolExecutor(concurrency) as pool:
-        futures = [pool.submit(complete, conversation) for conversation in conversations]
+        futures = [pool.submit(carried(complete), conversation) for conversation in conversations]
         try:
             return [future.result() for future in futures]
         except BaseException:

@@ -75,8 +75,8 @@ def repeats(tokens: Sequence[int]) -> bool:
     return False
 
 
-def log_probabilities(model: Any, prompt: Sequence[int], answers: Sequence[Sequence[int]]) -> list[float]:  # noqa: ANN401
-    """Return the log probability of each answer after the prompt, which is read once for all of them.
+def log_probabilities(model: Any, prompt: Sequence[int], answers: Sequence[Sequence[int]]) -> list[list[float]]:  # noqa: ANN401
+    """Return the log probability of each token of each answer after the prompt, which is read once for all of them.
 
     Answers are padded on the right, where the causal mask keeps the padding from what stands before it.
     """
@@ -85,7 +85,6 @@ def log_probabilities(model: Any, prompt: Sequence[int], answers: Sequence[Seque
 
     width = max(map(len, answers))
     rows = torch.tensor([[*answer, *[0] * (width - len(answer))] for answer in answers], device=model.device)
-    real = torch.tensor([[place < len(answer) for place in range(width)] for answer in answers], device=model.device)
     with torch.inference_mode():
         ids = torch.tensor([list(prompt)], device=model.device)
         read = model(ids, past_key_values=DynamicCache(config=model.config), use_cache=True, logits_to_keep=1)
@@ -95,7 +94,33 @@ def log_probabilities(model: Any, prompt: Sequence[int], answers: Sequence[Seque
             rest = model(rows[:, :-1], past_key_values=read.past_key_values, use_cache=True).logits
             logits = torch.cat([logits, rest], dim=1)
         chosen = torch.log_softmax(logits, dim=-1).gather(2, rows[:, :, None])[:, :, 0]
-        return [float(total) for total in (chosen * real).sum(dim=1)]
+        return [row[: len(answer)].tolist() for row, answer in zip(chosen, answers, strict=True)]
+
+
+def likeliest(model: Any, prompt: Sequence[int], number: int, most: int) -> Iterator[list[tuple[int, float]]]:  # noqa: ANN401
+    """Yield the `number` likeliest next tokens with their probabilities, best first; then those after the best one.
+
+    Goes on for `most` tokens.
+    """
+    import torch
+
+    with torch.inference_mode():
+        logits, cache, mask = prefill(model, [prompt])
+    for step in range(most):
+        shares, tokens = torch.softmax(logits[0].float(), dim=-1).topk(min(number, logits.shape[-1]))
+        yield list(zip(tokens.tolist(), shares.tolist(), strict=True))
+        if step == most - 1:
+            return
+        with torch.inference_mode():
+            mask = torch.cat([mask, mask.new_ones(1, 1)], dim=1)
+            output = model(
+                tokens[:1, None],
+                attention_mask=mask,
+                position_ids=mask.sum(1, keepdim=True) - 1,
+                past_key_values=cache,
+                use_cache=True,
+            )
+            logits, cache = output.logits[:, -1], output.past_key_values
 
 
 def prefill(model: Any, prompts: Sequence[Sequence[int]]) -> tuple[Any, Any, Any]:  # noqa: ANN401

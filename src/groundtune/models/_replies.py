@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from groundtune.bodies import DONE, decoded, fault_of, frames, loaded
+from groundtune.models._options import LABEL_TOKENS, Step, token_text
 from groundtune.reasoning import Parting, joined
 from groundtune.values import Completion, FinishReason, Usage
 
@@ -46,7 +47,7 @@ class NotACompletion(Exception):
 class Piece:
     """What one JSON object of a reply says: the whole of it, or a chunk of a stream.
 
-    `tops` are the likeliest tokens in the place of the first one, with their log probabilities. `finish` is the
+    `steps` are its first tokens with the likeliest in their place. `finish` is the
     endpoint's word for why it ended, "" while it has not. `fault` is an error that it tells of. `repeats` is true of a
     last chunk that says the whole message once more, `whole` of a reply that is no chunk.
     """
@@ -57,7 +58,7 @@ class Piece:
     refusal: str = ""
     calls_tool: bool = False
     usage: Usage | None = None
-    tops: tuple[tuple[str, float], ...] = ()
+    steps: tuple[Step, ...] = ()
     fault: str = ""
     chosen: bool = False
     repeats: bool = False
@@ -74,7 +75,7 @@ class Gathered:
     refusal: str = ""
     calls_tool: bool = False
     usage: Usage = field(default_factory=Usage)
-    tops: tuple[tuple[str, float], ...] = ()
+    steps: tuple[Step, ...] = ()
     chosen: bool = False
     heard: bool = False
     fault: str = ""
@@ -88,7 +89,7 @@ class Gathered:
         self.refusal += piece.refusal
         self.calls_tool = self.calls_tool or piece.calls_tool
         self.usage = piece.usage or self.usage
-        self.tops = self.tops or piece.tops
+        self.steps = self.steps or piece.steps
         self.chosen = self.chosen or piece.chosen
         self.fault = self.fault or piece.fault
         return self.parting.feed(piece.text) if piece.text and not heard else ""
@@ -168,7 +169,7 @@ def piece_of(said: object) -> Piece:
         refusal=_words(message.get("refusal")) or _refused_part(message.get("content")),
         calls_tool=bool(message.get("tool_calls") or message.get("function_call")),
         usage=_usage(said),
-        tops=_tops(choice.get("logprobs")),
+        steps=_steps(choice.get("logprobs")),
         fault=fault.message if fault else "",
         chosen=bool(choice),
         whole="choices" in said and bool(message) and message is choice.get("message"),
@@ -283,16 +284,28 @@ def _count(value: object) -> int:
     return int(number) if math.isfinite(number) and 0 <= number <= _MOST_TOKENS else 0
 
 
-def _tops(logprobs: object) -> tuple[tuple[str, float], ...]:
-    """Return the likeliest first tokens with their log probabilities, none where the endpoint gives none."""
+def _steps(logprobs: object) -> tuple[Step, ...]:
+    """Return the first tokens with those in their place, as far as the endpoint gives log probabilities."""
     content = logprobs.get("content") if isinstance(logprobs, Mapping) else None
-    first = content[0] if isinstance(content, list) and content else None
-    tops = first.get("top_logprobs") if isinstance(first, Mapping) else None
-    return tuple(
-        (each["token"], float(each["logprob"]))
-        for each in (tops if isinstance(tops, list) else [])
-        if isinstance(each, Mapping) and isinstance(each.get("token"), str) and _is_log_probability(each.get("logprob"))
-    )
+    steps = []
+    for token in (content if isinstance(content, list) else [])[:LABEL_TOKENS]:
+        if not isinstance(token, Mapping) or not isinstance(token.get("token"), str):
+            break
+        listed = token.get("top_logprobs")
+        tops = [each for each in (listed if isinstance(listed, list) else []) if _is_alternative(each)]
+        if _is_alternative(token) and all(each["token"] != token["token"] for each in tops):
+            tops.append(token)
+        shares = [(_token(each), math.exp(min(0.0, float(each["logprob"])))) for each in tops]
+        steps.append(Step(_token(token), shares))
+    return tuple(steps)
+
+
+def _token(said: Mapping[str, Any]) -> str:
+    return token_text(said["token"], said.get("bytes"))
+
+
+def _is_alternative(said: object) -> bool:
+    return isinstance(said, Mapping) and isinstance(said.get("token"), str) and _is_log_probability(said.get("logprob"))
 
 
 def _is_log_probability(value: object) -> bool:

@@ -2,8 +2,8 @@
 
 `bedrock:MODEL_ID@REGION`, as `bedrock:amazon.nova-lite-v1:0@eu-west-1`; an inference profile's id or ARN will do for
 MODEL_ID. Credentials come from where every AWS tool takes them: environment, profile, role. Needs the extra `aws`.
-Answers are sampled at temperature 0. The API gives no log probabilities, so `choose` lists the options by letter and
-takes the reply's letter for the choice: 0.99 for it, 0.01 for the others together. A judge here therefore gives whole
+Answers are sampled at temperature 0. The API gives no log probabilities, so `choose` takes the option that
+the reply names for the choice: 0.99 for it, 0.01 for the others together. A judge here therefore gives whole
 levels, not shares of several. Source: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html
 """
 
@@ -17,14 +17,13 @@ from groundtune.errors import GroundtuneError, ModelFailed, SettingsError
 from groundtune.extras import not_installed
 from groundtune.http import CONNECT_SECONDS, MOST_TIMEOUTS, Backoff, Passing, RequestRefused, retry_after
 from groundtune.models._batches import complete_all
-from groundtune.models._options import UnclearReply, lettered, named, shares, with_options
+from groundtune.models._options import LABEL_TOKENS, UnclearReply, asked, certain, choice_of
 from groundtune.models._parameters import Parameters
 from groundtune.reasoning import Parting, joined
 from groundtune.settings import ModelSettings
 from groundtune.values import Choice, Completion, Conversation, FinishReason, Message, Usage
 
 PREFIX = "bedrock:"
-LABEL_TOKENS = 8  # a letter, and what some models put before it
 PASSING = frozenset({"ThrottlingException", "ModelTimeoutException", "InternalServerException"}) | {
     "ServiceUnavailableException",
     "ModelNotReadyException",
@@ -114,22 +113,23 @@ class Bedrock:
         return self._completion(parting, thoughts, finish, counts, max_tokens)
 
     def choose(self, messages: Conversation, options: Sequence[str]) -> dict[str, float]:
-        """Return how probable each option is; see `weigh`."""
-        return dict(self.weigh(messages, options).probabilities)
-
-    def weigh(self, messages: Conversation, options: Sequence[str]) -> Choice:
-        """Return which of at most 26 options the model names, asked for by letter; the module says how they weigh.
-
-        Raises `ModelFailed` if the reply names none.
-        """
-        labels = lettered(options)
-        if len(options) == 1:
-            return Choice({options[0]: 1.0})
-        reply = self._complete(with_options(messages, labels), LABEL_TOKENS)
+        """Return how probable each option is; see `weigh`. Raises `ModelFailed` if the reply names none."""
+        choice = self.weigh(messages, options)
         try:
-            return Choice(shares(named(reply.text, labels), labels), reply.usage)
+            return certain(choice, asked(messages, options)[1])
         except UnclearReply as error:
             raise self._failure(error.message, error.remedy) from None
+
+    def weigh(self, messages: Conversation, options: Sequence[str]) -> Choice:
+        """Return which option the model names: digits and letters as they are, others asked for by letter.
+
+        The module says how they weigh. Where the reply names none, no probability stands on any.
+        """
+        conversation, labels = asked(messages, options)
+        if len(options) == 1:
+            return Choice({options[0]: 1.0})
+        reply = self._complete(conversation, LABEL_TOKENS)
+        return choice_of([], reply.text, labels, reply.usage)
 
     def _complete(self, conversation: Conversation, max_tokens: int | None) -> Completion:
         reply = self._asked(conversation, max_tokens, lambda asked: self._client.converse(**asked))
@@ -185,7 +185,7 @@ class Bedrock:
         return {**asked, "system": system} if system else asked
 
     def _patiently(self, call: Callable[[], CallResult]) -> CallResult:
-        return self._backoff.run(lambda: self._once(call), self._failure)
+        return self._backoff.run(lambda: self._once(call), self._failure, (self._region, self._settings.name))
 
     def _once(self, call: Callable[[], CallResult]) -> CallResult:
         """Call, and turn what the SDK raises into our errors: `Passing` for what may go better next time."""
@@ -203,7 +203,11 @@ class Bedrock:
             late = f"did not reply within {self._settings.timeout:g} seconds."
             raise Passing(late, "Raise the timeout.", most=MOST_TIMEOUTS) from None
         except sdk.BotoCoreError as error:
-            raise Passing(f"cannot be reached ({error}).", "Check the region and the network.") from None
+            unreached = isinstance(
+                error, (sdk.EndpointConnectionError, sdk.ConnectTimeoutError, sdk.ProxyConnectionError)
+            )
+            reason = f"cannot be reached ({error})."
+            raise Passing(reason, "Check the region and the network.", unreached=unreached) from None
         except Exception as error:  # of a broken reply, the SDK's parsers raise whatever Python does
             raise self._failure(f"sent a reply that cannot be read ({error}).", "Try again.") from None
 

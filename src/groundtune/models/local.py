@@ -9,6 +9,7 @@ model of their own. One thread at a time uses the weights: for a batch, or for a
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -20,6 +21,7 @@ from weakref import WeakValueDictionary
 from groundtune.errors import NotInstalled, SettingsError
 from groundtune.models import _adapters, _generation, _llama, builtin
 from groundtune.models._adapters import Chain, NotAdditive, SharedWeights
+from groundtune.models._options import LABEL_TOKENS, Step, are_labels, choice_of
 from groundtune.models.templates import prompt_ids
 from groundtune.once import Once
 from groundtune.reasoning import Parting, marks_among, opens, parted
@@ -29,6 +31,7 @@ from groundtune.values import Choice, Completion, Conversation, FinishReason, Us
 SCHEMES = ("builtin", "hf", "path")
 TOKENS_AFTER_CHANGE = 8  # of a stream, when the weights had to change over for it: they may have to change back
 TOKENS_OF_A_TAG = 16  # of a prompt's end: a tag of reasoning is not longer
+TOP_TOKENS = 50  # of the next token: what is less likely than these counts as 0 where an option is chosen
 _SAMPLES, _SAMPLE_BYTES = 64, 1 << 16
 
 
@@ -191,20 +194,42 @@ class LocalChatModel:
         return 1
 
     def choose(self, messages: Conversation, options: Sequence[str]) -> dict[str, float]:
-        """Return the options' probabilities as the next answer: the product of their tokens', normalised."""
+        """Return how probable each option is; see `weigh`."""
         return dict(self.weigh(messages, options).probabilities)
 
     def weigh(self, messages: Conversation, options: Sequence[str]) -> Choice:
-        """Return what `choose` returns, with its usage: the prompt is read once for all options."""
-        import torch
+        """Return how probable each option is as the next answer.
 
+        Digits and letters are read from the likeliest first tokens, in whatever form the model writes them; others
+        have the product of their tokens' probabilities, which is normalised.
+        """
         with self.shared.carrying(self.chain):
             prompt = prompt_ids(self.tokenizer, messages)
+            if are_labels(options) and len(options) > 1:
+                return self._labelled(prompt, options)
             ends = [self.tokenizer.eos_token_id]
             tokens = [self.tokenizer(option, add_special_tokens=False)["input_ids"] + ends for option in options]
-            totals = _generation.log_probabilities(self.model, prompt, tokens)
-        shares = torch.softmax(torch.tensor(totals), dim=0).tolist()
-        return Choice(dict(zip(options, shares, strict=True)), Usage(len(prompt), max(map(len, tokens))))
+            logs = _generation.log_probabilities(self.model, prompt, tokens)
+        totals = [sum(row) for row in logs]
+        likely = [math.exp(total - max(totals)) for total in totals]
+        shares = [each / sum(likely) for each in likely]
+        mass = min(1.0, sum(math.exp(sum(row[:-1])) for row in logs))  # whatever comes after
+        return Choice(dict(zip(options, shares, strict=True)), Usage(len(prompt), max(map(len, tokens))), mass)
+
+    def _labelled(self, prompt: list[int], options: Sequence[str]) -> Choice:
+        steps, tokens = [], []
+        for top in _generation.likeliest(self.model, prompt, TOP_TOKENS, LABEL_TOKENS):
+            tokens.append(top[0][0])
+            if tokens[-1] in self._ends():
+                break
+            shares = [(self._piece(token), share) for token, share in top]
+            steps.append(Step(shares[0][0], shares))
+        usage = Usage(len(prompt), len(tokens))
+        return choice_of(steps, self._text(tokens), {option: option for option in options}, usage)
+
+    def _piece(self, token: int) -> str:
+        """Return what a token stands for, blanks included; nothing for a token that is not text."""
+        return str(self.tokenizer.decode([token], skip_special_tokens=True))
 
     def _ends(self) -> set[int]:
         configured = self.model.generation_config.eos_token_id

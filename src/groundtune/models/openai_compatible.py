@@ -8,8 +8,7 @@ where it takes that. Wire format: https://platform.openai.com/docs/api-reference
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
@@ -17,7 +16,7 @@ from typing import TypeVar
 from groundtune.bodies import DONE, decoded, loaded
 from groundtune.http import ApiKey, Backoff, Endpoint, Guidance, named_address
 from groundtune.models._batches import complete_all
-from groundtune.models._options import LABEL, UnclearReply, lettered, named, shares, with_options
+from groundtune.models._options import LABEL_TOKENS, UnclearReply, asked, certain, choice_of
 from groundtune.models._parameters import Parameters
 from groundtune.models._replies import Gathered, NotACompletion, gathered, piece_of
 from groundtune.settings import ModelSettings
@@ -103,23 +102,28 @@ class OpenAICompatible:
         return self._settings.concurrency
 
     def choose(self, messages: Conversation, options: Sequence[str]) -> dict[str, float]:
-        """Return how probable each option is; see `weigh`."""
-        return dict(self.weigh(messages, options).probabilities)
+        """Return how probable each option is; see `weigh`.
+
+        Raises `ModelFailed` if less than half of the probability stands on the options.
+        """
+        choice = self.weigh(messages, options)
+        try:
+            return certain(choice, asked(messages, options)[1])
+        except UnclearReply as error:
+            raise self._endpoint.failure(error.message, error.remedy) from None
 
     def weigh(self, messages: Conversation, options: Sequence[str]) -> Choice:
-        """Return how probable each of at most 26 options is, asked for by letter.
+        """Return how probable each option is: digits and letters as they are, others asked for by letter.
 
-        From the log probabilities of the first token where the endpoint gives them (a letter that is not among the
-        20 likeliest counts as 0), else 1 - `UNCHOSEN` for the letter that it replies. Raises `ModelFailed` if the
-        reply names no option.
+        From the log probabilities of the first tokens where the endpoint gives them (what is not among the 20 likeliest
+        counts as 0), else 1 - `UNCHOSEN` for the option that it names. Says how much probability stood on them all.
         """
-        labels = lettered(options)
+        conversation, labels = asked(messages, options)
         if len(options) == 1:
             return Choice({options[0]: 1.0})
-        body = {**self._body(with_options(messages, labels), 1), "logprobs": True, "top_logprobs": TOP_LOGPROBS}
+        body = {**self._body(conversation, LABEL_TOKENS), "logprobs": True, "top_logprobs": TOP_LOGPROBS}
         reply = self._reply(body)
-        weights = _weights(reply, labels) or self._named(reply.text, labels)
-        return Choice(shares(weights, labels), reply.usage)
+        return choice_of(reply.steps, reply.text, labels, reply.usage)
 
     def _complete(self, conversation: Conversation, max_tokens: int | None) -> Completion:
         body = self._body(conversation, max_tokens)
@@ -150,19 +154,3 @@ class OpenAICompatible:
     def _check(self, reply: Gathered) -> None:
         if reply.broken:
             raise self._endpoint.failure(f"answered with an error: {reply.broken}", "Check the server's log.")
-
-    def _named(self, reply: str, labels: Mapping[str, str]) -> dict[str, float]:
-        try:
-            return named(reply, labels)
-        except UnclearReply as error:
-            raise self._endpoint.failure(error.message, error.remedy) from None
-
-
-def _weights(reply: Gathered, labels: Mapping[str, str]) -> dict[str, float]:
-    """Return the probability of each label that stands among the likeliest first tokens ("A", " A", "(A")."""
-    weights: dict[str, float] = {}
-    for token, logprob in reply.tops:
-        match = LABEL.fullmatch(token.rstrip())
-        if match and match[1] in labels:
-            weights[match[1]] = weights.get(match[1], 0.0) + math.exp(logprob)
-    return weights if sum(weights.values()) > 0 else {}

@@ -21,7 +21,7 @@ class FunctionModel:
     """Says what `reply` makes of a conversation; tokens are counted as words.
 
     `asked` keeps every conversation and `batches` the size of every batch, in order. `choose` gives `chosen` of the
-    options' probabilities, or shares it out evenly.
+    options' probabilities, or shares it out evenly; `mass` of the probability stands on them.
     """
 
     def __init__(
@@ -29,10 +29,12 @@ class FunctionModel:
         reply: Callable[[Conversation], str],
         name: str = "fake:function",
         chosen: Mapping[str, float] | None = None,
+        mass: float = 1.0,
     ) -> None:
         self._reply = reply
         self._name = name
         self._chosen = chosen
+        self._mass = mass
         self.asked: list[Conversation] = []
         self.batches: list[int] = []
 
@@ -79,7 +81,8 @@ class FunctionModel:
         weights = {option: 1.0 if self._chosen is None else self._chosen.get(option, 0.0) for option in options}
         total = sum(weights.values())
         shares = {option: weight / total for option, weight in weights.items()}
-        return Choice(shares, Usage(sum(len(message.content.split()) for message in messages), 1))
+        usage = Usage(sum(len(message.content.split()) for message in messages), 1)
+        return Choice(shares, usage, self._mass, "" if self._mass == 1 else self._reply(messages))
 
     def _complete(self, conversation: Conversation, max_tokens: int | None) -> Completion:
         self.asked.append(conversation)

@@ -85,6 +85,16 @@ class ModelContract:
         assert choice.usage.prompt_tokens > 0
         assert model.parallel >= 1
 
+    def test_a_choice_among_digits_tells_how_much_of_the_probability_stood_on_them(self, model: ChatModel) -> None:
+        """Each digit has a share that sums to 1, and `mass` is what all of them had before."""
+        if not isinstance(model, MeteredModel):
+            pytest.skip("does not meter its choices")
+        asked = (Message("user", "How many legs has a dog: 2, 4 or 6? Reply with the number and nothing else."),)
+        choice = model.weigh(asked, ["2", "4", "6"])
+        assert list(choice.probabilities) == ["2", "4", "6"]
+        assert sum(choice.probabilities.values()) == pytest.approx(1)
+        assert 0 <= choice.mass <= 1
+
     def test_a_single_option_is_certain(self, model: ChatModel) -> None:
         """There is nothing to choose."""
         assert model.choose(self.OTHER, ["yes"]) == pytest.approx({"yes": 1.0})

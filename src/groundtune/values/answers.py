@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from groundtune.text import without_markers
 from groundtune.values.knowledge import EVERYONE, Passage, Place, Placed
+
+LEAST_MASS = 0.5
+"""The probability that must stand on the options of a choice: below, the model said something else."""
 
 Role = Literal["system", "user", "assistant"]
 
@@ -73,10 +76,29 @@ class Completion:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """How probable each option is as the next answer (summing to 1), and what it cost to ask."""
+    """How probable each option is as the next answer (summing to 1), and what it cost to ask.
+
+    `mass` is how much of the probability stood on the options before the rest was left out; `reply` what the model
+    said, cut short.
+    """
 
     probabilities: Mapping[str, float]
     usage: Usage = Usage()
+    mass: float = 1.0
+    reply: str = ""
+
+    def doubt(self, labels: Collection[str] = ()) -> str:
+        """Return why this is no choice, empty if it is one: less than `LEAST_MASS` stood on what was asked for.
+
+        `labels` are what the options were called in the question, if not by their own names.
+        """
+        if self.mass >= LEAST_MASS:
+            return ""
+        options = ", ".join(labels or self.probabilities)
+        return (
+            f"was asked for one of {options} and replied {self.reply!r}: only {self.mass:.0%} of the probability was "
+            "on what was asked for."
+        )
 
 
 @dataclass(frozen=True, slots=True)

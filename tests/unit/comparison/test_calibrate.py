@@ -40,9 +40,9 @@ def answer(case, candidate):
 
 def truth(messages, options):
     text = messages[-1].content
-    if "first" in options:
+    if "<first_answer>" in text:
         first, second = (int(text.split(f"</{tag}>")[0].rstrip()[-1]) for tag in ("first_answer", "second_answer"))
-        return "equal" if first == second else "first" if first > second else "second"
+        return "3" if first == second else "1" if first > second else "2"
     return text.split("</answer>")[0].rstrip()[-1]
 
 
@@ -161,7 +161,7 @@ def test_a_judge_that_guesses_is_kept_out(files):
 
 
 def test_a_judge_that_follows_the_place_is_found_out(files):
-    (one,) = calibrated(files, FunctionModel(str, "fake:first", {"first": 0.9, "3": 1, "second": 0.1})).scorers
+    (one,) = calibrated(files, FunctionModel(str, "fake:first", {"1": 0.9, "2": 0.1})).scorers
     assert one.position.first == one.position.pairs > 20
     assert one.position.p_value < 0.001
     assert one.agreement.weighted_kappa.value == 0
@@ -321,9 +321,7 @@ def test_only_a_trusted_judge_is_named_among_the_other_measures(files, compared,
 
 
 def test_the_judges_of_a_panel_are_shown_and_how_far_they_are_apart(compared):
-    _, report = compared(
-        FunctionModel(str, "fake:one", {"1": 1, "first": 1}), FunctionModel(str, "fake:two", {"5": 1, "first": 1})
-    )
+    _, report = compared(FunctionModel(str, "fake:one", {"1": 1}), FunctionModel(str, "fake:two", {"1": 0, "5": 1}))
     (base,) = report.candidates
     assert [base.scores[name].mean for name in ("judge_accuracy_one", "judge_accuracy_two", "judge_accuracy")] == [
         0,

@@ -201,13 +201,14 @@ def test_without_credentials_it_says_so(monkeypatch, serve):
         model.complete([ASKED])
 
 
-def test_a_choice_is_the_letter_of_the_reply(serve):
-    model, endpoint = serve(wire.said(Completion(" B.", Usage(30, 2))), wire.said(Completion("Who knows", Usage())))
-    assert model.weigh(ASKED, ["1", "2", "3"]) == Choice({"1": 0.005, "2": 0.99, "3": 0.005}, Usage(30, 2))
-    asked = endpoint.requests[0].body["messages"][0]["content"][0]["text"]
-    assert "A. 1\nB. 2\nC. 3" in asked
+def test_a_choice_is_what_the_reply_names(serve):
+    model, endpoint = serve(wire.said(Completion(" 2.", Usage(30, 2))), wire.said(Completion("Who knows", Usage())))
+    found = model.weigh(ASKED, ["1", "2", "3"])
+    assert found == Choice({"1": 0.005, "2": 0.99, "3": 0.005}, Usage(30, 2), 1.0, "2.")
+    assert endpoint.requests[0].body["messages"][0]["content"] == [{"text": ASKED[-1].content}]
     with pytest.raises(ModelFailed, match="was asked for one of A, B and replied 'Who knows'"):
-        model.choose(ASKED, ["1", "2"])
+        model.choose(ASKED, ["yes", "no"])
+    assert "A. yes\nB. no" in endpoint.requests[1].body["messages"][0]["content"][0]["text"]
     assert model.choose(ASKED, ["1"]) == {"1": 1.0}
     assert len(endpoint.requests) == 2
 

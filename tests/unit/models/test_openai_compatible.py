@@ -10,7 +10,7 @@ import pytest
 
 from groundtune.errors import ModelFailed, SettingsError
 from groundtune.http import Backoff
-from groundtune.models._options import UNCHOSEN
+from groundtune.models._options import LABEL_TOKENS, UNCHOSEN
 from groundtune.models.openai_compatible import OpenAICompatible, groundtune_model
 from groundtune.settings import ModelSettings
 from groundtune.testing.endpoint import LocalEndpoint, Response, error, in_turn, said, served_by, streamed
@@ -356,7 +356,7 @@ def test_choose_reads_log_probabilities_of_the_letters():
     assert body["messages"][-1]["content"].endswith(
         "Options:\nA. yes\nB. no\nC. perhaps\n\nReply with one letter and nothing else."
     )
-    assert (body["logprobs"], body["top_logprobs"], body["max_tokens"]) == (True, 20, 1)
+    assert (body["logprobs"], body["top_logprobs"], body["max_tokens"]) == (True, 20, LABEL_TOKENS)
 
 
 @pytest.mark.parametrize("reply", ["B", " (B)", "B. no", "**B**", "No"])

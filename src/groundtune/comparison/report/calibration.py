@@ -32,9 +32,10 @@ def preferences(candidate: str, other: str, by_judge: Mapping[str, Preference]) 
 
 def _preferred(judge: str, candidate: str, other: str, choice: Preference) -> str:
     failed = f" {choice.failed} failed." if choice.failed else ""
+    unscored = f" {choice.unscored} unscored, because the judge named no preference." if choice.unscored else ""
     return (
         f"{judge}: {candidate} is better in {choice.wins} cases, {other} in {choice.losses}; {choice.ties} ties "
-        f"({choice.flips} of them because the order decided).{failed} Groups: {choice.groups_won} to "
+        f"({choice.flips} of them because the order decided).{failed}{unscored} Groups: {choice.groups_won} to "
         f"{choice.groups_lost}, sign test p = {choice.p_value:.3f}."
     )
 
@@ -44,6 +45,8 @@ def _calibrated(calibrated: Calibrated) -> list[RenderableType]:
     verdict = f"Not used in the recommendation, because {doubt}." if doubt else "May be used in the recommendation."
     title = Text(f"{calibrated.scorer} ({calibrated.judge})", style="bold")
     failed = [Text(f"{failures} answers have no score because the judge failed.")] if failures else []
+    if calibrated.unclear:
+        failed.append(Text(f"{calibrated.unclear} answers are unscored because the judge named no level."))
     sentences = [_length(calibrated.length)]
     if calibrated.self_preference is not None:
         sentences.append(_preference(calibrated.self_preference))
@@ -96,6 +99,7 @@ def _preference(bias: Bias) -> str:
 
 def _position(bias: PositionBias) -> str:
     failed = f" {bias.failed} pairs failed." if bias.failed else ""
+    failed += f" {bias.unscored} pairs are unscored, because the judge named no preference." if bias.unscored else ""
     if not bias.pairs:
         return f"Position: unknown, because no pair of answers was judged.{failed}"
     flips = bias.first + bias.second

@@ -17,7 +17,7 @@ from itertools import permutations
 import numpy as np
 from scipy import stats
 
-from groundtune.evaluation.judge.pairwise import DuelVerdict
+from groundtune.evaluation.judge.pairwise import DuelVerdict, Unscored
 from groundtune.evaluation.judge.rubrics import Rubric
 from groundtune.evaluation.judge.samples import RatedSample
 from groundtune.evaluation.statistics.agreement import (
@@ -94,6 +94,7 @@ class PositionBias:
 
     pairs: int
     failed: int
+    unscored: int
     undecided: int
     first: int
     second: int
@@ -201,14 +202,15 @@ def self_preference(samples: Sequence[RatedSample], judge: str, rubric: Rubric, 
     return Bias(bootstrap.figure(difference, rated), mine)
 
 
-def position_bias(verdicts: Sequence[DuelVerdict | Failure]) -> PositionBias:
+def position_bias(verdicts: Sequence[DuelVerdict | Unscored | Failure]) -> PositionBias:
     """Return how often the judge followed the place."""
     flips = Counter(verdict.flip for verdict in verdicts if isinstance(verdict, DuelVerdict))
     first, second = flips["first"], flips["second"]
     p_value = float(stats.binomtest(first, first + second).pvalue) if first + second else 1.0
     failed = sum(isinstance(verdict, Failure) for verdict in verdicts)
+    unscored = sum(isinstance(verdict, Unscored) for verdict in verdicts)
     undecided = sum(verdict == DuelVerdict("tie") for verdict in verdicts)
-    return PositionBias(len(verdicts) - failed, failed, undecided, first, second, p_value)
+    return PositionBias(len(verdicts) - failed - unscored, failed, unscored, undecided, first, second, p_value)
 
 
 def doubt(answers: int, weighted: float | None, least: float) -> str:

@@ -4,8 +4,9 @@
     probability   0.1       0.3        0.6          → 0.1 · 0 + 0.3 · 0.5 + 0.6 · 1 = 0.75
 
 The score is the mean of the levels, weighted with the probability that the judge gives each; so a judge that wavers
-between two levels says so, and no reply can fail to parse. A case without an ideal answer is unscored. Where a judge
-gives a rationale, it is the score's `reason`.
+between two levels says so. A case without an ideal answer is unscored, and so is one where less than half of the
+probability stands on the levels: the judge said something else. Where a judge gives a rationale, it is the score's
+`reason`.
 
 A panel is the mean of its judges. It has a score only where all of them have one.
 
@@ -15,17 +16,19 @@ Alignment", arXiv:2303.16634.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from groundtune.evaluation.judge.judge import Judge, Judgement, JudgeRequest
+from groundtune.evaluation.judge.judge import NOT_ASKED, Judge, Judgement, JudgeRequest
 from groundtune.evaluation.judge.prompts import grading_messages, prompt_signature, rationale_messages
 from groundtune.evaluation.judge.rubrics import Rubric
+from groundtune.evaluation.run import NO_ANSWER
 from groundtune.evaluation.scorers._function import NO_IDEAL_ANSWER
 from groundtune.protocols import ScorerDefaults, Words
 from groundtune.values import Answer, Case, Failure, Score
 
 PREFIX = "judge_"
+GRADED = "judge|"  # what the signature of a single judge's scorer begins with
 JudgedPair = tuple[Case, Answer]
 
 
@@ -46,7 +49,7 @@ class GradeScorer(ScorerDefaults):
     def signature(self) -> str:
         """Rubric, prompt and judge: all that can change a score."""
         rubric = f"rubric:{self.rubric.criterion}:{self.rubric.hash}"
-        return f"judge|{rubric}|prompt:{prompt_signature(self.rubric)}|{self.judge.signature}|version:1"
+        return f"{GRADED}{rubric}|prompt:{prompt_signature(self.rubric)}|{self.judge.signature}|version:2"
 
     def score(self, case: Case, answer: Answer) -> Score:
         """Return the score of one answer; failed, with the reason, where the judge fails."""
@@ -66,6 +69,8 @@ class GradeScorer(ScorerDefaults):
     def _score(self, judgement: Judgement | Failure) -> Score:
         if isinstance(judgement, Failure):
             return Score(None, judgement.reason, failed=True)
+        if judgement.doubt:
+            return Score(None, f"the judge {judgement.doubt}")
         shares = judgement.probabilities.items()
         value = sum(share * self.rubric.value(int(level)) for level, share in shares)
         return Score(min(1.0, max(0.0, value)), judgement.rationale)
@@ -120,6 +125,15 @@ class PanelScorer(ScorerDefaults):
 JudgeScorer = GradeScorer | PanelScorer
 
 
+def silence(scores: Iterable[Score]) -> str:
+    """Return why a judge gave no score at all to the answers that it was asked about; empty if it gave any."""
+    asked = [score for score in scores if score != NO_IDEAL_ANSWER and not score.reason.startswith(NO_ANSWER)]
+    if any(score.value is not None for score in asked):
+        return ""
+    reasons = [score.reason for score in asked]
+    return next((reason for reason in reasons if not reason.startswith(NOT_ASKED)), next(iter(reasons), ""))
+
+
 def _words(name: str) -> Words:
     return Words(
         name.replace("_", " ").capitalize(),
@@ -133,6 +147,15 @@ def _mean(scores: Sequence[Score]) -> Score:
     if missing:
         return missing[0]
     return Score(sum(score.value or 0.0 for score in scores) / len(scores))
+
+
+def silent_judges(reasons: Mapping[str, str]) -> list[str]:
+    """Return a sentence for each reason why judges gave no score at all; `reasons` are by scorer name."""
+    names: dict[str, list[str]] = {}
+    for name, reason in reasons.items():
+        if reason:
+            names.setdefault(reason, []).append(name)
+    return [f"{', '.join(silent)} gave no score to any answer: {reason}" for reason, silent in names.items()]
 
 
 def judge_scorers(judges: Sequence[tuple[str, Judge]], rubrics: Sequence[Rubric]) -> list[JudgeScorer]:

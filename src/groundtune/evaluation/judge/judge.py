@@ -15,10 +15,13 @@ from typing import Protocol
 
 from groundtune.errors import GroundtuneError, ModelFailed
 from groundtune.evaluation.judge.prompts import after_rationale
+from groundtune.outages import carried
 from groundtune.protocols import ChatModel, MeteredModel, Progress, silent
 from groundtune.values import Choice, Conversation, Failure, Usage, digest
 
 MOST_FAILURES = 8
+NOT_ASKED = "not asked, because "  # what the reason for a question that was left out begins with
+CHOICE_VERSION = 2  # 1 asked endpoints for letters, too, and made certainty of whatever little stood on them
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +35,16 @@ class JudgeRequest:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The probability of each option, what it cost, and what the judge said before choosing."""
+    """The probability of each option, what it cost, and what the judge said before choosing.
+
+    `doubt` is why it is none: most of the probability stood on something else than the options. Empty if it is one.
+    """
 
     probabilities: dict[str, float]
     prompt_tokens: int = 0
     completion_tokens: int = 0
     rationale: str = ""
+    doubt: str = ""
 
 
 class Memory(Protocol):
@@ -80,8 +87,8 @@ class Judge:
 
     @property
     def signature(self) -> str:
-        """The model's, and how long its rationale may be."""
-        return f"{self.model.signature}|rationale:{self.rationale_tokens}"
+        """The model's, how long its rationale may be, and how its choices are read."""
+        return f"{self.model.signature}|rationale:{self.rationale_tokens}|choice:{CHOICE_VERSION}"
 
     def ask(self, requests: Sequence[JudgeRequest]) -> list[Judgement | Failure]:
         """Return the judgement on each request, in order; equal ones are asked once."""
@@ -100,7 +107,7 @@ class Judge:
         parallel = self.model.parallel if isinstance(self.model, MeteredModel) else 1
         outcomes: dict[str, Judgement | Failure] = {}
         with ThreadPoolExecutor(parallel) as pool:
-            futures = {pool.submit(run.ask, key, request): key for key, request in missing.items()}
+            futures = {pool.submit(carried(run.ask), key, request): key for key, request in missing.items()}
             try:
                 for done, future in enumerate(as_completed(futures), start=1):
                     outcomes[futures[future]] = future.result()
@@ -147,7 +154,7 @@ class _Run:
         with self._lock:
             self._failed_in_a_row += 1
             if self._failed_in_a_row >= MOST_FAILURES and self._stopped is None:
-                self._stopped = Failure(f"not asked, because {MOST_FAILURES} questions in a row failed: {reason}")
+                self._stopped = Failure(f"{NOT_ASKED}{MOST_FAILURES} questions in a row failed: {reason}")
         return Failure(reason)
 
     def _judgement(self, request: JudgeRequest) -> Judgement:
@@ -163,6 +170,7 @@ class _Run:
             spent.prompt_tokens + choice.usage.prompt_tokens,
             spent.completion_tokens + choice.usage.completion_tokens,
             rationale,
+            choice.doubt(),
         )
 
 

@@ -3,6 +3,7 @@
     answer A first → "first",  answer B first → "second"     A wins
     answer A first → "first",  answer B first → "first"      a flip: the judge follows the place; counts as a tie
     anything with "equal"                                     a tie
+    less than half of the probability on any of these         unscored
 
 Source: both orders, and a changed verdict as a tie, as in Zheng et al. 2023, "Judging LLM-as-a-Judge with MT-Bench
 and Chatbot Arena", arXiv:2306.05685.
@@ -43,10 +44,18 @@ class DuelVerdict:
 
 
 @dataclass(frozen=True, slots=True)
+class Unscored:
+    """A duel without a verdict, since the judge named no preference in one of the orders; with the reason."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Preference:
     """Duels counted, seen from the first of the two. `p_value` is of the exact two-sided sign test over groups.
 
     Cases of a group are not independent, so each group has one vote: that of most of its cases that are not ties.
+    `reason` is why there is no verdict at all, empty if there is any.
     """
 
     wins: int
@@ -54,22 +63,24 @@ class Preference:
     losses: int
     flips: int
     failed: int
+    unscored: int
     groups_won: int
     groups_lost: int
     p_value: float
+    reason: str = ""
 
 
-def duel(judge: Judge, rubric: Rubric, duels: Sequence[Duel]) -> list[DuelVerdict | Failure]:
-    """Return the verdict on each duel, in order; failed where either order did."""
+def duel(judge: Judge, rubric: Rubric, duels: Sequence[Duel]) -> list[DuelVerdict | Unscored | Failure]:
+    """Return the verdict on each duel, in order; failed where either order did, unscored where either was."""
     requests = []
     for each in duels:
         for first, second in ((each.answer_a, each.answer_b), (each.answer_b, each.answer_a)):
-            requests.append(JudgeRequest(pairing_messages(rubric, each.case, first, second), PREFERENCES))
+            requests.append(JudgeRequest(pairing_messages(rubric, each.case, first, second), tuple(PREFERENCES)))
     judgements = judge.ask(requests)
     return [_verdict(straight, turned) for straight, turned in zip(judgements[::2], judgements[1::2], strict=True)]
 
 
-def preference(duels: Sequence[Duel], verdicts: Sequence[DuelVerdict | Failure]) -> Preference:
+def preference(duels: Sequence[Duel], verdicts: Sequence[DuelVerdict | Unscored | Failure]) -> Preference:
     """Return the counts and the test."""
     votes: Counter[str] = Counter()
     counts: Counter[DuelOutcome] = Counter()
@@ -85,9 +96,11 @@ def preference(duels: Sequence[Duel], verdicts: Sequence[DuelVerdict | Failure])
         counts["loss"],
         sum(isinstance(verdict, DuelVerdict) and verdict.flip is not None for verdict in verdicts),
         sum(isinstance(verdict, Failure) for verdict in verdicts),
+        sum(isinstance(verdict, Unscored) for verdict in verdicts),
         won,
         lost,
         sign_test(won, lost),
+        "" if counts else next((each.reason for each in verdicts if not isinstance(each, DuelVerdict)), ""),
     )
 
 
@@ -96,11 +109,13 @@ def sign_test(won: int, lost: int) -> float:
     return float(stats.binomtest(won, won + lost).pvalue) if won + lost else 1.0
 
 
-def _verdict(straight: Judgement | Failure, turned: Judgement | Failure) -> DuelVerdict | Failure:
+def _verdict(straight: Judgement | Failure, turned: Judgement | Failure) -> DuelVerdict | Unscored | Failure:
     if isinstance(straight, Failure):
         return straight
     if isinstance(turned, Failure):
         return turned
+    if doubt := straight.doubt or turned.doubt:
+        return Unscored(f"the judge {doubt}")
     match _likeliest(straight), _likeliest(turned):
         case "first", "second":
             return DuelVerdict("win")
@@ -114,4 +129,4 @@ def _verdict(straight: Judgement | Failure, turned: Judgement | Failure) -> Duel
 
 
 def _likeliest(judgement: Judgement) -> str:
-    return max(judgement.probabilities, key=lambda option: judgement.probabilities[option])
+    return PREFERENCES[max(judgement.probabilities, key=lambda option: judgement.probabilities[option])]

@@ -1,6 +1,7 @@
 """What judges are told: the one place where their prompts are worded.
 
-Pure. Everything that is judged, or judged by, is quoted data between tags: it cannot close its block or pass for a
+Pure. A judge always answers with one digit, which the prompt lists and asks for once, so that every model is asked for
+the same. Everything that is judged, or judged by, is quoted data between tags: it cannot close its block or pass for a
 control token, and the task stands after all of it.
 """
 
@@ -22,7 +23,13 @@ RATIONALE = (
     "Do not name a level yet."
 )
 LEVEL = "Which level fits best? Reply with its number and nothing else."
-PREFERENCES = ("first", "second", "equal")
+PREFERENCES = {"1": "first", "2": "second", "3": "equal"}
+"""What a judge of two answers chooses among, by number."""
+_PAIRING = """1: The first answer is better.
+2: The second answer is better.
+3: Both are equally good.
+
+Which is true? Reply with its number and nothing else."""
 
 
 def grading_messages(rubric: Rubric, case: Case, answer: Answer) -> Conversation:
@@ -41,10 +48,10 @@ def after_rationale(messages: Conversation, rationale: str) -> Conversation:
 
 
 def pairing_messages(rubric: Rubric, case: Case, first: Answer, second: Answer) -> Conversation:
-    """Return the conversation after which a judge names one of `PREFERENCES`."""
+    """Return the conversation after which a judge names the number of one of `PREFERENCES`."""
     material = [*_material(case), _block("first_answer", first.prose), _block("second_answer", second.prose)]
     task = f"Compare the texts in <first_answer> and <second_answer> by one criterion: {rubric.question}"
-    return _asked([*material, task], "Which is better: first, second, or are they equal? Reply with that word only.")
+    return _asked([*material, task], _PAIRING)
 
 
 def prompt_signature(rubric: Rubric) -> str:

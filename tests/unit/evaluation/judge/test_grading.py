@@ -1,9 +1,10 @@
 import pytest
 
 from groundtune.errors import ModelFailed
-from groundtune.evaluation.judge.grading import GradeScorer, PanelScorer, judge_scorers
+from groundtune.evaluation.judge.grading import GradeScorer, PanelScorer, judge_scorers, silence
 from groundtune.evaluation.judge.judge import Judge
 from groundtune.evaluation.judge.rubrics import Rubric, load_rubrics
+from groundtune.evaluation.scorers._function import NO_IDEAL_ANSWER
 from groundtune.testing.fakes import FunctionModel
 from groundtune.testing.scorers import BAD, GOOD, PAIRS
 from groundtune.values import Score
@@ -85,3 +86,39 @@ def test_one_judge_makes_one_scorer_a_rubric_and_none_makes_none():
     names = [each.name for each in judge_scorers([("a", Judge(FunctionModel(str)))], load_rubrics())]
     assert names == ["judge_accuracy", "judge_relevance", "judge_comprehensiveness"]
     assert judge_scorers([], load_rubrics()) == []
+
+
+@pytest.mark.parametrize("mass", [0.0, 0.2, 0.49])
+def test_where_the_judge_says_something_else_the_case_is_unscored_with_the_reason(mass):
+    model = FunctionModel(lambda conversation: "The answer is fine.", chosen={"3": 1}, mass=mass)
+    judge = Judge(model)
+    found = GradeScorer("judge_truth", judge, RUBRIC).score(*GOOD)
+    assert (found.value, found.failed) == (None, False)
+    assert found.reason.startswith("the judge was asked for one of 1, 2, 3 and replied 'The answer is fine.': only ")
+    assert f"{mass:.0%} of the probability" in found.reason
+    assert GradeScorer("judge_truth", judge, RUBRIC).score(*GOOD) == found
+    assert judge.asked == 1
+
+
+@pytest.mark.parametrize("mass", [0.5, 0.51, 1.0])
+def test_where_enough_stands_on_the_levels_the_rest_is_left_out(mass):
+    model = FunctionModel(lambda conversation: "3", chosen={"2": 0.5, "3": 0.5}, mass=mass)
+    assert GradeScorer("judge_truth", Judge(model), RUBRIC).score(*GOOD).value == 0.75
+
+
+NOT_SCORED = Score(None, "the judge was asked for one of 1, 2 and replied 'Hm'")
+
+
+@pytest.mark.parametrize(
+    ("scores", "reason"),
+    [
+        ([], ""),
+        ([Score(0.5), Score(None, "gone.", failed=True)], ""),
+        ([NO_IDEAL_ANSWER, Score(None, "no answer: gone.", failed=True)], ""),
+        ([NO_IDEAL_ANSWER, NOT_SCORED], NOT_SCORED.reason),
+        ([Score(None, "not asked, because so", failed=True), Score(None, "gone.", failed=True)], "gone."),
+        ([Score(None, "no answer: late.", failed=True), Score(None, "gone.", failed=True)], "gone."),
+    ],
+)
+def test_a_judge_that_gave_nothing_says_why(scores, reason):
+    assert silence(scores) == reason

@@ -72,3 +72,21 @@ def test_the_order_of_two_answers_is_that_of_the_call():
 def test_the_signature_follows_the_rubric():
     assert prompt_signature(RUBRIC) == prompt_signature(RUBRIC)
     assert prompt_signature(RUBRIC) != prompt_signature(Rubric("truth", "Is it right?", ("No.", "Yes."), 2))
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        grading_messages(RUBRIC, CASE, ANSWER),
+        after_rationale(rationale_messages(RUBRIC, CASE, ANSWER), "Fine."),
+        pairing_messages(RUBRIC, CASE, ANSWER, ANSWER),
+    ],
+    ids=["grading", "after a rationale", "pairing"],
+)
+def test_a_prompt_asks_for_one_format_once(messages):
+    found = text(messages)
+    assert found.count("Reply with") == found.count("Reply with its number and nothing else.") == 1
+    assert found.endswith("Reply with its number and nothing else.")
+    assert not re.search("letter|that word", found)
+    for number in ("1", "2"):
+        assert len(re.findall(rf"^{number}: ", found, re.MULTILINE)) == 1

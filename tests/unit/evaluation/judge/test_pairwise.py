@@ -2,8 +2,10 @@ import pytest
 from scipy import stats
 
 from groundtune.errors import ModelFailed
+from groundtune.evaluation.judge.calibration import position_bias
 from groundtune.evaluation.judge.judge import Judge
-from groundtune.evaluation.judge.pairwise import Duel, DuelVerdict, duel, preference, sign_test
+from groundtune.evaluation.judge.pairwise import Duel, DuelVerdict, Unscored, duel, preference, sign_test
+from groundtune.evaluation.judge.prompts import PREFERENCES
 from groundtune.evaluation.judge.rubrics import Rubric
 from groundtune.testing.fakes import FunctionModel
 from groundtune.values import Answer, Case, Failure, Usage
@@ -26,7 +28,8 @@ class Opinion(FunctionModel):
     def weigh(self, messages, options):
         text = messages[-1].content
         first, second = (text.split(f"<{tag}>\n")[1].split("\n<")[0] for tag in ("first_answer", "second_answer"))
-        self._chosen = {self.prefer(first, second): 0.8, "equal": 0.2}
+        weights = {self.prefer(first, second): 0.8, "equal": 0.2}
+        self._chosen = {number: weights.get(name, 0.0) for number, name in PREFERENCES.items()}
         return super().weigh(messages, options)
 
 
@@ -74,3 +77,16 @@ def test_the_sign_test_is_that_of_scipy_and_by_hand(won, lost):
     assert sign_test(won, lost) == pytest.approx(min(1.0, 2 * tail))
     assert sign_test(0, 6) == pytest.approx(2 / 64)
     assert sign_test(0, 0) == 1
+
+
+@pytest.mark.parametrize("mass", [0.0, 0.3, 0.49])
+def test_a_duel_is_unscored_where_the_judge_names_no_preference(mass):
+    judge = Judge(FunctionModel(lambda conversation: "Both have merits.", chosen={"1": 1}, mass=mass))
+    duels = [make("good", "poor")]
+    (found,) = verdicts = duel(judge, RUBRIC, duels)
+    assert isinstance(found, Unscored)
+    assert "was asked for one of 1, 2, 3 and replied 'Both have merits.'" in found.reason
+    counted = preference(duels, verdicts)
+    assert (counted.unscored, counted.failed, counted.ties, counted.reason) == (1, 0, 0, found.reason)
+    biased = position_bias(verdicts)
+    assert (biased.pairs, biased.unscored, biased.failed) == (0, 1, 0)
