@@ -6,6 +6,7 @@ page only: they are in no file besides it, as the records hold them.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -66,20 +67,23 @@ class Latency:
     machine: str = ""
 
 
+_Counted = Annotated[int, Field(exclude_if=operator.not_)]
+
+
 @dataclass(frozen=True, slots=True)
 class TokenUse:
     """Tokens over all answers of a run, as the model counts them.
 
     `reasoned` answers came with reasoning of `reasoning_words` words in all, and of `reasoning_tokens` where the model
-    counts them; they are among `completion_tokens`.
+    counts them; they are among `completion_tokens`. What is 0 of these is not written, as reports had none before.
     """
 
     prompt_tokens: int
     completion_tokens: int
     answers: int
-    reasoned: int = 0
-    reasoning_words: int = 0
-    reasoning_tokens: int = 0
+    reasoned: _Counted = 0
+    reasoning_words: _Counted = 0
+    reasoning_tokens: _Counted = 0
 
 
 @dataclass(frozen=True, slots=True)
