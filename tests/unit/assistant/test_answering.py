@@ -5,6 +5,7 @@ import pytest
 from groundtune.assistant.closed_book import ClosedBook
 from groundtune.assistant.grounded import Grounded
 from groundtune.errors import ModelFailed
+from groundtune.reply import RULE
 from groundtune.settings import AssistantSettings
 from groundtune.testing.fakes import EchoModel, FunctionModel, ScriptedModel
 from groundtune.values import Answered, Message, Passage, Place, Question, Retrieved, TextPiece, Usage
@@ -195,3 +196,21 @@ def test_signatures_hold_all_that_changes_an_answer():
 def test_usage_of_an_abstention_is_nothing_but_time():
     usage = grounded(ScriptedModel([])).answer(Question("nothing?")).usage
     assert usage == Usage(seconds=usage.seconds)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"also_unknown": ["Da bin ich überfragt."]},
+        {"unknown": "No idea."},
+        {"also_unknown": ["Sorry"], "unknown": "No."},
+    ],
+)
+def test_the_signature_changes_with_what_counts_as_an_abstention(changed):
+    """Else answers that other rules took in would be reused as equal."""
+    settings, model = (SETTINGS, AssistantSettings(**changed)), EchoModel()
+    closed = [ClosedBook(model, each, "Acme").signature for each in settings]
+    open_book = [Grounded(model, Retrieval(), each, "Acme", 0.5).signature for each in settings]
+    assert closed[0] != closed[1]
+    assert open_book[0] != open_book[1]
+    assert all(RULE in signature for signature in (*closed, *open_book))
