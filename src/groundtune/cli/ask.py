@@ -40,6 +40,8 @@ def ask(
     """
     with opened(project, overrides) as opened_project:
         answer = opened_project.ask(question, candidate, asker=asker)
+    from groundtune.reply import says_nothing
+
     citations = [
         {
             "document": citation.document,
@@ -52,6 +54,7 @@ def ask(
     document = {
         "answer": answer.text,
         "abstained": answer.abstained,
+        "without_content": says_nothing(answer, question),
         "citations": citations,
         "citations_removed": answer.citations_removed,
         "candidate": candidate,
@@ -63,4 +66,8 @@ def ask(
         made = "" if citation.origin == "model" else " (attributed afterwards)"
         shown.append(f"\n  {citation.source}{made}: ", style="cyan")
         shown.append(f"“{citation.quote}”", style="dim")
+    if document["without_content"]:
+        shown.append(
+            "\nNote: this reply has no content. It neither answers nor says that the answer is not known.", "yellow"
+        )
     emit(as_json, document, shown)

@@ -88,7 +88,8 @@ def stats(
         cases = benchmark.part(part)
         rows[part] = {
             "cases": len(cases),
-            "unanswerable": sum(not case.answerable for case in cases),
+            "unanswerable": sum(not case.answerable and not case.clarify for case in cases),
+            "to_clarify": sum(case.clarify for case in cases),
             "groups": len({case.group for case in cases}),
             "multi_turn": sum(bool(case.history) for case in cases),
             "tags": dict(Counter(tag for case in cases for tag in case.tags).most_common()),

@@ -5,7 +5,7 @@ English wording, which tell what was said, never whether it is true.
 """
 
 from groundtune.reply.abstention import RULE, says_unknown
-from groundtune.reply.content import without_content
+from groundtune.reply.content import says_nothing, without_content
 from groundtune.reply.question_back import asks_back
 
-__all__ = ["RULE", "asks_back", "says_unknown", "without_content"]
+__all__ = ["RULE", "asks_back", "says_nothing", "says_unknown", "without_content"]

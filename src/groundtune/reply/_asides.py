@@ -98,8 +98,9 @@ REFERRAL = wholly(
     r"|(?:call|phone|ring|dial|text|e-?mail|mail|message|write(?: to)?|ask|consult(?:ing)?(?: with)?|visit(?:ing)?|"
     r"check(?:ing)?|see|refer(?:ring)?|look(?:ing)?|search(?:ing)?|turn|speak(?:ing)?|talk(?:ing)?|go|head|chat|follow|"
     rf"review(?:ing)?|try|seek(?:ing)?|let|read|raise|submit|open)\b.*\b{_WHO}).*",
-    r"(?!(?:i|we|it)\b).*\b(?:may|might|will|should|can|could|would) (?:be able to |also )?"
-    r"(?:know|have (?:more|that|this|the answer)|help(?: you)?|assist(?: you)?|tell you|answer (?:that|this|your))\b.*",
+    rf"(?:they|.*\b{_WHO})\b.*"
+    r"\b(?:may|might|will|should|can|could|would|are able to|is able to) (?:\w+ly )?(?:be able to )?"
+    r"(?:know|have|help|assist|tell|answer|check|look|find|advise|explain|clarify|say|sort|give|provide|confirm)\b.*",
 )
 """Who or what else to ask."""
 

@@ -19,6 +19,7 @@ from groundtune.reply._phrases import begins, wholly
 from groundtune.reply.clauses import expanded
 from groundtune.sentences import sentence_spans
 from groundtune.text import without_markers
+from groundtune.values import Answer
 
 _WORD = re.compile(r"\w+")
 _MARKUP = re.compile(
@@ -107,6 +108,12 @@ def without_content(text: str, question: str = "", documents: Collection[str] = 
     pieces = _pieces(rest)
     saying = [piece for piece in pieces if not _empty(piece, documents)]
     return not saying or (len(saying) < len(pieces) and all(_YES.fullmatch(expanded(piece)) for piece in saying))
+
+
+def says_nothing(answer: Answer, question: str) -> bool:
+    """Return whether an answer to `question` neither abstains nor says anything."""
+    documents = {passage.document for passage in answer.passages}
+    return not answer.abstained and without_content(answer.text, question, documents)
 
 
 def _pieces(text: str) -> list[str]:

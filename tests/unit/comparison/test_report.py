@@ -235,4 +235,7 @@ def test_a_report_of_before_opens_and_means_the_same():
     assert measures["resolution"]["title"] == "Resolution"
     assert datetime.fromisoformat(now.pop("created_at")) == datetime.fromisoformat(before.pop("created_at"))
     assert [result["latency"].pop("machine") for result in now["candidates"].values()] == ["", ""]
+    assert [result.pop("without_content") for result in now["candidates"].values()] == [0, 0]
+    assert now["benchmark"].pop("clarify") == 0
+    assert not any(case.pop("clarify") for case in now["cases"])
     assert now == before

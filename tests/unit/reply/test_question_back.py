@@ -7,7 +7,7 @@ from groundtune.reply import asks_back
 ASKED = "What is the largest ocean?"
 QUESTIONS_BACK = [
     "Which ocean do you mean?",
-    "Are you asking about SDKs like the React SDK, Server-side SDKs, or Client-side SDKs? Or do you have another in mind?",
+    "Are you asking about SDKs like the React SDK, Server-side SDKs, or Client-side SDKs? Or another?",
     "Do you mean Brook or Lake?",
     "Could you tell me which router you have?",
     "Could you please clarify your question",
