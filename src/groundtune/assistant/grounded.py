@@ -124,8 +124,9 @@ class Grounded:
 
     def _taken(self, completion: Completion, prepared: _Prepared) -> Answer:
         """Return the model's reply as an answer; a reply that says that it does not know keeps no citation."""
-        checked = check_citations(said(completion), prepared.passages)
-        text = checked.text.strip()
+        reply = said(completion)
+        checked = check_citations(reply, prepared.passages)
+        text = checked.text.strip() or reply  # nothing but citations that do not hold is no "I do not know"
         abstained = not text or says_unknown(text, self._settings.unknown, self._settings.also_unknown)
         return Answer(
             text=text or self._settings.unknown,

@@ -39,12 +39,12 @@ def check(
     """Check the cases against the documents, the training data and one another.
 
     The exit code is 1 if there is a problem: a quote that is not in its document, or a question that is in two
-    groups, or answerable in one case and unanswerable in another.
+    groups, or answerable (or in need of a question back) in one case and not in another.
 
     Warnings are for an expert to look at: repeated and nearly repeated questions (half of the word pairs are the
     same), questions and answers that training or preference data repeat (12 words in a row), a group with more than
-    a fifth of a part, groups on both sides of the split, a part without unanswerable questions, and numbers in an
-    ideal answer that no quote contains.
+    a fifth of a part, groups on both sides of the split, a part without unanswerable questions, numbers in an ideal
+    answer that no quote contains, and questions back (`clarify`) that ask nothing.
 
     Example:
 

@@ -5,7 +5,7 @@ import pytest
 from groundtune.assistant.closed_book import ClosedBook
 from groundtune.assistant.grounded import Grounded
 from groundtune.errors import ModelFailed
-from groundtune.reply import RULE
+from groundtune.reply import RULE, says_nothing
 from groundtune.settings import AssistantSettings
 from groundtune.testing.fakes import EchoModel, FunctionModel, ScriptedModel
 from groundtune.values import Answered, Message, Passage, Place, Question, Retrieved, TextPiece, Usage
@@ -214,3 +214,10 @@ def test_the_signature_changes_with_what_counts_as_an_abstention(changed):
     assert closed[0] != closed[1]
     assert open_book[0] != open_book[1]
     assert all(RULE in signature for signature in (*closed, *open_book))
+
+
+@pytest.mark.parametrize("reply", ["[7]", "[7] [8]", " [9]\n"])
+def test_nothing_but_citations_that_do_not_hold_is_no_abstention(reply):
+    answer = grounded(ScriptedModel([reply])).answer(Question("What does Brook cost?"))
+    assert not answer.abstained
+    assert says_nothing(answer, "What does Brook cost?")
