@@ -9,7 +9,8 @@ from groundtune.reply._phrases import EITHER, LY, begins, wholly
 LEADS = re.compile(
     r"(?:(?:and|so|then|therefore|thus|hence|also|well|ok|okay|oh|h+m+|um+|(?:hello|hi|hey)(?: there)?|dear \w+|"
     r"unfortunately|regrettably|"
-    r"because|since|given that|in fact|while|sadly|apologies|sorry|honestly|frankly|actually|currently|but|"
+    r"because|since|as(?= (?:i|we|it|they|the|this|that)\b)|"
+    r"given that|in fact|while|sadly|apologies|sorry|honestly|frankly|actually|currently|but|"
     r"as of (?:now|today)|at (?:this|the|that) (?:time|moment|point)|right now|(?:please )?note(?: that)?|"
     r"it (?:seems|appears|looks)(?: like| as if| that)?|in short|to be (?:honest|fair|clear)|"
     r"in (?:this|that|which) case|i (?:think|fear)(?: that)?|"
@@ -40,7 +41,7 @@ _TELL_OF = (
     r"refer|"
     r"explain|touch|include|give)(?:s|es|ed)?|(?:is|are) (?:about|related|limited)"
 )
-_ABOUT = wholly(
+ABOUT = wholly(
     rf"(?:while |although |though |even though |whereas )?(?:{EITHER}|they|some of (?:them|these)|"
     r"(?:the )?(?:closest|nearest|only|most relevant)[\w ]{0,30}?) "
     rf"(?:all |do |does |seem to |appear to |instead |{LY})*(?:{_TELL_OF})\b"
@@ -53,7 +54,7 @@ _SAYS_THAT = re.compile(r"\b(?:that|as|costs?|is|are|how to)\b(?! (?:related|abo
 
 def is_about_documents(clause: str) -> bool:
     """Return whether the clause tells what the documents are about, and nothing of what stands in them."""
-    return _ABOUT.match(clause) is not None and _SAYS_THAT.search(clause) is None
+    return ABOUT.match(clause) is not None and _SAYS_THAT.search(clause) is None
 
 
 COURTESY = wholly(
@@ -93,8 +94,11 @@ _MAY = (
     r"wish to))* ?"
 )
 REFERRAL = wholly(
-    r"(?:if [^,]*, )?(?:please|you|i|we|it|instead|otherwise|alternatively|perhaps|maybe|for [\w ]{1,60}|to [\w "
-    r"]{1,40}|is|would be|,)*" + _MAY + r"(?:contact(?:ing)?\b|reach(?:ing)? out\b|get(?:ting)? in (?:touch|contact)\b"
+    r"(?:(?:if|for|to) [^,]{1,80}, )?"
+    r"(?:(?:please|you|i|we|it|instead|otherwise|alternatively|perhaps|maybe|is|would be)\b,? ?)*"
+    r"(?:(?:for|to) [\w ]{1,60}? )??"
+    + _MAY
+    + r"(?:contact(?:ing)?\b|reach(?:ing)? out\b|get(?:ting)? in (?:touch|contact)\b"
     r"|(?:call|phone|ring|dial|text|e-?mail|mail|message|write(?: to)?|ask|consult(?:ing)?(?: with)?|visit(?:ing)?|"
     r"check(?:ing)?|see|refer(?:ring)?|look(?:ing)?|search(?:ing)?|turn|speak(?:ing)?|talk(?:ing)?|go|head|chat|follow|"
     rf"review(?:ing)?|try|seek(?:ing)?|let|read|raise|submit|open)\b.*\b{_WHO}).*",

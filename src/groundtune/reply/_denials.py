@@ -25,7 +25,7 @@ from groundtune.reply._phrases import (
 _I = r"(?:i|we) "
 _QUITE = r"(?:too |quite |so |entirely |really |100 ?% )?"
 _CAN_NOT = rf"{ADVERBS}(?:can|could) {ADVERBS}not {ADVERBS}"
-_DO_NOT = rf"{ADVERBS}(?:do|did|can|could) {ADVERBS}not {ADVERBS}"
+_DO_NOT = rf"{ADVERBS}(?:do|did|can|could) {ADVERBS}not {ADVERBS}(?:seem to |appear to )?"
 _SCOPE = rf"(?:scope|knowledge|expertise|capabilit|remit|ability|area|information|training|{PAPERS})"
 
 _GIVES_FACTS = rf"(?:provide|give|share|offer) {SOME}{FACTS}"
@@ -36,7 +36,8 @@ _FINDS = (
 
 I_LACK = begins(
     rf"(?:what|when|where|who|why|how|which|whether|that)\b[\w ,'-]*? {_I}{_DO_NOT}know$",
-    rf"{_I}{_DO_NOT}know\b",
+    rf"i {_DO_NOT}know\b",
+    rf"we {_DO_NOT}know\b(?! you)",  # "we do not know your PIN" is an answer
     rf"{_I}(?:would|will|could) not {ADVERBS}know\b",
     # an assistant owns nothing: "I do not have" is about facts; "we" may run a shop
     rf"i {_DO_NOT}(?:have|possess|hold|recall|remember|find)\b"
@@ -48,6 +49,7 @@ I_LACK = begins(
     rf"{_I}(?:could|can) {ADVERBS}(?:find|see|locate) (?:no|nothing)\b",
     rf"i (?:only )?have (?:insufficient|too little|limited) {SOME}{FACTS}",
     rf"we (?:have|had|possess|see|found|find) {ADVERBS}(?:no|nothing|not any) {SOME}{FACTS}",
+    rf"i (?:was|have) {ADVERBS}not {ADVERBS}(?:been )?(?:given|told|shown|provided|trained|taught)\b",
     r"i (?:neither have|have neither|lack)\b",
     rf"we lack {SOME}{FACTS}",
     rf"(?:i am|i was|we are) {ADVERBS}(?:not|un) ?{ADVERBS}{_QUITE}"
@@ -103,7 +105,9 @@ DOCUMENTS_LACK = begins(
     r"there (?:is|was) nothing (?:\w+ ){0,2}?(?:in|about|on|that)\b",
     rf"no {SOME}{FACTS}(?: (?:is|are|was|were|has been|have been|could be|can be))? ?{LY}"
     r"(?:$|(?:available|found|mentioned|exists?|known|made)\b|(?:provided|given|included|listed|stated)"
-    r"(?=$| (?:about|on|in|regarding|concerning|for|here|as|by the|within)\b)|(?:about|on|regarding|concerning)\b)",
+    r"(?=$| (?:about|on|in|regarding|concerning|for|here|as|by the|within)\b)|(?:about|on|regarding|concerning)\b"
+    r"(?!.*\b(?:is|are|was|were|will be) (?!available|provided|given|found|"
+    r"included|mentioned|listed|stated|known|in\b)))",
     rf"{MANY}(?:is|are|was|were|has|have) {LY}(?:not|nowhere|never) (?:been )?{LY}{SAID}"
     rf"(?=$| (?:anywhere|here|or|and|for|as)\b| {IN_THEM})",
     rf"{MANY}(?:is|are|was|were|has|have) {LY}(?:not|nowhere) (?:been )?{LY}"
@@ -121,7 +125,7 @@ DOCUMENTS_LACK = begins(
 )
 """The documents do not say, or it is not said in them. "It is not covered" alone is an answer."""
 
-NOR = begins(r"(?:(?:do|does|did|can|could) )?(?:not|no|nothing|never|without|neither|nor)\b")
+NOR = begins(r"(?:found )?(?:(?:do|does|did|can|could) )?(?:not|no|nothing|never|without|neither|nor)\b")
 """What goes on after talk about the documents: "the passages discuss prices, but not discounts"."""
 
 _SERVES = (
@@ -136,7 +140,8 @@ REFUSES = begins(
     rf"i {ADVERBS}(?:can|could|will|would|may|must|shall|do) {ADVERBS}not {ADVERBS}(?:be able to )?{_SERVES}\b",
     rf"i {_CAN_NOT}(?:advise|recommend|suggest|encourage)\b",  # "I would not recommend it" is advice
     rf"we {_CAN_NOT}{_FINDS}",
-    rf"(?:i am|i was) {ADVERBS}(?:unable|not {ADVERBS}(?:able|allowed|permitted|authori[sz]ed|qualified|equipped|"
+    rf"i was {ADVERBS}(?:unable|not able) to {ADVERBS}(?:{_SERVES}|{_FINDS})",
+    rf"i am {ADVERBS}(?:unable|not {ADVERBS}(?:able|allowed|permitted|authori[sz]ed|qualified|equipped|"
     r"comfortable|in a position|programmed|designed|the right))\b",
     rf"we (?:are|were) {ADVERBS}(?:unable|not {ADVERBS}able) to {ADVERBS}{_FINDS}",
     rf"i (?:must|have to|will have to|need to|would have to|respectfully) {LY}(?:decline|refuse|pass)\b",

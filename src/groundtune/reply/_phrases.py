@@ -54,12 +54,12 @@ _WHOSE = r"(?:the|these|those|this|that|my|our|your|any|all|both|either|of|each)
 _PROVIDED = (
     r"(?: (?:provided|given|available|above|supplied|shared|retrieved|at hand|here|in question|"
     r"(?:that )?(?:i|you|we)(?: have| were| was)? (?:have|see|provided|given|shared|supplied|searched|found)|"
-    r"(?:about|on|for|in|from|of) (?:[\w'-]+ ?){1,4}?))*"
+    r"(?:about|on|for|in|from|of) [\w'-]+(?: [\w'-]+){0,3}?)){0,3}"
 )
 PAPERS = _PAPERS
 DOCUMENTS = (
     rf"(?:(?:{_WHOSE} )+(?:[\w'-]+ ){{0,3}}?{_PAPERS}{_PROVIDED}|"
-    r"(?:passages?|documents?|sources?)(?: \d+)?(?: and \d+)?|documentation)"
+    r"(?:(?:passages?|documents?|sources?)(?: \d+)?(?: and \d+)?|documentation)(?! (?:that|which)\b))"
 )
 DATA = rf"(?:{_WHOSE} )+(?:[\w'-]+ ){{0,3}}?{_DATA}{_PROVIDED}"
 EITHER = rf"(?:{DOCUMENTS}|{DATA})"

@@ -21,11 +21,12 @@ from collections.abc import Sequence
 from typing import Literal
 
 from groundtune.reply import _asides, _denials
-from groundtune.reply.clauses import clauses, plain
+from groundtune.reply.clauses import LONGEST_REPLY, TURNS, clauses, plain
 from groundtune.values import digest
 
 Kind = Literal["denial", "refusal", "unclear", "about", "aside", "lesson", "content"]
 
+LONGEST = 300  # characters of a clause that are looked at
 _WORD = re.compile(r"\w+")
 _APOLOGY = re.compile(r"(?:(?:i am|we are) )?(?:(?:very |so )?sorry|unfortunately|i apologi[sz]e)[,.;:!]? (?:but )?")
 _TRIED: tuple[tuple[re.Pattern[str], Kind], ...] = (
@@ -38,9 +39,10 @@ _TRIED: tuple[tuple[re.Pattern[str], Kind], ...] = (
     (_asides.LESSON, "lesson"),
     (_asides.SUBORDINATE, "aside"),
 )
-_PATTERNS = (*(pattern.pattern for pattern, _ in _TRIED), _asides.LEADS.pattern)
+_OTHERS = (_asides.LEADS, _asides.ABOUT, _asides.EXAMPLES, _denials.NOR, TURNS)
+_PATTERNS = (*(pattern for pattern, _ in _TRIED), *_OTHERS)
 
-RULE = f"abstention:1-{digest(*_PATTERNS)[:8]}"
+RULE = f"abstention:1-{digest(*(pattern.pattern for pattern in _PATTERNS))[:8]}"
 """Part of every answerer's signature: answers that were taken in by other rules are not reused."""
 
 
@@ -60,6 +62,8 @@ def says_unknown(text: str, unknown: str, others: Sequence[str] = ()) -> bool:
 
 def abstains(text: str) -> bool:
     """Return whether an English reply denies or refuses, and says nothing besides."""
+    if len(text) > LONGEST_REPLY:
+        return False
     kinds = {kind for kind, _ in kinds_of(text)}
     if "content" in kinds:
         return False
@@ -81,6 +85,7 @@ def kinds_of(text: str) -> list[tuple[Kind, str]]:
 
 def kind_of(clause: str) -> Kind:
     """Return what a clause does in a reply, whatever stands beside it."""
+    clause = clause[:LONGEST]
     lead = _asides.LEADS.match(clause)
     bare = clause[lead.end() :] if lead else clause
     if not _WORD.search(bare):

@@ -14,6 +14,7 @@ import unicodedata
 from groundtune.sentences import sentence_spans
 from groundtune.text import without_markers
 
+LONGEST_REPLY = 4000  # characters; a longer reply says something, whatever it says
 _TYPOGRAPHY = str.maketrans({"‘": "'", "’": "'", "ʼ": "'", "`": "'", "“": '"', "”": '"', "？": "?", "！": "!"})
 _EMPHASIS = re.compile(r"\*+|(?<!\w)_+|_+(?!\w)|^[ \t]*(?:#+|>)[ \t]*", re.MULTILINE)
 _SPACE = re.compile(r"\s+")
@@ -39,10 +40,11 @@ _STARTERS = (
     "it|this|that|these|those|they|you|he|she|i|we|the|try|please|maybe|perhaps|probably|just|possibly|"
     "go|call|contact|dial|use|press|open|check|restart|see|ask|visit|yes|no|feel|let"
 )
-_TURNS = re.compile(
+TURNS = re.compile(
     rf"[,.]?\s*\b(?:but|however|nevertheless|nonetheless|that said|although|though|whereas)\b,?\s*"
     rf"|,\s*(?:and\s+|so\s+|then\s+|or\s+)?(?=(?:{_STARTERS})\b)"
     rf"|\s+(?:and|so)\s+(?=(?:i|we|they|you)\b)"
+    rf"|,\s*(?=(?:as|since|because)\s+(?:i|we|it|they|the|this|that)\b)"
     rf"|,?\s+and\s+(?=(?:can|could|do|did)\s+not\b)"
 )
 
@@ -73,5 +75,5 @@ def sentences(text: str) -> list[str]:
 
 def clauses(text: str) -> list[str]:
     """Return the clauses of a reply in order, without the marks between them; a question keeps its mark."""
-    parts = [part for sentence in sentences(text) for end in _ENDS.split(sentence) for part in _TURNS.split(end)]
+    parts = [part for sentence in sentences(text) for end in _ENDS.split(sentence) for part in TURNS.split(end)]
     return [clause for part in parts if (clause := part.strip(" \t\"'.,!()"))]

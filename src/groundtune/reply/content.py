@@ -16,7 +16,7 @@ import re
 from collections.abc import Collection
 
 from groundtune.reply._phrases import begins, wholly
-from groundtune.reply.clauses import expanded
+from groundtune.reply.clauses import LONGEST_REPLY, expanded
 from groundtune.sentences import sentence_spans
 from groundtune.text import without_markers
 from groundtune.values import Answer
@@ -102,6 +102,10 @@ def without_content(text: str, question: str = "", documents: Collection[str] = 
     `documents` are names of documents that the reply may list, besides what looks like the name of a file. Names are
     content where the question asks for a document or a place.
     """
+    if not _WORD.search(text):
+        return True
+    if len(text) > LONGEST_REPLY:
+        return False
     if _ASKS_WHERE.search(question.casefold()) and _names_documents(text, documents):
         return False
     rest = _without_echo(text, question)

@@ -14,7 +14,7 @@ from groundtune.reply._asides import LEADS
 from groundtune.reply._denials import UNCLEAR
 from groundtune.reply._phrases import begins
 from groundtune.reply.abstention import kind_of
-from groundtune.reply.clauses import clauses, plain, sentences
+from groundtune.reply.clauses import LONGEST_REPLY, clauses, plain, sentences
 
 OPTION = 8  # words of an item in a list of what may be meant
 _WORD = re.compile(r"\w+")
@@ -57,7 +57,7 @@ _SETS_OUT = begins(
 
 def asks_back(text: str, question: str = "") -> bool:
     """Return whether the reply to `question` is a question back. A reply that repeats the question is none."""
-    if _letters(text) == _letters(question):
+    if len(text) > LONGEST_REPLY or _letters(text) == _letters(question):
         return False
     told = sentences(text)
     if _is_a_question(told):

@@ -3,9 +3,11 @@
 None of these are from the labelled data: those stand in test_labelled_replies.py.
 """
 
+import time
+
 import pytest
 
-from groundtune.reply import says_unknown
+from groundtune.reply import asks_back, says_unknown, without_content
 from groundtune.settings import AssistantSettings
 
 UNKNOWN = AssistantSettings().unknown
@@ -223,6 +225,75 @@ Unable to answer.
 Unable to find this in the documents.
 No answer.
 N/A
+I'm afraid I don't have details on that
+I don't have any details about this.
+I have no details on that.
+That isn't mentioned.
+The provided passages don't mention anything about parking.
+Sorry, but the information you're looking for isn't in the documents.
+I can't seem to find that.
+I couldn't find anything on that topic.
+This topic isn't covered by the documentation.
+The documentation doesn't seem to cover this.
+I'm sorry, I am not able to help with this.
+The context doesn't mention a student discount.
+There's no mention of a student discount in the provided context.
+Based on the context, I don't know.
+From the given documents I cannot tell.
+My documents don't say anything about that.
+I do not have access to that information.
+I'm not aware of a policy on that.
+Unfortunately, there's nothing about that in our documentation.
+It's unclear from the documents.
+The documents provide no information on that.
+I've searched the documents but found nothing relevant.
+I don't know the answer.
+I don't know, I'm sorry.
+I'm unsure about that.
+I'm uncertain.
+It isn't clear from the passages how much it costs.
+No idea what that costs.
+I have not found an answer to this question in the provided passages.
+I was not given that information.
+The answer to this question is not in the provided documents.
+None of the provided passages contain information about this.
+The passages provided do not contain enough information to answer the question.
+I don't have enough information to answer this question accurately.
+This isn't something I can help with.
+That's not something our documents cover.
+I'm not in a position to answer that.
+I don't think I can answer that.
+I do not have sufficient information.
+The requested information is not available.
+The document does not provide this information.
+The text doesn't say.
+The passages do not specify the exact date.
+Not stated in the text.
+That wasn't in the documents I was given.
+I can't find an answer.
+I can't give you that information.
+I am sorry, I can not find any information related to that.
+We don't have any information on that.
+Our documents don't cover that.
+I'm sorry, but I couldn't find any relevant information in the provided documents to answer your question.
+Based on the information available to me, I can't say when it opens.
+The given context has no information on this.
+It doesn't say.
+They don't say.
+It is not mentioned in the text who wrote it.
+I don't see that in the documents.
+I do not see an answer to that here.
+I haven't a clue.
+Beats me.
+I wouldn't know.
+You would have to ask our support team; I do not have that information.
+You'll need to contact support for that, as I don't have this information.
+For this you should ask the shop. I don't know.
+I cannot provide an answer based on the given passages.
+I cannot find the answer in the documents. The documents are about roaming.
+The passages only discuss the price of Brook, so I can't say what Lake costs.
+The documents do not contain this information. They only cover domestic plans.
+The passages do not mention Lake. They describe the Brook and Pebble plans.
 """
 
 ANSWERS = """\
@@ -354,6 +425,45 @@ Your card may not be known to the system, so register it first.
 Yes, but I don't know the exact amount.
 9
 Yes
+I don't know the exact price, but Brook is cheaper than Lake.
+I couldn't find the date, but the fee is €5.
+The documents don't mention Lake, but Brook costs €9.
+I can't say for sure. It usually takes three days.
+The passages don't state it directly, but 30 days is the usual limit.
+You don't have to know your PIN.
+It is not necessary.
+We don't know your PIN and never ask for it.
+We don't have shops abroad.
+No, there's no charge.
+No information about you is sold.
+The app does not show prices.
+This does not include VAT.
+He couldn't find the key.
+It's not clear-cut: the fee depends on the plan.
+I don't recommend it.
+I don't agree.
+I wouldn't worry: the fee is refunded.
+The sender can't be identified.
+Dogs are not mentioned in the rules, so they are allowed.
+The answer is not 5 but 6.
+There are no results for players from Spain before 1990.
+No records of the battle survive.
+The manual says that you cannot find the serial number on the box.
+The form cannot be found in shops, only online.
+I was unable to walk for a week, wrote the author.
+We cannot give refunds.
+We are not able to deliver on Sundays.
+There's no documentation fee.
+The reference number is not on the bill.
+Not in Norway.
+It's not in the box.
+The details are in the contract.
+No documents are needed.
+You do not need any documents.
+The documents are not needed.
+The documents cannot be returned.
+Documents that do not mention the date are valid.
+The information is not public.
 """
 
 QUESTIONS_BACK = """\
@@ -433,3 +543,16 @@ def test_own_sentences_in_english_go_by_the_whole_reply_too():
     own = "I do not know that. Please call us."
     assert says_unknown("I do not know that. Please call us.", own)
     assert not says_unknown("I do not know that it broke, but you can send it in for a repair.", own, ["I do not know"])
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["very ", "the documents in ", "in ", "in the documents of the shop ", "you can ", "sorry, ", "a", ". ", "no "],
+)
+def test_odd_replies_take_no_time(piece):
+    reply = (piece * 4000)[:3999]
+    started = time.perf_counter()
+    says_unknown(reply, UNKNOWN)
+    asks_back(reply, "Why?")
+    without_content(reply, "Why?")
+    assert time.perf_counter() - started < 5, "not the seconds, but that it is no matter of minutes"
