@@ -9,7 +9,7 @@ import pytest
 from _tree import Import, Module, modules
 
 LAYERS = (
-    {"values", "protocols", "errors", "settings", "plugins", "files", "packaged", "sentences", "text"}
+    {"values", "protocols", "errors", "settings", "plugins", "files", "packaged", "reply", "sentences", "text"}
     | {"bodies", "drawing", "encoders", "extras", "http", "once", "outages", "reasoning", "secrets", "spreadsheets"}
     | {"workbooks"},
     {"knowledge", "models", "assistant", "tuning", "evaluation", "agents", "records"},

@@ -175,7 +175,7 @@ class Assembly:
             return self.records.remembered(THRESHOLD, key, self._fit)
 
     def _fit(self) -> Fitted:
-        cases = self.benchmark.part("development")
+        cases = [case for case in self.benchmark.part("development") if not case.clarify]
         searches = [Search(search_text(case.asked), case.asker) for case in cases]
         passages = self.knowledge.retrieve(searches) if searches else []
         supports = [support(own, case.question) for own, case in zip(passages, cases, strict=True)]

@@ -1,47 +1,28 @@
 """When to say "I do not know": how well passages support an answer, and from which value on to answer.
 
-Pure. Knows no model and no store: it reads the similarity that a store gives and compares words.
+Pure. Knows no model and no store: it reads the similarity that a store gives and compares words. What a reply says is
+recognised in `groundtune.reply`; here stands by which sentences and rules.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from groundtune.reply import RULE, says_unknown
 from groundtune.sentences import comparable
-from groundtune.values import Passage
+from groundtune.settings import AssistantSettings
+from groundtune.values import Passage, digest
+
+__all__ = ["Fitted", "abstention_signature", "fit_threshold", "says_unknown", "support"]
 
 SIMILARITY_WEIGHT = 0.8
-_APOLOGY = re.compile(
-    r"(?:(?:i'm|i am|we're|we are) )?(?:(?:very |so )?sorry|unfortunately|i apologi[sz]e)[,.;:!]? (?:but )?"
-)
-_OPENINGS = re.compile(
-    r"""(?:
-    (?:i|we)\ do\ not\ (?:know|have\ (?:(?:that|this|any|enough)\ )?(?:information|details|an\ answer))
-    | (?:i|we)\ cannot\ (?:answer|find\ (?:that|this|any))
-    | (?:i|we)\ can\ only\ help\ with
-    | that\ is\ not\ something\ (?:i|we)\ (?:have|know)
-    | the\ (?:provided\ |numbered\ )?(?:passages|documents)\ do\ not\ (?:answer|contain|mention|provide|say)
-    | there\ is\ no\ information
-    )\b""",
-    re.VERBOSE,
-)
-_FULL_FORMS = {"don't": "do not", "can't": "cannot", "can not": "cannot", "isn't": "is not", "that's": "that is"}
-_SPACE = re.compile(r"\s+")
 
 
-def says_unknown(text: str, unknown: str, others: Sequence[str] = ()) -> bool:
-    """Return whether a model's reply is that it does not know.
-
-    It does if it begins, an apology aside, with the first sentence of what it was told to say (`unknown`), with one
-    of the project's `others` or with one of a short list of openings. Only openings count: "It costs €9, but I do not
-    know since when" is an answer.
-    """
-    reply = _plain(text)
-    own = (_plain(unknown).split(". ")[0].rstrip("."), *map(_plain, others))
-    return any(opening and reply.startswith(opening) for opening in own) or _OPENINGS.match(reply) is not None
+def abstention_signature(settings: AssistantSettings) -> str:
+    """Return what changes when other replies count as "I do not know": the rules and the project's own sentences."""
+    return f"{RULE}-{digest(settings.unknown, *settings.also_unknown)[:8]}"
 
 
 def support(passages: Sequence[Passage], question: str) -> float:
@@ -103,11 +84,3 @@ def _rates(cases: Sequence[tuple[float, bool]], threshold: float) -> tuple[float
     answered = [value >= threshold for value, answerable in cases if answerable]
     refused = [value < threshold for value, answerable in cases if not answerable]
     return sum(answered) / len(answered), sum(refused) / len(refused)
-
-
-def _plain(text: str) -> str:
-    """Return `text` in small letters, without an apology before it, short forms written out."""
-    plain = _SPACE.sub(" ", text.replace("’", "'")).strip().lstrip("\"'*").casefold()
-    for short, full in _FULL_FORMS.items():
-        plain = plain.replace(short, full)
-    return _APOLOGY.sub("", plain, count=1) if _APOLOGY.match(plain) else plain

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 
-from groundtune.assistant.abstention import says_unknown
+from groundtune.assistant.abstention import abstention_signature, says_unknown
 from groundtune.assistant.prompts import closed_book_messages, prompt_signature
 from groundtune.assistant.replies import StreamedReply, concluded, heard, timed
 from groundtune.errors import ModelFailed
@@ -27,9 +27,9 @@ class ClosedBook:
 
     @property
     def signature(self) -> str:
-        """Model and prompt: all that can change an answer."""
+        """Model, prompt and what counts as "I do not know": all that can change an answer."""
         prompt = prompt_signature(self._settings, self._project_name, "closed-book")
-        return f"closed-book|prompt:{prompt}|{self._model.signature}"
+        return f"closed-book|prompt:{prompt}|{abstention_signature(self._settings)}|{self._model.signature}"
 
     def answer(self, question: Question) -> Answer:
         """Answer one question; `usage.seconds` is what the person waits. Raises `ModelFailed`."""

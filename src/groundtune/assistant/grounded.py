@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from groundtune.assistant.abstention import says_unknown, support
+from groundtune.assistant.abstention import abstention_signature, says_unknown, support
 from groundtune.assistant.citations import check_citations
 from groundtune.assistant.prompts import grounded_messages, prompt_signature, search_text
 from groundtune.assistant.replies import StreamedReply, concluded, heard, timed
@@ -68,10 +68,10 @@ class Grounded:
 
     @property
     def signature(self) -> str:
-        """Model, prompt, retrieval and threshold: all that can change an answer."""
+        """Model, prompt, retrieval, threshold and what counts as "I do not know": all that can change an answer."""
         prompt = prompt_signature(self._settings, self._project_name, "grounded")
-        threshold = f"min_support:{self._min_support:.4f}"
-        return f"grounded|prompt:{prompt}|{threshold}|{self._retrieval_signature}|{self._model.signature}"
+        known = f"min_support:{self._min_support:.4f}|{abstention_signature(self._settings)}"
+        return f"grounded|prompt:{prompt}|{known}|{self._retrieval_signature}|{self._model.signature}"
 
     def answer(self, question: Question) -> Answer:
         """Answer one question; `usage.seconds` is what the person waits. Raises `ModelFailed`, `StoreError`."""

@@ -44,6 +44,8 @@ def ask(
     """
     with opened(project, overrides) as opened_project:
         answer = opened_project.ask(question, candidate, asker=asker)
+    from groundtune.reply import says_nothing
+
     citations = [
         {
             "document": citation.document,
@@ -56,6 +58,7 @@ def ask(
     document = {
         "answer": answer.text,
         "abstained": answer.abstained,
+        "without_content": says_nothing(answer, question),
         "citations": citations,
         "citations_removed": answer.citations_removed,
         "candidate": candidate,
@@ -71,6 +74,10 @@ def ask(
         shown.append(f"“{citation.quote}”", style="dim")
     if answer.reasoning and not as_json:
         print(f"{_reasoned(answer)}; --json shows it.", file=sys.stderr)
+    if document["without_content"]:
+        shown.append(
+            "\nNote: this reply has no content. It neither answers nor says that the answer is not known.", "yellow"
+        )
     emit(as_json, document, shown)
 
 

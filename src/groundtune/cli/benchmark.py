@@ -40,12 +40,12 @@ def check(
     """Check the cases against the documents, the training data and one another.
 
     The exit code is 1 if there is a problem: a quote that is not in its document, or a question that is in two
-    groups, or answerable in one case and unanswerable in another.
+    groups, or answerable (or in need of a question back) in one case and not in another.
 
     Warnings are for an expert to look at: repeated and nearly repeated questions (half of the word pairs are the
     same), questions and answers that training or preference data repeat (12 words in a row), a group with more than
-    a fifth of a part, groups on both sides of the split, a part without unanswerable questions, and numbers in an
-    ideal answer that no quote contains.
+    a fifth of a part, groups on both sides of the split, a part without unanswerable questions, numbers in an ideal
+    answer that no quote contains, and questions back (`clarify`) that ask nothing.
 
     Example:
 
@@ -89,7 +89,8 @@ def stats(
         cases = benchmark.part(part)
         rows[part] = {
             "cases": len(cases),
-            "unanswerable": sum(not case.answerable for case in cases),
+            "unanswerable": sum(not case.answerable and not case.clarify for case in cases),
+            "to_clarify": sum(case.clarify for case in cases),
             "without_ideal_answer": sum(case.answerable and not case.ideal_answers for case in cases),
             "groups": len({case.group for case in cases}),
             "multi_turn": sum(bool(case.history) for case in cases),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Group
 from rich.table import Table
+from rich.text import Text
 
 from groundtune.cli._shared import (
     HERE,
@@ -21,6 +23,11 @@ from groundtune.cli._shared import (
     quiet_libraries,
 )
 from groundtune.values import Estimate
+
+if TYPE_CHECKING:
+    from groundtune.evaluation.predictions import Scoring
+
+NAMED = 5  # cases that a note names
 
 
 def register(app: typer.Typer) -> None:
@@ -59,7 +66,16 @@ def score(
         scoring = score_file(predictions, benchmark, scorer or [], folder=project, flags=changes, progress=progress)
     comparison = load(project, changes).settings.comparison
     findings = check_gate(limits, scoring, comparison) if limits else None
-    end_at_gate(gate, findings, scoring.as_json(), as_json, _table(scoring.summary))
+    end_at_gate(gate, findings, scoring.as_json(), as_json, Group(_table(scoring.summary), *_notes(scoring)))
+
+
+def _notes(scoring: Scoring) -> list[Text]:
+    empty = scoring.without_content
+    if not empty:
+        return []
+    named = ", ".join(empty[:NAMED]) + (", …" if len(empty) > NAMED else "")
+    have = "1 answer has" if len(empty) == 1 else f"{len(empty)} answers have"
+    return [Text(f"Note: {have} no content, and did not abstain either: {named}.", style="yellow")]
 
 
 def _table(summary: Mapping[str, Estimate]) -> Table:

@@ -36,6 +36,7 @@ from groundtune.evaluation.benchmark.cases import Benchmark
 from groundtune.evaluation.judge.grading import PanelScorer
 from groundtune.evaluation.statistics import Method
 from groundtune.protocols import Scorer
+from groundtune.reply import says_nothing
 from groundtune.settings import ComparisonSettings
 from groundtune.values import Answer, Case, Difference, Failure, Score, Split, Verdict
 
@@ -89,7 +90,7 @@ def summarise(material: Material) -> Report:
     table = score_table(cases, material.scorers, {run.candidate.name: run.scores for run in material.runs})
     methods = {scorer.name: _method(settings).on(scorer) for scorer in material.scorers}
     rng = np.random.default_rng(settings.seed)
-    results = [_result(run, table, methods, rng) for run in material.runs]
+    results = [_result(run, cases, table, methods, rng) for run in material.runs]
     repeat = _repeat(material, table, methods, rng)
     differences = _differences(table, methods, repeat, rng)
     facts = _facts(material)
@@ -201,21 +202,24 @@ def _flat(rows: Sequence[Sequence[Score]]) -> bool:
 
 def _facts(material: Material) -> BenchmarkFacts:
     cases = material.cases
-    unanswerable = sum(not case.answerable for case in cases)
+    clarify = sum(case.clarify for case in cases)
+    unanswerable = sum(not case.answerable for case in cases) - clarify
     groups = len({case.group for case in cases})
-    return BenchmarkFacts(material.benchmark.fingerprint, len(cases), PART, groups, unanswerable)
+    return BenchmarkFacts(material.benchmark.fingerprint, len(cases), PART, groups, unanswerable, clarify)
 
 
 def _values(case: Case, scores: Mapping[str, Mapping[str, Score]]) -> CaseScores:
     values = {candidate: {name: score.value for name, score in own.items()} for candidate, own in scores.items()}
-    return CaseScores(case.id, case.group, case.answerable, values)
+    return CaseScores(case.id, case.group, case.answerable, values, case.clarify)
 
 
 def _row(case: Case, scores: Mapping[str, Mapping[str, Score]], runs: Sequence[Run]) -> CaseRow:
     return CaseRow(case, {run.candidate.name: run.outcomes[case.id] for run in runs}, scores)
 
 
-def _result(run: Run, table: ScoreTable, methods: Mapping[str, Method], rng: np.random.Generator) -> CandidateResult:
+def _result(
+    run: Run, cases: Sequence[Case], table: ScoreTable, methods: Mapping[str, Method], rng: np.random.Generator
+) -> CandidateResult:
     name = run.candidate.name
     answers = [outcome for outcome in run.outcomes.values() if isinstance(outcome, Answer)]
     return CandidateResult(
@@ -237,12 +241,17 @@ def _result(run: Run, table: ScoreTable, methods: Mapping[str, Method], rng: np.
         abstained=sum(answer.abstained for answer in answers),
         failed=len(table.cases) - len(answers),
         settings={"adapter": run.candidate.adapter or "none", "grounded": str(run.candidate.grounded).lower()},
+        without_content=sum(_says_nothing(run.outcomes[case.id], case) for case in cases),
     )
+
+
+def _says_nothing(outcome: Answer | Failure, case: Case) -> bool:
+    return isinstance(outcome, Answer) and says_nothing(outcome, case.question)
 
 
 def _contender(result: CandidateResult, run: Run, decide_by: str, cases: Sequence[Case]) -> Contender:
     total = result.latency.total
-    unanswerable = [run.outcomes[case.id] for case in cases if not case.answerable]
+    unanswerable = [run.outcomes[case.id] for case in cases if not case.answerable and not case.clarify]
     made_up = sum(isinstance(outcome, Answer) and not outcome.abstained for outcome in unanswerable)
     return Contender(
         result.name,

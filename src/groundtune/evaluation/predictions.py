@@ -20,6 +20,7 @@ from groundtune.evaluation.run import Outcome, score_answers
 from groundtune.evaluation.statistics import Method, estimate
 from groundtune.files import read_jsonl
 from groundtune.protocols import AnswerFact, Progress, Scorer, silent
+from groundtune.reply import says_nothing
 from groundtune.values import Answer, Case, Estimate, Failure, Passage, Place, Score, Usage
 
 REMEDIES: Mapping[AnswerFact, str] = {
@@ -106,13 +107,15 @@ class ScoredBenchmark:
 class Scoring:
     """What `groundtune score` finds: the same shape in Python, in its JSON, and where a gate reads it back.
 
-    `summary` holds what is no mean of cases too, such as corpus BLEU; `cases` do not.
+    `summary` holds what is no mean of cases too, such as corpus BLEU; `cases` do not. `without_content` names the cases
+    whose answers neither say anything nor that it is not known.
     """
 
     summary: Mapping[str, Estimate]
     cases: tuple[ScoredCase, ...]
     signatures: Mapping[str, str]
     benchmark: ScoredBenchmark
+    without_content: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, object]:
         """Return it as JSON types."""
@@ -176,6 +179,9 @@ def score_predictions(
         tuple(_scored(case, {name: values[case.id] for name, values in by_case.items()}) for case, _ in pairs),
         {scorer.name: scorer.signature for scorer in scorers},
         ScoredBenchmark(benchmark.fingerprint, len(pairs)),
+        tuple(
+            case.id for case, outcome in pairs if isinstance(outcome, Answer) and says_nothing(outcome, case.question)
+        ),
     )
 
 

@@ -87,8 +87,9 @@ def _assert_equal(left: Sequence[Score], right: Sequence[Score]) -> None:
         assert first.value is None or second.value is None or math.isclose(first.value, second.value, abs_tol=TOLERANCE)
 
 
-def _case(ideal_answer: str, *evidence: Evidence, answerable: bool = True) -> Case:
-    return Case("1", "How long does a refund take?", ideal_answer, evidence, answerable, "refunds", "test")
+def _case(ideal_answer: str, *evidence: Evidence, answerable: bool = True, clarify: bool = False) -> Case:
+    question = "How long does a refund take?"
+    return Case("1", question, ideal_answer, evidence, answerable, "refunds", "test", clarify=clarify)
 
 
 def _answer(text: str, document: str = "", quote: str = "", *, abstained: bool = False) -> Answer:
@@ -113,4 +114,7 @@ PAIRS: list[tuple[Case, Answer]] = [
     (_case("…"), _answer("?!")),
     (_case("", answerable=False), _answer("I do not know.", abstained=True)),
     (_case("", answerable=False), _answer("Ten days.")),
+    (_case("Which refund?", answerable=False, clarify=True), _answer("Which refund do you mean?")),
+    (_case("Which refund?", answerable=False, clarify=True), _answer("I do not know.", abstained=True)),
+    (_case("", answerable=False, clarify=True), _answer("Ten days.")),
 ]

@@ -25,7 +25,8 @@ class Evidence:
 class Case:
     """One benchmark question with its ideal answer, or several. Cases of one `group` are not independent.
 
-    `asker` are the principals that the question is asked with.
+    `asker` are the principals that the question is asked with. `clarify` means that the question can only be answered
+    by a question back; such a case is not answerable, and its ideal answer is that question.
     """
 
     id: str
@@ -41,6 +42,7 @@ class Case:
     status: Literal["draft", "approved", "rejected"] = "approved"
     other_ideal_answers: tuple[str, ...] = ()
     asker: tuple[str, ...] = EVERYONE
+    clarify: bool = False
 
     @property
     def asked(self) -> Question:

@@ -6,6 +6,7 @@ import pytest
 from groundtune.assistant.closed_book import ClosedBook
 from groundtune.assistant.grounded import Grounded
 from groundtune.errors import ModelFailed
+from groundtune.reply import RULE, says_nothing
 from groundtune.settings import AssistantSettings
 from groundtune.testing.fakes import EchoModel, FunctionModel, ScriptedModel
 from groundtune.values import (
@@ -317,3 +318,28 @@ def test_a_completions_reasoning_and_adjustments_reach_the_answer():
         answer = answerer.answer(ASKED)
         assert (answer.reasoning, answer.usage.reasoning_tokens) == ("Nine.", 7)
         assert answer.adjusted == ("`temperature` left out",)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"also_unknown": ["Da bin ich überfragt."]},
+        {"unknown": "No idea."},
+        {"also_unknown": ["Sorry"], "unknown": "No."},
+    ],
+)
+def test_the_signature_changes_with_what_counts_as_an_abstention(changed):
+    """Else answers that other rules took in would be reused as equal."""
+    settings, model = (SETTINGS, AssistantSettings(**changed)), EchoModel()
+    closed = [ClosedBook(model, each, "Acme").signature for each in settings]
+    open_book = [Grounded(model, Retrieval(), each, "Acme", 0.5).signature for each in settings]
+    assert closed[0] != closed[1]
+    assert open_book[0] != open_book[1]
+    assert all(RULE in signature for signature in (*closed, *open_book))
+
+
+@pytest.mark.parametrize("reply", ["[7]", "[7] [8]", " [9]\n"])
+def test_nothing_but_citations_that_do_not_hold_is_no_abstention(reply):
+    answer = grounded(ScriptedModel([reply])).answer(Question("What does Brook cost?"))
+    assert not answer.abstained
+    assert says_nothing(answer, "What does Brook cost?")

@@ -225,3 +225,34 @@ def test_ask_says_why_there_is_no_answer(run, project, monkeypatch, reply):
     assert asked.code == 2
     assert "gave no answer" in asked.err
     assert "Traceback" not in asked.err
+
+
+@pytest.mark.parametrize("reply", ["The answer is:", "plans.md", "What does the river plan cost?"])
+def test_ask_says_that_a_reply_has_no_content(run, project, monkeypatch, reply):
+    monkeypatch.setattr(Assembly, "chat_model", lambda *_: FunctionModel(lambda _: reply))
+    words = ("ask", "What does the river plan cost?", "--candidate", "base", "--project", project)
+    assert run(*words, "--json").json["without_content"] is True
+    assert "Note: this reply has no content" in run(*words).out
+
+
+def test_ask_says_nothing_of_content_where_there_is_some(run, project, models):
+    words = ("ask", "What does the river plan cost?", "--project", project, "--set", "assistant.min_support=0")
+    assert run(*words, "--json").json["without_content"] is False
+    assert "no content" not in run(*words).out
+
+
+def test_score_names_answers_without_content(run, project, tmp_path):
+    path = tmp_path / "empty.jsonl"
+    lines = [{"id": f"c{number}", "answer": text} for number, text in enumerate(("Answer:", "7", "**", "plans.md"))]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    words = ("score", path, "--benchmark", project / "benchmark.jsonl", "--scorer", "exact")
+    assert "Note: 3 answers have no content, and did not abstain either: c0, c2, c3." in run(*words).out
+    assert run(*words, "--json").json["without_content"] == ["c0", "c2", "c3"]
+
+
+def test_benchmark_stats_counts_questions_to_be_clarified(run, project):
+    asked = {"id": "q", "question": "Is it dear?", "clarify": True, "split": "test"}
+    with (project / "benchmark.jsonl").open("a", encoding="utf-8") as file:
+        file.write(json.dumps(asked) + "\n")
+    counted = run("benchmark", "stats", "--project", project, "--json").json["parts"]["test"]
+    assert (counted["cases"], counted["unanswerable"], counted["to_clarify"]) == (5, 1, 1)

@@ -1,5 +1,6 @@
 """Comparing on a small project with fakes for models: what is run, kept, failed and reported."""
 
+import io
 import json
 import time
 from collections import Counter
@@ -7,11 +8,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from rich.console import Console
 
 from groundtune.assembly.assembly import Assembly
 from groundtune.comparison import compare as compare_module
 from groundtune.comparison.compare import compare, evaluate, material, select
-from groundtune.comparison.report import as_json
+from groundtune.comparison.report import as_json, render_html, render_terminal
 from groundtune.comparison.summary import summarise
 from groundtune.errors import InputError, ModelFailed, NotComparable, SettingsError
 from groundtune.evaluation.benchmark.versions import freeze
@@ -374,3 +376,33 @@ def test_answers_kept_from_before_that_were_none_are_asked_again(bench, kept):
     compare(again, ["base"], NOW)
     assert again.fake.batches == [1]
     assert again.records.answers(run)[old] == answers[old]
+
+
+def test_answers_without_content_and_questions_back_are_counted(bench, folder):
+    lines = [json.loads(line) for line in (folder / "benchmark.jsonl").read_text(encoding="utf-8").splitlines()]
+    ideal = "Which plan do you mean?"
+    lines.append({"id": "q", "question": "Is it dear?", "clarify": True, "ideal_answer": ideal, "split": "test"})
+    (folder / "benchmark.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+
+    def empty(conversation):
+        asked = conversation[-1].content
+        return ideal if "dear" in asked else "The answer is:" if "king" in asked else reply(conversation)
+
+    report = compare(bench(FunctionModel(empty)), ["base", "rag"], NOW)
+    facts = report.benchmark
+    assert (facts.cases, facts.answerable, facts.unanswerable, facts.clarify) == (8, 6, 1, 1)
+    assert [candidate.without_content for candidate in report.candidates] == [1, 1]
+    values = {case.id: case.scores["base"]["resolution"] for case in report.cases}
+    assert (values["q"], values["u"]) == (1.0, 0.0)
+    assert any("of the 1 question" in reason for reason in report.recommendation.reasons), "`q` is not among them"
+    written = as_json(report)
+    assert written["benchmark"]["clarify"] == 1
+    assert written["candidates"]["rag"]["without_content"] == 1
+    assert [case["id"] for case in written["cases"] if case["clarify"]] == ["q"]
+    page = render_html(report)
+    assert "Cases that need a question back" in page
+    assert "data-clarify" in page
+    assert page.count('<p class="tag">without content</p>') == 2
+    console = Console(width=140, record=True, file=io.StringIO())
+    console.print(render_terminal(report))
+    assert "answers without content" in console.export_text()

@@ -147,3 +147,21 @@ def test_several_ideal_answers_are_several_references(tmp_path):
     assert found["summary"]["corpus_bleu"]["mean"] == pytest.approx(expected.score)
     assert "nrefs:2|" in found["signatures"]["bleu"]
     assert "nrefs:2|" in found["signatures"]["corpus_bleu"]
+
+
+def test_answers_without_content_are_named_and_scored_as_they_are(tmp_path, benchmark):
+    rows = [
+        {"id": "1", "answer": "The answer is:"},
+        {"id": "2", "answer": "[1]", "passages": [{"document": "a.md"}]},
+        {"id": "3", "answer": "I do not know.", "abstained": True},
+    ]
+    found = score(benchmark, load(tmp_path, benchmark, *rows), "exact")
+    assert found["without_content"] == ["1", "2"]
+    assert found["summary"]["exact"]["mean"] == 0.0
+    assert read_scoring(found).without_content == ("1", "2")
+    assert read_scoring({key: value for key, value in found.items() if key != "without_content"})
+
+
+@pytest.mark.parametrize("text", ["9", "Yes", "€5", "Ten days."])
+def test_short_answers_have_content(tmp_path, benchmark, text):
+    assert score(benchmark, load(tmp_path, benchmark, {"id": "1", "answer": text}), "exact")["without_content"] == []

@@ -88,7 +88,7 @@ class TokenUse:
 
 @dataclass(frozen=True, slots=True)
 class CandidateResult:
-    """One candidate's run. `settings` tell what it is made of."""
+    """One candidate's run. `settings` tell what it is made of; `without_content` counts answers that say nothing."""
 
     name: str
     signature: str
@@ -98,17 +98,25 @@ class CandidateResult:
     abstained: int
     failed: int
     settings: Mapping[str, str] = field(default_factory=dict)
+    without_content: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class BenchmarkFacts:
-    """The cases that were run: `part` names the split, `unanswerable` counts cases that have no answer."""
+    """The cases that were run: `part` names the split, `unanswerable` counts cases that have no answer, `clarify` those
+    that need a question back."""
 
     fingerprint: str
     cases: int
     part: str
     groups: int
     unanswerable: int
+    clarify: int = 0
+
+    @property
+    def answerable(self) -> int:
+        """How many cases have an answer."""
+        return self.cases - self.unanswerable - self.clarify
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +127,7 @@ class CaseScores:
     group: str
     answerable: bool
     scores: Mapping[str, Mapping[str, float | None]]
+    clarify: bool = False
 
 
 @dataclass(frozen=True, slots=True)

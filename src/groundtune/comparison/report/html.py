@@ -16,6 +16,7 @@ from groundtune.comparison.report import charts
 from groundtune.comparison.report.data import CaseRow, Measure, Report
 from groundtune.comparison.wording import figure, percent
 from groundtune.extras import command, missing
+from groundtune.reply import says_nothing
 from groundtune.values import Difference, Estimate, Failure
 
 MOST_LINKS = 24  # cases named in one row of the list of gaps
@@ -85,7 +86,7 @@ def _environment() -> Environment:
     )
     environment.filters |= {"value": _value, "percent": percent, "figure": figure, "p": _p_value}
     environment.tests["failure"] = lambda outcome: isinstance(outcome, Failure)
-    environment.filters["svg"] = Markup
+    environment.filters |= {"svg": Markup, "says_nothing": says_nothing}
     environment.globals["measured"] = _measured
     return environment
 

@@ -56,6 +56,8 @@ def _table(report: Report) -> Table:
         table.add_row(label, *(_cell(candidate.scores.get(name), measure.scale) for candidate in report.candidates))
     totals = [candidate.latency.total for candidate in report.candidates]
     medians = [total.median if total else None for total in totals]
+    if any(candidate.without_content for candidate in report.candidates):
+        table.add_row("answers without content", *(str(candidate.without_content) for candidate in report.candidates))
     table.add_row("seconds", *("–" if median is None else f"{median:.2f}" for median in medians))
     return table
 

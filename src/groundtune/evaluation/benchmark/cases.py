@@ -45,7 +45,8 @@ class CaseLine(BaseModel):
 
     With passages it may do without an ideal answer: then only retrieval scorers score it.
 
-    `asker` are the principals that the question is asked with.
+    `asker` are the principals that the question is asked with. With `clarify` it is not answerable unless it says so,
+    which is refused.
     `reviewer` is who decided on it last, `edits` what reviewers changed ("question by Ana"); neither changes a score.
     """
 
@@ -66,6 +67,12 @@ class CaseLine(BaseModel):
     reviewer: str = ""
     edits: list[str] = []
     asker: Principals = list(EVERYONE)
+    clarify: bool = False
+
+    @property
+    def has_answer(self) -> bool:
+        """Whether the documents answer it: not where only a question back is right."""
+        return self.answerable and not self.clarify
 
     @property
     def group_or_id(self) -> str:
@@ -79,7 +86,7 @@ class CaseLine(BaseModel):
             question=self.question,
             ideal_answer=self.ideal_answer,
             evidence=tuple(Evidence(passage.document, passage.quote) for passage in self.passages),
-            answerable=self.answerable,
+            answerable=self.has_answer,
             group=self.group_or_id,
             split=split,
             history=tuple(Message(turn.role, turn.content) for turn in self.history),
@@ -88,6 +95,7 @@ class CaseLine(BaseModel):
             status=self.status,
             other_ideal_answers=tuple(self.other_ideal_answers),
             asker=tuple(self.asker),
+            clarify=self.clarify,
         )
 
 
@@ -161,6 +169,8 @@ def fingerprint(cases: Iterable[Case]) -> str:
             del content["other_ideal_answers"]
         if case.asker == EVERYONE:
             del content["asker"]
+        if not case.clarify:
+            del content["clarify"]
         parts.append(json.dumps(content, sort_keys=True))
     return digest(*parts)
 
@@ -203,6 +213,8 @@ def case_row(case: Case) -> dict[str, object]:
         row["other_ideal_answers"] = list(case.other_ideal_answers)
     if case.asker != EVERYONE:
         row["asker"] = list(case.asker)
+    if case.clarify:
+        row["clarify"] = True
     return row
 
 
@@ -223,10 +235,14 @@ def unsound(row: CaseLine) -> str | None:
     """Return what makes the case unfit for use, or None; its status aside."""
     if not row.question.strip():
         return "the question is empty."
-    if row.answerable and not row.ideal_answer.strip() and not row.passages:
+    if row.clarify and row.answerable and "answerable" in row.model_fields_set:
+        return "it has both `clarify` and `answerable`; a question that needs a question back is not answerable."
+    if row.has_answer and not row.ideal_answer.strip() and not row.passages:
         return "it is answerable but has no ideal answer, and no passages that search could be measured by."
     if row.other_ideal_answers and not all(text.strip() for text in (row.ideal_answer, *row.other_ideal_answers)):
         return "it has `other_ideal_answers`, but one of its ideal answers is empty."
+    if row.clarify and row.passages:
+        return "it needs a question back (`clarify`) but names passages that answer it."
     if not row.answerable and row.passages:
         return "it is not answerable but names passages that answer it."
     expected = ["user", "assistant"] * (len(row.history) // 2)

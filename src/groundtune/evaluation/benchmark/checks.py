@@ -19,11 +19,12 @@ from pydantic import BaseModel, ConfigDict
 from groundtune.evaluation.benchmark.cases import Benchmark, asked, check_evidence
 from groundtune.evaluation.benchmark.similarity import RUN, near_pairs, shared_runs
 from groundtune.files import read_jsonl
+from groundtune.reply import asks_back
 from groundtune.text import words
 from groundtune.values import EVERYONE, Case
 
 FindingKind = Literal[
-    "evidence", "duplicate", "near-duplicate", "leak", "split", "balance", "unanswerable", "number", "asker"
+    "evidence", "duplicate", "near-duplicate", "leak", "split", "balance", "unanswerable", "number", "asker", "clarify"
 ]
 PARTS: tuple[Literal["development", "test"], ...] = ("development", "test")
 MOST_SHARE = 0.2  # of a part's cases in one group; above, one subject decides the result
@@ -110,6 +111,7 @@ def check_benchmark(
         looking.unanswerable(),
         looking.numbers(texts),
         looking.askers(readable_by),
+        looking.questions_back(),
     )
     return sorted(findings, key=lambda finding: (not finding.problem, finding.line or 0, finding.kind))
 
@@ -190,7 +192,7 @@ class _Looking:
     def unanswerable(self) -> Iterable[BenchmarkFinding]:
         for part in PARTS:
             cases = [case for case in self._cases if case.split == part]
-            if cases and all(case.answerable for case in cases):
+            if cases and all(case.answerable or case.clarify for case in cases):
                 reason = (
                     "it cannot show whether a candidate makes things up"
                     if part == "test"
@@ -225,6 +227,13 @@ class _Looking:
             others = tuple(self._place(case.id) for case in hidden[:SHOWN_PLACES])
             yield BenchmarkFinding("asker", problem=False, message=message, file=self._file, others=others)
 
+    def questions_back(self) -> Iterable[BenchmarkFinding]:
+        for case in self._cases:
+            told = [text for text in case.ideal_answers if case.clarify and not asks_back(text, case.question)]
+            if told:
+                message = f"needs a question back (`clarify`), but its ideal answer asks nothing: {told[0]!r}."
+                yield self._finding("clarify", message, case.id)
+
     def _alike(self, later: Case, earlier: Case, alike: float) -> BenchmarkFinding | None:
         """Wordings of one question in one group, and one question of several askers, are meant; all else is not."""
         same = words(asked(later.question, later.history)) == words(asked(earlier.question, earlier.history))
@@ -235,6 +244,9 @@ class _Looking:
             return None
         if same and later.answerable != earlier.answerable and later.asker == earlier.asker:
             message = f"asks the same as {name}, but only one of the two is answerable."
+            return self._finding("duplicate", message, later.id, places, problem=True)
+        if same and later.clarify != earlier.clarify and later.asker == earlier.asker:
+            message = f"asks the same as {name}, but only one of the two needs a question back."
             return self._finding("duplicate", message, later.id, places, problem=True)
         if same:
             return self._finding("duplicate", f"asks the same as {name}{groups}.", later.id, places, problem=apart)

@@ -32,7 +32,7 @@ from groundtune.values import EVERYONE, digest
 STATUSES = ("draft", "approved", "rejected")
 FEWEST_QUOTES = 2  # columns, so that there is room for one more
 _PLAIN = ("id", "status", "question", "ideal_answer", "answerable")
-_REST = ("group", "tags", "split", "author")
+_REST = ("clarify", "group", "tags", "split", "author")
 _LAST = ("reviewer", "version")
 _WIDE = ("question", "ideal_answer", "other ideal answer", "quote")
 _FIELDS = {
@@ -176,7 +176,8 @@ def cells(row: CaseLine) -> dict[str, str]:
         "status": row.status,
         "question": row.question,
         "ideal_answer": row.ideal_answer,
-        "answerable": "yes" if row.answerable else "no",
+        "answerable": "yes" if row.has_answer else "no",
+        "clarify": "yes" if row.clarify else "",
         "group": row.group,
         "tags": ", ".join(row.tags),
         "split": row.split or "",
@@ -217,6 +218,8 @@ def _reviewed(
         return None, ["`author` says who wrote the case and cannot be changed: name yourself as `reviewer`"]
     try:
         values = {name: _value(name, row, present | told) for name in sorted(map(_field, differs))}
+        if "clarify" in values and (not values["clarify"] or "answerable" not in values):
+            values["answerable"] = not values["clarify"] and _value("answerable", row, present | told)
     except ValueError as error:
         return None, [str(error)]
     values = {name: value for name, value in values.items() if value != getattr(row, name)}
@@ -248,6 +251,7 @@ def _value(name: str, row: CaseLine, told: Mapping[str, str]) -> object:
     makers: dict[str, Callable[[], object]] = {
         "status": lambda: _one_of(name, text, STATUSES),
         "answerable": lambda: _one_of(name, text, (*_YES, *_NO)) in _YES,
+        "clarify": lambda: bool(text) and _one_of(name, text, (*_YES, *_NO)) in _YES,
         "tags": lambda: [tag.strip() for tag in text.split(",") if tag.strip()],
         "split": lambda: _one_of(name, text, ("development", "test")) if text else None,
         "other_ideal_answers": lambda: _listed("other ideal answer", row.other_ideal_answers, told),

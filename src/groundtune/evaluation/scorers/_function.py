@@ -14,6 +14,7 @@ from itertools import islice
 from groundtune.protocols import EVERYWHERE, TEXT_ALONE, AnswerFact, ScorerDefaults, Use, Words
 from groundtune.values import Answer, Case, Score
 
+NEEDS_A_QUESTION_BACK = "the case needs a question back"
 NO_IDEAL_ANSWER = Score(None, "the case has no ideal answer")
 
 

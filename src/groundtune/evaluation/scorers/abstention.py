@@ -3,6 +3,7 @@
     case not answerable, answer abstained       precision 1, recall 1
     case not answerable, answer given           precision unscored, recall 0
     case answerable, answer abstained           precision 0, recall unscored
+    case to be clarified, answer abstained      precision 0.5, recall unscored: a question back is better
 
 An answer has abstained if the answerer says so (`Answer.abstained`); texts are not searched for phrases.
 
@@ -12,7 +13,7 @@ Don't Know", ACL 2018.
 
 from __future__ import annotations
 
-from groundtune.evaluation.scorers._function import FunctionScorer
+from groundtune.evaluation.scorers._function import NEEDS_A_QUESTION_BACK, FunctionScorer
 from groundtune.protocols import ABSTENTION, Words
 from groundtune.settings import ComparisonSettings
 from groundtune.values import Answer, Case, Score
@@ -38,14 +39,22 @@ def groundtune_scorer(settings: ComparisonSettings) -> list[FunctionScorer]:
 
 
 def abstention_precision(case: Case, answer: Answer) -> Score:
-    """Return 1.0 if an answer that abstained was right to, else 0.0; unscored if it did not abstain."""
+    """Return 1.0 if an answer that abstained was right to, 0.5 if it should have asked back, else 0.0.
+
+    Unscored if it did not abstain.
+    """
     if not answer.abstained:
         return Score(None, "did not abstain")
-    return Score(float(not case.answerable))
+    return Score(0.5 if case.clarify else float(not case.answerable))
 
 
 def abstention_recall(case: Case, answer: Answer) -> Score:
-    """Return 1.0 if a case that cannot be answered was not answered, else 0.0; unscored if it can."""
+    """Return 1.0 if a case that cannot be answered was not answered, else 0.0.
+
+    Unscored if it can, or needs a question back.
+    """
     if case.answerable:
         return Score(None, "the case is answerable")
+    if case.clarify:
+        return Score(None, NEEDS_A_QUESTION_BACK)
     return Score(float(answer.abstained))

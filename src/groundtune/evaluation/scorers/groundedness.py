@@ -7,7 +7,7 @@ A sentence counts as supported if the passages have at least `ENOUGH` of its con
 `ENOUGH` was fitted on half of 243 answers that people had rated for faithfulness; what it gives on the other half
 stands in docs/results.md (`python benchmarks/groundedness.py`). Words cannot see a "not" too many, nor that words of
 two sentences were mixed: a low value is a reason to look, a high one no proof. Unscored: closed-book answers, those
-that abstained, and those without a sentence. English words, as in citations.
+that abstained, questions back, and those without a sentence. English words, as in citations.
 
 Source: Adlakha et al., "Evaluating Correctness and Faithfulness of Instruction-Following Models for Question
 Answering", TACL 2024 (K-precision: the share of the answer's words that the passages have), here sentence by sentence
@@ -21,6 +21,7 @@ from collections.abc import Sequence
 from groundtune.evaluation.scorers._evidence import closed_book
 from groundtune.evaluation.scorers._function import FunctionScorer
 from groundtune.protocols import PASSAGES, Words
+from groundtune.reply import asks_back
 from groundtune.sentences import comparable, numbers, sentence_spans
 from groundtune.settings import ComparisonSettings
 from groundtune.values import Answer, Case, Score
@@ -35,7 +36,7 @@ WORDS = Words(
 
 def groundtune_scorer(settings: ComparisonSettings) -> list[FunctionScorer]:
     """Return `groundedness`; no setting changes it."""
-    signature = f"groundedness|sentence:words-{ENOUGH}-and-numbers|passages:together|version:1"
+    signature = f"groundedness|sentence:words-{ENOUGH}-and-numbers|passages:together|version:2"
     return [FunctionScorer("groundedness", signature, WORDS, groundedness, needs=PASSAGES)]
 
 
@@ -45,6 +46,8 @@ def groundedness(case: Case, answer: Answer) -> Score:
         return Score(None, "closed-book: nothing was retrieved")
     if answer.abstained:
         return Score(None, "the answer says that it does not know")
+    if asks_back(answer.prose, case.question):
+        return Score(None, "the answer is a question back")
     shares = supported_words(answer.prose, [f"{passage.heading}\n{passage.text}" for passage in answer.passages])
     if not shares:
         return Score(None, "the answer has no sentence")

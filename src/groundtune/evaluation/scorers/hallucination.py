@@ -2,11 +2,12 @@
 
     case not answerable, "It costs 8 euros."                 1
     case not answerable, "I do not know." (abstained)        0
-    answerable case                                          unscored
+    answerable case, or one to be clarified                  unscored
 
 Lower is better. What an answer to a question without an answer says is made up, however true it sounds. Whether an
 answer has abstained is what the answerer says (`Answer.abstained`); texts are not searched for phrases, so a question
-back counts as an answer. Made-up statements in answers to other questions show in `groundedness`.
+back to a case without an answer counts as an answer, and so does an answer without content ("The answer is:").
+Made-up statements in answers to other questions show in `groundedness`.
 
 Source: as `abstention_recall`, of which it is the rest to 1.
 """

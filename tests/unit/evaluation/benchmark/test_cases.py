@@ -185,3 +185,52 @@ def test_who_asks_comes_back_and_changes_the_fingerprint_only_where_it_is_not_ev
     assert staff.fingerprint != plain.fingerprint
     assert staff.cases[0].asked == Question("How long?", (), ("staff", "cn=ana, ou=support"))
     assert load(tmp_path, case_row(staff.cases[0])).cases == staff.cases
+
+
+CLARIFY = {
+    "id": "1",
+    "question": "Which ocean is deepest there?",
+    "ideal_answer": "Which one do you mean?",
+    "clarify": True,
+}
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        CLARIFY,
+        CLARIFY | {"answerable": False},
+        {key: value for key, value in CLARIFY.items() if key != "ideal_answer"},
+        CLARIFY | {"other_ideal_answers": ["Do you mean the Pacific?"]},
+    ],
+)
+def test_a_case_that_needs_a_question_back_is_not_answerable_and_comes_back(tmp_path, row):
+    benchmark = load(tmp_path, row)
+    (case,) = benchmark.cases
+    assert (case.clarify, case.answerable) == (True, False)
+    written = case_row(case)
+    assert written["clarify"] is True
+    assert load(tmp_path, written).cases == benchmark.cases
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"answerable": True}, "both `clarify` and `answerable`"),
+        ({"passages": [{"document": "a.md"}]}, "needs a question back"),
+        ({"passages": [{"document": "a.md", "quote": "ten"}], "answerable": False}, "needs a question back"),
+        ({"clarify": "perhaps"}, "clarify"),
+    ],
+)
+def test_what_contradicts_a_question_back_is_refused_with_its_line(tmp_path, change, words):
+    with pytest.raises(InputError, match=words) as refused:
+        load(tmp_path, MINIMAL | {"id": "0"}, CLARIFY | change)
+    assert "2" in str(refused.value)
+
+
+def test_a_question_back_changes_the_fingerprint_only_where_there_is_one(tmp_path):
+    plain = load(tmp_path, MINIMAL)
+    assert "clarify" not in case_row(plain.cases[0])
+    assert load(tmp_path, MINIMAL | {"clarify": False}).fingerprint == plain.fingerprint
+    unanswerable = MINIMAL | {"answerable": False}
+    assert load(tmp_path, unanswerable | {"clarify": True}).fingerprint != load(tmp_path, unanswerable).fingerprint

@@ -217,3 +217,27 @@ def test_one_question_of_two_askers_may_have_two_answers_in_one_group(tmp_path):
     assert other_than_near(check(tmp_path, [*sound(), asked, twin])) == []
     assert sole(check(tmp_path, [*sound(), asked, {**twin, "group": "z"}]), "duplicate").problem
     assert sole(check(tmp_path, [*sound(), asked, {**twin, "asker": asked["asker"]}]), "duplicate").problem
+
+
+@pytest.mark.parametrize(
+    "ideal", ["I do not know.", "It costs nine euros.", "Which ones? Those with a lid cost nine euros."]
+)
+def test_a_question_back_that_asks_nothing_is_doubtful(tmp_path, ideal):
+    rows = [*sound(), case("x", "How much is it there?", clarify=True, ideal_answer=ideal)]
+    one = sole(check(tmp_path, rows), "clarify")
+    assert (one.case, one.line, one.problem) == ("x", len(rows), False)
+    rows[-1]["ideal_answer"] = "Which shop do you mean?"
+    assert not [one for one in check(tmp_path, rows) if one.kind == "clarify"]
+
+
+def test_a_question_that_needs_a_question_back_here_and_not_there_is_a_problem(tmp_path):
+    rows = [*sound(), *(case(name, "How high is the mast?", group="g", answerable=False) for name in "xy")]
+    rows[-1]["clarify"] = True
+    one = sole(check(tmp_path, rows), "duplicate")
+    assert one.problem
+    assert "needs a question back" in one.message
+
+
+def test_questions_to_be_clarified_do_not_stand_in_for_unanswerable_ones(tmp_path):
+    rows = [row | ({} if row.get("answerable") else {"clarify": True, "ideal_answer": ""}) for row in sound()]
+    assert [one.kind for one in other_than_near(check(tmp_path, rows))] == ["unanswerable", "unanswerable"]

@@ -383,3 +383,32 @@ def test_who_asks_can_be_changed_in_a_table(internal, tmp_path, suffix):
 def test_a_table_has_a_column_for_who_asks_only_where_somebody_is_named(desk, tmp_path):
     header = desk.export(tmp_path / "review.csv").read_text(encoding="utf-8-sig").splitlines()[0]
     assert "asker" not in header
+
+
+def test_experts_mark_questions_that_need_a_question_back(desk, file):
+    desk.export(file, everything=True)
+    edit(file, "d3", clarify="yes" if file.suffix != ".jsonl" else True, status="approved", reviewer="Ana")
+    if file.suffix == ".jsonl":
+        edit(file, "d3", answerable=False)
+    edit(file, "1", question="How long, please?", reviewer="Ana")
+    assert desk.review(file).faults == []
+    marked = {case.id: case for case in load_benchmark(desk.benchmark, 0.3).cases}
+    assert (marked["d3"].clarify, marked["d3"].answerable) == (True, False)
+    assert (marked["1"].clarify, marked["1"].answerable) == (False, True)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".xlsx"])
+def test_what_was_marked_as_needing_a_question_back_stays_so_and_can_be_unmarked(desk, tmp_path, suffix):
+    marked = {"id": "1", "question": "How long?", "ideal_answer": "How long what?", "clarify": True}
+    desk.benchmark.write_text(json.dumps(marked) + "\n", encoding="utf-8")
+    before = desk.state()
+    file = desk.export(tmp_path / f"first{suffix}", everything=True)
+    assert dict(desk.review(file).counts)["untouched"] == 4
+    assert desk.state() == before
+    edit(file, "1", clarify="", answerable="no", reviewer="Ana")
+    assert desk.review(file).faults == []
+    (case,) = load_benchmark(desk.benchmark, 0.3).cases
+    assert (case.clarify, case.answerable) == (False, False)
+    again = desk.export(tmp_path / f"again{suffix}", everything=True)
+    edit(again, "1", clarify="perhaps", reviewer="Ana")
+    assert "`clarify` is 'perhaps'" in desk.review(again).faults[0]

@@ -9,6 +9,8 @@
   const kinds = {
     failed: (item) => item.querySelector("summary [data-failed]"),
     abstained: (item) => item.querySelector("summary [data-abstained]"),
+    empty: (item) => item.querySelector("summary [data-empty]"),
+    clarify: (item) => "clarify" in item.dataset,
     unanswerable: (item) => "unanswerable" in item.dataset,
   };
   // How much better the first candidate is than the second on this case; null if either has no score.

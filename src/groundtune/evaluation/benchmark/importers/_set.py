@@ -9,7 +9,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Literal
 
 from groundtune.evaluation.benchmark.importers import Imported, Note, Shares
 from groundtune.values import Case, Evidence, Example, Message, digest
@@ -192,13 +192,8 @@ def _case(query: SourceQuery, answer: str, split: Literal["development", "test"]
         tags=query.tags,
         author=query.author,
         other_ideal_answers=query.answers[1:],
-        **_clarify(query),
+        clarify=query.clarify,
     )
-
-
-def _clarify(query: SourceQuery) -> dict[str, Any]:
-    """A question that needs a question back: set where cases have that key."""
-    return {"clarify": True} if query.clarify and "clarify" in Case.__dataclass_fields__ else {}
 
 
 def _example(query: SourceQuery, answer: str, source: str) -> Example:
