@@ -81,14 +81,17 @@ class Figure:
 
 @lru_cache(maxsize=REMEMBERED)
 def tokens(text: str) -> tuple[str, ...]:
-    """Return the comparable words of `text`, in order.
+    """Return the comparable words of `text`, in order, without English articles.
 
     A text without any, such as "…" or "The", is one word of all its characters, so that it equals only itself.
     """
-    found = [NAMES.get(token, token) for token in _split(text) if token not in _ARTICLES]
-    if any(token[-1] == _KEPT for token in found):
-        found = ["a" if token == _NO_ARTICLE else token for token in found]
-    return tuple(found) or tuple("".join(fold(text).casefold().split()).split())
+    found = tuple(word.removesuffix(_KEPT) for word in _split(text) if word not in _ARTICLES)
+    return found or tuple("".join(fold(text).casefold().split()).split())
+
+
+def words(text: str) -> tuple[str, ...]:
+    """Return all comparable words of `text`, in order, articles among them: what runs of words are counted in."""
+    return tuple(word.removesuffix(_KEPT) for word in _split(text))
 
 
 def aligned(expected: Sequence[str], given: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
@@ -113,10 +116,10 @@ def shared(expected: Sequence[str], given: Sequence[str]) -> int:
     return (Counter(left) & Counter(right)).total()
 
 
-def common(words: Collection[str], others: Collection[str]) -> set[str]:
-    """Return those of `words` that `others` have, the same numbers in other writing among them."""
-    found = set(words) & set(others)
-    left = [word for word in words if word not in found and _is_number(word)]
+def common(own: Collection[str], others: Collection[str]) -> set[str]:
+    """Return those words of `own` that `others` have, the same numbers in other writing among them."""
+    found = set(own) & set(others)
+    left = [word for word in own if word not in found and _is_number(word)]
     numbers = [other for other in others if _is_number(other)] if left else []
     return found | {word for word in left if any(same_number(word, other) for other in numbers)}
 
@@ -127,25 +130,25 @@ def figures(text: str) -> list[Figure]:
     >>> [str(figure) for figure in figures("from 5–10 GB for < €24.90 (Wisp H5)")]
     ['5 gb', '10 gb', '<24.9 eur']
     """
-    words = tokens(text)
+    split = tokens(text)
     return [
-        Figure(word, _unit_after(words, place + 1), words[place - 1] if place and words[place - 1] in _COMPARES else "")
-        for place, word in enumerate(words)
+        Figure(word, _unit_after(split, place + 1), split[place - 1] if place and split[place - 1] in _COMPARES else "")
+        for place, word in enumerate(split)
         if _is_number(word)
     ]
 
 
-def unbacked(claim: Sequence[Figure], text: str, also: Collection[str] = ()) -> list[Figure]:
+def unbacked(claim: Sequence[Figure], text: str, *, units_of: str = "", also: Collection[str] = ()) -> list[Figure]:
     """Return the figures of `claim` that `text` does not have; the bare numbers in `also` count as in the text.
 
-    A figure of the text that has no unit of its own backs one with a unit that the text names elsewhere, as a table
-    names its currency in the head.
+    A figure of the text that has no unit of its own backs one with a unit that the text, or `units_of` around it,
+    names elsewhere, as a table names its currency in the head.
     """
     if not claim:
         return []
     known = [*figures(text), *map(Figure, also)]
-    words = frozenset(tokens(text))
-    return [figure for figure in claim if not any(_backs(other, figure, words) for other in known)]
+    named = {*tokens(text), *tokens(units_of)}
+    return [figure for figure in claim if not any(_backs(other, figure, named) for other in known)]
 
 
 def searchable(text: str) -> str:
@@ -158,12 +161,11 @@ def searchable(text: str) -> str:
     >>> searchable("Node.js 5 GB, €24.90")
     'node.js node js 5 gb 5gb =24.9 24.9 eur =24.9eur'
     """
-    words = _in_pairs([word.removesuffix(_KEPT) for word in _split(text)])
+    split = _in_pairs(words(text))
     found: list[str] = []
-    for place, word in enumerate(words):
-        unit = NAMES.get(word, word)
+    for place, unit in enumerate(split):
         found += _forms(unit)
-        before = words[place - 1] if place else ""
+        before = split[place - 1] if place else ""
         if before and (unit in UNITS or unit in CURRENCIES or unit == "%") and _is_number(before):
             found.append(_forms(before)[0] + unit)
     return " ".join(found)
@@ -180,25 +182,25 @@ def _forms(word: str) -> list[str]:
     return [written(word)] if value is None or "." not in word else [f"={value}", written(word)]
 
 
-def _in_pairs(words: Sequence[str]) -> list[str]:
-    """Return `words` with neighbouring characters of scripts without spaces in pairs."""
-    single = [len(word) == 1 and _UNSPACED.match(word) is not None for word in words]
+def _in_pairs(split: Sequence[str]) -> list[str]:
+    """Return the words with neighbouring characters of scripts without spaces in pairs."""
+    single = [len(word) == 1 and _UNSPACED.match(word) is not None for word in split]
     found = []
-    for place, word in enumerate(words):
+    for place, word in enumerate(split):
         if not single[place]:
             found.append(word)
-        elif place + 1 < len(words) and single[place + 1]:
-            found.append(word + words[place + 1])
+        elif place + 1 < len(split) and single[place + 1]:
+            found.append(word + split[place + 1])
         elif not (place and single[place - 1]):
             found.append(word)
     return found
 
 
-def _unit_after(words: Sequence[str], place: int) -> str:
+def _unit_after(split: Sequence[str], place: int) -> str:
     """Return the unit of the number before `place`; in a range the first number has that of the second."""
-    if words[place : place + 1] == ("to",) and place + 1 < len(words) and _is_number(words[place + 1]):
+    if split[place : place + 1] == ("to",) and place + 1 < len(split) and _is_number(split[place + 1]):
         place += 2
-    following = words[place : place + 2]
+    following = split[place : place + 2]
     if len(following) == 2 and following[1] in CURRENCIES:  # after its scale: "5 million eur"
         return following[1]
     return following[0] if following and _is_unit(following[0]) else ""
@@ -208,7 +210,7 @@ def _is_unit(word: str) -> bool:
     return word in CURRENCIES or word in UNITS or word == "%"
 
 
-def _backs(own: Figure, claimed: Figure, words: Collection[str]) -> bool:
+def _backs(own: Figure, claimed: Figure, named: Collection[str]) -> bool:
     if own.number != claimed.number and not same_number(own.number, claimed.number):
         return False
     if own.compare and claimed.compare and own.compare != claimed.compare:
@@ -217,7 +219,7 @@ def _backs(own: Figure, claimed: Figure, words: Collection[str]) -> bool:
         return own.unit != "%" or claimed.unit == "%" or not claimed.unit
     if own.unit:
         return False
-    return claimed.unit in words or not (claimed.unit in CURRENCIES or claimed.unit == "%")
+    return claimed.unit in named or not (claimed.unit in CURRENCIES or claimed.unit == "%")
 
 
 def _is_number(word: str) -> bool:
@@ -243,7 +245,8 @@ def _split(text: str) -> list[str]:
         plain = _JOINED.sub(_joined, plain)
     plain = _APOSTROPHE.sub("", _MONEY.sub(_money, _LABEL.sub(f" {_NO_ARTICLE} ", plain)))
     found = (_ASCII_WORD if ascii_only else _word()).findall(plain)
-    return "\n".join(found).translate(_PLAIN).split("\n") if found else []
+    parted = "\n".join(found).translate(_PLAIN).split("\n") if found else []
+    return [NAMES.get(word, word) for word in parted]
 
 
 def _with_quantities(text: str) -> str:

@@ -10,6 +10,7 @@ from _tree import Import, Module, modules
 
 LAYERS = (
     {"values", "protocols", "errors", "settings", "plugins", "files", "packaged", "sentences", "text"}
+    | {"comparing", "folding", "quantities"}
     | {"drawing", "encoders", "extras", "http", "once", "secrets", "spreadsheets"},
     {"knowledge", "models", "assistant", "tuning", "evaluation", "agents", "records"},
     {"assembly"},

@@ -13,7 +13,7 @@ from groundtune.settings import ComparisonSettings
 
 TEXT_SCORERS = (
     "rouge1 rouge2 rougeL rougeLsum bleu corpus_bleu bertscore_precision bertscore_recall bertscore_f1 exact token_f1 "
-    "token_recall"
+    "token_recall squad_exact squad_f1"
 ).split()
 IDEAL = {"1": "Ten days.", "2": "It costs nothing at all.", "3": "Call us."}
 

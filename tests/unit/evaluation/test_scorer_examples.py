@@ -42,7 +42,9 @@ def score(name, case, answer):
         ("a b c", "", (0, 0, 0)),
         ("cat cat", "cat", (0, 2 / 3, 0.5)),
         ("an apple", "the Apple", (1, 1, 1)),
-        ("the", "the", (1, 0, 1)),  # nothing is left to compare: as in evaluate-v1.1.py, F1 is 0
+        ("the", "the", (1, 1, 1)),  # nothing but an article is a word of its own
+        ("the", "a", (0, 0, 0)),
+        ("It costs €1.50.", "It costs €150.", (0, 0.75, 0.75)),
     ],
 )
 def test_overlap(reference, prediction, expected):

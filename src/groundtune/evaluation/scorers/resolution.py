@@ -17,7 +17,7 @@ Source: token F1 as in `overlap`; abstaining as the right answer as in SQuAD 2.0
 from __future__ import annotations
 
 from groundtune.evaluation.scorers._function import NO_IDEAL_ANSWER, FunctionScorer
-from groundtune.evaluation.scorers.overlap import token_f1
+from groundtune.evaluation.scorers.overlap import NORMALISED, token_f1
 from groundtune.protocols import ABSTENTION, Words
 from groundtune.settings import ComparisonSettings
 from groundtune.values import Answer, Case, Score
@@ -38,15 +38,23 @@ ANSWERABLE_WORDS = Words(
 
 def groundtune_scorer(settings: ComparisonSettings) -> list[FunctionScorer]:
     """Return `resolution` and `resolution_answerable`; no setting changes them."""
-    rule = "answerable:token_f1|abstained:0|unanswerable:{}|norm:squad-v1.1|version:1"
+    rule = "answerable:token_f1|abstained:0|unanswerable:{}|" + f"{NORMALISED}|version:2"
     return [
-        FunctionScorer("resolution", f"resolution|{rule.format('abstained')}", WORDS, resolution, needs=ABSTENTION),
+        FunctionScorer(
+            "resolution",
+            f"resolution|{rule.format('abstained')}",
+            WORDS,
+            resolution,
+            needs=ABSTENTION,
+            strict=True,
+        ),
         FunctionScorer(
             ANSWERABLE,
             f"{ANSWERABLE}|{rule.format('unscored')}",
             ANSWERABLE_WORDS,
             resolution_answerable,
             needs=ABSTENTION,
+            strict=True,
         ),
     ]
 
