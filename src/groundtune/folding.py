@@ -22,7 +22,7 @@ _RAISED = "[⁺⁻]?[⁰¹²³⁴-⁹]+"
 _FRACTIONS = "[¼-¾⅐-⅞↉]"
 _NOT_FLATTENED = re.compile(rf"{_RAISED}|{_FRACTIONS}")
 _CLUSTER = re.compile(
-    rf"[\x00-\x7f]+(?![{_MARKS}{_INVISIBLE}])|{_BROKEN}|{_RAISED}|{_FRACTIONS}|(?s:.)[{_MARKS}{_INVISIBLE}]*"
+    rf"[\x00-\x7f]+(?![{_MARKS}{_INVISIBLE}])|{_BROKEN}|{_RAISED}|{_FRACTIONS}|(?s:.)(?:{_BROKEN}|[{_MARKS}{_INVISIBLE}])*"
 )
 _ONE_FORM = str.maketrans(
     dict.fromkeys("‘’‚‛ʼ´`", "'")

@@ -26,11 +26,13 @@ def locate(quote: str, text: str) -> tuple[int, int] | None:
     words = fold(quote).split()
     if not words:
         return None
-    folded, starts, ends = (text, None, None) if text.isascii() else fold_with_places(text)
-    match = re.search(r"\s+".join(map(re.escape, words)), folded)
-    if match is None:
-        return None
-    return (match.start(), match.end()) if starts is None else (starts[match.start()], ends[match.end() - 1])
+    pattern = r"\s+".join(map(re.escape, words))
+    if text.isascii():
+        match = re.search(pattern, fold(text))
+        return (match.start(), match.end()) if match else None
+    folded, starts, ends = fold_with_places(text)
+    match = re.search(pattern, folded)
+    return (starts[match.start()], ends[match.end() - 1]) if match else None
 
 
 def without_markers(text: str) -> str:

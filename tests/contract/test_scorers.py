@@ -46,7 +46,9 @@ class TestJudges(ScorerContract):
 def test_a_comparison_has_those_that_cost_little_and_what_the_settings_name():
     usual = {scorer.name for scorer in scorers(ComparisonSettings())}
     assert usual == set(BUILT_IN) - {"answer_relevance", "hallucination_rate", "squad_exact", "squad_f1"}
-    more = ComparisonSettings(also_score=["answer_relevance", "squad_exact", "squad_f1"], decide_by="hallucination_rate")
+    more = ComparisonSettings(
+        also_score=["answer_relevance", "squad_exact", "squad_f1"], decide_by="hallucination_rate"
+    )
     assert {scorer.name for scorer in scorers(more)} == set(BUILT_IN)
     with pytest.raises(SettingsError, match="nothing"):
         scorers(ComparisonSettings(decide_by="nothing"))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Group
 from rich.table import Table
+from rich.text import Text
 
 from groundtune.cli._shared import (
     HERE,
@@ -21,6 +23,9 @@ from groundtune.cli._shared import (
     quiet_libraries,
 )
 from groundtune.values import Estimate
+
+if TYPE_CHECKING:
+    from groundtune.evaluation.predictions import Scoring
 
 
 def register(app: typer.Typer) -> None:
@@ -59,7 +64,11 @@ def score(
         scoring = score_file(predictions, benchmark, scorer or [], folder=project, flags=changes, progress=progress)
     comparison = load(project, changes).settings.comparison
     findings = check_gate(limits, scoring, comparison) if limits else None
-    end_at_gate(gate, findings, scoring.as_json(), as_json, _table(scoring.summary))
+    end_at_gate(gate, findings, scoring.as_json(), as_json, _shown(scoring))
+
+
+def _shown(scoring: Scoring) -> Group:
+    return Group(_table(scoring.summary), *(Text(note) for note in scoring.notes))
 
 
 def _table(summary: Mapping[str, Estimate]) -> Table:

@@ -78,6 +78,7 @@ def material(
         notes=(
             *notes.unread_documents(unread),
             *notes.of_benchmark(benchmark, assembly.lock, len(cases)),
+            *notes.of_scores([run.scores for run in runs]),
             *([notes.of_threshold(assembly.threshold())] if any(run.candidate.grounded for run in runs) else []),
         ),
         costs=tuple(assembly.judges.costs()),

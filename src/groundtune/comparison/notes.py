@@ -8,8 +8,10 @@ from importlib.metadata import PackageNotFoundError, version
 
 from groundtune.assistant.abstention import Fitted
 from groundtune.comparison.summary import PART
+from groundtune.comparison.table import Scores
 from groundtune.evaluation.benchmark.cases import Benchmark
 from groundtune.evaluation.benchmark.versions import Lock, note
+from groundtune.evaluation.remarks import remarks
 
 NAMED = 5  # documents that a note names
 PACKAGES = ("groundtune", "torch", "transformers", "trl", "peft", "sentence-transformers", "lancedb", "sacrebleu")
@@ -39,6 +41,12 @@ def of_benchmark(benchmark: Benchmark, lock: Lock | None, cases: int) -> list[st
             "benchmark file puts them there."
         )
     return notes
+
+
+def of_scores(runs: Sequence[Scores]) -> list[str]:
+    """Say what the scores of all candidates rest on, such as texts that an encoder read in part."""
+    names = dict.fromkeys(name for scores in runs for name in scores)
+    return remarks({name: [score for scores in runs for score in scores.get(name, ())] for name in names})
 
 
 def of_threshold(fitted: Fitted) -> str:

@@ -29,7 +29,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from groundtune.errors import InputError
 from groundtune.evaluation.benchmark.importers import Imported, Shares
-from groundtune.files import read_jsonl
+from groundtune.files import Name, read_jsonl
 from groundtune.text import locate, words
 from groundtune.values import Case, Evidence, Example, Message, digest
 
@@ -44,9 +44,9 @@ SetPart = Literal["training", "development", "test"]
 class CorpusLine(BaseModel):
     """One line of corpus.jsonl."""
 
-    model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=True)
+    model_config = ConfigDict(extra="ignore")
 
-    id: str = Field(alias="_id", min_length=1)
+    id: Name = Field(alias="_id", min_length=1)
     title: str = ""
     text: str
 
@@ -63,11 +63,11 @@ class BeirTurn(BaseModel):
 class QueryLine(BaseModel):
     """One line of queries.jsonl."""
 
-    model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=True)
+    model_config = ConfigDict(extra="ignore")
 
-    id: str = Field(alias="_id", min_length=1)
+    id: Name = Field(alias="_id", min_length=1)
     text: str = Field(min_length=1)
-    gold_ids: list[str] = []
+    gold_ids: list[Name] = []
     answers: list[str] = []
     reference_answer: str | None = None
     conversation: list[BeirTurn] = []
