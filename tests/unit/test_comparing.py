@@ -164,6 +164,7 @@ def test_what_tells_two_texts_apart(one, other):
         ("10 km/h", "10km/h"),
         ("5–10", "5-10"),
         ("5 – 10", "5-10"),
+        ("5-10 days", "5 to 10 days"),
         ("5-10 GB", "5–10GB"),
         ("−5", "-5"),
         ("don't", "don’t"),

@@ -110,7 +110,7 @@ def test_only_what_the_file_tells_of_is_scored(tmp_path, benchmark):
         ([{"id": "1", "answer": float("nan")}], r"jsonl:1: `answer` is NaN.*leave the key out.*pandas"),
         ([{"id": "1", "answer": float("inf")}], "jsonl:1: `answer` is Infinity"),
         ([{"id": "1", "answer": None}], "jsonl:1: `answer` is null"),
-        ([{"id": "1", "answer": 42}], "jsonl:1: `answer` is 42.*in quotation marks: \"42\""),
+        ([{"id": "1", "answer": 42}], 'jsonl:1: `answer` is 42.*in quotation marks: "42"'),
         ([{"id": "1", "answer": True}], "jsonl:1: `answer` is true"),
         ([{"id": "1", "answer": ["x"]}], r"jsonl:1: `answer` is \[\"x\"\]"),
         ([{"id": float("nan"), "answer": "x"}], "jsonl:1: `id` is NaN"),

@@ -14,9 +14,9 @@ from groundtune.evaluation.statistics import Method
 from groundtune.settings import ComparisonSettings
 from groundtune.values import Answer, Case, Score, Usage
 
-LONG = "refund " * 600
-FITS = "refund " * 510
-ONE_TOO_MANY = "refund " * 511
+LONG = "day " * 600
+FITS = "day " * 510
+ONE_TOO_MANY = "day " * 511
 
 
 def scored(name, question, ideal, given):
