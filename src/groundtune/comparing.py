@@ -45,9 +45,9 @@ _NO_ARTICLE = "a" + _KEPT
 _PROTECTED = {ord(mark): 0xE000 + ord(mark) for mark in "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"}
 _PROTECTED |= {ord(mark): 0xE100 + number for number, mark in enumerate("·≤≥≠≈±°′‰")}
 _PLAIN = {private: mark for mark, private in _PROTECTED.items()}
-_THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:[\u00a0\u2007\u2009\u202f]\d{3})+(?!\d)")
+_THOUSANDS = re.compile(r"(?<![\w.,])\d{1,3}(?:[\u00a0\u2007\u2009\u202f]\d{3})+(?!\d)")
 _SPACED_THOUSANDS = re.compile(  # a blank parts the groups of an amount only: "10 000 EUR"
-    r"[1-9](?<![\d.,].)(?<![\d.,] .)\d{0,2}(?: \d{3})+"
+    r"[1-9](?<![\w.,].)(?<![\d.,] .)\d{0,2}(?: \d{3})+"
     r"(?=(?:[.,]\d+)? ?(?:[€$£]|(?:eur|usd|gbp|chf|sek|nok|dkk|pln|kr|euros?|dollars?)\b))"
 )
 _LETTER = r"[^\W\d_]"

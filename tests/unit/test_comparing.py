@@ -262,6 +262,7 @@ def test_a_number_that_a_text_does_not_have(claim, source):
         ("It takes up to 10 days.", "It takes 5-10 days."),
         ("You get 5 GB.", "You get 5GB."),
         ("You get 5 GB.", "You get 5."),
+        ("A Kiln R4 costs 160.00 euros.", "A Kiln R2 costs 85.00 euros, a Kiln R4 160.00 euros."),
         ("Firmware 3.10 is supported.", "Supported: 3.10"),
         ("It is 5 percent.", "It is 5 %."),
         ("Nothing here.", ""),
