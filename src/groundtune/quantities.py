@@ -29,7 +29,7 @@ _DOLLARS = {
 }  # fmt: skip
 _CODES = (
     "eur usd gbp chf jpy cny inr rub krw brl sek nok dkk pln czk huf ron bgn isk uah try ils aud cad nzd sgd hkd twd "
-    "mxn ars clp cop zar ngn kes egp aed sar qar idr myr php thb vnd"
+    "mxn ars clp cop zar ngn kes egp aed sar qar idr myr php thb vnd kr"
 ).split()
 NAMES = {
     "euro": "eur", "euros": "eur", "dollar": "usd", "dollars": "usd", "pound": "gbp", "pounds": "gbp", "yen": "jpy",
@@ -41,7 +41,7 @@ CURRENCIES = frozenset([*_SYMBOLS.values(), *_DOLLARS.values(), *_CODES])
 _LONG_SCALES = frozenset("thousand million billion trillion mio mn bn".split())
 _SCALES = frozenset([*_LONG_SCALES, "k", "m"])
 _TIGHT = frozenset(  # units that may stand right after the number
-    "°c °f ° kb mb gb tb pb kib mib gib tib kbit mbit gbit kbps mbps gbps kbit/s mbit/s gbit/s kb/s mb/s gb/s nm µm mm "
+    "°c °f ° kb mb gb tb pb kib mib gib tib kbit mbit gbit kbps mbps gbps kbit/s mbit/s gbit/s kb/s mb/s gb/s nm μm mm "
     "cm dm km m ft yd mi km/h kph mph m/s mg g kg t lb lbs oz ml cl dl l s ms ns min h hr hrs hz khz mhz ghz mv v kv "
     "mw w kw gw wh kwh mwh mah ah ma px pt dpi fps rpm db k am pm b kcal cal kj j n pa kpa bar psi mm^2 cm^2 m^2 km^2 "
     "m^3 cm^3 m2 m3 km2 ′′ ′ ‰".split()
