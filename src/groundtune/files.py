@@ -118,7 +118,7 @@ def _text_instead(value: object) -> str:
     """Say what to write where text is asked and `value` is none."""
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return (
-            "Correct the value: write text in quotation marks, or leave the key out if there is none. "
+            "Correct the value: write text in quotation marks, or leave it out if there is none. "
             "(pandas writes NaN or null for an empty cell.)"
         )
     example = f": {json.dumps(str(value))}" if isinstance(value, int | float) and not isinstance(value, bool) else ""

@@ -48,7 +48,7 @@ def test_rows_come_with_their_line_numbers_and_blank_lines_count(tmp_path):
         ('{"name": NaN}', "`name` is NaN", "pandas writes NaN"),
         ('{"name": -Infinity}', "`name` is -Infinity", "pandas writes NaN"),
         ('{"name": 1e999}', "`name` is Infinity", "pandas writes NaN"),
-        ('{"name": null}', "`name` is null", "leave the key out"),
+        ('{"name": null}', "`name` is null", "leave it out"),
         ('{"name": false}', "`name` is false", "in quotation marks."),
         ('{"name": {"a": 1}}', '`name` is {"a": 1}', "in quotation marks."),
         ('{"name": "x", "numbr": 1}', "unknown key `numbr`", "Did you mean `number`?"),

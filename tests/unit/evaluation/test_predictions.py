@@ -107,7 +107,7 @@ def test_only_what_the_file_tells_of_is_scored(tmp_path, benchmark):
         ([{"id": "1", "answer": "x"}, {"id": "9", "answer": "x"}], "jsonl:2: the benchmark has no approved case `9`"),
         ([{"id": "1", "answer": "x"}, {"id": "1", "answer": "y"}], "jsonl:2: `1` is answered here and on line 1"),
         ([{"id": "1", "answer": "x"}, {"id": "2"}], "jsonl:2: `answer` is missing"),
-        ([{"id": "1", "answer": float("nan")}], r"jsonl:1: `answer` is NaN.*leave the key out.*pandas"),
+        ([{"id": "1", "answer": float("nan")}], r"jsonl:1: `answer` is NaN.*leave it out.*pandas"),
         ([{"id": "1", "answer": float("inf")}], "jsonl:1: `answer` is Infinity"),
         ([{"id": "1", "answer": None}], "jsonl:1: `answer` is null"),
         ([{"id": "1", "answer": 42}], 'jsonl:1: `answer` is 42.*in quotation marks: "42"'),
