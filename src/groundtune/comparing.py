@@ -67,7 +67,7 @@ _UNSPACED = re.compile(rf"[{UNSPACED}]")
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class StatedNumber:
     """A number in a text, with its currency, percent sign or unit, and what compares it ("<"); empty where none is."""
 
     number: str
@@ -124,7 +124,7 @@ def common(own: Collection[str], others: Collection[str]) -> set[str]:
     return found | {word for word in left if any(same_number(word, other) for other in numbers)}
 
 
-def figures(text: str) -> list[Figure]:
+def figures(text: str) -> list[StatedNumber]:
     """Return the numbers of `text` in order, each with its unit; not those of names such as H5.
 
     >>> [str(figure) for figure in figures("from 5–10 GB for < €24.90 (Wisp H5)")]
@@ -132,13 +132,17 @@ def figures(text: str) -> list[Figure]:
     """
     split = tokens(text)
     return [
-        Figure(word, _unit_after(split, place + 1), split[place - 1] if place and split[place - 1] in _COMPARES else "")
+        StatedNumber(
+            word, _unit_after(split, place + 1), split[place - 1] if place and split[place - 1] in _COMPARES else ""
+        )
         for place, word in enumerate(split)
         if _is_number(word)
     ]
 
 
-def unbacked(claim: Sequence[Figure], text: str, *, units_of: str = "", also: Collection[str] = ()) -> list[Figure]:
+def unbacked(
+    claim: Sequence[StatedNumber], text: str, *, units_of: str = "", also: Collection[str] = ()
+) -> list[StatedNumber]:
     """Return the figures of `claim` that `text` does not have; the bare numbers in `also` count as in the text.
 
     A figure of the text that has no unit of its own backs one with a unit that the text, or `units_of` around it,
@@ -146,7 +150,7 @@ def unbacked(claim: Sequence[Figure], text: str, *, units_of: str = "", also: Co
     """
     if not claim:
         return []
-    known = [*figures(text), *map(Figure, also)]
+    known = [*figures(text), *map(StatedNumber, also)]
     named = {*tokens(text), *tokens(units_of)}
     return [figure for figure in claim if not any(_backs(other, figure, named) for other in known)]
 
@@ -210,7 +214,7 @@ def _is_unit(word: str) -> bool:
     return word in CURRENCIES or word in UNITS or word == "%"
 
 
-def _backs(own: Figure, claimed: Figure, named: Collection[str]) -> bool:
+def _backs(own: StatedNumber, claimed: StatedNumber, named: Collection[str]) -> bool:
     if own.number != claimed.number and not same_number(own.number, claimed.number):
         return False
     if own.compare and claimed.compare and own.compare != claimed.compare:

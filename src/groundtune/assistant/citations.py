@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from groundtune.comparing import Figure, common, figures, unbacked
+from groundtune.comparing import StatedNumber, common, figures, unbacked
 from groundtune.sentences import comparable, sentence_spans
 from groundtune.text import CITATION_MARKER, locate
 from groundtune.values import Citation, Passage
@@ -180,7 +180,7 @@ def _cited(claim: str, passage: Passage) -> Citation:
     return _citation(passage, best, "model")
 
 
-def _backed(said: Sequence[Figure], statement: str, passage: Passage) -> int:
+def _backed(said: Sequence[StatedNumber], statement: str, passage: Passage) -> int:
     """Return how many of the numbers in `said` the statement has; its heading and passage may name their units."""
     return len(said) - len(unbacked(said, statement, units_of=_with_heading(passage)))
 
