@@ -12,13 +12,24 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, BeforeValidator, ValidationError
 
 from groundtune.errors import InputError
 
 Row = TypeVar("Row", bound=BaseModel)
+
+
+def _named(value: object) -> object:
+    """A number is a name as well; NaN, infinity, true and false are none."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+        return str(value)
+    return value
+
+
+Name = Annotated[str, BeforeValidator(_named)]
+"""What files call cases, groups and people by: text, or a number, which is taken as text. Other text must be text."""
 
 
 def read_text(path: Path) -> str:
@@ -112,6 +123,24 @@ def _explain(error: ValidationError, path: Path, line: int | None, model: type[B
         hint = f"Did you mean `{near[0]}`?" if near else f"Known keys: {', '.join(model.model_fields)}."
         return InputError(f"unknown key `{key}`.", place=path, line=line, remedy=hint)
     what = f"`{key}`" if key else "the line"
-    return InputError(
-        f"{what} is {first['input']!r}: {first['msg']}.", place=path, line=line, remedy="Correct the value."
-    )
+    remedy = _text_instead(first["input"]) if first["type"] == "string_type" else "Correct the value."
+    return InputError(f"{what} is {_shown(first['input'])}: {first['msg']}.", place=path, line=line, remedy=remedy)
+
+
+def _text_instead(value: object) -> str:
+    """Say what to write where text is asked and `value` is none."""
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return (
+            "Correct the value: write text in quotation marks, or leave it out if there is none. "
+            "(pandas writes NaN or null for an empty cell.)"
+        )
+    example = f": {json.dumps(str(value))}" if isinstance(value, int | float) and not isinstance(value, bool) else ""
+    return f"Correct the value: write text in quotation marks{example}."
+
+
+def _shown(value: object) -> str:
+    """Return a value as its file has it."""
+    try:
+        return repr(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    except (TypeError, ValueError):  # TOML has dates
+        return repr(value)

@@ -13,7 +13,8 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-from groundtune.text import content_words
+from groundtune.comparing import tokens
+from groundtune.text import FUNCTION_WORDS
 
 UNWRAPPED_LINE = 40  # a line shorter than this, in characters, was not broken because the page was full
 _ABBREVIATIONS = frozenset("e.g i.e incl excl approx mr mrs ms dr vs st fig art sec ca tel resp".split())
@@ -25,7 +26,6 @@ _ITEM = re.compile(r"\s*(?:[-*+•>#|]|\d+[.)]\s)")
 _ENUMERATOR = re.compile(r"\s*\d+$")
 _LEADING = re.compile(r"(?:[-*+•>#|\s]|\d+[.)]\s)*")
 _TRAILING = re.compile(r"[|\s]*$")
-_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 
 
 def sentence_spans(text: str) -> list[tuple[int, int]]:
@@ -59,24 +59,16 @@ def without_repetition(text: str) -> str:
 
 
 def comparable(text: str) -> set[str]:
-    """Return the content words of `text`, singular and plural alike and numbers in one form.
+    """Return the content words of `text`, singular and plural alike; `comparing.common` tells which two texts share.
 
-    >>> sorted(comparable("The plans cost 1,000.50 each"))
-    ['1000.5', 'cost', 'each', 'plan']
+    >>> sorted(comparable("The plans cost €1,000.50 each"))
+    ['1000.5', 'cost', 'each', 'eur', 'plan']
     """
-    return {_base(word) for word in content_words(text)}
-
-
-def numbers(text: str) -> set[str]:
-    """Return those of the `comparable` words that hold a digit."""
-    return {word for word in comparable(text) if any(character.isdigit() for character in word)}
+    return {_base(word) for word in tokens(text) if word not in FUNCTION_WORDS}
 
 
 def _base(word: str) -> str:
-    if word[0].isdigit():
-        number = _THOUSANDS.sub("", word).rstrip("%")
-        return number.rstrip("0").rstrip(".") if "." in number else number
-    return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
+    return word[:-1] if len(word) > 3 and word.isalpha() and word.endswith("s") and not word.endswith("ss") else word
 
 
 def _blocks(text: str) -> list[tuple[int, int]]:

@@ -9,24 +9,30 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from groundtune.folding import fold, fold_with_places
+
 _NUMBER = r"\d+(?:\s*[-–]\s*\d+)?"
 CITATION_MARKER = re.compile(rf"[ \t]*\[\s*(?:passages?\s+)?({_NUMBER}(?:\s*[,;]\s*{_NUMBER})*)\s*\]", re.IGNORECASE)
 _WORD = re.compile(r"\w+(?:[.,:]\d+)*%?", re.UNICODE)
-_TYPOGRAPHY = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "–": "-", "—": "-", "\u00a0": " "})
 
 
 def locate(quote: str, text: str) -> tuple[int, int] | None:
     """Return (start, end) of the first place of `quote` in `text`, or None.
 
-    White space of any kind and amount counts as one blank, and curly quotes and dashes as straight ones.
-    Letters, digits and punctuation must be equal.
+    White space of any kind and amount counts as one blank, and the ways in which Unicode writes the same text count
+    as one (`folding.py`): curly and straight quotes, dashes, ligatures, composed and decomposed letters, soft hyphens.
+    Letters, their case, digits and punctuation must be equal.
     """
-    words = quote.translate(_TYPOGRAPHY).split()
+    words = fold(quote).split()
     if not words:
         return None
-    pattern = r"\s+".join(re.escape(word) for word in words)
-    match = re.search(pattern, text.translate(_TYPOGRAPHY))
-    return (match.start(), match.end()) if match else None
+    pattern = r"\s+".join(map(re.escape, words))
+    if text.isascii():
+        match = re.search(pattern, fold(text))
+        return (match.start(), match.end()) if match else None
+    folded, starts, ends = fold_with_places(text)
+    match = re.search(pattern, folded)
+    return (starts[match.start()], ends[match.end() - 1]) if match else None
 
 
 def without_markers(text: str) -> str:

@@ -11,7 +11,7 @@ from _tree import Import, Module, modules
 LAYERS = (
     {"values", "protocols", "errors", "settings", "plugins", "files", "packaged", "reply", "sentences", "text"}
     | {"bodies", "drawing", "encoders", "extras", "http", "once", "outages", "reasoning", "secrets", "spreadsheets"}
-    | {"workbooks"},
+    | {"comparing", "folding", "quantities", "workbooks"},
     {"knowledge", "models", "assistant", "tuning", "evaluation", "agents", "records"},
     {"assembly"},
     {"checkup", "comparison", "project", "standalone"},

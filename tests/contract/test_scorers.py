@@ -12,7 +12,7 @@ from groundtune.testing.scorers import ScorerContract
 WITHOUT_MODEL = (
     "rouge1 rouge2 rougeL rougeLsum bleu exact token_f1 token_recall retrieval_recall reciprocal_rank "
     "abstention_precision abstention_recall citation_precision resolution resolution_answerable groundedness "
-    "context_precision context_recall ndcg hallucination_rate corpus_bleu"
+    "context_precision context_recall ndcg hallucination_rate corpus_bleu squad_exact squad_f1"
 ).split()
 WITH_MODEL = ["bertscore_precision", "bertscore_recall", "bertscore_f1", "answer_relevance"]
 BUILT_IN = known_scorers(ComparisonSettings())  # models are loaded when first used
@@ -45,8 +45,10 @@ class TestJudges(ScorerContract):
 
 def test_a_comparison_has_those_that_cost_little_and_what_the_settings_name():
     usual = {scorer.name for scorer in scorers(ComparisonSettings())}
-    assert usual == set(BUILT_IN) - {"answer_relevance", "hallucination_rate"}
-    more = ComparisonSettings(also_score=["answer_relevance"], decide_by="hallucination_rate")
+    assert usual == set(BUILT_IN) - {"answer_relevance", "hallucination_rate", "squad_exact", "squad_f1"}
+    more = ComparisonSettings(
+        also_score=["answer_relevance", "squad_exact", "squad_f1"], decide_by="hallucination_rate"
+    )
     assert {scorer.name for scorer in scorers(more)} == set(BUILT_IN)
     with pytest.raises(SettingsError, match="nothing"):
         scorers(ComparisonSettings(decide_by="nothing"))

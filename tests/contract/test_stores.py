@@ -103,6 +103,40 @@ class TestLanceDB(StoreContract):
         assert ask(store, "giraffe")[0].place == Place(0, 7, 9)
         assert set(self.open(tmp_path).documents()) == {"a.md", "b.pdf"}
 
+    def test_a_table_of_an_earlier_version_is_searched_by_the_words_of_this_one(self, tmp_path: Path) -> None:
+        old_table(tmp_path)
+        words = LanceDBStore(tmp_path / "knowledge", EMBEDDER.signature, EMBEDDER.dimension, ("words",))
+        assert [passage.text for passage in ask(words, "ZEBRAS cross")] == ["zebra crossing"]
+        words.replace([entry("b.md", ["C++ for firmware 3.10"]), entry("c.md", ["C# for firmware 3.1"])])
+        words.optimize()
+        assert [passage.document for passage in ask(words, "Firmware 3.1", limit=1)] == ["c.md"]
+
+    @pytest.mark.parametrize(
+        ("question", "found"),
+        [
+            ("C++", "cpp.md"),
+            ("C#", "csharp.md"),
+            (".NET", "net.md"),
+            ("€1.50", "cheap.md"),
+            ("150 EUR", "dear.md"),
+            ("3.1", "old.md"),
+            ("version 3.10", "new.md"),
+            ("10GB", "data.md"),
+            ("返金", "japanese.md"),
+            ("ｆｉｒｓｔ ﬁve", "ligature.md"),
+        ],
+    )
+    def test_words_are_found_as_they_compare(self, tmp_path: Path, question: str, found: str) -> None:
+        texts = {
+            "cpp.md": "We write C++ here.", "csharp.md": "We write C# here.", "c.md": "We write C here.",
+            "net.md": "It runs on .NET now.", "cheap.md": "It costs 1.50 euros.", "dear.md": "It costs €150.",
+            "old.md": "Firmware 3.1 is old.", "new.md": "Firmware 3.10 is new.", "data.md": "You get 10 GB.",
+            "japanese.md": "返金には十日かかります。", "ligature.md": "The ﬁrst of five.",
+        }  # fmt: skip
+        self.open(tmp_path).replace([entry(name, [text]) for name, text in texts.items()])
+        words = LanceDBStore(tmp_path / "knowledge", EMBEDDER.signature, EMBEDDER.dimension, ("words",))
+        assert [passage.document for passage in ask(words, question, limit=1)] == [found]
+
     def test_many_open_a_table_of_an_earlier_version_at_once(self, tmp_path: Path) -> None:
         old_table(tmp_path)
         with ThreadPoolExecutor(8) as pool:

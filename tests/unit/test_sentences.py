@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groundtune.sentences import comparable, numbers, sentence_spans, without_repetition
+from groundtune.sentences import comparable, sentence_spans, without_repetition
 
 
 def split(text):
@@ -52,9 +52,8 @@ def test_sentences_are_in_order_apart_and_leave_no_letter_out(text):
 
 def test_words_are_compared_without_plural_and_number_form():
     assert comparable("The plans cost 1,000.50") == comparable("plan COSTS 1000.5")
-    assert comparable("50% off, €10.00") == {"50", "off", "10"}
+    assert comparable("50% off, €10.00") == {"50", "%", "off", "10", "eur"}
     assert comparable("an address") == {"address"}
-    assert numbers("Pay 24.90 within 14 days by ES-17 or 5G") == {"24.9", "14", "17", "5g"}
 
 
 @pytest.mark.parametrize(

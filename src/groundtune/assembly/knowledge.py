@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from groundtune.assembly.locked import locked_property
+from groundtune.comparing import VERSION
 from groundtune.errors import InputError
 from groundtune.knowledge.embedding import embedder
 from groundtune.knowledge.ingest import IngestReport, ingest, passages, texts
@@ -92,5 +93,5 @@ class KnowledgeBase:
         order = "none" if self.reranker is None else f"{settings.reranked}|{self.reranker.signature}"
         return (
             f"revision:{self.store.revision()}|passages:{settings.passages}|candidates:{settings.candidates}"
-            f"|{self.embedder.signature}|reranked:{order}"
+            f"|words:{VERSION}|{self.embedder.signature}|reranked:{order}"
         )

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from groundtune.comparing import common
 from groundtune.reply import RULE, says_unknown
 from groundtune.sentences import comparable
 from groundtune.settings import AssistantSettings
@@ -36,7 +37,7 @@ def support(passages: Sequence[Passage], question: str) -> float:
         return 0.0
     asked = comparable(question)
     covered = {word for passage in passages for word in comparable(f"{passage.heading}\n{passage.text}")}
-    share = len(asked & covered) / len(asked) if asked else 0.0
+    share = len(common(asked, covered)) / len(asked) if asked else 0.0
     known = [passage.similarity for passage in passages if passage.similarity is not None]
     if not known:
         return share

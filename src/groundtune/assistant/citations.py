@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from groundtune.sentences import comparable, numbers, sentence_spans
+from groundtune.comparing import StatedNumber, common, figures, unbacked
+from groundtune.sentences import comparable, sentence_spans
 from groundtune.text import CITATION_MARKER, locate
 from groundtune.values import Citation, Passage
 
@@ -133,7 +134,7 @@ def _true_numbers(marker: _Marker, passages: Sequence[Passage]) -> list[int]:
         false = [index for index in range(len(quotations)) if not any(held[index] for held in standing.values())]
         return [] if false else [number for number in known if any(standing[number])]
     claim = comparable(marker.claim)
-    return [n for n in known if len(claim) < JUDGED_WORDS or claim & comparable(_with_heading(passages[n - 1]))]
+    return [n for n in known if len(claim) < JUDGED_WORDS or common(claim, comparable(_with_heading(passages[n - 1])))]
 
 
 def _quotations(claim: str) -> list[str]:
@@ -169,30 +170,36 @@ def _cited(claim: str, passage: Passage) -> Citation:
         place = _find(quote, passage)
         if place:
             return _citation(passage, place, "model")
-    words, figures = comparable(claim), numbers(claim)
+    words, said = comparable(claim), figures(claim)
     shared = {
-        span: (len(figures & own), len(words & own))
+        span: (_backed(said, own, passage), len(both))
         for span in _statements(passage.text)
-        if words & (own := comparable(passage.text[span[0] : span[1]]))
+        if (both := common(words, comparable(own := passage.text[span[0] : span[1]])))
     }
     best = max(shared, key=lambda span: shared[span], default=(0, len(passage.text)))
     return _citation(passage, best, "model")
 
 
+def _backed(said: Sequence[StatedNumber], statement: str, passage: Passage) -> int:
+    """Return how many of the numbers in `said` the statement has; its heading and passage may name their units."""
+    return len(said) - len(unbacked(said, statement, units_of=_with_heading(passage)))
+
+
 def _attributed(sentence: str, passages: Sequence[Passage]) -> list[Citation]:
     """Return the source of `sentence` in `passages`, the earliest of equals, or nothing."""
-    claim, figures = comparable(sentence), numbers(sentence)
+    claim, said = comparable(sentence), figures(sentence)
     best: tuple[tuple[int, float], Citation] | None = None
     for passage in passages:
-        if not figures <= comparable(_with_heading(passage)):
+        if unbacked(said, _with_heading(passage)):
             continue
         heading = comparable(passage.heading)
         for start, end in _statements(passage.text):
             own = comparable(passage.text[start:end])
-            overlap = len(claim & (own | heading)) / max(1, len(claim))
-            enough = overlap >= ATTRIBUTION_OVERLAP and len(claim & own) >= ATTRIBUTION_WORDS
-            rank = (len(figures & own), overlap)
-            if enough and bool(figures & own) == bool(figures) and (best is None or rank > best[0]):
+            overlap = len(common(claim, own | heading)) / max(1, len(claim))
+            enough = overlap >= ATTRIBUTION_OVERLAP and len(common(claim, own)) >= ATTRIBUTION_WORDS
+            backed = _backed(said, passage.text[start:end], passage) if enough else 0
+            rank = (backed, overlap)
+            if enough and bool(backed) == bool(said) and (best is None or rank > best[0]):
                 best = (rank, _citation(passage, (start, end), "attributed"))
     return [best[1]] if best else []
 

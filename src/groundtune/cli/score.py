@@ -70,12 +70,13 @@ def score(
 
 
 def _notes(scoring: Scoring) -> list[Text]:
+    notes = [Text(note) for note in scoring.notes]
     empty = scoring.without_content
-    if not empty:
-        return []
-    named = ", ".join(empty[:NAMED]) + (", …" if len(empty) > NAMED else "")
-    have = "1 answer has" if len(empty) == 1 else f"{len(empty)} answers have"
-    return [Text(f"Note: {have} no content, and did not abstain either: {named}.", style="yellow")]
+    if empty:
+        named = ", ".join(empty[:NAMED]) + (", …" if len(empty) > NAMED else "")
+        have = "1 answer has" if len(empty) == 1 else f"{len(empty)} answers have"
+        notes.append(Text(f"Note: {have} no content, and did not abstain either: {named}.", style="yellow"))
+    return notes
 
 
 def _table(summary: Mapping[str, Estimate]) -> Table:

@@ -96,6 +96,7 @@ def material(
             *notes.unread_documents(unread),
             *notes.of_silent_judges(scorers, runs),
             *notes.of_benchmark(benchmark, assembly.lock, len(cases)),
+            *notes.of_scores([run.scores for run in runs]),
             *([notes.of_threshold(assembly.threshold())] if any(run.candidate.grounded for run in runs) else []),
             *notes.of_replies(runs),
         ),

@@ -10,9 +10,11 @@ from importlib.metadata import PackageNotFoundError, version
 from groundtune.assistant.abstention import Fitted
 from groundtune.comparison.report.data import Report
 from groundtune.comparison.summary import PART, Run
+from groundtune.comparison.table import Scores
 from groundtune.evaluation.benchmark.cases import Benchmark
 from groundtune.evaluation.benchmark.versions import Lock, note
 from groundtune.evaluation.judge.grading import GRADED, GradeScorer, silence, silent_judges
+from groundtune.evaluation.remarks import remarks
 from groundtune.protocols import Scorer
 from groundtune.values import Answer
 
@@ -64,6 +66,12 @@ def of_benchmark(benchmark: Benchmark, lock: Lock | None, cases: int) -> list[st
             "benchmark file puts them there."
         )
     return notes
+
+
+def of_scores(runs: Sequence[Scores]) -> list[str]:
+    """Say what the scores of all candidates rest on, such as texts that an encoder read in part."""
+    names = dict.fromkeys(name for scores in runs for name in scores)
+    return remarks({name: [score for scores in runs for score in scores.get(name, ())] for name in names})
 
 
 def of_threshold(fitted: Fitted) -> str:

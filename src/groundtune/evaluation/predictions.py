@@ -16,9 +16,10 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from groundtune.errors import InputError
 from groundtune.evaluation.benchmark.cases import Benchmark
+from groundtune.evaluation.remarks import remarks
 from groundtune.evaluation.run import Outcome, score_answers
 from groundtune.evaluation.statistics import Method, estimate
-from groundtune.files import read_jsonl
+from groundtune.files import Name, read_jsonl
 from groundtune.protocols import AnswerFact, Progress, Scorer, silent
 from groundtune.reply import says_nothing
 from groundtune.values import Answer, Case, Estimate, Failure, Passage, Place, Score, Usage
@@ -27,6 +28,11 @@ REMEDIES: Mapping[AnswerFact, str] = {
     "abstention": 'Add "abstained": true or false to the lines.',
     "passages": 'Add "passages" to the lines.',
     "citations": "A file of answers has no citations: leave this scorer out.",
+}
+UNTOLD: Mapping[AnswerFact, Score] = {
+    "abstention": Score(None, "the line does not tell whether the answer abstained"),
+    "passages": Score(None, "the line names no passages"),
+    "citations": Score(None, "a file of answers has no citations"),
 }
 MISSING = Failure("predictions.jsonl has no line for this case")
 
@@ -43,12 +49,18 @@ class PassageLine(BaseModel):
 class PredictionLine(BaseModel):
     """One line of predictions.jsonl."""
 
-    model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
+    model_config = ConfigDict(extra="forbid")
 
-    id: str
+    id: Name
     answer: str
     passages: list[PassageLine] | None = None
     abstained: bool | None = None
+
+    @property
+    def facts(self) -> frozenset[AnswerFact]:
+        """What the line tells besides the text. An empty list of passages tells that nothing was found."""
+        told: dict[AnswerFact, bool] = {"abstention": self.abstained is not None, "passages": self.passages is not None}
+        return frozenset(fact for fact, is_told in told.items() if is_told)
 
     def value(self) -> Answer:
         """Return the answer as if groundtune had given it."""
@@ -67,14 +79,15 @@ class PredictionLine(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Predictions:
-    """Answers by case id, and what the file at `path` tells besides their texts."""
+    """Answers by case id, what each line tells besides its text, and what any line of the file at `path` does."""
 
     answers: dict[str, Answer]
+    told: dict[str, frozenset[AnswerFact]]
     facts: frozenset[AnswerFact]
     path: Path
 
     def refuse_unfounded(self, scorers: Sequence[Scorer]) -> None:
-        """Raise `InputError` if one of `scorers` would give false values because a fact is missing."""
+        """Raise `InputError` if one of `scorers` would give false values because no line tells a fact that it needs."""
         for scorer in scorers:
             missing = sorted(scorer.needs - self.facts)
             if scorer.strict and missing:
@@ -87,7 +100,8 @@ class Predictions:
 
 @dataclass(frozen=True, slots=True)
 class ScoredCase:
-    """One case's values by scorer, None where there is none, and the reason for each of those."""
+    """One case's values by scorer, None where there is none, and the reason for each of those; also what a scorer has
+    to say for a value."""
 
     id: str
     group: str
@@ -107,14 +121,16 @@ class ScoredBenchmark:
 class Scoring:
     """What `groundtune score` finds: the same shape in Python, in its JSON, and where a gate reads it back.
 
-    `summary` holds what is no mean of cases too, such as corpus BLEU; `cases` do not. `without_content` names the cases
-    whose answers neither say anything nor that it is not known.
+    `summary` holds what is no mean of cases too, such as corpus BLEU; `cases` do not. `notes` say what the values rest
+    on, such as texts that an encoder read in part. `without_content` names the cases whose answers neither say anything
+    nor that it is not known.
     """
 
     summary: Mapping[str, Estimate]
     cases: tuple[ScoredCase, ...]
     signatures: Mapping[str, str]
     benchmark: ScoredBenchmark
+    notes: tuple[str, ...] = ()
     without_content: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, object]:
@@ -153,7 +169,8 @@ def load_predictions(path: Path, benchmark: Benchmark) -> Predictions:
         facts.add("passages")
     if any(row.abstained is not None for _, row in rows):
         facts.add("abstention")
-    return Predictions({row.id: row.value() for _, row in rows}, frozenset(facts), path)
+    answers, told = {row.id: row.value() for _, row in rows}, {row.id: row.facts for _, row in rows}
+    return Predictions(answers, told, frozenset(facts), path)
 
 
 def score_predictions(
@@ -165,9 +182,13 @@ def score_predictions(
     rng: np.random.Generator,
     progress: Progress = silent,
 ) -> Scoring:
-    """Return what `groundtune score` finds; a case without a prediction has failed with every scorer."""
+    """Return what `groundtune score` finds; a case without a prediction has failed with every scorer.
+
+    A case whose line lacks a fact that a scorer needs is unscored with that scorer, with the reason.
+    """
     pairs: list[tuple[Case, Outcome]] = [(case, predictions.answers.get(case.id, MISSING)) for case in benchmark.cases]
-    scores = score_answers(scorers, pairs, {}, lambda scorer, new: None, progress=progress)
+    untold = {scorer.name: _untold(predictions, scorer) for scorer in scorers}
+    scores = score_answers(scorers, pairs, untold, lambda scorer, new: None, progress=progress)
     groups = [case.group for case, _ in pairs]
     summary = {
         scorer.name: estimate(list(scores[scorer.name].values()), groups, method=method.on(scorer), rng=rng)
@@ -179,10 +200,17 @@ def score_predictions(
         tuple(_scored(case, {name: values[case.id] for name, values in by_case.items()}) for case, _ in pairs),
         {scorer.name: scorer.signature for scorer in scorers},
         ScoredBenchmark(benchmark.fingerprint, len(pairs)),
+        tuple(remarks({name: list(values.values()) for name, values in scores.items()})),
         tuple(
             case.id for case, outcome in pairs if isinstance(outcome, Answer) and says_nothing(outcome, case.question)
         ),
     )
+
+
+def _untold(predictions: Predictions, scorer: Scorer) -> dict[str, Score]:
+    """Return the score of each case whose line lacks a fact that `scorer` needs."""
+    missing = {id: sorted(scorer.needs - told) for id, told in predictions.told.items()}
+    return {id: UNTOLD[facts[0]] for id, facts in missing.items() if facts}
 
 
 def _scored(case: Case, scores: Mapping[str, Score]) -> ScoredCase:
@@ -190,5 +218,5 @@ def _scored(case: Case, scores: Mapping[str, Score]) -> ScoredCase:
         case.id,
         case.group,
         {name: score.value for name, score in scores.items()},
-        {name: score.reason for name, score in scores.items() if score.value is None},
+        {name: score.reason for name, score in scores.items() if score.value is None or score.reason},
     )

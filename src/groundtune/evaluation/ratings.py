@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from groundtune.errors import InputError
-from groundtune.files import read_jsonl
+from groundtune.files import Name, read_jsonl
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +29,12 @@ class Rating:
 class RatingLine(BaseModel):
     """One line of ratings.jsonl."""
 
-    model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
+    model_config = ConfigDict(extra="forbid")
 
-    case: str = Field(min_length=1)
-    candidate: str = Field(min_length=1)
-    rater: str = Field(min_length=1)
-    criterion: str = Field(min_length=1)
+    case: Name = Field(min_length=1)
+    candidate: Name = Field(min_length=1)
+    rater: Name = Field(min_length=1)
+    criterion: Name = Field(min_length=1)
     value: float = Field(allow_inf_nan=False)
     comment: str = ""
 

@@ -181,3 +181,33 @@ def test_a_citation_names_the_page_on_which_its_words_begin():
         ("Hazel", 6, "plans.pdf, page 6"),
     ]
     assert all(text[each.start - 100 : each.end - 100] == each.quote for each in citations)
+
+
+@pytest.mark.parametrize(
+    ("said", "passage"),
+    [
+        ("The Pebble plan costs €1.50 a month.", "The Pebble plan costs €150 a month."),
+        ("The Pebble plan costs €5 a month.", "The Pebble plan costs $5 a month."),
+        ("The router supports firmware 3.1 only.", "The router supports firmware 3.10 only."),
+        ("The router's address is 192.168.1.1 at home.", "The router's address is 192.168.11 at home."),
+        ("Delivery takes 5-10 days for routers.", "Delivery takes 510 days for routers."),
+        ("The freezer keeps -5 °C at night.", "The freezer keeps 5 °C at night."),
+    ],
+)
+def test_a_sentence_with_another_number_is_not_attributed(said, passage):
+    given = Passage("a.md", Place(0, len(passage)), passage, "", 1, 1.0, 0.5)
+    assert check_citations(said, [given]).citations == ()
+    assert [each.quote for each in check_citations(passage, [given]).citations] == [passage]
+
+
+@pytest.mark.parametrize(
+    ("said", "passage"),
+    [
+        ("The Pebble plan costs 24.9 EUR a month.", "The Pebble plan costs €24.90 a month."),
+        ("The oﬃce opens at 10:30 on Monday.", "The office opens at 10:30 on Monday."),
+        ("You don’t pay for 5GB of data.", "You don't pay for 5 GB of data."),
+    ],
+)
+def test_the_same_number_in_other_writing_is_attributed(said, passage):
+    given = Passage("a.md", Place(0, len(passage)), passage, "", 1, 1.0, 0.5)
+    assert [each.quote for each in check_citations(said, [given]).citations] == [passage]

@@ -13,7 +13,7 @@ from groundtune.settings import ComparisonSettings
 
 TEXT_SCORERS = (
     "rouge1 rouge2 rougeL rougeLsum bleu corpus_bleu bertscore_precision bertscore_recall bertscore_f1 exact token_f1 "
-    "token_recall"
+    "token_recall squad_exact squad_f1"
 ).split()
 IDEAL = {"1": "Ten days.", "2": "It costs nothing at all.", "3": "Call us."}
 
@@ -107,6 +107,14 @@ def test_only_what_the_file_tells_of_is_scored(tmp_path, benchmark):
         ([{"id": "1", "answer": "x"}, {"id": "9", "answer": "x"}], "jsonl:2: the benchmark has no approved case `9`"),
         ([{"id": "1", "answer": "x"}, {"id": "1", "answer": "y"}], "jsonl:2: `1` is answered here and on line 1"),
         ([{"id": "1", "answer": "x"}, {"id": "2"}], "jsonl:2: `answer` is missing"),
+        ([{"id": "1", "answer": float("nan")}], r"jsonl:1: `answer` is NaN.*leave it out.*pandas"),
+        ([{"id": "1", "answer": float("inf")}], "jsonl:1: `answer` is Infinity"),
+        ([{"id": "1", "answer": None}], "jsonl:1: `answer` is null"),
+        ([{"id": "1", "answer": 42}], 'jsonl:1: `answer` is 42.*in quotation marks: "42"'),
+        ([{"id": "1", "answer": True}], "jsonl:1: `answer` is true"),
+        ([{"id": "1", "answer": ["x"]}], r"jsonl:1: `answer` is \[\"x\"\]"),
+        ([{"id": float("nan"), "answer": "x"}], "jsonl:1: `id` is NaN"),
+        ([{"id": True, "answer": "x"}], "jsonl:1: `id` is true"),
         ([{"id": "1", "answer": "x"}, {"id": "2", "anwser": "x", "answer": "x"}], "jsonl:2: unknown key `anwser`"),
     ],
 )
@@ -122,12 +130,35 @@ def test_numbers_as_ids_are_taken(tmp_path, benchmark):
 def test_rates_of_abstention_are_refused_where_no_line_tells_who_abstained(tmp_path, benchmark):
     """An answer that does not say whether it abstained is no made-up one."""
     silent = load(tmp_path, benchmark, {"id": "1", "answer": "I do not know."})
-    silent.refuse_unfounded(named("rouge1", "resolution"))
-    with pytest.raises(InputError, match=r"`hallucination_rate` needs"):
-        silent.refuse_unfounded(named("rouge1", "hallucination_rate"))
+    silent.refuse_unfounded(named("rouge1", "exact"))
+    for name in ("hallucination_rate", "resolution", "resolution_answerable", "abstention_recall"):
+        with pytest.raises(InputError, match=rf"`{name}` needs.*abstained"):
+            silent.refuse_unfounded(named("rouge1", name))
     telling = load(tmp_path, benchmark, {"id": "1", "answer": "I do not know.", "abstained": True})
     telling.refuse_unfounded(named("hallucination_rate"))
     assert "hallucination_rate" in scorers_for(ComparisonSettings(), telling.facts)
+
+
+@pytest.mark.parametrize(
+    ("name", "told", "reason"),
+    [
+        ("resolution", {"abstained": True}, "does not tell whether the answer abstained"),
+        ("resolution_answerable", {"abstained": False}, "does not tell whether the answer abstained"),
+        ("abstention_recall", {"abstained": True}, "does not tell whether the answer abstained"),
+        ("retrieval_recall", {"passages": [{"document": "a.md", "text": "ten"}]}, "names no passages"),
+        ("groundedness", {"passages": [{"document": "a.md", "text": "ten"}]}, "names no passages"),
+    ],
+)
+def test_a_line_that_lacks_a_fact_is_unscored_with_the_reason(tmp_path, benchmark, name, told, reason):
+    """Never taken for "did not abstain" or for an answer without passages, whatever the other lines tell."""
+    rows = [{"id": "1", "answer": "Ten days."} | told, {"id": "2", "answer": "I do not know."}]
+    predictions = load(tmp_path, benchmark, *rows)
+    predictions.refuse_unfounded(named(name))
+    found = score(benchmark, predictions, name)
+    assert found["cases"][1]["scores"] == {name: None}
+    assert reason in found["cases"][1]["reasons"][name]
+    summary = found["summary"][name]
+    assert (summary["unscored"] >= 1, summary["failed"]) == (True, 1)
 
 
 def test_several_ideal_answers_are_several_references(tmp_path):

@@ -8,7 +8,7 @@ import pytest
 
 from groundtune.errors import SettingsError
 from groundtune.evaluation.scorers import scorers
-from groundtune.evaluation.scorers.overlap import exact, token_f1, token_recall
+from groundtune.evaluation.scorers.overlap import exact, squad_exact, squad_f1, token_f1, token_recall
 from groundtune.settings import ComparisonSettings
 from groundtune.values import Answer, Case, Citation, Evidence, Passage, Place, Usage
 
@@ -42,12 +42,45 @@ def score(name, case, answer):
         ("a b c", "", (0, 0, 0)),
         ("cat cat", "cat", (0, 2 / 3, 0.5)),
         ("an apple", "the Apple", (1, 1, 1)),
-        ("the", "the", (1, 0, 1)),  # nothing is left to compare: as in evaluate-v1.1.py, F1 is 0
+        ("the", "the", (1, 1, 1)),  # nothing but an article is a word of its own
+        ("the", "a", (0, 0, 0)),
+        ("It costs €1.50.", "It costs €150.", (0, 0.75, 0.75)),
     ],
 )
 def test_overlap(reference, prediction, expected):
     found = (exact(reference, prediction), token_f1(reference, prediction), token_recall(reference, prediction))
     assert found == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("ideal", "given"),
+    [
+        ("It costs €1.50.", "It costs €150."),
+        ("Use firmware 3.1.", "Use firmware 3.10."),
+        ("It is written in C++.", "It is written in C#."),
+        ("It takes 5-10 days.", "It takes 510 days."),
+        ("-5 °C", "5 °C"),
+        ("192.168.1.1", "192.168.11"),
+    ],
+)
+def test_what_squad_drops_tells_answers_apart(ideal, given):
+    asked, answered = case(ideal_answer=ideal), answer(given)
+    assert score("exact", asked, answered).value == 0
+    for name in ("token_f1", "token_recall", "resolution"):
+        assert score(name, asked, answered).value < 1
+
+
+@pytest.mark.parametrize(
+    ("reference", "prediction", "expected"),
+    [
+        ("It costs $1.50.", "it costs 150", (1, 1)),
+        ("The Eiffel Tower", "the tower in Paris", (0, 0.4)),
+        ("the", "the", (1, 0)),  # nothing is left to compare: as in evaluate-v1.1.py, F1 is 0
+        ("C++", "c", (1, 1)),
+    ],
+)
+def test_the_published_forms_are_as_published(reference, prediction, expected):
+    assert (squad_exact(reference, prediction), squad_f1(reference, prediction)) == pytest.approx(expected)
 
 
 def test_retrieval_counts_evidence_that_was_found_and_the_first_rank():

@@ -16,7 +16,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from groundtune.errors import InputError
-from groundtune.files import read_jsonl
+from groundtune.files import Name, read_jsonl
 from groundtune.settings import Principals
 from groundtune.text import locate
 from groundtune.values import EVERYONE, Case, Evidence, Message, Split, digest
@@ -50,21 +50,21 @@ class CaseLine(BaseModel):
     `reviewer` is who decided on it last, `edits` what reviewers changed ("question by Ana"); neither changes a score.
     """
 
-    model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
+    model_config = ConfigDict(extra="forbid")
 
-    id: str = Field(min_length=1)
+    id: Name = Field(min_length=1)
     question: str
     ideal_answer: str = ""
     other_ideal_answers: list[str] = []
     passages: list[EvidenceLine] = []
     answerable: bool = True
-    group: str = ""
-    tags: list[str] = []
+    group: Name = ""
+    tags: list[Name] = []
     history: list[TurnLine] = []
-    author: str = ""
+    author: Name = ""
     status: Literal["draft", "approved", "rejected"] = "approved"
     split: Split | None = None
-    reviewer: str = ""
+    reviewer: Name = ""
     edits: list[str] = []
     asker: Principals = list(EVERYONE)
     clarify: bool = False

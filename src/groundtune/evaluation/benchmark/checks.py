@@ -6,7 +6,6 @@ at: it may be meant. Knows no project and no model; documents come in as texts, 
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,11 +15,11 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from groundtune.comparing import figures, tokens, unbacked, words
 from groundtune.evaluation.benchmark.cases import Benchmark, asked, check_evidence
 from groundtune.evaluation.benchmark.similarity import RUN, near_pairs, shared_runs
 from groundtune.files import read_jsonl
 from groundtune.reply import asks_back
-from groundtune.text import words
 from groundtune.values import EVERYONE, Case
 
 FindingKind = Literal[
@@ -30,8 +29,6 @@ PARTS: tuple[Literal["development", "test"], ...] = ("development", "test")
 MOST_SHARE = 0.2  # of a part's cases in one group; above, one subject decides the result
 FEWEST_CASES = 10  # in a part, below which shares of groups mean nothing
 SHOWN_PLACES = 3
-_NUMBER = re.compile(r"(?<![^\W\d_])\d+(?:[.,]\d+)*")  # not those of names: H5, TN5
-_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _SPELT = dict(zip("one two three four five six seven eight nine ten eleven twelve".split(), range(1, 13), strict=True))
 
 
@@ -116,14 +113,15 @@ def check_benchmark(
     return sorted(findings, key=lambda finding: (not finding.problem, finding.line or 0, finding.kind))
 
 
-def numbers(text: str) -> set[str]:
-    """Return the numbers in `text` in one form, small ones also where they are spelt out.
+def missing_numbers(answer: str, sources: Sequence[str]) -> list[str]:
+    """Return the numbers of `answer`, with their units, that no source has; small ones may be spelt out there.
 
-    >>> sorted(numbers("Two plans cost 1,000.50 euros"))
-    ['1000.5', '2']
+    >>> missing_numbers("Two cost €16.80.", ["One is 8.40 euros.", "What do two cost?"])
+    ['16.8 eur']
     """
-    spelt = {str(_SPELT[word]) for word in words(text) if word in _SPELT}
-    return spelt | {_plain(number) for number in _NUMBER.findall(text)}
+    text = "\n".join(sources)
+    spelt = [str(_SPELT[word]) for word in tokens(text) if word in _SPELT]
+    return list(dict.fromkeys(map(str, unbacked(figures(answer), text, also=spelt))))
 
 
 class _Looking:
@@ -211,10 +209,9 @@ class _Looking:
                 for evidence in case.evidence
             ]
             told = [case.question, *(turn.content for turn in case.history)]
-            known = set().union(*map(numbers, quotes + told))
-            missing = {_plain(number) for number in _NUMBER.findall(case.ideal_answer)} - known
+            missing = missing_numbers(case.ideal_answer, quotes + told)
             if missing:
-                listed = ", ".join(sorted(missing))
+                listed = ", ".join(missing)
                 yield self._finding("number", f"no quote contains the number {listed} from the ideal answer.", case.id)
 
     def askers(self, readable_by: Sequence[str]) -> Iterable[BenchmarkFinding]:
@@ -279,8 +276,3 @@ def _places(places: Iterable[str]) -> str:
     listed = list(places)
     more = f" and {len(listed) - SHOWN_PLACES} more places" if len(listed) > SHOWN_PLACES else ""
     return ", ".join(listed[:SHOWN_PLACES]) + more
-
-
-def _plain(number: str) -> str:
-    number = _THOUSANDS.sub("", number)
-    return number.rstrip("0").rstrip(".") if "." in number else number

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from typing import TypeVar
 
-from groundtune.text import words
+from groundtune.comparing import words
 
 SHINGLE = 2  # words
 # Of the 1,190 questions of XQuAD, 24 pairs are this alike: 5 are equal, half of the others ask the same.
@@ -30,8 +30,8 @@ def shingles(text: str) -> Shingles:
     >>> sorted(shingles("What does it cost?"))
     [('does', 'it'), ('it', 'cost'), ('what', 'does')]
     """
-    tokens = words(text) or [text.strip()]
-    return frozenset(tuple(tokens[start : start + SHINGLE]) for start in range(max(1, len(tokens) - SHINGLE + 1)))
+    found = words(text) or (text.strip(),)
+    return frozenset(found[start : start + SHINGLE] for start in range(max(1, len(found) - SHINGLE + 1)))
 
 
 def jaccard(left: frozenset[T], right: frozenset[T]) -> float:
@@ -67,18 +67,18 @@ def shared_runs(left: Sequence[str], right: Sequence[str], length: int = RUN) ->
     """
     holders: dict[tuple[str, ...], set[int]] = defaultdict(set)
     split = [words(text) for text in left]
-    for index, tokens in enumerate(split):
-        for run in _runs(tokens, length):
+    for index, own in enumerate(split):
+        for run in _runs(own, length):
             holders[run].add(index)
     for other, text in enumerate(right):
-        tokens = words(text)
-        for index in sorted({index for run in _runs(tokens, length) for index in holders.get(run, ())}):
-            yield index, other, " ".join(_longest(split[index], tokens))
+        said = words(text)
+        for index in sorted({index for run in _runs(said, length) for index in holders.get(run, ())}):
+            yield index, other, " ".join(_longest(split[index], said))
 
 
-def _runs(tokens: Sequence[str], length: int) -> Iterator[tuple[str, ...]]:
-    for start in range(len(tokens) - length + 1):
-        yield tuple(tokens[start : start + length])
+def _runs(split: Sequence[str], length: int) -> Iterator[tuple[str, ...]]:
+    for start in range(len(split) - length + 1):
+        yield tuple(split[start : start + length])
 
 
 def _longest(left: Sequence[str], right: Sequence[str]) -> Sequence[str]:

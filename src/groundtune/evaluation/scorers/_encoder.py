@@ -44,6 +44,13 @@ class Encoder:
             ids: list[list[int]] = self.tokenizer(list(texts), truncation=True, max_length=self.longest)["input_ids"]
         return ids
 
+    def is_cut(self, text: str, pieces: Sequence[int]) -> bool:
+        """Return whether `pieces`, which `pieces()` gave for `text`, are only the beginning of it."""
+        if len(pieces) < self.longest:
+            return False
+        with self.lock:
+            return len(self.tokenizer(text, verbose=False)["input_ids"]) > self.longest
+
     def encode(self, pieces: Sequence[Sequence[int]]) -> Iterator[tuple[int, torch.Tensor]]:
         """Yield place and vectors, (pieces, d), float32 on the CPU, of every text in `pieces`, in order of length."""
         import torch

@@ -7,9 +7,11 @@ one is a hit, and a passage that only shares scattered words is none. A quote cu
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from difflib import SequenceMatcher
 
-from groundtune.text import locate, words
+from groundtune.comparing import words
+from groundtune.text import locate
 from groundtune.values import Answer, Citation, Evidence, Passage
 
 ENOUGH = 0.5
@@ -39,7 +41,7 @@ def closed_book(answer: Answer) -> bool:
     return not answer.passages and answer.support is None
 
 
-def _covered(quote: list[str], text: list[str]) -> bool:
+def _covered(quote: Sequence[str], text: Sequence[str]) -> bool:
     if not quote:
         return False
     run = SequenceMatcher(None, quote, text, autojunk=False).find_longest_match()

@@ -45,6 +45,7 @@ class TextScorer(ScorerDefaults):
     signature: str
     words: Words
     compare: Callable[[Sequence[tuple[str, str]]], Sequence[float]]
+    by_default: frozenset[Use] = EVERYWHERE
 
     def score(self, case: Case, answer: Answer) -> Score:
         """Return the value, or unscored where there is no ideal answer."""
@@ -57,6 +58,14 @@ class TextScorer(ScorerDefaults):
         return [Score(max(islice(values, len(ideals)))) if ideals else NO_IDEAL_ANSWER for ideals, _ in texts]
 
 
-def text_scorer(name: str, signature: str, words: Words, compare: Callable[[str, str], float]) -> TextScorer:
+def text_scorer(
+    name: str,
+    signature: str,
+    words: Words,
+    compare: Callable[[str, str], float],
+    by_default: frozenset[Use] = EVERYWHERE,
+) -> TextScorer:
     """Return a scorer that gives `compare(ideal answer, answer)`."""
-    return TextScorer(name, signature, words, lambda pairs: [compare(ideal, given) for ideal, given in pairs])
+    return TextScorer(
+        name, signature, words, lambda pairs: [compare(ideal, given) for ideal, given in pairs], by_default
+    )

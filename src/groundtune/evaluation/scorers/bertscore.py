@@ -8,7 +8,7 @@
 The three scorers share one encoder and one pass; each distinct text is encoded once, also where several candidates are
 scored against the same ideal answers. Of several ideal answers the best counts, for each of the three by itself. CLS
 and SEP have no weight but may be the best match. An empty answer scores 0 before rescaling. All this is as in
-bert-score.
+bert-score. So is what happens to a text that is longer than the encoder reads: it is cut; the score says so.
 
 Plain values crowd near the top of [0, 1]: compare them with each other only. Two settings change that.
 `bertscore_idf` lets pieces that few of the benchmark's ideal answers have weigh more. `bertscore_baseline` rescales,
@@ -29,7 +29,7 @@ from __future__ import annotations
 import csv
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
@@ -37,6 +37,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from groundtune.errors import SettingsError
+from groundtune.evaluation import remarks
 from groundtune.evaluation.scorers._encoder import Encoder, open_encoder
 from groundtune.evaluation.scorers._function import NO_IDEAL_ANSWER
 from groundtune.protocols import ScorerDefaults, Words
@@ -112,14 +113,20 @@ class BertScorer(ScorerDefaults):
         """Return the scores of `pairs`, in order."""
         texts = [([text.strip() for text in case.ideal_answers], answer.prose.strip()) for case, answer in pairs]
         triples = self.matcher.match([(reference, given) for references, given in texts for reference in references])
-        return [self._best([triples[reference, given] for reference in references]) for references, given in texts]
+        return [
+            self._best({reference: triples[reference, given] for reference in references}, given)
+            for references, given in texts
+        ]
 
-    def _best(self, triples: Sequence[Triple | None]) -> Score:
+    def _best(self, triples: Mapping[str, Triple | None], given: str) -> Score:
         if not triples:
             return NO_IDEAL_ANSWER
         place = PARTS.index(self.part)
-        values = [triple[place] for triple in triples if triple is not None]
-        return Score(self.matcher.rescaled(max(values), place)) if values else NO_WEIGHT
+        values = {reference: triple[place] for reference, triple in triples.items() if triple is not None}
+        if not values:
+            return NO_WEIGHT
+        best = max(values, key=lambda reference: values[reference])
+        return Score(self.matcher.rescaled(values[best], place), self.matcher.cut(best, given))
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +188,7 @@ class Matcher:
     _known: dict[TextPair, Triple | None] = field(default_factory=dict)
     _pieces: dict[str, _Pieces] = field(default_factory=dict)
     _bound: dict[tuple[str, ...], Matcher] = field(default_factory=dict)
+    _cut: set[str] = field(default_factory=set)
 
     @property
     def signature(self) -> str:
@@ -209,6 +217,12 @@ class Matcher:
             self._match(new[start : start + PAIRS_AT_ONCE])
         return {pair: self._known[pair] for pair in pairs}
 
+    def cut(self, reference: str, candidate: str) -> str:
+        """Return what is to be said of two texts that were matched: which of them the encoder read in part."""
+        sides = {"the ideal answer": reference, "the answer": candidate}
+        named = [name for name, text in sides.items() if text in self._cut]
+        return remarks.cut(named, self._encoder.longest) if named else ""
+
     def rescaled(self, value: float, place: int) -> float:
         """Return the value of precision (place 0), recall (1) or F1 (2) above its baseline; as it is without one."""
         if not self.baseline.rows:
@@ -231,6 +245,7 @@ class Matcher:
         pieces = {text: self._pieces[text] for text in texts if text in self._pieces}
         new = [text for text in texts if text not in pieces]
         ids = self._encoder.pieces(new)
+        self._cut |= {text for text, own in zip(new, ids, strict=True) if self._encoder.is_cut(text, own)}
         for place, hidden in self._encoder.encode(ids):
             weights = self._weights[torch.tensor(ids[place])]
             pieces[new[place]] = _Pieces(torch.nn.functional.normalize(hidden, dim=-1), weights)

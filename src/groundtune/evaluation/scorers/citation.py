@@ -28,7 +28,7 @@ WORDS = Words(
 
 def groundtune_scorer(settings: ComparisonSettings) -> list[FunctionScorer]:
     """Return `citation_precision`; no setting changes it."""
-    signature = f"citation_precision|hit:quote-or-run-{ENOUGH}|version:1"
+    signature = f"citation_precision|hit:quote-or-run-{ENOUGH}|version:2"
     return [FunctionScorer("citation_precision", signature, WORDS, citation_precision, needs=CITATIONS)]
 
 

@@ -22,11 +22,11 @@ import math
 from collections.abc import Callable
 from difflib import SequenceMatcher
 
+from groundtune.comparing import words
 from groundtune.evaluation.scorers._evidence import ENOUGH, closed_book, passage_hits
 from groundtune.evaluation.scorers._function import FunctionScorer
 from groundtune.protocols import PASSAGES, Words
 from groundtune.settings import ComparisonSettings
-from groundtune.text import words
 from groundtune.values import Answer, Case, Evidence, Passage, Score
 
 RUN = 4
@@ -60,7 +60,7 @@ def groundtune_scorer(settings: ComparisonSettings) -> list[FunctionScorer]:
         "ndcg": f"{hit}|gain:first-hit|k:given",
     }
     return [
-        FunctionScorer(name, f"{name}|{signatures[name]}|version:1", WORDS[name], _scored(measure), needs=PASSAGES)
+        FunctionScorer(name, f"{name}|{signatures[name]}|version:2", WORDS[name], _scored(measure), needs=PASSAGES)
         for name, measure in MEASURES.items()
     ]
 

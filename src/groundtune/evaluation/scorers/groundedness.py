@@ -18,11 +18,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from groundtune.comparing import VERSION, common, figures, unbacked
 from groundtune.evaluation.scorers._evidence import closed_book
 from groundtune.evaluation.scorers._function import FunctionScorer
 from groundtune.protocols import PASSAGES, Words
 from groundtune.reply import asks_back
-from groundtune.sentences import comparable, numbers, sentence_spans
+from groundtune.sentences import comparable, sentence_spans
 from groundtune.settings import ComparisonSettings
 from groundtune.values import Answer, Case, Score
 
@@ -36,7 +37,9 @@ WORDS = Words(
 
 def groundtune_scorer(settings: ComparisonSettings) -> list[FunctionScorer]:
     """Return `groundedness`; no setting changes it."""
-    signature = f"groundedness|sentence:words-{ENOUGH}-and-numbers|passages:together|version:2"
+    signature = (
+        f"groundedness|sentence:words-{ENOUGH}-and-numbers|passages:together|norm:comparable-{VERSION}|version:2"
+    )
     return [FunctionScorer("groundedness", signature, WORDS, groundedness, needs=PASSAGES)]
 
 
@@ -56,11 +59,13 @@ def groundedness(case: Case, answer: Answer) -> Score:
 
 def supported_words(text: str, passages: Sequence[str]) -> list[float]:
     """Return, for each sentence with a content word, the share of these that `passages` have; 0 if a number is not."""
-    known = comparable("\n".join(passages))
+    together = "\n".join(passages)
+    known = comparable(together)
     shares = []
     for start, end in sentence_spans(text):
         sentence = text[start:end]
         said = comparable(sentence)
         if said:
-            shares.append(len(said & known) / len(said) if numbers(sentence) <= known else 0.0)
+            backed = not unbacked(figures(sentence), together)
+            shares.append(len(common(said, known)) / len(said) if backed else 0.0)
     return shares

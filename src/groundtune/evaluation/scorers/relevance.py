@@ -20,7 +20,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from groundtune.evaluation.scorers._encoder import open_encoder
+from groundtune.evaluation import remarks
+from groundtune.evaluation.scorers._encoder import Encoder, open_encoder
 from groundtune.protocols import ScorerDefaults, Use, Words
 from groundtune.settings import ComparisonSettings
 from groundtune.values import Answer, Case, Score
@@ -65,14 +66,27 @@ class RelevanceScorer(ScorerDefaults):
     def score_many(self, pairs: Sequence[tuple[Case, Answer]]) -> list[Score]:
         """Return the scores of `pairs`, in order."""
         given = [(case.question.strip(), answer.prose.strip()) for case, answer in pairs if not answer.abstained]
-        vectors = self._vectors(list(dict.fromkeys(text for pair in given for text in pair if all(pair))))
-        cosines = (float(vectors[pair[0]] @ vectors[pair[1]]) if all(pair) else 0.0 for pair in given)
-        return [ABSTAINED if answer.abstained else Score(next(cosines)) for _, answer in pairs]
+        texts = list(dict.fromkeys(text for pair in given for text in pair if all(pair)))
+        encoder = open_encoder(self.model, self.layer) if texts else None
+        vectors, cut = _vectors(encoder, texts) if encoder else ({}, set())
+        scores = (
+            Score(
+                float(vectors[question] @ vectors[answer]) if question and answer else 0.0,
+                _cut(question in cut, answer in cut, encoder),
+            )
+            for question, answer in given
+        )
+        return [ABSTAINED if answer.abstained else next(scores) for _, answer in pairs]
 
-    def _vectors(self, texts: Sequence[str]) -> dict[str, torch.Tensor]:
-        """Return a vector of norm 1, (d,), for each text."""
-        if not texts:
-            return {}
-        encoder = open_encoder(self.model, self.layer)
-        means = {texts[place]: hidden.mean(dim=0) for place, hidden in encoder.encode(encoder.pieces(texts))}
-        return {text: mean / mean.norm().clamp(min=1e-12) for text, mean in means.items()}
+
+def _vectors(encoder: Encoder, texts: Sequence[str]) -> tuple[dict[str, torch.Tensor], set[str]]:
+    """Return a vector of norm 1, (d,), for each text, and the texts that the encoder read in part."""
+    pieces = encoder.pieces(texts)
+    means = {texts[place]: hidden.mean(dim=0) for place, hidden in encoder.encode(pieces)}
+    cut = {text for text, own in zip(texts, pieces, strict=True) if encoder.is_cut(text, own)}
+    return {text: mean / mean.norm().clamp(min=1e-12) for text, mean in means.items()}, cut
+
+
+def _cut(question: bool, answer: bool, encoder: Encoder | None) -> str:
+    named = [name for name, is_cut in (("the question", question), ("the answer", answer)) if is_cut]
+    return remarks.cut(named, encoder.longest) if encoder else ""

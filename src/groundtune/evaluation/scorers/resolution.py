@@ -23,7 +23,7 @@ Source: token F1 as in `overlap`; abstaining as the right answer as in SQuAD 2.0
 from __future__ import annotations
 
 from groundtune.evaluation.scorers._function import NEEDS_A_QUESTION_BACK, NO_IDEAL_ANSWER, FunctionScorer
-from groundtune.evaluation.scorers.overlap import token_f1
+from groundtune.evaluation.scorers.overlap import NORMALISED, token_f1
 from groundtune.protocols import ABSTENTION, Words
 from groundtune.reply import asks_back
 from groundtune.settings import ComparisonSettings
@@ -45,7 +45,7 @@ ANSWERABLE_WORDS = Words(
 
 def groundtune_scorer(settings: ComparisonSettings) -> list[FunctionScorer]:
     """Return `resolution` and `resolution_answerable`; no setting changes them."""
-    rule = "answerable:token_f1|abstained:0|unanswerable:{}|clarify:{}|norm:squad-v1.1|version:2"
+    rule = "answerable:token_f1|abstained:0|unanswerable:{}|clarify:{}|" + f"{NORMALISED}|version:2"
     return [
         FunctionScorer(
             "resolution",
@@ -53,6 +53,7 @@ def groundtune_scorer(settings: ComparisonSettings) -> list[FunctionScorer]:
             WORDS,
             resolution,
             needs=ABSTENTION,
+            strict=True,
         ),
         FunctionScorer(
             ANSWERABLE,
@@ -60,6 +61,7 @@ def groundtune_scorer(settings: ComparisonSettings) -> list[FunctionScorer]:
             ANSWERABLE_WORDS,
             resolution_answerable,
             needs=ABSTENTION,
+            strict=True,
         ),
     ]
 

@@ -36,7 +36,7 @@ def groundtune_scorer(settings: ComparisonSettings) -> list[FunctionScorer]:
     """Return both retrieval scorers; no setting changes them."""
     measures = {"retrieval_recall": (RECALL, retrieval_recall), "reciprocal_rank": (RANK, reciprocal_rank)}
     return [
-        FunctionScorer(name, f"{name}|hit:quote-or-run-{ENOUGH}|k:given|version:1", words, measure, needs=PASSAGES)
+        FunctionScorer(name, f"{name}|hit:quote-or-run-{ENOUGH}|k:given|version:2", words, measure, needs=PASSAGES)
         for name, (words, measure) in measures.items()
     ]
 

@@ -1,8 +1,9 @@
 """LanceDB inside the process: `lancedb:PATH`, a folder on this machine.
 
 Vector search is exact (cosine, no index): up to about 100,000 chunks an approximate index is little faster and
-misses neighbours. Word search is LanceDB's BM25. Both are filtered before they rank, and fused here by rank.
-Tables of earlier versions get the columns that they lack. Knows no files, no models and no splitting.
+misses neighbours. Word search is LanceDB's BM25 over comparable words (`comparing.searchable`). Both are filtered
+before they rank, and fused here by rank. Tables of earlier versions get the columns that they lack, and their rows the
+words of this version, when they are opened; nothing is embedded again. Knows no files, no models and no splitting.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from tenacity import Retrying, retry_if_exception_message, stop_after_attempt, wait_random_exponential
 
+from groundtune.comparing import VERSION, searchable
 from groundtune.errors import StoreError
 from groundtune.extras import not_installed
 from groundtune.files import write_text
@@ -33,6 +35,7 @@ _TABLE = "chunks"
 _LAYOUT = "1"
 _PLACE = ["document", "start", "end", "page", "seconds", "segments"]
 _COLUMNS = ["id", *_PLACE, "text", "heading", "vector"]
+_WORDS = f"words_{VERSION}"  # what the word index is made of; another version is another column
 _KEPT = "revision.json"  # beside the table: the revision of one version of it
 # Files of versions older than this may go: a search that another process began before then is long over.
 _KEEP_VERSIONS = timedelta(minutes=10)
@@ -183,7 +186,7 @@ class LanceDBStore:
                 "segments": [asdict(segment) for segment in chunk.segments],
                 "text": chunk.text,
                 "heading": chunk.heading,
-                "search_text": f"{chunk.heading}\n{chunk.text}",
+                _WORDS: _searchable(chunk.heading, chunk.text),
                 "readable_by": list(chunk.readable_by),
                 "metadata": [_pair(key, value) for key, value in sorted(chunk.metadata.items())],
                 "vector": vector,
@@ -199,11 +202,12 @@ class LanceDBStore:
         return sorted(rows, key=lambda row: (row["_distance"], row["id"]))
 
     def _by_words(self, text: str, condition: str, depth: int) -> list[dict[str, Any]]:
-        if "words" not in self._legs or not text.strip():
+        words = searchable(text)
+        if "words" not in self._legs or not words:
             return []
         from lancedb.query import MatchQuery
 
-        search = self._table.search(MatchQuery(text, "search_text"), query_type="fts")  # plain words, no operators
+        search = self._table.search(MatchQuery(words, _WORDS), query_type="fts")  # plain words, no operators
         rows = search.where(condition, prefilter=True).limit(depth).select([*_COLUMNS, "_score"]).to_list()
         return sorted(rows, key=lambda row: (-row["_score"], row["id"]))
 
@@ -216,7 +220,7 @@ def _schema(signature: str, dimension: int) -> pa.Schema:
     return pa.schema(
         {
             "id": text, "document": text, "fingerprint": text, "start": integer, "end": integer, "text": text,
-            "heading": text, "search_text": text, "readable_by": texts, "metadata": texts,
+            "heading": text, _WORDS: text, "readable_by": texts, "metadata": texts,
             "vector": pa.list_(pa.float32(), dimension), "page": integer, "seconds": number,
             "segments": pa.list_(place),
         },
@@ -231,7 +235,6 @@ def _setting(schema: pa.Schema, key: str) -> str:
 def _open(path: Path, schema: pa.Schema) -> Any:  # noqa: ANN401 -- lancedb has no usable types
     """Open or create the table. Raises `StoreError` if it was made with another embedder."""
     import lancedb
-    from lancedb.index import FTS
 
     try:
         # Interval zero: every read looks for what others have written, so that a deleted document is gone at once.
@@ -242,8 +245,8 @@ def _open(path: Path, schema: pa.Schema) -> Any:  # noqa: ANN401 -- lancedb has 
             table = database.create_table(_TABLE, schema=schema, exist_ok=True)
         _check(path, table.schema, schema)
         _add_columns(table, schema)
-        if not any(index.columns == ["search_text"] for index in table.list_indices()):
-            table.create_index("search_text", config=FTS(language="English", stem=True, remove_stop_words=True))
+        _PATIENTLY(_fill_words, table)
+        _PATIENTLY(_index_words, table)
     except (OSError, RuntimeError, ValueError) as error:
         raise StoreError(
             f"LanceDB cannot open the store: {error}.", place=path, remedy="Check the path and its permissions."
@@ -264,6 +267,34 @@ def _add_columns(table: Any, wanted: pa.Schema) -> None:  # noqa: ANN401
         except (OSError, RuntimeError, ValueError):
             if lacking():
                 raise
+
+
+def _fill_words(table: Any) -> None:  # noqa: ANN401
+    """Give the rows that an earlier version wrote the words by which this one finds them."""
+    import pyarrow as pa
+
+    if not table.count_rows(f"{_WORDS} IS NULL"):
+        return
+    rows = table.search().where(f"{_WORDS} IS NULL").limit(None).to_arrow().select(table.schema.names)
+    pairs = zip(rows["heading"].to_pylist(), rows["text"].to_pylist(), strict=True)
+    words = pa.array([_searchable(heading, text) for heading, text in pairs], pa.string())
+    filled = rows.set_column(rows.schema.get_field_index(_WORDS), _WORDS, words)
+    table.merge_insert("id").when_matched_update_all().execute(filled)
+
+
+def _index_words(table: Any) -> None:  # noqa: ANN401
+    """Make the word index, unless it is there. The words are parted already: no tokenizer takes them apart."""
+    from lancedb.index import FTS
+
+    if not any(index.columns == [_WORDS] for index in table.list_indices()):
+        config = FTS(
+            base_tokenizer="whitespace", language="English", stem=True, remove_stop_words=True, max_token_length=None
+        )
+        table.create_index(_WORDS, config=config)
+
+
+def _searchable(heading: str, text: str) -> str:
+    return searchable(f"{heading}\n{text}")
 
 
 def _check(path: Path, held: pa.Schema, wanted: pa.Schema) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from groundtune.errors import InputError
 from groundtune.evaluation.benchmark.cases import load_benchmark
-from groundtune.evaluation.benchmark.checks import check_benchmark, numbers, read_said
+from groundtune.evaluation.benchmark.checks import check_benchmark, missing_numbers, read_said
 
 TEXTS = {
     "plans.md": "Pebble costs 8.40 euros a month. Brook costs 13.70 euros a month.",
@@ -182,16 +182,24 @@ def test_a_number_of_the_ideal_answer_that_no_quote_has(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"),
+    ("answer", "source", "missing"),
     [
-        ("1,000.50 and 2,5", {"1000.5", "2,5"}),
-        ("ten days, 3.10 euros, 20%", {"10", "3.1", "20"}),
-        ("the Wisp H5 shows TN5 and 6GB", {"6"}),
-        ("no number", set()),
+        ("1,000.50 euros", "It is €1000.5.", []),
+        ("It costs €1.50.", "It costs €150.", ["1.5 eur"]),
+        ("It costs €5.", "It costs $5.", ["5 eur"]),
+        ("It takes 5–10 days.", "It takes 510 days.", ["5", "10"]),
+        ("Use firmware 3.1.", "Use firmware 3.10.", ["3.1"]),
+        ("It is -5 °C.", "It is 5 °C.", ["-5 °c"]),
+        ("20% off", "20 off", ["20 %"]),
+        ("20% off", "| discount in % | 20 |", []),
+        ("You get 6GB.", "You get 6 GB.", []),
+        ("It takes 2 or 10 days.", "Two, or ten.", []),
+        ("the Wisp H5 shows TN5", "no number", []),
+        ("Call 10:30.", "Call at 1030.", ["10:30"]),
     ],
 )
-def test_numbers_are_compared_in_one_form(text, expected):
-    assert numbers(text) == expected
+def test_numbers_that_no_source_has(answer, source, missing):
+    assert missing_numbers(answer, [source]) == missing
 
 
 def test_problems_come_first(tmp_path):

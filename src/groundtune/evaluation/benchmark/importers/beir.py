@@ -46,7 +46,7 @@ from groundtune.evaluation.benchmark.importers._set import (
     spread,
     without_training,
 )
-from groundtune.files import read_jsonl, read_text
+from groundtune.files import Name, read_jsonl, read_text
 from groundtune.text import locate, words
 from groundtune.values import Evidence, Message
 
@@ -59,9 +59,9 @@ Relevance = dict[str, dict[str, float]]  # score by document by query
 class CorpusLine(BaseModel):
     """One line of corpus.jsonl."""
 
-    model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=True)
+    model_config = ConfigDict(extra="ignore")
 
-    id: str = Field(alias="_id", min_length=1)
+    id: Name = Field(alias="_id", min_length=1)
     title: str | None = ""
     text: str
 
@@ -78,11 +78,11 @@ class BeirTurn(BaseModel):
 class QueryLine(BaseModel):
     """One line of queries.jsonl."""
 
-    model_config = ConfigDict(extra="allow", coerce_numbers_to_str=True)
+    model_config = ConfigDict(extra="allow")
 
-    id: str = Field(alias="_id", min_length=1)
+    id: Name = Field(alias="_id", min_length=1)
     text: str
-    gold_ids: list[str] | None = None
+    gold_ids: list[Name] | None = None
     answers: list[str] | None = None
     reference_answer: str | None = None
     conversation: list[BeirTurn] = []
