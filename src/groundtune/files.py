@@ -6,18 +6,23 @@ Knows no file format: callers bring a pydantic model for a line or a file.
 from __future__ import annotations
 
 import json
-import os
+import threading
 import tomllib
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TypeVar
+from uuid import uuid4
 
 from pydantic import BaseModel, ValidationError
 
 from groundtune.errors import InputError
 
 Row = TypeVar("Row", bound=BaseModel)
+
+_PERMISSIONS = 0o777
+_appending = threading.Lock()
 
 
 def read_text(path: Path) -> str:
@@ -77,11 +82,36 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Write `data` so that after a crash `path` holds either all of the old or all of the new bytes."""
+    """Write `data` so that after a crash `path` holds either all of the old or all of the new bytes.
+
+    Any number of threads and processes may write the same file at once: it is always what one of them wrote. A new
+    file has the permissions that the umask gives, one that is replaced keeps its own.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_bytes(data)
-    temporary.replace(path)
+    temporary = beside(path)
+    try:
+        temporary.write_bytes(data)
+        with suppress(FileNotFoundError):
+            temporary.chmod(path.stat().st_mode & _PERMISSIONS)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def append_jsonl(path: Path, rows: Iterable[Mapping[str, object]]) -> None:
+    """Add one JSON object a line to the end of `path`. Rows that threads add at once do not run into one another."""
+    text = json_lines(rows).encode("utf-8")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # one write of an unbuffered file that is open for appending: no other one comes in between
+    with _appending, path.open("ab", buffering=0) as file:
+        while text:
+            text = text[file.write(text) :]
+
+
+def beside(path: Path) -> Path:
+    """Return the path of a hidden file in the same folder that nobody else uses, in this process or another."""
+    return path.with_name(f".groundtune-{uuid4().hex}")
 
 
 def _explain(error: ValidationError, path: Path, line: int | None, model: type[BaseModel]) -> InputError:
