@@ -109,6 +109,18 @@ def append_jsonl(path: Path, rows: Iterable[Mapping[str, object]]) -> None:
             text = text[file.write(text) :]
 
 
+def within(folder: Path, name: str) -> Path:
+    """Return the path that settings call `name`: it starts at `folder`, unless it is absolute or begins with ~.
+
+    >>> str(within(Path("shop"), "data/cases.jsonl")), str(within(Path("shop"), "/data"))
+    ('shop/data/cases.jsonl', '/data')
+    """
+    try:
+        return folder / Path(name).expanduser()
+    except RuntimeError:  # nobody is called so: a file may be
+        return folder / name
+
+
 def beside(path: Path) -> Path:
     """Return the path of a hidden file in the same folder that nobody else uses, in this process or another."""
     return path.with_name(f".groundtune-{uuid4().hex}")

@@ -35,6 +35,7 @@ from groundtune.evaluation.human.results import HumanReport
 from groundtune.evaluation.human.study import Study
 from groundtune.evaluation.judge.pairwise import Preference
 from groundtune.evaluation.statistics.planning import BenchmarkPlan, Pilot, plan
+from groundtune.files import within
 from groundtune.knowledge.ingest import IngestReport
 from groundtune.protocols import Answerer, Progress, silent
 from groundtune.records import RunRecord
@@ -133,7 +134,9 @@ class Project:
         """Return what is wrong or doubtful about the benchmark, with documents and training data as they are now."""
         tuning = self.settings.tuning
         training = [
-            said for file in (tuning.examples, tuning.preferences) for said in read_said(self.folder / file, file)
+            said
+            for file in (tuning.examples, tuning.preferences)
+            for said in read_said(within(self.folder, file), file)
         ]
         return check_benchmark(
             self.benchmark,
@@ -168,9 +171,9 @@ class Project:
         pieces = self.assembly.knowledge.passages(PASSAGE)
         chosen = self.assembly.drafter(drafter, pieces)
         shelf = Shelf(
-            self.folder / settings.drafts,
+            within(self.folder, settings.drafts),
             self.assembly.state / "drafting.jsonl",
-            self.folder / settings.cases,
+            self.assembly.cases_file,
             settings.draft_as,
         )
         texts, progress = self.assembly.knowledge.texts(), self.assembly.progress
@@ -195,12 +198,11 @@ class Project:
         problems = tuple(finding for finding in self.check_benchmark() if finding.problem)
         if problems:
             return Frozen(None, Changes(), problems)
-        path = lock_path(self.folder / self.settings.benchmark.cases)
+        path = lock_path(self.assembly.cases_file)
         return Frozen(*freeze(path, self.benchmark, day or date.today()))
 
     def _case_files(self) -> CaseFiles:
-        settings = self.settings.benchmark
-        return CaseFiles(self.folder / settings.cases, self.folder / settings.drafts)
+        return CaseFiles(self.assembly.cases_file, within(self.folder, self.settings.benchmark.drafts))
 
     # --- candidates -------------------------------------------------------------------------------
 

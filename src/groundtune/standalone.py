@@ -23,8 +23,8 @@ from groundtune.evaluation.predictions import Scoring, load_predictions, score_p
 from groundtune.evaluation.scorers import known_scorers, scorers, scorers_for
 from groundtune.evaluation.scorers.corpus_bleu import NAME as CORPUS_BLEU
 from groundtune.evaluation.statistics import Method
-from groundtune.protocols import Progress, silent
 from groundtune.files import write_text
+from groundtune.protocols import Progress, silent
 from groundtune.settings import FILE_NAME, ComparisonSettings, load, template
 
 EXAMPLES = ("telecom",)

@@ -12,6 +12,7 @@ from pathlib import Path
 from groundtune.assembly.knowledge import KnowledgeBase
 from groundtune.assistant.prompts import closed_book_messages, grounded_messages, search_text
 from groundtune.errors import InputError, NotComparable, SettingsError
+from groundtune.files import within
 from groundtune.models import local
 from groundtune.protocols import Progress, silent
 from groundtune.settings import Settings
@@ -64,7 +65,7 @@ class Adapters:
         settings, name = self._settings, self._settings.project.name
         return Task(
             base=self.base(),
-            examples=lambda: load_examples(self._folder / settings.tuning.examples),
+            examples=lambda: load_examples(within(self._folder, settings.tuning.examples)),
             settings=settings.tuning,
             record=self._record,
             closed_book=partial(closed_book_messages, settings.assistant, name),

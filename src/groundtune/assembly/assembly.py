@@ -28,6 +28,7 @@ from groundtune.evaluation.benchmark.drafting.tagged import Tagged
 from groundtune.evaluation.benchmark.drafting.templates import Templates
 from groundtune.evaluation.benchmark.versions import Lock, lock_path, read_lock
 from groundtune.evaluation.scorers import known_scorers
+from groundtune.files import within
 from groundtune.protocols import Answerer, ChatModel, MeteredModel, Progress, Scorer, silent
 from groundtune.records import KeptKind, Records, open_records
 from groundtune.sentences import sentence_spans
@@ -64,16 +65,20 @@ class Assembly:
         """Where groundtune keeps what it makes."""
         return self.folder / STATE
 
+    @property
+    def cases_file(self) -> Path:
+        """The file of the benchmark."""
+        return within(self.folder, self.settings.benchmark.cases)
+
     @locked_property
     def benchmark(self) -> Benchmark:
         """The cases of `[benchmark]`."""
-        settings = self.settings.benchmark
-        return load_benchmark(self.folder / settings.cases, settings.development_share)
+        return load_benchmark(self.cases_file, self.settings.benchmark.development_share)
 
     @property
     def lock(self) -> Lock | None:
         """The frozen version of the benchmark, if there is one."""
-        return read_lock(lock_path(self.folder / self.settings.benchmark.cases))
+        return read_lock(lock_path(self.cases_file))
 
     @locked_property
     def records(self) -> Records:
@@ -167,7 +172,7 @@ class Assembly:
         given = self.settings.assistant.min_support
         if given is not None:
             return Fitted(given, None, None, 0, "The threshold is set by `[assistant] min_support`.")
-        if not (self.folder / self.settings.benchmark.cases).is_file():
+        if not self.cases_file.is_file():
             return Fitted(0.0, None, None, 0, "There is no benchmark to fit a threshold on.")
         least = self.settings.assistant.least_answered
         key = digest(self.knowledge.signature, self.benchmark.fingerprint, str(least))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from groundtune.assembly.locked import locked_property
 from groundtune.errors import InputError
+from groundtune.files import within
 from groundtune.knowledge.embedding import embedder
 from groundtune.knowledge.ingest import IngestReport, ingest, passages, texts
 from groundtune.knowledge.reranking import reranker
@@ -28,7 +29,7 @@ class KnowledgeBase:
     @property
     def documents(self) -> Path:
         """The folder of documents."""
-        return self._folder / self._settings.knowledge.documents
+        return within(self._folder, self._settings.knowledge.documents)
 
     @locked_property
     def embedder(self) -> Embedder:
@@ -38,7 +39,8 @@ class KnowledgeBase:
     @locked_property
     def reranker(self) -> Reranker | None:
         """The reranker of `[knowledge]`, if any."""
-        return reranker(self._settings.knowledge.reranker)
+        settings = self._settings.knowledge
+        return reranker(settings.located(settings.reranker))
 
     @locked_property
     def store(self) -> KnowledgeStore:

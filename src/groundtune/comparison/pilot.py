@@ -8,6 +8,7 @@ from groundtune.assembly.assembly import Assembly
 from groundtune.comparison.summary import PART
 from groundtune.evaluation.scorers import scorers
 from groundtune.evaluation.statistics.planning import Pilot, pilot_sd
+from groundtune.files import within
 from groundtune.records import RunRecord
 from groundtune.values import Score
 
@@ -53,4 +54,4 @@ def _told(assembly: Assembly, runs: list[RunRecord], *, same: bool) -> Pilot | N
 def _has_records(assembly: Assembly) -> bool:
     """Looking must not make an empty database."""
     url = assembly.settings.records.url.reveal()
-    return not url.startswith(_SQLITE) or (assembly.folder / url.removeprefix(_SQLITE)).is_file()
+    return not url.startswith(_SQLITE) or within(assembly.folder, url.removeprefix(_SQLITE)).is_file()

@@ -18,6 +18,7 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from groundtune.errors import NotInstalled, SettingsError
+from groundtune.files import within
 from groundtune.models import _adapters, _generation, _llama, builtin
 from groundtune.models._adapters import Chain, NotAdditive, SharedWeights
 from groundtune.models.templates import prompt_ids
@@ -55,7 +56,7 @@ def locate_weights(scheme: str, rest: str, folder: Path) -> str:
         return str(builtin.chat_model_folder(rest))
     if scheme == "hf":
         return rest
-    path = (folder / rest).resolve()
+    path = within(folder, rest).resolve()
     if not (path / "config.json").is_file():
         raise SettingsError(
             f"`[model] name` is `path:{rest}`, but there is no model here.",

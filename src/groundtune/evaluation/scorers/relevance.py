@@ -38,12 +38,18 @@ ABSTAINED = Score(None, "the answer says that it does not know")
 
 def groundtune_scorer(settings: ComparisonSettings) -> list[RelevanceScorer]:
     """Return `answer_relevance`, whose encoder is loaded when first used."""
-    return [RelevanceScorer(settings.bertscore_model, settings.bertscore_layer)]
+    return [
+        RelevanceScorer(
+            settings.bertscore_model,
+            settings.bertscore_layer,
+            place=settings.located(settings.bertscore_model),
+        )
+    ]
 
 
 @dataclass(frozen=True, slots=True)
 class RelevanceScorer(ScorerDefaults):
-    """Cosine of question and answer."""
+    """Cosine of question and answer. `place` is the model's name with its whole path, where `model` has not got it."""
 
     model: str
     layer: int | None
@@ -51,6 +57,7 @@ class RelevanceScorer(ScorerDefaults):
     words: Words = WORDS
     scale: tuple[float, float] = (-1.0, 1.0)
     by_default: frozenset[Use] = frozenset()
+    place: str = ""
 
     @property
     def signature(self) -> str:
@@ -73,6 +80,6 @@ class RelevanceScorer(ScorerDefaults):
         """Return a vector of norm 1, (d,), for each text."""
         if not texts:
             return {}
-        encoder = open_encoder(self.model, self.layer)
+        encoder = open_encoder(self.place or self.model, self.layer)
         means = {texts[place]: hidden.mean(dim=0) for place, hidden in encoder.encode(encoder.pieces(texts))}
         return {text: mean / mean.norm().clamp(min=1e-12) for text, mean in means.items()}
