@@ -49,11 +49,17 @@ class Assembly:
         self.resolved = resolved
         self.progress = progress
         self.knowledge = KnowledgeBase(resolved.settings, folder, progress)
+        self.pool = ModelPool(resolved.settings.model, folder)
         self.adapters = Adapters(
-            self.state / "adapters", folder, resolved.settings, resolved.record(), self.knowledge, progress
+            self.state / "adapters",
+            folder,
+            resolved.settings,
+            resolved.record(),
+            self.knowledge,
+            progress,
+            self.pool.release,
         )
         self._lock = RLock()
-        self.pool = ModelPool(resolved.settings.model, folder)
 
     @property
     def settings(self) -> Settings:
@@ -132,9 +138,8 @@ class Assembly:
             self.train(candidate.adapter, candidate.technique)
 
     def train(self, name: str, technique: str) -> Manifest:
-        """Train an adapter unless it is there; meanwhile no model is held, as training holds one of its own."""
+        """Train an adapter unless it is there; no model is held while training holds one of its own."""
         with self._lock:
-            self.pool.release()
             return self.adapters.train(name, technique)
 
     def answerer(self, candidate: Candidate) -> Answerer:

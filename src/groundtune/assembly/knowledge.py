@@ -52,6 +52,10 @@ class KnowledgeBase:
         """Bring the store up to date with the documents folder."""
         return ingest(self.documents, self.store, self.embedder, self._settings.knowledge, paths, self._progress)
 
+    def documents_held(self) -> dict[str, str]:
+        """Return the documents in the store by id, with their fingerprints."""
+        return self.store.documents()
+
     def is_empty(self) -> bool:
         """Tell whether nothing has been ingested."""
         return self.store.is_empty()
