@@ -38,6 +38,8 @@ def read_text(path: Path) -> str:
         raise InputError(
             f"not UTF-8 (byte {error.object[error.start]:#04x}).", place=path, line=line, remedy="Save it as UTF-8."
         ) from None
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}.", place=path, remedy="Check its permissions.") from None
 
 
 def read_jsonl(path: Path, model: type[Row]) -> list[tuple[int, Row]]:

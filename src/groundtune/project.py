@@ -39,6 +39,7 @@ from groundtune.files import within
 from groundtune.knowledge.ingest import IngestReport
 from groundtune.protocols import Answerer, Progress, silent
 from groundtune.records import RunRecord
+from groundtune.records.kinds import COMPARISON, EVALUATION, ComparisonKind
 from groundtune.settings import FILE_NAME, Settings, load
 from groundtune.standalone import check_gate, load_gate
 from groundtune.tuning.adapters import Manifest
@@ -303,10 +304,20 @@ class Project:
         return prefer(self.assembly, candidate, other, criterion, None if answers is None else Path(answers))
 
     def compare(self, candidates: Sequence[str] = ()) -> Report:
-        """Build what is missing, run the candidates on the test part, recommend, and keep the report in the records."""
-        report = compare(self.assembly, self._compared(candidates), datetime.now(UTC))
+        """Build what is missing, run the candidates on the test part, recommend, and keep the report in the records.
+
+        It is then the latest comparison, if it is of several candidates.
+        """
+        return self._run(self._compared(candidates), COMPARISON)
+
+    def evaluate(self, candidates: Sequence[str]) -> Report:
+        """Run candidates as `compare` does, by themselves: what was compared last stays the latest comparison."""
+        return self._run(candidates, EVALUATION)
+
+    def _run(self, candidates: Sequence[str], kind: ComparisonKind) -> Report:
+        report = compare(self.assembly, candidates, datetime.now(UTC))
         report = with_human_scores(self.assembly, report)
-        self.assembly.records.save_comparison(as_json(report))
+        self.assembly.records.save_comparison(as_json(report), kind)
         return report
 
     def open_gate(self, path: str | Path, candidates: Sequence[str] = ()) -> Gate:

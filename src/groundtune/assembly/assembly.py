@@ -6,6 +6,7 @@ models. Safe under threads: a lock sees to it that each part is opened once. Kno
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from threading import RLock
@@ -21,7 +22,7 @@ from groundtune.assembly.locked import locked_property
 from groundtune.assembly.pool import ModelPool
 from groundtune.assistant.abstention import Fitted, fit_threshold, support
 from groundtune.assistant.prompts import search_text
-from groundtune.errors import SettingsError
+from groundtune.errors import InputError, SettingsError
 from groundtune.evaluation.benchmark.cases import Benchmark, load_benchmark
 from groundtune.evaluation.benchmark.drafting import Drafter
 from groundtune.evaluation.benchmark.drafting.tagged import Tagged
@@ -36,6 +37,7 @@ from groundtune.settings import Resolved, Settings
 from groundtune.tuning.adapters import Manifest
 from groundtune.values import Chunk, Search, digest
 
+_log = logging.getLogger(__name__)
 STATE = ".groundtune"
 THRESHOLD = KeptKind("threshold", TypeAdapter(Fitted))
 SLICE = 64  # cases that a model on this machine answers between two saves
@@ -60,6 +62,7 @@ class Assembly:
             self.pool.release,
         )
         self._lock = RLock()
+        self._told_of_benchmark = False
 
     @property
     def settings(self) -> Settings:
@@ -177,12 +180,35 @@ class Assembly:
         given = self.settings.assistant.min_support
         if given is not None:
             return Fitted(given, None, None, 0, "The threshold is set by `[assistant] min_support`.")
-        if not self.cases_file.is_file():
+        if not self.cases_file.exists() and "benchmark.cases" not in self.resolved.origins:
             return Fitted(0.0, None, None, 0, "There is no benchmark to fit a threshold on.")
         least = self.settings.assistant.least_answered
-        key = digest(self.knowledge.signature, self.benchmark.fingerprint, str(least))
+        last = digest("whatever the cases are", self.knowledge.signature, str(least))
+        try:
+            key = digest(self.knowledge.signature, self.benchmark.fingerprint, str(least))
+        except InputError as error:
+            return self._threshold_without_benchmark(last, error)
+
+        def fit() -> Fitted:
+            fitted = self._fit()
+            self.records.keep(THRESHOLD, last, fitted)
+            return fitted
+
         with self._lock:
-            return self.records.remembered(THRESHOLD, key, self._fit)
+            return self.records.remembered(THRESHOLD, key, fit)
+
+    def _threshold_without_benchmark(self, last: str, error: InputError) -> Fitted:
+        """Return the threshold that was fitted while the benchmark could be read, if any, and say so once."""
+        kept = self.records.kept(THRESHOLD, last)
+        if kept is None:
+            kept = Fitted(0.0, None, None, 0, "The benchmark cannot be read, so no threshold is fitted.")
+            instead = "no threshold is fitted, so that every question for which there are passages is answered"
+        else:
+            instead = "the threshold that was fitted before is used"
+        if not self._told_of_benchmark:
+            self._told_of_benchmark = True
+            _log.warning('%s The benchmark decides when to say "I do not know": %s.', error, instead)
+        return kept
 
     def _fit(self) -> Fitted:
         cases = self.benchmark.part("development")

@@ -25,7 +25,8 @@ def evaluate(
 ) -> None:
     """Run candidates on the test part of the benchmark and show their scores.
 
-    The runs are kept in the records. Rerun to resume.
+    The runs are kept in the records. Rerun to resume. What you compared last stays the latest comparison, whose answers
+    `groundtune human` and `groundtune judge` use.
 
     Example:
 
@@ -33,7 +34,7 @@ def evaluate(
 
     """
     with opened(project, overrides) as opened_project:
-        report = opened_project.compare(candidates)
+        report = opened_project.evaluate(candidates)
     rows = {
         candidate.name: {scorer: asdict(estimate) for scorer, estimate in candidate.scores.items()}
         for candidate in report.candidates

@@ -282,14 +282,14 @@ def test_data_whose_documents_are_mostly_mistyped_is_refused_before_anything_is_
 
 
 @pytest.mark.models
-def test_documents_that_may_not_be_read_are_told(folder, caplog):
-    secret = "---\nreadable_by: staff\n---\n# Plan pebble\n\nThe pebble plan costs 7 euros a month."
-    (folder / "documents" / "pebble.md").write_text(secret, encoding="utf-8")
+def test_documents_that_are_there_and_are_not_found_are_told(folder, caplog):
+    (folder / "documents" / "weather.md").write_text("# Weather\n\nRain.", encoding="utf-8")
     opened(folder).knowledge.ingest()
-    data = data_of(folder, [line(number) for number in range(6)])
+    lines = [line(0, documents=["weather.md"]), *(line(number) for number in range(1, 6))]
+    data = data_of(folder, lines, **{"knowledge.candidates": "1"})
     assert data.oracle_not_found == 1
     (told,) = messages(caplog)
-    assert told.endswith("searching as everyone finds nothing of pebble.md. The conversation is left out.")
+    assert told.endswith("searching as everyone finds nothing of weather.md. The conversation is left out.")
 
 
 @pytest.mark.models
