@@ -21,7 +21,7 @@ from groundtune.errors import NotInstalled, SettingsError
 from groundtune.files import within
 from groundtune.models import _adapters, _generation, _llama, builtin
 from groundtune.models._adapters import Chain, NotAdditive, SharedWeights
-from groundtune.models.templates import prompt_ids
+from groundtune.models.templates import closing_id, prompt_ids, turn_ends
 from groundtune.once import Once
 from groundtune.settings import ModelSettings
 from groundtune.values import Choice, Completion, Conversation, Usage
@@ -80,12 +80,20 @@ def load(source: str) -> tuple[Any, Any]:
     logging.disable_progress_bar()
     try:
         tokenizer = AutoTokenizer.from_pretrained(source)
-        model = AutoModelForCausalLM.from_pretrained(source, dtype=torch.float32)
-    except (OSError, ValueError) as error:
+        model, read = AutoModelForCausalLM.from_pretrained(source, dtype=torch.float32, output_loading_info=True)
+    except Exception as error:
         raise SettingsError(
-            f"the model `{source}` cannot be loaded: {str(error).splitlines()[0]}",
-            remedy="Check the name, or download the model once with network access.",
+            f"the model `{source}` cannot be loaded: {_first_line(error)}",
+            remedy="Copy or download it again: its files are incomplete or damaged."
+            if Path(source).is_dir()
+            else "Check the name, or download the model once with network access.",
         ) from None
+    if read["missing_keys"]:  # transformers would draw them at random
+        raise SettingsError(
+            f"the model `{source}` lacks {len(read['missing_keys'])} of its weights, for example "
+            f"{min(read['missing_keys'])}.",
+            remedy="Copy or download it again, with all its files.",
+        )
     if tokenizer.chat_template is None:
         raise SettingsError(
             f"the model `{source}` has no chat template, so it cannot hold a conversation.",
@@ -134,6 +142,7 @@ class LocalChatModel:
         more = partial(
             replace, self, name=f"{self.name}+{folder.name}", weights=f"{self.weights}+{mark}{words}", folders=folders
         )
+        _adapters.check_files(folder)
         try:
             tokenizer = _adapters.tokenizer_of(folder, self.tokenizer, self.model)
             return more(tokenizer=tokenizer, chain=(*self.chain, self.shared.adapter(folder, mark)))
@@ -194,16 +203,15 @@ class LocalChatModel:
 
         with self.shared.carrying(self.chain):
             prompt = prompt_ids(self.tokenizer, messages)
-            ends = [self.tokenizer.eos_token_id]
+            closing = closing_id(self.tokenizer, self._ends())
+            ends = [] if closing is None else [closing]
             tokens = [self.tokenizer(option, add_special_tokens=False)["input_ids"] + ends for option in options]
             totals = _generation.log_probabilities(self.model, prompt, tokens)
         shares = torch.softmax(torch.tensor(totals), dim=0).tolist()
         return Choice(dict(zip(options, shares, strict=True)), Usage(len(prompt), max(map(len, tokens))))
 
     def _ends(self) -> set[int]:
-        configured = self.model.generation_config.eos_token_id
-        several = configured if isinstance(configured, list) else [configured]
-        return {token for token in (*several, self.tokenizer.eos_token_id) if token is not None}
+        return set(turn_ends(self.tokenizer, self.model))
 
     def _text(self, tokens: list[int]) -> str:
         return str(self.tokenizer.decode(tokens, skip_special_tokens=True)).strip()
@@ -213,6 +221,11 @@ class LocalChatModel:
         if tokens and tokens[-1] in self._ends():
             return Completion(self._text(tokens), usage, "stop")
         return Completion(self._text(tokens), usage, "repetition" if _generation.repeats(tokens) else "length")
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).strip()
+    return text.splitlines()[0] if text else type(error).__name__
 
 
 def fingerprint(folder: Path) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from groundtune.errors import NotInstalled, TuningError
-from groundtune.models.templates import Rendered, training_ids
+from groundtune.models.templates import Rendered, training_ids, turn_ends
 from groundtune.protocols import Progress, silent
 from groundtune.settings import Table, TuningSettings
 from groundtune.tuning.adapters import CHECKPOINTS, LossPoint, Manifest, finished, write_manifest
@@ -80,7 +80,7 @@ def tune(job: TrainingJob, folder: Path, progress: Progress = silent) -> Manifes
     model, tokenizer = job.base.load()
     training, held_out = hold_out(job.examples, job.settings.held_out, np.random.default_rng(job.settings.seed))
     rows = {
-        part: render(tokenizer, data, job.settings.max_length)
+        part: render(tokenizer, data, job.settings.max_length, turn_ends(tokenizer, model))
         for part, data in (("training", training), ("held out", held_out))
     }
     trainer = _trainer(model, tokenizer, rows, job, work, progress)
@@ -123,9 +123,17 @@ def _known(folder: Path, job: TrainingJob) -> Manifest | None:
     return manifest
 
 
-def render(tokenizer: Any, examples: Sequence[Example], max_length: int) -> list[Rendered]:  # noqa: ANN401
-    """Return token ids and labels of every conversation. Raises `TuningError` rather than cut one short."""
-    rows = [training_ids(tokenizer, example.messages) for example in examples]
+def render(
+    tokenizer: Any,  # noqa: ANN401
+    examples: Sequence[Example],
+    max_length: int,
+    ends: Collection[int] | None = None,
+) -> list[Rendered]:
+    """Return token ids and labels of every conversation; `ends` are the tokens that may end a turn.
+
+    Raises `TuningError` rather than cut one short.
+    """
+    rows = [training_ids(tokenizer, example.messages, ends) for example in examples]
     longest = max(len(row.input_ids) for row in rows)
     if longest > max_length:
         too_long = sum(len(row.input_ids) > max_length for row in rows)

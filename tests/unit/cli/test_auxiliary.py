@@ -7,12 +7,11 @@ import pytest
 from groundtune.assembly.assembly import Assembly
 from groundtune.testing.fakes import EchoModel
 
-from .test_commands import CASES
-
-GOOD = json.dumps(CASES[1])
+CASE = {"id": "c1", "question": "What does it cost?", "ideal_answer": "7 euros.", "group": "a", "split": "test"}
+GOOD = json.dumps(CASE)
 BROKEN = {
     "broken JSON": (GOOD + '\n{"id": ', "benchmark.jsonl:2"),
-    "an unknown key": (GOOD + "\n" + json.dumps({**CASES[2], "qestion": 1}), "benchmark.jsonl:2"),
+    "an unknown key": (GOOD + "\n" + json.dumps({**CASE, "id": "c2", "qestion": 1}), "benchmark.jsonl:2"),
     "no JSON object": ("[1, 2]", "benchmark.jsonl:1"),
     "a missing key": (GOOD + '\n\n{"id": "x"}', "benchmark.jsonl:3"),
     "an empty file": ("", "benchmark.jsonl"),
