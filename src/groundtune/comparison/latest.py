@@ -33,8 +33,8 @@ def latest(assembly: Assembly, fingerprint: str | None = None) -> Latest | None:
     if record is None:
         return None
     candidates = record.report.get("candidates")
-    named = [each for each in candidates if isinstance(each, dict)] if isinstance(candidates, list) else []
-    return Latest(record.created_at, {str(each["name"]): str(each["signature"]) for each in named}, record.report)
+    named = candidates if isinstance(candidates, dict) else {}
+    return Latest(record.created_at, {name: str(each["signature"]) for name, each in named.items()}, record.report)
 
 
 def latest_runs(assembly: Assembly, fingerprint: str | None = None) -> tuple[dict[str, RunRecord], Latest | None]:

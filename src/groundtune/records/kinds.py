@@ -17,11 +17,11 @@ EVALUATION: ComparisonKind = "evaluation"
 def kind_of(report: Mapping[str, object]) -> tuple[ComparisonKind, str | None]:
     """Return the kind and the benchmark's fingerprint: what has fewer than two candidates compares nothing.
 
-    >>> kind_of({"candidates": [{"name": "base"}, {"name": "rag"}], "benchmark": {"fingerprint": "9c1e"}})
+    >>> kind_of({"candidates": {"base": {}, "rag": {}}, "benchmark": {"fingerprint": "9c1e"}})
     ('comparison', '9c1e')
     """
     candidates, benchmark = report.get("candidates"), report.get("benchmark")
-    several = isinstance(candidates, list) and len(candidates) > 1
+    several = isinstance(candidates, dict) and len(candidates) > 1
     fingerprint = benchmark.get("fingerprint") if isinstance(benchmark, dict) else None
     return COMPARISON if several else EVALUATION, None if fingerprint is None else str(fingerprint)
 
