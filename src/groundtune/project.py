@@ -238,8 +238,12 @@ class Project:
         self.ingest()
         return self.assembly.train(name, technique)
 
+    def adapters_of(self, candidate: str) -> tuple[str, ...]:
+        """Return the names of the adapters that a candidate puts on the model, in order."""
+        return self.assembly.candidate(candidate).adapters
+
     def adapter_folder(self, name: str) -> Path:
-        """Return where the adapter `name` is."""
+        """Return where the adapter `name` is: of several versions, the one that is used with the present settings."""
         return self.assembly.adapters.folder(name)
 
     def search(

@@ -6,6 +6,7 @@ The place where prompts and retrieval are put into training data, as serving has
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -26,6 +27,7 @@ from groundtune.values import Passage, Search, digest
 
 DISTRACTOR_DEPTH = 4  # times the passages of a prompt: leaves distractors for raft when the answer's own are taken out
 
+_log = logging.getLogger(__name__)
 _VERSION_LENGTH = 8  # digits of a version's name
 
 
@@ -149,6 +151,8 @@ class Adapters:
                 place=folder,
                 remedy="Tune it again, or change `[model] name` back.",
             )
+        if not self.fits(folder):
+            _log.info("Candidate `%s` uses %s, trained with other settings than those set now.", candidate, folder)
 
 
 def _trained_with(record: Mapping[str, object], technique_name: str) -> dict[str, object]:

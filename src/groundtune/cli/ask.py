@@ -40,6 +40,7 @@ def ask(
     """
     with opened(project, overrides) as opened_project:
         answer = opened_project.ask(question, candidate, asker=asker)
+        adapters = [opened_project.adapter_folder(name).name for name in opened_project.adapters_of(candidate)]
     citations = [
         {
             "document": citation.document,
@@ -55,6 +56,7 @@ def ask(
         "citations": citations,
         "citations_removed": answer.citations_removed,
         "candidate": candidate,
+        "adapters": adapters,
         "support": answer.support,
         "usage": asdict(answer.usage),
     }
