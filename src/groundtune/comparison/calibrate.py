@@ -172,7 +172,9 @@ def _model_of(run: RunRecord) -> str:
 def _check_judges(assembly: Assembly) -> None:
     if not assembly.judges.judges:
         raise SettingsError(
-            "there is no judge.", remedy='Name one: `[judge] models = ["openai:MODEL@BASE_URL"]`; see docs/judge.md.'
+            "there is no judge.",
+            remedy='Name one: `[judge] models = ["openai:MODEL@BASE_URL"]`, or --set judge.models=… for a call; '
+            "see docs/judge.md.",
         )
 
 

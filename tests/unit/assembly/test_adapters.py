@@ -282,14 +282,19 @@ def test_data_whose_documents_are_mostly_mistyped_is_refused_before_anything_is_
 
 
 @pytest.mark.models
-def test_documents_that_are_there_and_are_not_found_are_told(folder, caplog):
-    (folder / "documents" / "weather.md").write_text("# Weather\n\nRain.", encoding="utf-8")
-    opened(folder).knowledge.ingest()
-    lines = [line(0, documents=["weather.md"]), *(line(number) for number in range(1, 6))]
-    data = data_of(folder, lines, **{"knowledge.candidates": "1"})
+@pytest.mark.parametrize("hidden", ["pebble.md", "brook.md", "sprig.md"])
+def test_documents_that_are_there_and_are_not_found_are_told(folder, caplog, monkeypatch, hidden):
+    retrieve = KnowledgeBase.retrieve
+
+    def retrieves(self, searches, *arguments):
+        found = retrieve(self, searches, *arguments)
+        return [[passage for passage in passages if passage.document != hidden] for passages in found]
+
+    monkeypatch.setattr(KnowledgeBase, "retrieve", retrieves)
+    data = data_of(folder, [line(number) for number in range(6)])
     assert data.oracle_not_found == 1
     (told,) = messages(caplog)
-    assert told.endswith("searching as everyone finds nothing of weather.md. The conversation is left out.")
+    assert told.endswith(f"searching as everyone finds nothing of {hidden}. The conversation is left out.")
 
 
 @pytest.mark.models
