@@ -53,7 +53,9 @@ Installed plugins add their own tables, and `groundtune init` writes those too.
 
 Where a setting contains a password, errors, reports and records show `***` instead.
 
-Paths are relative to the project folder.
+Paths are relative to the project folder, wherever a command runs: those of files and folders, and those in `path:DIR`,
+whether they name a chat model, a judge, an embedding model, a reranker or the encoder of BERTScore. Absolute paths and
+paths that begin with `~` work too. Paths in the arguments of a command are relative to the folder that it runs in.
 """
 
 

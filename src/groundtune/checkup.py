@@ -9,6 +9,7 @@ from pathlib import Path
 
 from groundtune.errors import GroundtuneError
 from groundtune.extras import EXTRAS, command, missing
+from groundtune.files import within
 from groundtune.models import builtin
 from groundtune.secrets import masked
 from groundtune.settings import FILE_NAME, Settings, load
@@ -78,7 +79,7 @@ def _settings(folder: Path) -> tuple[Settings, DoctorCheck]:
     absent = [
         name
         for name in (settings.knowledge.documents, settings.benchmark.cases, settings.tuning.examples)
-        if not (folder / name).exists()
+        if not within(folder, name).exists()
     ]
     detail = f"missing: {', '.join(absent)}" if absent else f"model {masked(settings.model.name)}"
     return settings, DoctorCheck(f"project {masked(settings.project.name)}", not absent, detail)

@@ -14,10 +14,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from groundtune.errors import NotInstalled
+from groundtune.errors import NotInstalled, SettingsError
 from groundtune.once import Once
 
 EXTRA = 'Install the extra: pip install "groundtune[local]".'
+_REASON = 300  # characters of what a library says
 _DECISIVE = (".safetensors", ".bin", ".json", ".txt", ".model")
 
 
@@ -107,19 +108,37 @@ def sentence_transformers() -> Any:  # noqa: ANN401 -- a module
 
 
 def _load(folder: Path) -> Any:  # noqa: ANN401
-    model = sentence_transformers().SentenceTransformer(str(folder), local_files_only=True)
-    return model.eval()
+    kind = sentence_transformers().SentenceTransformer
+    with _reading(str(folder)):
+        return kind(str(folder), local_files_only=True).eval()
 
 
 def _load_cross(folder: Path) -> Any:  # noqa: ANN401
-    return sentence_transformers().CrossEncoder(str(folder), local_files_only=True, num_labels=1)
+    kind = sentence_transformers().CrossEncoder
+    with _reading(str(folder)):
+        return kind(str(folder), local_files_only=True, num_labels=1)
+
+
+@contextmanager
+def _reading(place: str) -> Iterator[None]:
+    """Turn what goes wrong with a model's files into `SettingsError`."""
+    try:
+        yield
+    except Exception as error:  # readers of weights raise errors of their own, and bare ones
+        reason = " ".join((str(error) or type(error).__name__).split())
+        raise SettingsError(
+            f"the encoder cannot be loaded: {reason[:_REASON]}.",
+            place=place,
+            remedy="Copy or download it again: its files are incomplete or damaged.",
+        ) from None
 
 
 def _load_network(place: str) -> Any:  # noqa: ANN401
     import torch
     from transformers import AutoModel
 
-    model = AutoModel.from_pretrained(place).eval()
+    with _reading(place):
+        model = AutoModel.from_pretrained(place).eval()
     return model.to("cuda" if torch.cuda.is_available() else "cpu")
 
 

@@ -7,18 +7,23 @@ from __future__ import annotations
 
 import json
 import math
-import os
+import threading
 import tomllib
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, TypeVar
+from uuid import uuid4
 
 from pydantic import BaseModel, BeforeValidator, ValidationError
 
 from groundtune.errors import InputError
 
 Row = TypeVar("Row", bound=BaseModel)
+
+_PERMISSIONS = 0o777
+_appending = threading.Lock()
 
 
 def _named(value: object) -> object:
@@ -45,6 +50,8 @@ def read_text(path: Path) -> str:
         raise InputError(
             f"not UTF-8 (byte {error.object[error.start]:#04x}).", place=path, line=line, remedy="Save it as UTF-8."
         ) from None
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}.", place=path, remedy="Check its permissions.") from None
 
 
 def read_jsonl(path: Path, model: type[Row]) -> list[tuple[int, Row]]:
@@ -102,11 +109,48 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Write `data` so that after a crash `path` holds either all of the old or all of the new bytes."""
+    """Write `data` so that after a crash `path` holds either all of the old or all of the new bytes.
+
+    Any number of threads and processes may write the same file at once: it is always what one of them wrote. A new
+    file has the permissions that the umask gives, one that is replaced keeps its own.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_bytes(data)
-    temporary.replace(path)
+    temporary = beside(path)
+    try:
+        temporary.write_bytes(data)
+        with suppress(FileNotFoundError):
+            temporary.chmod(path.stat().st_mode & _PERMISSIONS)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def append_jsonl(path: Path, rows: Iterable[Mapping[str, object]]) -> None:
+    """Add one JSON object a line to the end of `path`. Rows that threads add at once do not run into one another."""
+    text = json_lines(rows).encode("utf-8")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # one write of an unbuffered file that is open for appending: no other one comes in between
+    with _appending, path.open("ab", buffering=0) as file:
+        while text:
+            text = text[file.write(text) :]
+
+
+def within(folder: Path, name: str) -> Path:
+    """Return the path that settings call `name`: it starts at `folder`, unless it is absolute or begins with ~.
+
+    >>> str(within(Path("shop"), "data/cases.jsonl")), str(within(Path("shop"), "/data"))
+    ('shop/data/cases.jsonl', '/data')
+    """
+    try:
+        return folder / Path(name).expanduser()
+    except RuntimeError:  # nobody is called so: a file may be
+        return folder / name
+
+
+def beside(path: Path) -> Path:
+    """Return the path of a hidden file in the same folder that nobody else uses, in this process or another."""
+    return path.with_name(f".groundtune-{uuid4().hex}")
 
 
 def _explain(error: ValidationError, path: Path, line: int | None, model: type[BaseModel]) -> InputError:

@@ -35,9 +35,11 @@ from groundtune.evaluation.human.results import HumanReport
 from groundtune.evaluation.human.study import Study
 from groundtune.evaluation.judge.pairwise import Preference
 from groundtune.evaluation.statistics.planning import BenchmarkPlan, Pilot, plan
+from groundtune.files import within
 from groundtune.knowledge.ingest import IngestReport
 from groundtune.protocols import Answerer, Progress, silent
 from groundtune.records import RunRecord
+from groundtune.records.kinds import COMPARISON, EVALUATION, ComparisonKind
 from groundtune.settings import FILE_NAME, Settings, load
 from groundtune.standalone import check_gate, load_gate
 from groundtune.tuning.adapters import Manifest
@@ -133,7 +135,9 @@ class Project:
         """Return what is wrong or doubtful about the benchmark, with documents and training data as they are now."""
         tuning = self.settings.tuning
         training = [
-            said for file in (tuning.examples, tuning.preferences) for said in read_said(self.folder / file, file)
+            said
+            for file in (tuning.examples, tuning.preferences)
+            for said in read_said(within(self.folder, file), file)
         ]
         return check_benchmark(
             self.benchmark,
@@ -168,9 +172,9 @@ class Project:
         pieces = self.assembly.knowledge.passages(PASSAGE)
         chosen = self.assembly.drafter(drafter, pieces)
         shelf = Shelf(
-            self.folder / settings.drafts,
+            within(self.folder, settings.drafts),
             self.assembly.state / "drafting.jsonl",
-            self.folder / settings.cases,
+            self.assembly.cases_file,
             settings.draft_as,
         )
         texts, progress = self.assembly.knowledge.texts(), self.assembly.progress
@@ -195,12 +199,11 @@ class Project:
         problems = tuple(finding for finding in self.check_benchmark() if finding.problem)
         if problems:
             return Frozen(None, Changes(), problems)
-        path = lock_path(self.folder / self.settings.benchmark.cases)
+        path = lock_path(self.assembly.cases_file)
         return Frozen(*freeze(path, self.benchmark, day or date.today()))
 
     def _case_files(self) -> CaseFiles:
-        settings = self.settings.benchmark
-        return CaseFiles(self.folder / settings.cases, self.folder / settings.drafts)
+        return CaseFiles(self.assembly.cases_file, within(self.folder, self.settings.benchmark.drafts))
 
     # --- candidates -------------------------------------------------------------------------------
 
@@ -235,8 +238,12 @@ class Project:
         self.ingest()
         return self.assembly.train(name, technique)
 
+    def adapters_of(self, candidate: str) -> tuple[str, ...]:
+        """Return the names of the adapters that a candidate puts on the model, in order."""
+        return self.assembly.candidate(candidate).adapters
+
     def adapter_folder(self, name: str) -> Path:
-        """Return where the adapter `name` is."""
+        """Return where the adapter `name` is: of several versions, the one that is used with the present settings."""
         return self.assembly.adapters.folder(name)
 
     def search(
@@ -301,10 +308,20 @@ class Project:
         return prefer(self.assembly, candidate, other, criterion, None if answers is None else Path(answers))
 
     def compare(self, candidates: Sequence[str] = ()) -> Report:
-        """Build what is missing, run the candidates on the test part, recommend, and keep the report in the records."""
-        report = compare(self.assembly, self._compared(candidates), datetime.now(UTC))
+        """Build what is missing, run the candidates on the test part, recommend, and keep the report in the records.
+
+        It is then the latest comparison, if it is of several candidates.
+        """
+        return self._run(self._compared(candidates), COMPARISON)
+
+    def evaluate(self, candidates: Sequence[str]) -> Report:
+        """Run candidates as `compare` does, by themselves: what was compared last stays the latest comparison."""
+        return self._run(candidates, EVALUATION)
+
+    def _run(self, candidates: Sequence[str], kind: ComparisonKind) -> Report:
+        report = compare(self.assembly, candidates, datetime.now(UTC))
         report = with_human_scores(self.assembly, report)
-        self.assembly.records.save_comparison(as_json(report))
+        self.assembly.records.save_comparison(as_json(report), kind)
         return report
 
     def open_gate(self, path: str | Path, candidates: Sequence[str] = ()) -> Gate:

@@ -23,6 +23,7 @@ from groundtune.evaluation.predictions import Scoring, load_predictions, score_p
 from groundtune.evaluation.scorers import known_scorers, scorers, scorers_for
 from groundtune.evaluation.scorers.corpus_bleu import NAME as CORPUS_BLEU
 from groundtune.evaluation.statistics import Method
+from groundtune.files import write_text
 from groundtune.protocols import Progress, silent
 from groundtune.settings import FILE_NAME, ComparisonSettings, load, template
 
@@ -50,7 +51,7 @@ def init(folder: str | Path, example: str = "") -> Path:
         shutil.copytree(example_folder(example), folder, ignore=_LEFT_OUT, dirs_exist_ok=True)
     else:
         (folder / "documents").mkdir(parents=True, exist_ok=True)
-        (folder / FILE_NAME).write_text(template(folder.resolve().name), encoding="utf-8")
+        write_text(folder / FILE_NAME, template(folder.resolve().name))
     return folder
 
 

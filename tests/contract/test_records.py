@@ -227,3 +227,26 @@ def test_threads_may_keep_the_same_at_once(records):
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda number: records.keep(TIMES, "a", [float(number)]), range(40)))
     assert records.kept(TIMES, "a")[0] in range(40)
+
+
+def report_of(*names, fingerprint="f"):
+    return {"candidates": {name: {} for name in names}, "benchmark": {"fingerprint": fingerprint}}
+
+
+def test_the_latest_comparison_is_one_of_several_candidates(records):
+    first = records.save_comparison(report_of("base"))
+    assert records.latest_comparison() == first, "there is nothing better"
+    compared = records.save_comparison(report_of("base", "rag"))
+    records.save_comparison(report_of("rag"))
+    records.save_comparison(report_of("base", "rag", "raft"), "evaluation")
+    records.save_comparison({"no": "report"})
+    assert records.latest_comparison() == compared
+    later = records.save_comparison(report_of("rag", "base"))
+    assert records.latest_comparison("f") == later
+
+
+def test_the_latest_comparison_of_one_benchmark_is_found_among_others(records):
+    first = records.save_comparison(report_of("base", "rag", fingerprint="a"))
+    records.save_comparison(report_of("base", "rag", fingerprint="b"))
+    assert records.latest_comparison("a") == first
+    assert records.latest_comparison("c") is None

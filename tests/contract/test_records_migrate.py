@@ -246,3 +246,25 @@ def test_a_version_that_no_groundtune_had_is_refused(url, tmp_path):
     with pytest.raises(StoreError, match=r"version 99, but this version .* up to 1"):
         open_records(url, tmp_path)
     assert "groundtune_schema" in tables(url, tmp_path)
+
+
+def several(*names):
+    return {"candidates": {name: {"signature": name} for name in names}, "benchmark": {"fingerprint": "f"}}
+
+
+@pytest.mark.parametrize(
+    ("reports", "found"),
+    [
+        ([several("base", "rag"), several("rag")], 1),
+        ([several("rag"), several("base", "rag"), several("raft"), several("rag")], 2),
+        ([several("base", "rag"), several("rag", "raft"), {"candidates": "none"}], 2),
+        ([several("rag"), several("raft")], 2),
+    ],
+)
+def test_comparisons_are_told_from_evaluations_by_their_candidates(url, tmp_path, reports, found):
+    rows = [{"id": number, "created_at": TIME, "report": json.dumps(each)} for number, each in enumerate(reports, 1)]
+    make_version_1(url, tmp_path, rows=ROWS | {"comparisons": rows})
+    with open_records(url, tmp_path) as records:
+        assert records.latest_comparison("f").id == found
+        assert records.latest_comparison("f").report == reports[found - 1]
+        assert records.latest_comparison("g") is None

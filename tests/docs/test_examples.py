@@ -4,6 +4,7 @@ A fenced block of `console` or `python`, or of a file's content, has a comment o
 
     <!-- run -->              run it; lines of a console block without `$ ` must appear in the output, … is any text
     <!-- run: models -->      the same, where the local models are installed
+    <!-- run: compared -->    the same, in a project in which `groundtune compare --quick` has run
     <!-- file: PATH -->       write the block to this file
     <!-- not run: REASON -->  leave it alone
 
@@ -12,8 +13,10 @@ The blocks of a page are run in order, in one empty folder.
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -25,7 +28,7 @@ ROOT = Path(__file__).parents[2]
 GENERATED = {"commands.md", "settings.md"}
 PAGES = [ROOT / "README.md", *sorted(path for path in (ROOT / "docs").glob("*.md") if path.name not in GENERATED)]
 MARKED = {"console", "python", "json", "toml", "md"}
-MARK = re.compile(r"<!-- (run: models|run|file: (?P<path>\S+)|not run: .+) -->")
+MARK = re.compile(r"<!-- (run: models|run: compared|run|file: (?P<path>\S+)|not run: .+) -->")
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SPACE = re.compile(r"\s+")
 
@@ -90,16 +93,18 @@ def printed(expected: str, output: str) -> bool:
     return re.search(r".*?".join(parts), SPACE.sub(" ", output)) is not None
 
 
-def play(page: Path, folder: Path, *, models: bool) -> int:
-    """Run the page's blocks and return how many there were to run."""
+def play(page: Path, folder: Path, *, models: bool, compared: bool = False) -> int:
+    """Run the page's blocks and return how many there were to run: those for a project that was compared, or others."""
     played = 0
     for block in blocks(page):
+        if (block.mark == "run: compared") != compared:
+            continue
         place = f"{page.name}:{block.line}"
         if block.mark.startswith("file: "):
             path = folder / block.mark.removeprefix("file: ")
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(block.text, encoding="utf-8")
-        elif block.mark == "run" or (models and block.mark == "run: models"):
+        elif block.mark == "run" or (models and block.mark in ("run: models", "run: compared")):
             played += 1
             if block.language == "python":
                 run([sys.executable, "-c", block.text], folder, place)
@@ -132,6 +137,39 @@ def test_examples(page: Path, tmp_path: Path) -> None:
 )
 def test_examples_with_models(page: Path, tmp_path: Path) -> None:
     assert play(page, tmp_path, models=True) > 0
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small project after a first look, as a reader has it who has run the demonstration."""
+    folder = tmp_path_factory.mktemp("compared") / "shop"
+    run(f"groundtune init {folder}", folder.parent, "the compared project")
+    (folder / "documents" / "returns.md").write_text("# Returns\n\nA refund takes up to ten days.\n", encoding="utf-8")
+    cases = [
+        {"id": f"r{number}", "question": f"{asked} a refund?", "ideal_answer": "Up to ten days.", "split": "test"}
+        for number, asked in enumerate(("How long takes", "When do I get"))
+    ]
+    lines = "".join(json.dumps(case) + "\n" for case in cases)
+    (folder / "benchmark.jsonl").write_text(lines, encoding="utf-8")
+    run("groundtune compare base rag --quick --set comparison.resamples=1000", folder, "the compared project")
+    return folder
+
+
+@pytest.mark.models
+@pytest.mark.parametrize(
+    "page",
+    [page for page in PAGES if any(one.mark == "run: compared" for one in blocks(page))],
+    ids=lambda page: page.name,
+)
+def test_examples_in_a_project_that_was_compared(page: Path, compared: Path) -> None:
+    assert play(page, compared, models=True, compared=True) > 0
+
+
+@pytest.mark.models
+def test_the_examples_of_judges_run_beside_a_comparison_too(compared: Path, tmp_path: Path) -> None:
+    """They replace settings and benchmark; the records keep what was compared before."""
+    shutil.copytree(compared, tmp_path / "copy")
+    assert play(ROOT / "docs" / "judge.md", tmp_path / "copy", models=True) > 0
 
 
 def test_what_does_not_hold_is_noticed(tmp_path: Path) -> None:

@@ -150,11 +150,12 @@ def folder(tmp_path):
 def test_a_technique_with_settings_of_its_own(plugin, folder):
     plugin("techniques", "acme_echo", TECHNIQUE)
     (folder / "groundtune.toml").write_text('[tuning.echo]\nloudness = 2\ntoken = "hunter2"\n', encoding="utf-8")
-    made = Assembly(folder, load(folder, environment={})).train("a", "echo")
+    assembly = Assembly(folder, load(folder, environment={}))
+    made = assembly.train("a", "echo")
     assert made.data == {"loudness": 2.0, "token": "2retnuh"}
     assert made.settings["tuning.echo.loudness"] == {"value": 2.0, "origin": "file"}
     assert made.settings["tuning.echo.token"] == {"value": "***", "origin": "file"}
-    assert read_manifest(folder / ".groundtune" / "adapters" / "a") == made
+    assert read_manifest(assembly.adapters.folder("a")) == made
     again = Assembly(folder, load(folder, {"tuning.raft.steps": "5"}, {})).train("a", "echo")
     assert again == made, "another technique's settings change nothing"
     louder = Assembly(folder, load(folder, {}, {"GROUNDTUNE_TUNING__ECHO__LOUDNESS": "3"})).train("a", "echo")

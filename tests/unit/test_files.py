@@ -1,13 +1,17 @@
 """Files that people write: read with errors that name file and line, written whole or not at all."""
 
 import os
+import stat
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from pydantic import BaseModel, ConfigDict
 
 from groundtune import files
 from groundtune.errors import InputError
-from groundtune.files import read_jsonl, read_text, write_jsonl, write_text
+from groundtune.files import append_jsonl, read_jsonl, read_text, write_bytes, write_jsonl, write_text
 
 
 class Row(BaseModel):
@@ -84,6 +88,78 @@ def test_a_crash_while_writing_leaves_the_old_text(tmp_path, monkeypatch):
     with pytest.raises(Crash):
         write_text(path, "new")
     assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["a"]  # noqa: PTH208 -- hidden files are meant, too
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda path, letter, size: write_text(path, letter * size),
+        lambda path, letter, size: write_bytes(path, letter.encode() * size),
+        lambda path, letter, size: write_jsonl(path, [{"name": letter * size}]),
+    ],
+    ids=["text", "bytes", "jsonl"],
+)
+@pytest.mark.parametrize("size", [1, 5_000, 2_000_000])
+def test_threads_that_write_one_file_at_once_leave_what_one_of_them_wrote(tmp_path, write, size):
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: write(tmp_path / "a", "abcdefgh"[number % 8], size), range(64)))
+    text = read_text(tmp_path / "a")
+    assert len(set(text) & set("bcdfgh")) <= 1  # a and e are in "name"
+    assert text.count(max(set(text), key=text.count)) >= size
+    assert os.listdir(tmp_path) == ["a"]  # noqa: PTH208
+
+
+def test_processes_that_write_one_file_at_once_leave_what_one_of_them_wrote(tmp_path):
+    script = (
+        "import sys; from pathlib import Path; from groundtune.files import write_text\n"
+        "for _ in range(40): write_text(Path(sys.argv[1]), sys.argv[2] * 300_000)"
+    )
+    running = [subprocess.Popen([sys.executable, "-c", script, tmp_path / "a", letter]) for letter in "abc"]
+    assert [process.wait(60) for process in running] == [0, 0, 0]
+    assert read_text(tmp_path / "a") in {letter * 300_000 for letter in "abc"}
+    assert os.listdir(tmp_path) == ["a"]  # noqa: PTH208
+
+
+@pytest.mark.parametrize("size", [1, 9_000, 300_000])
+def test_lines_that_threads_add_at_once_stay_whole(tmp_path, size):
+    with ThreadPoolExecutor(8) as pool:
+        list(
+            pool.map(
+                lambda number: append_jsonl(
+                    tmp_path / "new" / "a.jsonl",
+                    [{"name": f"{number}-{part}" + "x" * size, "number": number} for part in range(2)],
+                ),
+                range(40),
+            )
+        )
+    rows = [row for _, row in read_jsonl(tmp_path / "new" / "a.jsonl", Row)]
+    assert sorted(row.number for row in rows) == sorted([*range(40)] * 2)
+    assert all(first.number == second.number for first, second in zip(rows[::2], rows[1::2], strict=True))
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o002, 0o664), (0o077, 0o600)])
+def test_a_new_file_has_the_permissions_that_the_umask_gives(tmp_path, umask, mode):
+    before = os.umask(umask)
+    try:
+        write_text(tmp_path / "a", "text")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == mode
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o755, 0o444])
+def test_a_file_that_is_replaced_keeps_its_permissions(tmp_path, mode):
+    write_text(tmp_path / "a", "old")
+    (tmp_path / "a").chmod(mode)
+    write_text(tmp_path / "a", "new")
+    assert (read_text(tmp_path / "a"), stat.S_IMODE((tmp_path / "a").stat().st_mode)) == ("new", mode)
+
+
+@pytest.mark.parametrize("name", ["a" * 255, "ä" * 100, ".hidden", "with space.jsonl"])
+def test_any_name_that_a_file_can_have_can_be_written(tmp_path, name):
+    write_text(tmp_path / name, "text")
+    assert read_text(tmp_path / name) == "text"
 
 
 def test_writing_leaves_nothing_beside_the_file(tmp_path):

@@ -5,27 +5,37 @@ The place where prompts and retrieval are put into training data, as serving has
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from groundtune.assembly.knowledge import KnowledgeBase
 from groundtune.assistant.prompts import closed_book_messages, grounded_messages, search_text
 from groundtune.errors import InputError, NotComparable, SettingsError
+from groundtune.files import within
 from groundtune.models import local
 from groundtune.protocols import Progress, silent
-from groundtune.settings import Settings
-from groundtune.tuning.adapters import Manifest, read_manifest
+from groundtune.settings import Settings, TuningSettings
+from groundtune.tuning.adapters import MANIFEST, VERSION_SIGN, Manifest, read_manifest, versions
 from groundtune.tuning.examples import load_examples
 from groundtune.tuning.technique import Task, technique
 from groundtune.tuning.training import Base
-from groundtune.values import Passage, Search
+from groundtune.values import Passage, Search, digest
 
 DISTRACTOR_DEPTH = 4  # times the passages of a prompt: leaves distractors for raft when the answer's own are taken out
 
+_log = logging.getLogger(__name__)
+_VERSION_LENGTH = 8  # digits of a version's name
+
 
 class Adapters:
-    """The adapters in `root`, for the project in `folder`; `record` tells the settings with their origins."""
+    """The adapters in `root`, for the project in `folder`; `record` tells the settings with their origins.
+
+    `before_loading` is called before a model is loaded to be trained.
+    """
 
     def __init__(
         self,
@@ -35,6 +45,7 @@ class Adapters:
         record: Mapping[str, object],
         knowledge: KnowledgeBase,
         progress: Progress = silent,
+        before_loading: Callable[[], None] = lambda: None,
     ) -> None:
         self._root = root
         self._folder = folder
@@ -42,29 +53,53 @@ class Adapters:
         self._record = record
         self._knowledge = knowledge
         self._progress = progress
+        self._before_loading = before_loading
 
     def folder(self, name: str) -> Path:
-        """Return where the adapter `name` is or will be."""
-        return self._root / name
+        """Return where the adapter `name` is or will be.
+
+        Of several versions, it is one that was trained with the settings as they are now, else the one that was made
+        or asked for last.
+        """
+        there = versions(self._root / name)
+        fitting = (version for version in there if self.fits(version))
+        return next(fitting, there[0] if there else self._root / name)
+
+    def fits(self, version: Path) -> bool:
+        """Tell whether a finished adapter is of the model, and was trained with the settings, that are set now."""
+        manifest = read_manifest(version)
+        return manifest is not None and (
+            manifest.base_model == self._settings.model.name
+            and _trained_with(manifest.settings, manifest.technique) == _trained_with(self._record, manifest.technique)
+        )
 
     def names(self) -> list[str]:
         """Return the names of the finished adapters."""
-        return sorted(path.parent.name for path in self._root.glob("*/manifest.json"))
+        found = self._root.glob(f"*/{MANIFEST}")
+        return sorted({path.parent.name.partition(VERSION_SIGN)[0] for path in found})
 
     def manifest(self, name: str) -> Manifest | None:
         """Return what the adapter was made of, None where there is no finished one."""
         return read_manifest(self.folder(name))
 
     def train(self, name: str, technique_name: str) -> Manifest:
-        """Train the adapter unless it exists already, made from the same model, data and settings."""
-        return technique(technique_name).run(self.task(), self.folder(name), self._progress)
+        """Train the adapter unless it exists already, made from the same model, data and settings.
+
+        Each set of settings has a version of the adapter of its own, so that a first look with `--quick` and a full
+        run do not replace each other's.
+        """
+        task = self.task()
+        settings = json.dumps(_trained_with(self._record, technique_name), sort_keys=True)
+        version = digest(technique_name, task.base.name, task.base.weights, settings)[:_VERSION_LENGTH]
+        folder = self._root / f"{name}{VERSION_SIGN}{version}"
+        return technique(technique_name).run(task, folder, self._progress)
 
     def task(self) -> Task:
         """Return what techniques tune with: the data, and prompts and retrieval as serving has them."""
         settings, name = self._settings, self._settings.project.name
         return Task(
             base=self.base(),
-            examples=lambda: load_examples(self._folder / settings.tuning.examples),
+            examples=lambda: load_examples(within(self._folder, settings.tuning.examples)),
             settings=settings.tuning,
             record=self._record,
             closed_book=partial(closed_book_messages, settings.assistant, name),
@@ -73,7 +108,12 @@ class Adapters:
             retrieve=self._retrieve,
             passages=settings.knowledge.passages,
             unknown=settings.assistant.unknown,
+            documents=self._knowledge.documents_held,
+            found_by=self._found_by,
         )
+
+    def _found_by(self) -> str:
+        return f"{self._knowledge.signature}|as:{self._settings.tuning.retrieve_as}|depth:{DISTRACTOR_DEPTH}"
 
     def _retrieve(self, texts: Sequence[str]) -> list[list[Passage]]:
         asker = tuple(self._settings.tuning.retrieve_as)
@@ -91,7 +131,11 @@ class Adapters:
             )
         source = local.locate_weights(scheme, rest, self._folder)
         weights = local.fingerprint(Path(source)) if Path(source).is_dir() else source
-        return Base(name, weights, partial(local.load, source))
+        return Base(name, weights, partial(self._load, source))
+
+    def _load(self, source: str) -> tuple[Any, Any]:
+        self._before_loading()
+        return local.load(source)
 
     def check(self, candidate: str, name: str) -> None:
         """Raise `InputError` if the candidate's adapter is not there, `NotComparable` if it is of another model."""
@@ -107,3 +151,19 @@ class Adapters:
                 place=folder,
                 remedy="Tune it again, or change `[model] name` back.",
             )
+        if not self.fits(folder):
+            _log.info("Candidate `%s` uses %s, trained with other settings than those set now.", candidate, folder)
+
+
+def _trained_with(record: Mapping[str, object], technique_name: str) -> dict[str, object]:
+    """Return the settings of training in a record; a technique's own stand in the place of their namesakes.
+
+    What an adapter does not depend on is left out.
+    """
+    values: dict[str, object] = {}
+    for table in ("tuning.", f"tuning.{technique_name}."):
+        for key, entry in record.items():
+            name = key.removeprefix(table)
+            if key.startswith(table) and "." not in name and name not in TuningSettings.not_in_key:
+                values[name] = entry.get("value") if isinstance(entry, Mapping) else entry
+    return values

@@ -6,6 +6,7 @@ models. Safe under threads: a lock sees to it that each part is opened once. Kno
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from threading import RLock
@@ -21,13 +22,14 @@ from groundtune.assembly.locked import locked_property
 from groundtune.assembly.pool import ModelPool
 from groundtune.assistant.abstention import Fitted, fit_threshold, support
 from groundtune.assistant.prompts import search_text
-from groundtune.errors import SettingsError
+from groundtune.errors import InputError, SettingsError
 from groundtune.evaluation.benchmark.cases import Benchmark, load_benchmark
 from groundtune.evaluation.benchmark.drafting import Drafter
 from groundtune.evaluation.benchmark.drafting.tagged import Tagged
 from groundtune.evaluation.benchmark.drafting.templates import Templates
 from groundtune.evaluation.benchmark.versions import Lock, lock_path, read_lock
 from groundtune.evaluation.scorers import known_scorers
+from groundtune.files import within
 from groundtune.protocols import Answerer, ChatModel, MeteredModel, Progress, Scorer, silent
 from groundtune.records import KeptKind, Records, open_records
 from groundtune.sentences import sentence_spans
@@ -35,6 +37,7 @@ from groundtune.settings import Resolved, Settings
 from groundtune.tuning.adapters import Manifest
 from groundtune.values import Chunk, Search, digest
 
+_log = logging.getLogger(__name__)
 STATE = ".groundtune"
 THRESHOLD = KeptKind("threshold", TypeAdapter(Fitted))
 SLICE = 64  # cases that a model on this machine answers between two saves
@@ -48,11 +51,18 @@ class Assembly:
         self.resolved = resolved
         self.progress = progress
         self.knowledge = KnowledgeBase(resolved.settings, folder, progress)
+        self.pool = ModelPool(resolved.settings.model, folder)
         self.adapters = Adapters(
-            self.state / "adapters", folder, resolved.settings, resolved.record(), self.knowledge, progress
+            self.state / "adapters",
+            folder,
+            resolved.settings,
+            resolved.record(),
+            self.knowledge,
+            progress,
+            self.pool.release,
         )
         self._lock = RLock()
-        self.pool = ModelPool(resolved.settings.model, folder)
+        self._told_of_benchmark = False
 
     @property
     def settings(self) -> Settings:
@@ -64,16 +74,20 @@ class Assembly:
         """Where groundtune keeps what it makes."""
         return self.folder / STATE
 
+    @property
+    def cases_file(self) -> Path:
+        """The file of the benchmark."""
+        return within(self.folder, self.settings.benchmark.cases)
+
     @locked_property
     def benchmark(self) -> Benchmark:
         """The cases of `[benchmark]`."""
-        settings = self.settings.benchmark
-        return load_benchmark(self.folder / settings.cases, settings.development_share)
+        return load_benchmark(self.cases_file, self.settings.benchmark.development_share)
 
     @property
     def lock(self) -> Lock | None:
         """The frozen version of the benchmark, if there is one."""
-        return read_lock(lock_path(self.folder / self.settings.benchmark.cases))
+        return read_lock(lock_path(self.cases_file))
 
     @locked_property
     def records(self) -> Records:
@@ -127,9 +141,8 @@ class Assembly:
             self.train(candidate.adapter, candidate.technique)
 
     def train(self, name: str, technique: str) -> Manifest:
-        """Train an adapter unless it is there; meanwhile no model is held, as training holds one of its own."""
+        """Train an adapter unless it is there; no model is held while training holds one of its own."""
         with self._lock:
-            self.pool.release()
             return self.adapters.train(name, technique)
 
     def answerer(self, candidate: Candidate) -> Answerer:
@@ -167,12 +180,35 @@ class Assembly:
         given = self.settings.assistant.min_support
         if given is not None:
             return Fitted(given, None, None, 0, "The threshold is set by `[assistant] min_support`.")
-        if not (self.folder / self.settings.benchmark.cases).is_file():
+        if not self.cases_file.exists() and "benchmark.cases" not in self.resolved.origins:
             return Fitted(0.0, None, None, 0, "There is no benchmark to fit a threshold on.")
         least = self.settings.assistant.least_answered
-        key = digest(self.knowledge.signature, self.benchmark.fingerprint, str(least))
+        last = digest("whatever the cases are", self.knowledge.signature, str(least))
+        try:
+            key = digest(self.knowledge.signature, self.benchmark.fingerprint, str(least))
+        except InputError as error:
+            return self._threshold_without_benchmark(last, error)
+
+        def fit() -> Fitted:
+            fitted = self._fit()
+            self.records.keep(THRESHOLD, last, fitted)
+            return fitted
+
         with self._lock:
-            return self.records.remembered(THRESHOLD, key, self._fit)
+            return self.records.remembered(THRESHOLD, key, fit)
+
+    def _threshold_without_benchmark(self, last: str, error: InputError) -> Fitted:
+        """Return the threshold that was fitted while the benchmark could be read, if any, and say so once."""
+        kept = self.records.kept(THRESHOLD, last)
+        if kept is None:
+            kept = Fitted(0.0, None, None, 0, "The benchmark cannot be read, so no threshold is fitted.")
+            instead = "no threshold is fitted, so that every question for which there are passages is answered"
+        else:
+            instead = "the threshold that was fitted before is used"
+        if not self._told_of_benchmark:
+            self._told_of_benchmark = True
+            _log.warning('%s The benchmark decides when to say "I do not know": %s.', error, instead)
+        return kept
 
     def _fit(self) -> Fitted:
         cases = [case for case in self.benchmark.part("development") if not case.clarify]

@@ -20,6 +20,7 @@ from groundtune.evaluation.judge.calibration import doubt
 from groundtune.evaluation.judge.grading import JudgeScorer, PanelScorer, judge_scorers
 from groundtune.evaluation.judge.judge import Judge, Judgement
 from groundtune.evaluation.judge.rubrics import Rubric, load_rubrics
+from groundtune.files import within
 from groundtune.protocols import ChatModel, Progress, silent
 from groundtune.records import KeptKind, Records
 from groundtune.settings import JudgeSettings, ModelSettings
@@ -113,7 +114,7 @@ def open_judges(settings: JudgeSettings, folder: Path, records: Records, progres
     """
     if not settings.models:
         return Judges((), (), settings, records)
-    rubrics = load_rubrics(folder / settings.rubrics if settings.rubrics else None)
+    rubrics = load_rubrics(within(folder, settings.rubrics) if settings.rubrics else None)
     memory = RecordedMemory(records)
     variables = settings.api_key_variables * (len(settings.models) if len(settings.api_key_variables) == 1 else 1)
     models = [_model(settings, *pair, folder) for pair in zip(settings.models, variables, strict=True)]

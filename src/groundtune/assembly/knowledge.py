@@ -8,6 +8,7 @@ from pathlib import Path
 from groundtune.assembly.locked import locked_property
 from groundtune.comparing import VERSION
 from groundtune.errors import InputError
+from groundtune.files import within
 from groundtune.knowledge.embedding import embedder
 from groundtune.knowledge.ingest import IngestReport, ingest, passages, texts
 from groundtune.knowledge.reranking import reranker
@@ -29,7 +30,7 @@ class KnowledgeBase:
     @property
     def documents(self) -> Path:
         """The folder of documents."""
-        return self._folder / self._settings.knowledge.documents
+        return within(self._folder, self._settings.knowledge.documents)
 
     @locked_property
     def embedder(self) -> Embedder:
@@ -39,7 +40,8 @@ class KnowledgeBase:
     @locked_property
     def reranker(self) -> Reranker | None:
         """The reranker of `[knowledge]`, if any."""
-        return reranker(self._settings.knowledge.reranker)
+        settings = self._settings.knowledge
+        return reranker(settings.located(settings.reranker))
 
     @locked_property
     def store(self) -> KnowledgeStore:
@@ -50,6 +52,10 @@ class KnowledgeBase:
     def ingest(self, paths: Sequence[Path] | None = None) -> IngestReport:
         """Bring the store up to date with the documents folder."""
         return ingest(self.documents, self.store, self.embedder, self._settings.knowledge, paths, self._progress)
+
+    def documents_held(self) -> dict[str, str]:
+        """Return the documents in the store by id, with their fingerprints."""
+        return self.store.documents()
 
     def is_empty(self) -> bool:
         """Tell whether nothing has been ingested."""

@@ -46,6 +46,7 @@ def _main(
 def main() -> None:
     """Run the command line; errors made on purpose become one message and exit code 2."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    _shared.tell()
     try:
         app()
     except GroundtuneError as error:

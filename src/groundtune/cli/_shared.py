@@ -140,6 +140,22 @@ def masked_traceback(kind: type[BaseException], error: BaseException, trace: Tra
     print(masked("".join(traceback.format_exception(kind, error, trace))), end="", file=sys.stderr)
 
 
+class _Told(logging.Handler):
+    """Prints what groundtune logs on stderr, wherever that is now: a progress bar may have put itself in between."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        kind = "warning: " if record.levelno >= logging.WARNING else ""
+        print(f"groundtune: {kind}{masked(record.getMessage())}", file=sys.stderr)
+
+
+def tell() -> None:
+    """Show on stderr what a command has to say besides its result."""
+    logger = logging.getLogger("groundtune")
+    logger.setLevel(logging.INFO)
+    if not any(isinstance(handler, _Told) for handler in logger.handlers):
+        logger.addHandler(_Told())
+
+
 def quiet_libraries() -> None:
     """Keep libraries' notices to their own developers off the terminal; errors still come through."""
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")

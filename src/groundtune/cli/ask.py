@@ -44,6 +44,7 @@ def ask(
     """
     with opened(project, overrides) as opened_project:
         answer = opened_project.ask(question, candidate, asker=asker)
+        adapters = [opened_project.adapter_folder(name).name for name in opened_project.adapters_of(candidate)]
     from groundtune.reply import says_nothing
 
     citations = [
@@ -62,6 +63,7 @@ def ask(
         "citations": citations,
         "citations_removed": answer.citations_removed,
         "candidate": candidate,
+        "adapters": adapters,
         "support": answer.support,
         "reasoning": answer.reasoning,
         "adjusted": list(answer.adjusted),

@@ -25,7 +25,8 @@ def evaluate(
 ) -> None:
     """Run candidates on the test part of the benchmark and show their scores.
 
-    The runs are kept in the records. Rerun to resume. Ends with exit code 1 if a judge gave no score to any answer.
+    The runs are kept in the records. Rerun to resume. What you compared last stays the latest comparison, whose answers
+    `groundtune human` and `groundtune judge` use. Ends with exit code 1 if a judge gave no score to any answer.
 
     Example:
 
@@ -35,7 +36,7 @@ def evaluate(
     from groundtune.comparison.notes import silent_in
 
     with opened(project, overrides) as opened_project:
-        report = opened_project.compare(candidates)
+        report = opened_project.evaluate(candidates)
     rows = {
         candidate.name: {scorer: asdict(estimate) for scorer, estimate in candidate.scores.items()}
         for candidate in report.candidates

@@ -63,8 +63,11 @@ def assign(
         for sheet in made.sheets
     }
     lines = [
-        f"{rater}: {kinds['case']} cases, {kinds['attention']} attention and {kinds['repeat']} repeat items"
-        for rater, kinds in counts.items()
+        f"The answers are those of the {made.source}.",
+        *(
+            f"{rater}: {kinds['case']} cases, {kinds['attention']} attention and {kinds['repeat']} repeat items"
+            for rater, kinds in counts.items()
+        ),
     ]
     if made.left_out:
         lines.append(f"{len(made.left_out)} cases are left out because a candidate failed on them.")
@@ -73,6 +76,7 @@ def assign(
         "study": made.id,
         "key": str(paths[0]),
         "sheets": [str(path) for path in paths[1:]],
+        "source": made.source,
         "raters": counts,
         "candidates": list(made.candidates),
         "left_out": dict(made.left_out),

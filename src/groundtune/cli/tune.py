@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Annotated
 
@@ -40,6 +41,16 @@ def tune(
         folder = opened_project.adapter_folder(name)
     shown = Text(
         f"Adapter `{name}`: {manifest.seconds:.0f} s, stopped {manifest.stopped}; best held-out loss at step "
-        f"{manifest.best_step}.\n{folder}"
+        f"{manifest.best_step}.\n{_told(manifest.data)}{folder}"
     )
     emit(as_json, {"folder": str(folder), **asdict(manifest)}, shown)
+
+
+def _told(data: Mapping[str, object]) -> str:
+    """Say what became of training conversations that were not used, or whose documents are doubtful."""
+    reasons = {
+        "oracle_not_found": "left out, because none of their documents was found",
+        "oracle_without_answer": "trained with a passage that has no word of the answer",
+        "without_documents": "trained without a passage, because they name no documents",
+    }
+    return "".join(f"{data[key]} conversations were {reason}.\n" for key, reason in reasons.items() if data.get(key))

@@ -5,6 +5,7 @@ The place where answers of the records, or of a file, meet ratings and judges.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -15,6 +16,7 @@ import numpy as np
 
 from groundtune.assembly.assembly import Assembly
 from groundtune.assembly.judges import CALIBRATION, LATEST
+from groundtune.comparison.latest import latest_runs
 from groundtune.errors import InputError, SettingsError
 from groundtune.evaluation.judge.calibration import (
     Bias,
@@ -41,6 +43,7 @@ from groundtune.records import Records
 from groundtune.records.records import RunRecord
 from groundtune.values import Answer, Score
 
+_log = logging.getLogger(__name__)
 RESAMPLES = 1000  # of intervals for agreement, each of which goes through all pairs again
 
 
@@ -160,11 +163,19 @@ def prefer(
 
 
 def answers_to(assembly: Assembly, answers_file: Path | None) -> list[RatedAnswer]:
-    """Return the answers in a file, or those of each candidate's latest run over the benchmark as it is now."""
+    """Return the answers in a file, or those in the records to the benchmark as it is now.
+
+    Those are of the latest comparison, and of candidates that were not compared the latest run.
+    """
     if answers_file is not None:
         return load_answers(answers_file, assembly.benchmark)
     cases = {case.id: case for case in assembly.benchmark.cases}
-    runs = {run.candidate: run for run in assembly.records.runs() if run.fingerprint == assembly.benchmark.fingerprint}
+    runs, compared = latest_runs(assembly)
+    others = [name for name in runs if compared is None or name not in compared.signatures]
+    if compared is not None:
+        _log.info("The answers are those of the %s.", compared)
+    if others:
+        _log.info("Those of %s are from the latest run of each.", ", ".join(others))
     return [
         RatedAnswer(cases[id_], name, answer, _model_of(run))
         for name, run in runs.items()
@@ -182,7 +193,9 @@ def _model_of(run: RunRecord) -> str:
 def _check_judges(assembly: Assembly) -> None:
     if not assembly.judges.judges:
         raise SettingsError(
-            "there is no judge.", remedy='Name one: `[judge] models = ["openai:MODEL@BASE_URL"]`; see docs/judge.md.'
+            "there is no judge.",
+            remedy='Name one: `[judge] models = ["openai:MODEL@BASE_URL"]`, or --set judge.models=… for a call; '
+            "see docs/judge.md.",
         )
 
 

@@ -43,7 +43,7 @@ def compare(assembly: Assembly, names: Sequence[str], now: datetime) -> Report:
     if not cases:
         raise InputError(
             "the benchmark has no test cases.",
-            place=assembly.folder / assembly.settings.benchmark.cases,
+            place=assembly.cases_file,
             remedy="Give cases `split: test`, or leave `split` out.",
         )
     scorers = all_scorers(settings, cases=cases, judges=assembly.judges.scorers)

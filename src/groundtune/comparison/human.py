@@ -16,6 +16,7 @@ import numpy as np
 
 from groundtune.assembly.assembly import Assembly
 from groundtune.comparison.compare import select
+from groundtune.comparison.latest import latest
 from groundtune.comparison.report.data import Report, from_json
 from groundtune.comparison.summary import PART
 from groundtune.errors import InputError, NotComparable, SettingsError
@@ -38,8 +39,9 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 @dataclass(frozen=True, slots=True)
 class _Gathered:
-    """What raters can be shown of the latest comparison."""
+    """What raters can be shown of the latest comparison; `source` names it."""
 
+    source: str
     materials: dict[str, RatedCase]
     signatures: dict[str, str]
     left_out: dict[str, str]
@@ -90,6 +92,7 @@ def make_study(
         candidates=gathered.signatures,
         sheets=sheets,
         left_out=gathered.left_out,
+        source=gathered.source,
     )
     key = write_key(study, folder)
     return study, [
@@ -167,14 +170,14 @@ def _check_name(name: str) -> None:
 
 def _gather(assembly: Assembly, wanted: Sequence[str]) -> _Gathered:
     """Return what the records hold of the latest comparison; a case that some candidate failed on cannot be shown."""
-    record = assembly.records.latest_comparison()
-    if record is None:
-        raise InputError("there is no comparison yet.", place=assembly.folder, remedy="Run `groundtune compare`.")
-    report = from_json(record.report)
-    if report.benchmark.fingerprint != assembly.benchmark.fingerprint:
+    found = latest(assembly)
+    if found is None and assembly.records.latest_comparison() is not None:
         raise NotComparable(
             "the benchmark has changed since the latest comparison.", remedy="Run `groundtune compare` again."
         )
+    if found is None:
+        raise InputError("there is no comparison yet.", place=assembly.folder, remedy="Run `groundtune compare`.")
+    report = from_json(found.report)
     compared = {result.name: result.signature for result in report.candidates}
     unknown = [name for name in wanted if name not in compared]
     if unknown:
@@ -191,7 +194,7 @@ def _gather(assembly: Assembly, wanted: Sequence[str]) -> _Gathered:
             left_out[id] = "; ".join(failed)
         else:
             materials[id] = RatedCase(cases[id], texts)
-    return _Gathered(materials, signatures, left_out)
+    return _Gathered(str(found), materials, signatures, left_out)
 
 
 def _answers(assembly: Assembly, name: str, signature: str) -> Mapping[str, Answer | Failure]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from itertools import groupby
-
 from groundtune.assembly.assembly import Assembly
+from groundtune.comparison.latest import latest_runs
 from groundtune.comparison.summary import PART
 from groundtune.evaluation.scorers import scorers
 from groundtune.evaluation.statistics.planning import Pilot, pilot_sd
-from groundtune.records import RunRecord
+from groundtune.files import within
 from groundtune.values import Score
 
 _SQLITE = "sqlite:///"
@@ -26,18 +25,18 @@ def pilot(assembly: Assembly) -> Pilot | None:
     runs = [run for run in assembly.records.runs() if run.part == PART]
     newest = {run.fingerprint: number for number, run in enumerate(runs)}
     runs.sort(key=lambda run: (run.fingerprint == now, newest[run.fingerprint]), reverse=True)
-    for fingerprint, same in groupby(runs, key=lambda run: run.fingerprint):
-        told = _told(assembly, list(same), same=fingerprint == now)
+    for fingerprint in dict.fromkeys(run.fingerprint for run in runs):
+        told = _told(assembly, fingerprint, same=fingerprint == now)
         if told is not None:
             return told
     return None
 
 
-def _told(assembly: Assembly, runs: list[RunRecord], *, same: bool) -> Pilot | None:
+def _told(assembly: Assembly, fingerprint: str, *, same: bool) -> Pilot | None:
     settings = assembly.settings.comparison
     (scorer,) = scorers(settings, [settings.decide_by])
     cases = assembly.benchmark.part(PART)
-    newest = {run.candidate: run for run in sorted(runs, key=lambda run: run.created_at)}
+    newest, _ = latest_runs(assembly, fingerprint)
     scores: dict[str, list[Score]] = {}
     for candidate, run in newest.items():
         known = assembly.records.scores(run, scorer.signature)
@@ -53,4 +52,4 @@ def _told(assembly: Assembly, runs: list[RunRecord], *, same: bool) -> Pilot | N
 def _has_records(assembly: Assembly) -> bool:
     """Looking must not make an empty database."""
     url = assembly.settings.records.url.reveal()
-    return not url.startswith(_SQLITE) or (assembly.folder / url.removeprefix(_SQLITE)).is_file()
+    return not url.startswith(_SQLITE) or within(assembly.folder, url.removeprefix(_SQLITE)).is_file()

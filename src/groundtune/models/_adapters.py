@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from groundtune.encoders import structural_copy
+from groundtune.errors import GroundtuneError, SettingsError
 from groundtune.once import Once
 from groundtune.values import digest
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 CONFIG, WEIGHTS, TOKENIZER = "adapter_config.json", "adapter_model.safetensors", "tokenizer_config.json"
+OLD_WEIGHTS = "adapter_model.bin"
+_REASON = 300  # characters of what a library says
 # keys of an adapter's configuration that leave it a product of two matrices that is added to the weights
 _ADDITIVE = {
     "alpha_pattern",
@@ -102,7 +105,8 @@ class SharedWeights:
 
         Raises `NotAdditive`.
         """
-        return self._adapters.get(folder, lambda: Adapter(_layers(self.model, folder)), fingerprint)
+        with _reading(folder):
+            return self._adapters.get(folder, lambda: Adapter(_layers(self.model, folder)), fingerprint)
 
     def merged(self, folders: Sequence[Path], version: str, make: Callable[[], SharedWeights]) -> SharedWeights:
         """Return the model of its own that serves the adapters in `folders`, made once for as long as they stay."""
@@ -125,6 +129,35 @@ class SharedWeights:
                 if value is pristine:
                     weight.copy_(pristine)
         self._applied = chain
+
+
+def check_files(folder: Path) -> None:
+    """Raise `SettingsError` for a folder without an adapter's configuration or weights."""
+    lacking = [CONFIG] if not (folder / CONFIG).is_file() else []
+    if not any((folder / name).is_file() for name in (WEIGHTS, OLD_WEIGHTS)):
+        lacking.append(WEIGHTS)
+    if lacking:
+        raise SettingsError(
+            f"the adapter has no {' and no '.join(lacking)}.",
+            place=folder,
+            remedy="Copy the whole folder again, or delete it and tune again.",
+        )
+
+
+@contextmanager
+def _reading(folder: Path) -> Iterator[None]:
+    """Turn what goes wrong with an adapter's files into `SettingsError`."""
+    try:
+        yield
+    except (NotAdditive, GroundtuneError):
+        raise
+    except Exception as error:  # readers of weights raise errors of their own, and bare ones
+        reason = " ".join((str(error) or type(error).__name__).split())[:_REASON]
+        raise SettingsError(
+            f"the adapter cannot be read: {reason}.",
+            place=folder,
+            remedy="Delete the folder and tune again: its files are damaged, or of another model.",
+        ) from None
 
 
 def tokenizer_of(folder: Path, tokenizer: Any, model: Any) -> Any:  # noqa: ANN401 -- transformers' own
@@ -153,7 +186,8 @@ def merge(model: Any, tokenizer: Any, folder: Path) -> tuple[Any, Any]:  # noqa:
     own = _own_tokenizer(folder, tokenizer)
     if len(own) > max(len(tokenizer), model.get_input_embeddings().num_embeddings):
         model.resize_token_embeddings(len(own), mean_resizing=False)  # the adapter brings the new rows
-    return PeftModel.from_pretrained(model, str(folder)).merge_and_unload().eval(), own
+    with _reading(folder):
+        return PeftModel.from_pretrained(model, str(folder)).merge_and_unload().eval(), own
 
 
 def _own_tokenizer(folder: Path, tokenizer: Any) -> Any:  # noqa: ANN401
@@ -161,7 +195,8 @@ def _own_tokenizer(folder: Path, tokenizer: Any) -> Any:  # noqa: ANN401
 
     if not (folder / TOKENIZER).is_file():
         return tokenizer
-    own = AutoTokenizer.from_pretrained(str(folder))
+    with _reading(folder):
+        own = AutoTokenizer.from_pretrained(str(folder))
     if own.chat_template is None:
         own.chat_template = tokenizer.chat_template
     return own

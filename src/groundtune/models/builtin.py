@@ -7,13 +7,13 @@ the user's cache, from where they load in under a second. Knows nothing of conve
 from __future__ import annotations
 
 import shutil
-import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
 from platformdirs import user_cache_path
 
 from groundtune.errors import NotInstalled, SettingsError
+from groundtune.files import beside
 from groundtune.packaged import folder_with
 
 NAME = "smollm2-135m-instruct"
@@ -65,11 +65,14 @@ def _convert(package: Path, folder: Path) -> None:
     model.hf_quantizer = None
     del model.config.quantization_config
     folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    temporary = beside(folder)
     try:
         model.save_pretrained(temporary)
         AutoTokenizer.from_pretrained(str(package), gguf_file=GGUF).save_pretrained(temporary)
-        if not folder.exists():
+        try:
             temporary.rename(folder)
+        except OSError:  # somebody else was faster
+            if not (folder / "config.json").is_file():
+                raise
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

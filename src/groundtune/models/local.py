@@ -19,10 +19,11 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from groundtune.errors import NotInstalled, SettingsError
+from groundtune.files import within
 from groundtune.models import _adapters, _generation, _llama, builtin
 from groundtune.models._adapters import Chain, NotAdditive, SharedWeights
 from groundtune.models._options import LABEL_TOKENS, Step, are_labels, choice_of
-from groundtune.models.templates import prompt_ids
+from groundtune.models.templates import closing_id, prompt_ids, turn_ends
 from groundtune.once import Once
 from groundtune.reasoning import Parting, marks_among, opens, parted
 from groundtune.settings import ModelSettings
@@ -60,7 +61,7 @@ def locate_weights(scheme: str, rest: str, folder: Path) -> str:
         return str(builtin.chat_model_folder(rest))
     if scheme == "hf":
         return rest
-    path = (folder / rest).resolve()
+    path = within(folder, rest).resolve()
     if not (path / "config.json").is_file():
         raise SettingsError(
             f"`[model] name` is `path:{rest}`, but there is no model here.",
@@ -84,12 +85,20 @@ def load(source: str) -> tuple[Any, Any]:
     logging.disable_progress_bar()
     try:
         tokenizer = AutoTokenizer.from_pretrained(source)
-        model = AutoModelForCausalLM.from_pretrained(source, dtype=torch.float32)
-    except (OSError, ValueError) as error:
+        model, read = AutoModelForCausalLM.from_pretrained(source, dtype=torch.float32, output_loading_info=True)
+    except Exception as error:
         raise SettingsError(
-            f"the model `{source}` cannot be loaded: {str(error).splitlines()[0]}",
-            remedy="Check the name, or download the model once with network access.",
+            f"the model `{source}` cannot be loaded: {_first_line(error)}",
+            remedy="Copy or download it again: its files are incomplete or damaged."
+            if Path(source).is_dir()
+            else "Check the name, or download the model once with network access.",
         ) from None
+    if read["missing_keys"]:  # transformers would draw them at random
+        raise SettingsError(
+            f"the model `{source}` lacks {len(read['missing_keys'])} of its weights, for example "
+            f"{min(read['missing_keys'])}.",
+            remedy="Copy or download it again, with all its files.",
+        )
     if tokenizer.chat_template is None:
         raise SettingsError(
             f"the model `{source}` has no chat template, so it cannot hold a conversation.",
@@ -138,6 +147,7 @@ class LocalChatModel:
         more = partial(
             replace, self, name=f"{self.name}+{folder.name}", weights=f"{self.weights}+{mark}{words}", folders=folders
         )
+        _adapters.check_files(folder)
         try:
             tokenizer = _adapters.tokenizer_of(folder, self.tokenizer, self.model)
             return more(tokenizer=tokenizer, chain=(*self.chain, self.shared.adapter(folder, mark)))
@@ -207,13 +217,14 @@ class LocalChatModel:
             prompt = prompt_ids(self.tokenizer, messages)
             if are_labels(options) and len(options) > 1:
                 return self._labelled(prompt, options)
-            ends = [self.tokenizer.eos_token_id]
+            closing = closing_id(self.tokenizer, self._ends())
+            ends = [] if closing is None else [closing]
             tokens = [self.tokenizer(option, add_special_tokens=False)["input_ids"] + ends for option in options]
             logs = _generation.log_probabilities(self.model, prompt, tokens)
         totals = [sum(row) for row in logs]
         likely = [math.exp(total - max(totals)) for total in totals]
         shares = [each / sum(likely) for each in likely]
-        mass = min(1.0, sum(math.exp(sum(row[:-1])) for row in logs))  # whatever comes after
+        mass = min(1.0, sum(math.exp(sum(row[: len(row) - len(ends)])) for row in logs))  # whatever comes after
         return Choice(dict(zip(options, shares, strict=True)), Usage(len(prompt), max(map(len, tokens))), mass)
 
     def _labelled(self, prompt: list[int], options: Sequence[str]) -> Choice:
@@ -232,9 +243,7 @@ class LocalChatModel:
         return str(self.tokenizer.decode([token], skip_special_tokens=True))
 
     def _ends(self) -> set[int]:
-        configured = self.model.generation_config.eos_token_id
-        several = configured if isinstance(configured, list) else [configured]
-        return {token for token in (*several, self.tokenizer.eos_token_id) if token is not None}
+        return set(turn_ends(self.tokenizer, self.model))
 
     def _text(self, tokens: list[int]) -> str:
         """Return what the tokens say, without special ones, unless they tell reasoning from answer."""
@@ -257,6 +266,11 @@ class LocalChatModel:
         ended = bool(tokens) and tokens[-1] in self._ends()
         reason: FinishReason = "stop" if ended else "repetition" if _generation.repeats(tokens) else "length"
         return Completion(reply.answer.strip(), usage, reason, reply.reasoning)
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).strip()
+    return text.splitlines()[0] if text else type(error).__name__
 
 
 def fingerprint(folder: Path) -> str:

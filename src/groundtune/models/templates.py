@@ -5,18 +5,18 @@ Works on any Hugging Face tokenizer with a chat template; knows nothing of model
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from groundtune.errors import TuningError
+from groundtune.errors import ModelFailed, TuningError
 from groundtune.values import Conversation, Message
 
 
 class Tokenizer(Protocol):
     """The part of a Hugging Face fast tokenizer that is used here."""
 
-    eos_token_id: int
+    eos_token_id: int | None
 
     def apply_chat_template(self, conversation: Any, **options: Any) -> Any: ...  # noqa: ANN401, D102
 
@@ -41,13 +41,34 @@ def prompt_text(tokenizer: Tokenizer, messages: Conversation) -> str:
     return _text(tokenizer, messages, generate=True)
 
 
-def training_ids(tokenizer: Tokenizer, messages: Conversation) -> Rendered:
+def turn_ends(tokenizer: Tokenizer, model: Any) -> frozenset[int]:  # noqa: ANN401 -- transformers is untyped here
+    """Return the tokens that end a turn: the tokenizer's, and those that only the model's generation settings name."""
+    configured = getattr(getattr(model, "generation_config", None), "eos_token_id", None)
+    several = configured if isinstance(configured, list | tuple) else [configured]
+    return frozenset(token for token in (*several, tokenizer.eos_token_id) if token is not None)
+
+
+def closing_id(tokenizer: Tokenizer, ends: Collection[int]) -> int | None:
+    """Return which of `ends` the chat template closes an assistant's turn with; if with none, the tokenizer's own."""
+    text = _text(tokenizer, (Message("user", "a"), Message("assistant", "b")), generate=False)
+    closing = [token for token in _ids(tokenizer, text) if token in ends]
+    return closing[-1] if closing else tokenizer.eos_token_id
+
+
+def training_ids(tokenizer: Tokenizer, messages: Conversation, ends: Collection[int] | None = None) -> Rendered:
     """Render a whole conversation with loss on the assistant's turns only, end-of-turn token included.
 
     What stands before an assistant's turn is, token for token, the prompt that serving gives. Raises
     `TuningError` where that cannot be: no assistant turn, a template that rewrites earlier turns or does
-    not close the assistant's turn with the end-of-sequence token.
+    not close the assistant's turn with one of the tokens in `ends` (the tokenizer's end-of-sequence token, if None).
     """
+    try:
+        return _training_ids(tokenizer, messages, {tokenizer.eos_token_id} if ends is None else ends)
+    except ModelFailed as error:
+        raise TuningError(error.message, remedy=error.remedy) from None
+
+
+def _training_ids(tokenizer: Tokenizer, messages: Conversation, ends: Collection[int | None]) -> Rendered:
     text = _text(tokenizer, messages, generate=False)
     encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
     spans = [_assistant_span(tokenizer, messages, turn, text) for turn in _assistant_turns(messages)]
@@ -56,7 +77,7 @@ def training_ids(tokenizer: Tokenizer, messages: Conversation) -> Rendered:
         token if any(start <= left and right <= end for start, end in spans) else -100
         for token, (left, right) in zip(ids, encoded["offset_mapping"], strict=True)
     ]
-    _check(tokenizer, messages, ids, labels)
+    _check(tokenizer, messages, ids, labels, ends)
     return Rendered(ids, labels)
 
 
@@ -83,14 +104,20 @@ def _assistant_span(tokenizer: Tokenizer, messages: Conversation, turn: int, tex
     return len(before), len(before) + len(until[len(before) :].rstrip())
 
 
-def _check(tokenizer: Tokenizer, messages: Conversation, ids: Sequence[int], labels: Sequence[int]) -> None:
+def _check(
+    tokenizer: Tokenizer,
+    messages: Conversation,
+    ids: Sequence[int],
+    labels: Sequence[int],
+    ends: Collection[int | None],
+) -> None:
     learned = [label for label in labels if label != -100]
     if not learned:
         raise TuningError("all labels of a conversation are masked.", remedy="Check the chat template.")
-    if messages[-1].role == "assistant" and learned[-1] != tokenizer.eos_token_id:
+    if messages[-1].role == "assistant" and learned[-1] not in ends:
         raise TuningError(
-            "the chat template does not end the assistant's turn with the end-of-sequence token, so the tuned model "
-            "would never stop.",
+            "the chat template does not end the assistant's turn with an end-of-sequence token of tokenizer or "
+            "generation_config.json, so the tuned model would never stop.",
             remedy="Use the tokenizer of an instruction-tuned model.",
         )
     for turn in _assistant_turns(messages):
@@ -103,8 +130,49 @@ def _check(tokenizer: Tokenizer, messages: Conversation, ids: Sequence[int], lab
 
 
 def _text(tokenizer: Tokenizer, messages: Sequence[Message], *, generate: bool) -> str:
-    turns = [{"role": message.role, "content": message.content} for message in messages]
-    return str(tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=generate))
+    """Return what the chat template makes of the messages, in the first form that it takes.
+
+    Some templates refuse a system message (Gemma, Mistral 0.1) or leave it out without a word, and some refuse two
+    turns of one speaker in a row. Raises `ModelFailed` where it takes no form.
+    """
+    refusal, rendered = "", ""
+    system = messages[0].content.strip() if messages and messages[0].role == "system" else ""
+    for form in (tuple(messages), _folded(messages), _joined(_folded(messages))):
+        turns = [{"role": message.role, "content": message.content} for message in form]
+        try:
+            text = str(tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=generate))
+        except Exception as error:
+            refusal = refusal or " ".join(str(error).split())
+            continue
+        if system in text:
+            return text
+        rendered = rendered or text  # it writes the system message in a way of its own
+    if rendered:
+        return rendered
+    raise ModelFailed(
+        f"the model's chat template cannot render a conversation of {', '.join(each.role for each in messages)}: "
+        f"{refusal}.",
+        remedy="Use conversations in which user and assistant alternate, or a model with another template.",
+    )
+
+
+def _folded(messages: Sequence[Message]) -> Conversation:
+    """Return the messages with a system message at the head of the first user turn."""
+    if len(messages) < 2 or (messages[0].role, messages[1].role) != ("system", "user"):
+        return tuple(messages)
+    first = Message("user", f"{messages[0].content}\n\n{messages[1].content}")
+    return (first, *messages[2:])
+
+
+def _joined(messages: Sequence[Message]) -> Conversation:
+    """Return the messages with turns of one speaker in a row as one turn."""
+    joined: list[Message] = []
+    for message in messages:
+        if joined and joined[-1].role == message.role:
+            joined[-1] = Message(message.role, f"{joined[-1].content}\n\n{message.content}")
+        else:
+            joined.append(message)
+    return tuple(joined)
 
 
 def _ids(tokenizer: Tokenizer, text: str) -> list[int]:

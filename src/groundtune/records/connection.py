@@ -18,6 +18,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlch
 
 from groundtune.errors import SettingsError, StoreError
 from groundtune.extras import not_installed
+from groundtune.files import within
 from groundtune.records.revisions import migrate
 from groundtune.secrets import masked
 
@@ -77,7 +78,7 @@ def _parse(url: str, folder: Path) -> URL:
         return parsed
     if parsed.database in (None, "", ":memory:"):
         raise SettingsError("`records.url` names no file, so nothing would be saved.", remedy=remedy)
-    return parsed.set(database=str(folder.resolve() / str(parsed.database)))
+    return parsed.set(database=str(within(folder.resolve(), str(parsed.database))))
 
 
 def _engine(url: URL) -> Engine:

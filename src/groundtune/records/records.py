@@ -25,6 +25,7 @@ from groundtune.records.blanking import blanked
 from groundtune.records.connection import connect, refusals
 from groundtune.records.earlier import with_places
 from groundtune.records.kept import KeptKind, T, put, texts
+from groundtune.records.kinds import COMPARISON, EVALUATION, ComparisonKind, kind_of
 from groundtune.records.takeover import take_over
 from groundtune.secrets import masked, without_passwords
 from groundtune.values import Answer, Failure, Score, digest
@@ -204,18 +205,34 @@ class Records:
 
     # --- comparisons ------------------------------------------------------------------------------
 
-    def save_comparison(self, report: Mapping[str, object]) -> ComparisonRecord:
-        """Keep a comparison's report (JSON)."""
+    def save_comparison(self, report: Mapping[str, object], kind: ComparisonKind = COMPARISON) -> ComparisonRecord:
+        """Keep the report (JSON) of a finished comparison, or of an evaluation.
+
+        A report with fewer than two candidates is of an evaluation, whatever it is called.
+        """
         created, report = self._clock(), blanked(report)
-        row = {"created_at": created.isoformat(), "report": json.dumps(report, ensure_ascii=False)}
+        told, fingerprint = kind_of(report)
+        row = {
+            "created_at": created.isoformat(),
+            "report": json.dumps(report, ensure_ascii=False),
+            "fingerprint": fingerprint,
+            "kind": EVALUATION if EVALUATION in (kind, told) else COMPARISON,
+        }
         with refusals(self._place), self._engine.begin() as connection:
             key = connection.execute(insert(tables.comparisons).values(row)).inserted_primary_key
         return ComparisonRecord(0 if key is None else key[0], created, report)
 
-    def latest_comparison(self) -> ComparisonRecord | None:
-        """Return the comparison that was saved last, or None."""
+    def latest_comparison(self, fingerprint: str | None = None) -> ComparisonRecord | None:
+        """Return the comparison of several candidates that was saved last; where there is none, the last evaluation.
+
+        Only those of the benchmark with this `fingerprint` count, if it is given. None if there are none.
+        """
+        table = tables.comparisons
+        wanted = select(table).order_by((table.c.kind == COMPARISON).desc(), table.c.id.desc()).limit(1)
+        if fingerprint is not None:
+            wanted = wanted.where(table.c.fingerprint == fingerprint)
         with refusals(self._place), self._engine.connect() as connection:
-            row = connection.execute(select(tables.comparisons).order_by(tables.comparisons.c.id.desc())).first()
+            row = connection.execute(wanted).first()
         if row is None:
             return None
         return ComparisonRecord(row.id, datetime.fromisoformat(row.created_at), json.loads(row.report))

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 
 from groundtune.errors import StoreError
 
-HEAD = "0002"
+HEAD = "0003"
 REVISION_TABLE = "groundtune_revision"
 MIGRATIONS = Path(__file__).parent / "migrations"
 

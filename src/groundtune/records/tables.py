@@ -52,6 +52,8 @@ comparisons = Table(
     Column("id", Integer, primary_key=True),
     Column("created_at", Text, nullable=False),
     Column("report", Text, nullable=False),
+    Column("fingerprint", Text),  # of the benchmark; null if the report does not tell
+    Column("kind", Text, nullable=False),  # a `ComparisonKind`
 )
 
 kept = Table(

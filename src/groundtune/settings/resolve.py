@@ -65,7 +65,9 @@ def load(
             tables[name] = kinds[name].model_validate({key: each.value for key, each in values.items()})
         except ValidationError as error:
             raise wrong(error, name, values, kinds) from None
-    return Resolved(settings=_settings(tables), origins={key: each.origin for key, each in strongest.items()})
+    return Resolved(
+        settings=_settings(tables, folder.resolve()), origins={key: each.origin for key, each in strongest.items()}
+    )
 
 
 def _kinds(given: Mapping[str, Given]) -> dict[str, type[Table]]:
@@ -91,15 +93,15 @@ def _by_table(given: Mapping[str, Given], kinds: Mapping[str, type[Table]]) -> d
     return {name: values for name, values in tables.items() if values}
 
 
-def _settings(tables: Mapping[str, Table]) -> Settings:
+def _settings(tables: Mapping[str, Table], folder: Path) -> Settings:
     inner: dict[str, dict[str, Table]] = {}
     for name, table in tables.items():
         outer, _, own = name.partition(".")
         if own and table != type(table)():  # one that is all defaults is what `Table.part` gives by itself
-            inner.setdefault(outer, {})[own] = table
-    made = {name: table for name, table in tables.items() if "." not in name}
+            inner.setdefault(outer, {})[own] = table.in_folder(folder)
+    made = {name: tables.get(name, kind()).in_folder(folder) for name, kind in built_in_tables().items()}
     for outer, own_tables in inner.items():
-        made[outer] = (made.get(outer) or built_in_tables()[outer]()).with_parts(own_tables)
+        made[outer] = made[outer].with_parts(own_tables)
     return Settings(**made)
 
 

@@ -6,7 +6,10 @@ A part that needs settings of its own declares a table inside the table that it 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import (
@@ -19,13 +22,22 @@ from pydantic import (
     model_validator,
 )
 
+from groundtune.files import within
 from groundtune.secrets import SecretUrl, without_passwords
 
 Inner = TypeVar("Inner", bound="Table")
+_ON_DISK = re.compile(r"((?:\w+:)?path:)(.+)")
 
 
 Principals = Annotated[list[Annotated[str, Field(pattern=r"\S")]], Field(min_length=1)]
 """Names as access lists have them; at least one, none of them blank."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Home:
+    """Where the project is. No setting: tables of projects in different folders may be equal."""
+
+    folder: Path = field(default=Path(), compare=False)
 
 
 class Table(BaseModel):
@@ -37,6 +49,7 @@ class Table(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     not_in_key: ClassVar[frozenset[str]] = frozenset()
     _inner: Mapping[str, Table] = PrivateAttr(default_factory=dict)
+    _home: _Home = PrivateAttr(default_factory=_Home)
 
     def part(self, name: str, kind: type[Inner]) -> Inner:
         """Return the table `name` inside this one, as it is set, or with its defaults.
@@ -48,7 +61,7 @@ class Table(BaseModel):
         """
         inner = self._inner.get(name)
         if inner is None:
-            return kind()
+            return kind().in_folder(self._home.folder)
         if not isinstance(inner, kind):
             raise TypeError(f"the table `{name}` is declared as {type(inner).__name__}, not as {kind.__name__}")
         return inner
@@ -58,6 +71,25 @@ class Table(BaseModel):
         made = self.model_copy()
         made._inner = dict(inner)
         return made
+
+    def in_folder(self, folder: Path) -> Self:
+        """Return the same table as that of the project in `folder`."""
+        made = self.model_copy()
+        made._home = _Home(folder)
+        return made
+
+    def in_project(self, name: str) -> Path:
+        """Return the path of a file or folder that is set: relative ones start at the project."""
+        return within(self._home.folder, name)
+
+    def located(self, name: str) -> str:
+        """Return a model's name that leads to its folder wherever the command runs; one without a folder as it is.
+
+        >>> TuningSettings().in_folder(Path("/shop")).located("cross:path:models/order")
+        'cross:path:/shop/models/order'
+        """
+        on_disk = _ON_DISK.fullmatch(name)
+        return f"{on_disk[1]}{self.in_project(on_disk[2])}" if on_disk else name
 
     def for_key(self) -> str:
         """Return the settings that a key must depend on, as JSON; a password is not one of them."""

@@ -1,12 +1,14 @@
 """Adapters on disk: a folder with LoRA weights and `manifest.json`, which tells all that they were made of.
 
-The manifest is written last: a folder without one is an unfinished training run, which can be resumed.
+The manifest is written last: a folder without one is an unfinished training run, which can be resumed. Adapters of one
+name that were trained with different settings stand side by side, as versions: `tuned@1f0c2b3a` and `tuned@77d3e09b`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from groundtune.files import read_text, write_text
 
 MANIFEST = "manifest.json"
 CHECKPOINTS = "checkpoints"
+VERSION_SIGN = "@"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,10 @@ class LossPoint:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What an adapter was made of. Two manifests with the same `key` describe the same training run."""
+    """What an adapter was made of. Two manifests with the same `key` describe the same training run.
+
+    `recipe` identifies what its examples were made of, where making them takes long; "" where it is not known.
+    """
 
     key: str
     technique: str
@@ -42,6 +48,7 @@ class Manifest:
     stopped: str
     best_step: int
     loss: tuple[LossPoint, ...]
+    recipe: str = ""
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
@@ -62,3 +69,24 @@ def read_manifest(folder: Path) -> Manifest | None:
         raise InputError(
             f"is not a valid adapter manifest: {error}.", place=path, remedy=f"Delete {folder} and tune again."
         ) from None
+
+
+def versions(folder: Path) -> list[Path]:
+    """Return the folders of finished adapters of the same name, the one that was made or asked for last first."""
+    name = folder.name.partition(VERSION_SIGN)[0]
+    found = [*folder.parent.glob(f"{name}/{MANIFEST}"), *folder.parent.glob(f"{name}{VERSION_SIGN}*/{MANIFEST}")]
+    return [path.parent for path in sorted(found, key=lambda path: path.stat().st_mtime_ns, reverse=True)]
+
+
+def finished(folder: Path, fits: Callable[[Manifest], bool]) -> tuple[Path, Manifest] | None:
+    """Return the version of the adapter in `folder` that `fits`, with its manifest; it is now the one asked for last.
+
+    Raises `InputError` for a broken manifest.
+    """
+    for version in versions(folder):
+        manifest = read_manifest(version)
+        if manifest is not None and fits(manifest):
+            with suppress(OSError):  # a folder that may only be read serves as well
+                (version / MANIFEST).touch()
+            return version, manifest
+    return None

@@ -38,7 +38,10 @@ def load_examples(path: Path) -> list[Example]:
     for number, line in read_jsonl(path, _ConversationLine):
         messages = tuple(Message(turn.role, turn.content.strip()) for turn in line.messages)
         _check_turns(messages, path, number)
-        examples.setdefault(_identity(messages), Example(messages, tuple(line.documents), line.source))
+        examples.setdefault(
+            _identity(messages),
+            Example(messages, tuple(line.documents), line.source, place=f"{path}:{number}"),
+        )
     if not examples:
         raise InputError("contains no conversation.", place=path, remedy="Add training conversations, one per line.")
     return list(examples.values())

@@ -18,13 +18,13 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field
 
-from groundtune.errors import TuningError
 from groundtune.protocols import Progress, silent
 from groundtune.settings import Table
 from groundtune.text import content_words
-from groundtune.tuning.adapters import Manifest
+from groundtune.tuning import sources
+from groundtune.tuning.adapters import Manifest, finished
 from groundtune.tuning.examples import last_question
-from groundtune.tuning.technique import GroundedPrompt, RetrieveTexts, SearchText, Task
+from groundtune.tuning.technique import GroundedPrompt, RetrieveTexts, SearchText, Task, recipe
 from groundtune.tuning.training import TrainingJob, tune
 from groundtune.values import Example, Message, Passage
 
@@ -55,13 +55,33 @@ class RaftPrompts:
 class RaftData:
     """Conversations ready for training, and what became of the originals.
 
-    `without_oracle` counts prompts without the passage that answers: left out by chance, or there is none.
+    `without_oracle` counts prompts without the passage that answers: left out by chance, or there is none. `lost` are
+    the originals that were left out because their documents were not found, `other_words` those whose passage has no
+    word of the answer.
     """
 
     examples: list[Example]
     with_oracle: int
     without_oracle: int
-    oracle_not_found: int
+    lost: tuple[Example, ...] = ()
+    other_words: tuple[Example, ...] = ()
+    without_documents: int = 0
+
+    @property
+    def oracle_not_found(self) -> int:
+        """How many examples were left out because none of their documents was found."""
+        return len(self.lost)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """What the manifest tells."""
+        return {
+            "with_oracle": self.with_oracle,
+            "without_oracle": self.without_oracle,
+            "oracle_not_found": self.oracle_not_found,
+            "oracle_without_answer": len(self.other_words),
+            "without_documents": self.without_documents,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,22 +92,30 @@ class Raft:
 
     def run(self, task: Task, folder: Path, progress: Progress = silent) -> Manifest:
         """Train on prompts with passages; see `Technique.run`."""
-        data = conversations(task)
         own = task.settings.part(NAME, RaftSettings)
+        made_of = recipe(task, self.name, own)
+        known = finished(folder, lambda manifest: manifest.recipe == made_of) if made_of else None
+        if known is not None:
+            return known[1]
+        progress("finding passages", 0, 1)
+        data = conversations(task)
+        progress("finding passages", 1, 1)
         settings = task.settings.model_copy(update={"steps": own.steps})
-        counts = {
-            "with_oracle": data.with_oracle,
-            "without_oracle": data.without_oracle,
-            "oracle_not_found": data.oracle_not_found,
-        }
-        return tune(
-            TrainingJob(self.name, task.base, data.examples, settings, task.record, counts, own), folder, progress
-        )
+        job = TrainingJob(self.name, task.base, data.examples, settings, task.record, data.counts, own, made_of)
+        return tune(job, folder, progress)
 
 
 def conversations(task: Task) -> RaftData:
-    """Return what `Raft` trains on: the same for the same task. Raises `TuningError` if it finds no document of it."""
+    """Return what `Raft` trains on: the same for the same task; what is doubtful about it is logged.
+
+    Raises `TuningError` if too few of the documents that it names are there, or are found.
+    """
     examples = task.examples()
+    known = None if task.documents is None else task.documents()
+    sources.warn_of_missing(examples)
+    if known is not None:
+        sources.refuse_unknown(examples, known)
+        sources.warn_of_unknown(examples, known)
     data = raft_examples(
         examples,
         task.retrieve,
@@ -96,12 +124,10 @@ def conversations(task: Task) -> RaftData:
         RaftPrompts(task.passages, task.settings.part(NAME, RaftSettings).oracle_share, task.unknown),
         np.random.default_rng(task.settings.seed),
     )
-    if data.oracle_not_found and data.oracle_not_found == sum(bool(example.documents) for example in examples):
-        asker = ", ".join(task.settings.retrieve_as)
-        raise TuningError(
-            f"searching as {asker} found none of the documents named in the training conversations.",
-            remedy="Run `groundtune ingest`, or name in `[tuning] retrieve_as` someone who may read them.",
-        )
+    sources.refuse_unfound(data.lost, examples, task.settings.retrieve_as)
+    unfound = [example for example in data.lost if known is None or sources.unknown(example, known) == []]
+    sources.warn_of_unfound(unfound, task.settings.retrieve_as)
+    sources.warn_of_other_words(data.other_words)
     return data
 
 
@@ -134,12 +160,16 @@ def raft_examples(
         [f"{question.text} {_answer(example)}" for example, question in zip(examples, asked, strict=True)]
     )
     made: list[Example] = []
-    counts = {"with": 0, "without": 0, "lost": 0}
+    counts = {"with": 0, "without": 0}
+    lost: list[Example] = []
+    other_words: list[Example] = []
     for example, question, near, source in zip(examples, asked, results, sources, strict=True):
         oracle = find_oracle(example, [*near, *source])
         if example.documents and oracle is None:
-            counts["lost"] += 1
+            lost.append(example)
             continue
+        if oracle is not None and not _has_words(oracle, _answer(example)):
+            other_words.append(example)
         kept = oracle is not None and rng.random() < settings.oracle_share
         counts["with" if kept else "without"] += 1
         passages = _passages(example, oracle if kept else None, near, settings.passages, rng)
@@ -148,7 +178,8 @@ def raft_examples(
         if kept and oracle is not None:
             target = f"{target} [{passages.index(oracle) + 1}]"
         made.append(replace(example, messages=(*prompt, Message("assistant", target))))
-    return RaftData(made, counts["with"], counts["without"], counts["lost"])
+    undocumented = sum(not example.documents for example in examples)
+    return RaftData(made, counts["with"], counts["without"], tuple(lost), tuple(other_words), undocumented)
 
 
 def find_oracle(example: Example, passages: Sequence[Passage]) -> Passage | None:
@@ -158,6 +189,12 @@ def find_oracle(example: Example, passages: Sequence[Passage]) -> Passage | None
     if not own:
         return None
     return max(own, key=lambda passage: len(answer & set(content_words(passage.text))))
+
+
+def _has_words(passage: Passage, answer: str) -> bool:
+    """Tell whether the passage has a content word of the answer, or the answer has none."""
+    words = set(content_words(answer))
+    return not words or bool(words & set(content_words(f"{passage.heading} {passage.text}")))
 
 
 def _passages(

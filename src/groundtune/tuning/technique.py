@@ -6,7 +6,7 @@ that serving will give and the retrieval stand ready; it knows neither stores no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -14,15 +14,20 @@ from typing import Protocol, runtime_checkable
 from groundtune import plugins
 from groundtune.errors import SettingsError
 from groundtune.protocols import Progress, silent
-from groundtune.settings import TuningSettings
+from groundtune.settings import Table, TuningSettings
 from groundtune.tuning.adapters import Manifest
 from groundtune.tuning.training import Base
-from groundtune.values import Conversation, Example, Passage, Question
+from groundtune.values import Conversation, Example, Message, Passage, Place, Question, digest
 
 RetrieveTexts = Callable[[Sequence[str]], list[list[Passage]]]
 SearchText = Callable[[Question], str]
 ClosedBookPrompt = Callable[[Question], Conversation]
 GroundedPrompt = Callable[[Question, Sequence[Passage]], Conversation]
+
+_RECIPE_VERSION = "1"  # of how techniques make examples out of a task
+_TALK = (Message("user", "a"), Message("assistant", "b")) * 8
+_PROBE = Question("?", _TALK)  # a prompt of which shows all that prompts are made of
+_PROBE_PASSAGES = [Passage(f"{letter}.md", Place(0, 1), letter, "h", 1, 1.0) for letter in "ab"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +37,8 @@ class Task:
     `examples` loads the training conversations; `closed_book` and `grounded` build the prompts that serving gives;
     `retrieve` returns more than the `passages` that a prompt holds, out of documents that the principals of
     `settings.retrieve_as` may read; `unknown` is how the company says that it does not know; `record` is what the
-    manifest tells of the settings and their origins.
+    manifest tells of the settings and their origins. `documents` lists those that there are to retrieve from;
+    `found_by` identifies all that `retrieve` depends on, without retrieving. Either is None where nobody knows.
 
     A technique with settings of its own declares them beside its hook, as `{"tuning.NAME": MySettings}` from
     `groundtune_settings()`, and takes them with `settings.part("NAME", MySettings)`.
@@ -48,6 +54,8 @@ class Task:
     retrieve: RetrieveTexts
     passages: int
     unknown: str
+    documents: Callable[[], Collection[str]] | None = None
+    found_by: Callable[[], str] | None = None
 
 
 @runtime_checkable
@@ -65,6 +73,34 @@ class Technique(Protocol):
         Raises `TuningError`, `InputError`, `NotInstalled`.
         """
         ...
+
+
+def recipe(task: Task, name: str, own: Table) -> str:
+    """Identify all that the technique's adapter depends on, without retrieving anything; "" where that is not known.
+
+    `own` are the technique's own settings.
+    """
+    if task.found_by is None:
+        return ""
+    prompts = (*task.closed_book(_PROBE), *task.grounded(_PROBE, _PROBE_PASSAGES))
+    return digest(
+        _RECIPE_VERSION,
+        name,
+        task.base.name,
+        task.base.weights,
+        task.settings.for_key(),
+        own.model_dump_json(),
+        task.found_by(),
+        task.search_text(_PROBE),
+        *_texts(prompts),
+        str(task.passages),
+        task.unknown,
+        *(part for example in task.examples() for part in (*_texts(example.messages), repr(example.documents))),
+    )
+
+
+def _texts(messages: Conversation) -> list[str]:
+    return [part for message in messages for part in (message.role, message.content)]
 
 
 def technique(name: str) -> Technique:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,10 @@ from typing import Any
 import numpy as np
 
 from groundtune.errors import NotInstalled, TuningError
-from groundtune.models.templates import Rendered, training_ids
+from groundtune.models.templates import Rendered, training_ids, turn_ends
 from groundtune.protocols import Progress, silent
 from groundtune.settings import Table, TuningSettings
-from groundtune.tuning.adapters import CHECKPOINTS, LossPoint, Manifest, read_manifest, write_manifest
+from groundtune.tuning.adapters import CHECKPOINTS, LossPoint, Manifest, finished, write_manifest
 from groundtune.tuning.examples import data_hash, hold_out
 from groundtune.values import Example, digest
 
@@ -44,7 +45,8 @@ class TrainingJob:
     """One training run.
 
     `own` are the technique's own settings, `[tuning.NAME]`: what the adapter depends on besides `settings`. For the
-    manifest: `record` tells the settings with their origins, `counts` more of the data.
+    manifest: `record` tells the settings with their origins, `counts` more of the data. `recipe` identifies what the
+    examples were made of, if that took long.
     """
 
     technique: str
@@ -54,6 +56,7 @@ class TrainingJob:
     record: Mapping[str, object]
     counts: Mapping[str, int] = field(default_factory=dict)
     own: Table | None = None
+    recipe: str = ""
 
     @property
     def key(self) -> str:
@@ -64,19 +67,20 @@ class TrainingJob:
 
 
 def tune(job: TrainingJob, folder: Path, progress: Progress = silent) -> Manifest:
-    """Train an adapter into `folder` and return its manifest; a finished one for the same job is kept.
+    """Train an adapter into `folder` and return its manifest; a finished one for the same job is kept, also where it is
+    another version of the adapter.
 
     Raises `TuningError` for data that cannot teach and `NotInstalled` without the `local` extra.
     """
-    finished = read_manifest(folder)
-    if finished is not None and finished.key == job.key:
-        return finished
+    known = _known(folder, job)
+    if known is not None:
+        return known
     work = _work_folder(folder, job)
     started = time.monotonic()
     model, tokenizer = job.base.load()
     training, held_out = hold_out(job.examples, job.settings.held_out, np.random.default_rng(job.settings.seed))
     rows = {
-        part: render(tokenizer, data, job.settings.max_length)
+        part: render(tokenizer, data, job.settings.max_length, turn_ends(tokenizer, model))
         for part, data in (("training", training), ("held out", held_out))
     }
     trainer = _trainer(model, tokenizer, rows, job, work, progress)
@@ -99,15 +103,37 @@ def tune(job: TrainingJob, folder: Path, progress: Progress = silent) -> Manifes
         stopped=_why_stopped(trainer.state),
         best_step=trainer.state.best_global_step,  # among checkpoints: step 0 is measured, not kept
         loss=curve,
+        recipe=job.recipe,
     )
     write_manifest(folder, manifest)
     shutil.rmtree(work)
     return manifest
 
 
-def render(tokenizer: Any, examples: Sequence[Example], max_length: int) -> list[Rendered]:  # noqa: ANN401
-    """Return token ids and labels of every conversation. Raises `TuningError` rather than cut one short."""
-    rows = [training_ids(tokenizer, example.messages) for example in examples]
+def _known(folder: Path, job: TrainingJob) -> Manifest | None:
+    """Return the manifest of a finished adapter for the job; it learns what the examples were made of this time."""
+    found = finished(folder, lambda manifest: manifest.key == job.key)
+    if found is None:
+        return None
+    version, manifest = found
+    if job.recipe and manifest.recipe != job.recipe:
+        manifest = replace(manifest, recipe=job.recipe)
+        with suppress(OSError):  # a folder that may only be read serves as well
+            write_manifest(version, manifest)
+    return manifest
+
+
+def render(
+    tokenizer: Any,  # noqa: ANN401
+    examples: Sequence[Example],
+    max_length: int,
+    ends: Collection[int] | None = None,
+) -> list[Rendered]:
+    """Return token ids and labels of every conversation; `ends` are the tokens that may end a turn.
+
+    Raises `TuningError` rather than cut one short.
+    """
+    rows = [training_ids(tokenizer, example.messages, ends) for example in examples]
     longest = max(len(row.input_ids) for row in rows)
     if longest > max_length:
         too_long = sum(len(row.input_ids) > max_length for row in rows)

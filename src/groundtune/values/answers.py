@@ -174,9 +174,10 @@ Event = Retrieved | TextPiece | Cited | Answered
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A training conversation. Loss is taken on the assistant's turns only."""
+    """A training conversation. Loss is taken on the assistant's turns only. `place` is the file and line it is from."""
 
     messages: Conversation
     documents: tuple[str, ...] = ()
     source: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
+    place: str = field(default="", compare=False)

@@ -25,7 +25,7 @@ from groundtune.evaluation.benchmark.cases import (
     read_cases,
     unsound,
 )
-from groundtune.files import json_lines, read_jsonl, read_text, write_jsonl, write_text
+from groundtune.files import beside, json_lines, read_jsonl, read_text, write_jsonl, write_text
 from groundtune.spreadsheets import Look, SheetRow, read_table, write_table
 from groundtune.values import EVERYONE, digest
 
@@ -92,7 +92,7 @@ class CaseFiles:
         return {id_ for id_, home in self._home.items() if home == self.benchmark} | set(moved)
 
     def _check(self, lines: Sequence[str], development_share: float) -> None:
-        trial = self.benchmark.with_name(f".{self.benchmark.name}.trial")
+        trial = beside(self.benchmark)
         write_text(trial, "".join(lines))
         try:
             if any(row.status == "approved" for _, row in read_cases(trial)):

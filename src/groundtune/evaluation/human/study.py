@@ -61,7 +61,8 @@ class Sheet:
 @dataclass(frozen=True, slots=True)
 class Study:
     """The whole assignment. `candidates` maps names to the signatures of their runs, `fingerprint` is the
-    benchmark's, and `left_out` gives the cases that could not be shown, with the reason."""
+    benchmark's, `left_out` gives the cases that could not be shown, with the reason, and `source` names the comparison
+    whose answers are rated."""
 
     id: str
     project: str
@@ -71,6 +72,7 @@ class Study:
     candidates: Mapping[str, str]
     sheets: tuple[Sheet, ...]
     left_out: Mapping[str, str] = field(default_factory=dict)
+    source: str = ""
 
     @property
     def groups(self) -> dict[str, str]:

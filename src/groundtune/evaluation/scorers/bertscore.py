@@ -74,9 +74,15 @@ def groundtune_scorer(settings: ComparisonSettings) -> list[BertScorer]:
         settings.bertscore_model,
         settings.bertscore_layer,
         idf_over=() if settings.bertscore_idf else None,
-        baseline=read_baseline(settings.bertscore_baseline),
+        baseline=read_baseline(_placed(settings)),
+        place=settings.located(settings.bertscore_model),
     )
     return [BertScorer(part, matcher) for part in PARTS]
+
+
+def _placed(settings: ComparisonSettings) -> str | list[float] | None:
+    given = settings.bertscore_baseline
+    return str(settings.in_project(given)) if isinstance(given, str) and given else given
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,13 +184,14 @@ class Matcher:
     """An encoder and the triples (precision, recall, F1) that it has worked out, by (reference, candidate).
 
     A triple is None where the reference has no piece with a weight. `idf_over` are the references that idf weights
-    come from; None is no idf.
+    come from; None is no idf. `place` is the model's name with its whole path, where `model` has not got it.
     """
 
     model: str
     layer: int | None
     idf_over: tuple[str, ...] | None = None
     baseline: Baseline = field(default_factory=Baseline)
+    place: str = ""
     _known: dict[TextPair, Triple | None] = field(default_factory=dict)
     _pieces: dict[str, _Pieces] = field(default_factory=dict)
     _bound: dict[tuple[str, ...], Matcher] = field(default_factory=dict)
@@ -205,7 +212,7 @@ class Matcher:
         if self.idf_over is None:
             return self
         if references not in self._bound:
-            self._bound[references] = Matcher(self.model, self.layer, references, self.baseline)
+            self._bound[references] = Matcher(self.model, self.layer, references, self.baseline, self.place)
         return self._bound[references]
 
     def match(self, pairs: Sequence[TextPair]) -> dict[TextPair, Triple | None]:
@@ -289,7 +296,7 @@ class Matcher:
 
     @cached_property
     def _encoder(self) -> Encoder:
-        return open_encoder(self.model, self.layer)
+        return open_encoder(self.place or self.model, self.layer)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,12 +39,18 @@ ABSTAINED = Score(None, "the answer says that it does not know")
 
 def groundtune_scorer(settings: ComparisonSettings) -> list[RelevanceScorer]:
     """Return `answer_relevance`, whose encoder is loaded when first used."""
-    return [RelevanceScorer(settings.bertscore_model, settings.bertscore_layer)]
+    return [
+        RelevanceScorer(
+            settings.bertscore_model,
+            settings.bertscore_layer,
+            place=settings.located(settings.bertscore_model),
+        )
+    ]
 
 
 @dataclass(frozen=True, slots=True)
 class RelevanceScorer(ScorerDefaults):
-    """Cosine of question and answer."""
+    """Cosine of question and answer. `place` is the model's name with its whole path, where `model` has not got it."""
 
     model: str
     layer: int | None
@@ -52,6 +58,7 @@ class RelevanceScorer(ScorerDefaults):
     words: Words = WORDS
     scale: tuple[float, float] = (-1.0, 1.0)
     by_default: frozenset[Use] = frozenset()
+    place: str = ""
 
     @property
     def signature(self) -> str:
@@ -67,7 +74,7 @@ class RelevanceScorer(ScorerDefaults):
         """Return the scores of `pairs`, in order."""
         given = [(case.question.strip(), answer.prose.strip()) for case, answer in pairs if not answer.abstained]
         texts = list(dict.fromkeys(text for pair in given for text in pair if all(pair)))
-        encoder = open_encoder(self.model, self.layer) if texts else None
+        encoder = open_encoder(self.place or self.model, self.layer) if texts else None
         vectors, cut = _vectors(encoder, texts) if encoder else ({}, set())
         scores = (
             Score(

@@ -18,7 +18,7 @@ def embedder(settings: EmbeddingSettings) -> Embedder:
 
     Raises `SettingsError` if nobody knows the name and `NotInstalled` if a package or a model is missing.
     """
-    return cast("Embedder", plugins.first("embedders", settings.name, settings, settings.name))
+    return cast("Embedder", plugins.first("embedders", settings.name, settings, settings.located(settings.name)))
 
 
 def embedded_text(chunk: Chunk) -> str:

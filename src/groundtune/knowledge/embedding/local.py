@@ -17,6 +17,7 @@ import numpy as np
 
 from groundtune.encoders import EXTRA, SentenceEncoder, sentence_encoder
 from groundtune.errors import NotInstalled, SettingsError
+from groundtune.files import within
 from groundtune.packaged import encoder_folder
 from groundtune.protocols import Vectors
 from groundtune.settings import EmbeddingSettings
@@ -136,7 +137,7 @@ def model_folder(name: str, setting: str) -> Path | None:
     if kind == "hf" and rest:
         return _hub_folder(rest)
     if kind == "path" and rest:
-        folder = Path(rest).expanduser()
+        folder = within(Path(), rest)
         if not (folder / "config.json").is_file():
             raise SettingsError(
                 f"`{setting}` is `{name}`, but there is no model in {folder}.",

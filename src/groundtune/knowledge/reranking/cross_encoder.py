@@ -52,4 +52,6 @@ def groundtune_reranker(name: str) -> CrossEncoderReranker | None:
         return None
     model = name.removeprefix(PREFIX)
     folder = model_folder(model, "knowledge.reranker")
-    return None if folder is None else CrossEncoderReranker(model, folder)
+    if folder is None:
+        return None
+    return CrossEncoderReranker(f"path:{folder.name}" if model.startswith("path:") else model, folder)

@@ -22,7 +22,7 @@ from tenacity import Retrying, retry_if_exception_message, stop_after_attempt, w
 from groundtune.comparing import VERSION, searchable
 from groundtune.errors import StoreError
 from groundtune.extras import not_installed
-from groundtune.files import write_text
+from groundtune.files import within, write_text
 from groundtune.knowledge.fusion import reciprocal_rank_fusion
 from groundtune.protocols import Embedder, Entry, Held, Vectors
 from groundtune.settings import StoreSettings
@@ -367,4 +367,4 @@ def groundtune_store(url: str, folder: Path, embedder: Embedder, settings: Store
         import lancedb  # noqa: F401 -- asked for before the embedder is, which may take long or cost money
     except ImportError as error:
         raise not_installed("lancedb", f"the knowledge store `{url}`", error) from None
-    return LanceDBStore(folder / Path(path).expanduser(), embedder.signature, embedder.dimension)
+    return LanceDBStore(within(folder, path), embedder.signature, embedder.dimension)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -28,7 +28,7 @@ from groundtune.evaluation.benchmark.drafting import (
     draft_requests,
     fault,
 )
-from groundtune.files import json_lines, read_jsonl
+from groundtune.files import append_jsonl, read_jsonl
 from groundtune.protocols import Progress, silent
 from groundtune.values import EVERYONE, Chunk, digest
 
@@ -87,7 +87,7 @@ class Shelf:
 
     def keep(self, rows: Sequence[CaseLine]) -> None:
         """Append drafts."""
-        _append(self._drafts, (row.model_dump(mode="json", exclude_defaults=True) for row in rows))
+        append_jsonl(self._drafts, (row.model_dump(mode="json", exclude_defaults=True) for row in rows))
         for row in rows:
             self.ids.add(row.id)
             self._remember(row)
@@ -96,7 +96,7 @@ class Shelf:
         """Note that a request is done, after its drafts are kept."""
         told = [{"reason": refusal.reason, "said": refusal.said} for refusal in refused]
         self.finished[key] = _Finished(key=key, kind=kind, kept=kept, refused=told)
-        _append(self._journal, [self.finished[key].model_dump()])
+        append_jsonl(self._journal, [self.finished[key].model_dump()])
 
     def _remember(self, row: CaseLine) -> None:
         self.asked.add(asked(row.question, row.history), [passage.quote for passage in row.passages if passage.quote])
@@ -216,13 +216,6 @@ def _row(request: DraftRequest, draft: Draft, number: int, author: str, shelf: S
 
 def _key(request: DraftRequest, drafter: Drafter) -> str:
     return digest(request.key, drafter.author)
-
-
-def _append(path: Path, rows: Iterable[Mapping[str, object]]) -> None:
-    text = json_lines(rows)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a", encoding="utf-8") as file:
-        file.write(text)
 
 
 def _mend(path: Path) -> None:

@@ -15,7 +15,7 @@ from typing import Protocol, runtime_checkable
 from groundtune import plugins
 from groundtune.errors import InputError, SettingsError
 from groundtune.evaluation.benchmark.cases import case_row
-from groundtune.files import json_lines, read_text, write_text
+from groundtune.files import json_lines, read_text, within, write_text
 from groundtune.values import Case, Example
 
 __all__ = ["Imported", "Importer", "MappingImporter", "Note", "Shares", "importer", "read_set", "write_imported"]
@@ -127,19 +127,19 @@ def write_imported(
     Raises `InputError` before anything is written if a file of other content is in the way: what people wrote is
     not overwritten.
     """
-    files = {Path(documents) / path: text for path, text in imported.documents}
-    files[Path(cases)] = json_lines(case_row(case) for case in imported.cases)
+    files = {within(folder, documents) / path: text for path, text in imported.documents}
+    files[within(folder, cases)] = json_lines(case_row(case) for case in imported.cases)
     if imported.examples:
-        files[Path(examples)] = json_lines(map(_example_row, imported.examples))
+        files[within(folder, examples)] = json_lines(map(_example_row, imported.examples))
     for path, text in files.items():
-        if (folder / path).exists() and read_text(folder / path) != text:
+        if path.exists() and read_text(path) != text:
             raise InputError(
                 "already exists with other content.",
-                place=folder / path,
+                place=path,
                 remedy="Import into a new folder, or move this file.",
             )
     for path, text in files.items():
-        write_text(folder / path, text)
+        write_text(path, text)
 
 
 def _example_row(example: Example) -> dict[str, object]:
