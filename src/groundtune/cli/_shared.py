@@ -187,7 +187,7 @@ def end_at_gate(
 
 
 def end_if_silent(reasons: Iterable[str]) -> None:
-    """Say on stderr why judges gave nothing at all, and end with exit code 1 if any did."""
+    """Say on stderr why candidates or judges gave nothing at all, and end with exit code 1 if any did."""
     said = list(reasons)
     for reason in said:
         print(f"groundtune: {masked(reason)}", file=sys.stderr)

@@ -35,8 +35,8 @@ def compare(
     """Compare candidates on the same test cases and recommend which one to ship.
 
     Ingests documents and trains adapters as needed, runs the candidates (base, rag, tuned, tuned+rag and raft, unless
-    you name others), and writes report.html and report.json. Rerun to resume. Ends with exit code 1 if a judge gave no
-    score to any answer.
+    you name others), and writes report.html and report.json. Rerun to resume. Ends with exit code 1 if a candidate
+    answered no case, or a judge gave no score.
 
     Examples:
 

@@ -26,7 +26,8 @@ def evaluate(
     """Run candidates on the test part of the benchmark and show their scores.
 
     The runs are kept in the records. Rerun to resume. What you compared last stays the latest comparison, whose answers
-    `groundtune human` and `groundtune judge` use. Ends with exit code 1 if a judge gave no score to any answer.
+    `groundtune human` and `groundtune judge` use. Ends with exit code 1 if a candidate answered no case, or a judge
+    gave no score.
 
     Example:
 

@@ -98,6 +98,7 @@ def material(
             *notes.of_benchmark(benchmark, assembly.lock, len(cases)),
             *notes.of_scores([run.scores for run in runs]),
             *([notes.of_threshold(assembly.threshold())] if any(run.candidate.grounded for run in runs) else []),
+            *notes.of_failures(runs),
             *notes.of_replies(runs),
         ),
         costs=tuple(assembly.judges.costs()),

@@ -16,7 +16,7 @@ from groundtune.evaluation.benchmark.versions import Lock, note
 from groundtune.evaluation.judge.grading import GRADED, GradeScorer, silence, silent_judges
 from groundtune.evaluation.remarks import remarks
 from groundtune.protocols import Scorer
-from groundtune.values import Answer
+from groundtune.values import Answer, Failure
 
 NAMED = 5  # documents that a note names
 PACKAGES = ("groundtune", "torch", "transformers", "trl", "peft", "sentence-transformers", "lancedb", "sacrebleu")
@@ -41,14 +41,37 @@ def of_silent_judges(scorers: Sequence[Scorer], runs: Sequence[Run]) -> list[str
     return silent_judges(reasons)
 
 
+def of_failures(runs: Sequence[Run]) -> list[str]:
+    """Say which candidates failed on how many cases, and the commonest reason."""
+    notes = []
+    for run in runs:
+        reasons = Counter(each.reason for each in run.outcomes.values() if isinstance(each, Failure))
+        if reasons:
+            (reason, count), *others = reasons.most_common()
+            of_several = f" ({count} of them)" if others else ""
+            failed = f"{reasons.total()} of {len(run.outcomes)} cases"
+            notes.append(f"{run.candidate.name} failed on {failed}{of_several}: {reason}")
+    return notes
+
+
 def silent_in(report: Report) -> list[str]:
-    """Say the same of a report that has just been made."""
+    """Say which judges gave no score, and which candidates no answer, in a report that has just been made."""
     reasons = {
         name: silence(scores[name] for row in report.rows for scores in row.scores.values())
         for name, measure in report.scorers.items()
         if measure.signature.startswith(GRADED)
     }
-    return silent_judges(reasons)
+    return [*silent_judges(reasons), *filter(None, (_mute(report, one.name) for one in report.candidates))]
+
+
+def _mute(report: Report, candidate: str) -> str:
+    """Say that a candidate answered no case, and why; nothing if it answered one."""
+    outcomes = [row.answers[candidate] for row in report.rows]
+    failures = [each.reason for each in outcomes if isinstance(each, Failure)]
+    if not failures or len(failures) < len(outcomes):
+        return ""
+    ((reason, _),) = Counter(failures).most_common(1)
+    return f"{candidate} answered none of the {len(failures)} cases: {reason}"
 
 
 def of_benchmark(benchmark: Benchmark, lock: Lock | None, cases: int) -> list[str]:

@@ -7,6 +7,7 @@ from typer.main import get_command
 
 from groundtune import cli
 from groundtune.assembly.assembly import Assembly
+from groundtune.errors import ModelFailed
 from groundtune.settings import load
 from groundtune.standalone import example_folder
 from groundtune.testing.fakes import FunctionModel
@@ -256,3 +257,31 @@ def test_benchmark_stats_counts_questions_to_be_clarified(run, project):
         file.write(json.dumps(asked) + "\n")
     counted = run("benchmark", "stats", "--project", project, "--json").json["parts"]["test"]
     assert (counted["cases"], counted["unanswerable"], counted["to_clarify"]) == (5, 1, 1)
+
+
+class Dead(FunctionModel):
+    """Cannot be reached; knows the answers of which it is told."""
+
+    def __init__(self, known=()):
+        super().__init__(str)
+        self._known = known
+
+    def complete(self, conversations, max_tokens=None):
+        if any(all(word not in one[-1].content for word in self._known) for one in conversations):
+            raise ModelFailed("cannot be reached (Connection refused).", remedy="Check that the server is running.")
+        return super().complete(conversations, max_tokens)
+
+
+@pytest.mark.parametrize("command", ["compare", "evaluate"])
+@pytest.mark.parametrize("known", [(), ("brook",)])
+def test_a_candidate_that_answers_no_case_ends_the_command_with_1_and_the_reason(
+    run, project, monkeypatch, command, known
+):
+    monkeypatch.setattr(Assembly, "chat_model", lambda *_: Dead(known))
+    ended = run(command, "base", "--project", project)
+    assert "Traceback" not in ended.err
+    assert ended.code == (0 if known else 1)
+    assert ("base answered none of the" in ended.err) == (not known)
+    assert ("cannot be reached (Connection refused)" in ended.err) == (not known)
+    if command == "compare":
+        assert "Note: base failed on" in ended.out
