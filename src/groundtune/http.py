@@ -34,6 +34,7 @@ CONNECT_SECONDS = 10.0
 MOST_TIMEOUTS = 2  # a server that hangs takes the whole timeout each time
 _EXCERPT = 300
 _REFUSALS = frozenset({400, 404, 405, 406, 413, 415, 422, 501})
+_OF_THE_REQUEST = frozenset({400, 413, 415, 422})  # another request may be taken
 _WORDS = {"model", "messages", "input", "stream"}  # fields that other errors name as well
 _NOT_TAKEN = re.compile(
     r"(?:un|not |n't )(?:support|recogni|known|expected|permitted|allowed|implemented)|unknown|unexpected|invalid"
@@ -45,10 +46,11 @@ _NOT_TAKEN = re.compile(
 class RequestRefused(ModelFailed):
     """The endpoint will not take this request (400, 404, 413, 415, 422, 501): asking the same again is of no use.
 
-    `said` is the whole body that it refused with.
+    `said` is the whole body that it refused with, `status` the HTTP status (0: not known).
     """
 
     said: str = ""
+    status: int = 0
 
 
 class Passing(Exception):
@@ -104,10 +106,10 @@ class Backoff:
         started = time.monotonic()
         try:
             result = self._run(attempt, failure)
-        except RequestRefused:
-            outages.answered(*of)
-            raise
         except ModelFailed as failed:
+            if isinstance(failed, RequestRefused) and failed.status in _OF_THE_REQUEST | {0}:
+                outages.answered(*of)
+                raise
             unreached = isinstance(failed.__cause__, Passing) and failed.__cause__.unreached
             outages.failed(of[0] if unreached else of[1], failed, started, unreached=unreached)
             raise
@@ -325,7 +327,7 @@ class Endpoint:
         if status in _REFUSALS or (status >= 500 and names_field):
             refused = self.failure(message, self._advice(status, text), RequestRefused)
             assert isinstance(refused, RequestRefused)
-            refused.said = text
+            refused.said, refused.status = text, status
             return refused
         if status in (401, 403):
             state = "holds a key that was rejected" if self._key.value else "is not set"

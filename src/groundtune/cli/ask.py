@@ -45,30 +45,7 @@ def ask(
     with opened(project, overrides) as opened_project:
         answer = opened_project.ask(question, candidate, asker=asker)
         adapters = [opened_project.adapter_folder(name).name for name in opened_project.adapters_of(candidate)]
-    from groundtune.reply import says_nothing
-
-    citations = [
-        {
-            "document": citation.document,
-            **asdict(citation.place),
-            "quote": citation.quote,
-            "origin": citation.origin,
-        }
-        for citation in answer.citations
-    ]
-    document = {
-        "answer": answer.text,
-        "abstained": answer.abstained,
-        "without_content": says_nothing(answer, question),
-        "citations": citations,
-        "citations_removed": answer.citations_removed,
-        "candidate": candidate,
-        "adapters": adapters,
-        "support": answer.support,
-        "reasoning": answer.reasoning,
-        "adjusted": list(answer.adjusted),
-        "usage": asdict(answer.usage),
-    }
+    document = {**_document(answer, question), "candidate": candidate, "adapters": adapters}
     shown = Text(answer.text)
     for citation in answer.citations:
         made = "" if citation.origin == "model" else " (attributed afterwards)"
@@ -81,6 +58,31 @@ def ask(
             "\nNote: this reply has no content. It neither answers nor says that the answer is not known.", "yellow"
         )
     emit(as_json, document, shown)
+
+
+def _document(answer: Answer, question: str) -> dict[str, object]:
+    from groundtune.reply import says_nothing
+
+    citations = [
+        {
+            "document": citation.document,
+            **asdict(citation.place),
+            "quote": citation.quote,
+            "origin": citation.origin,
+        }
+        for citation in answer.citations
+    ]
+    return {
+        "answer": answer.text,
+        "abstained": answer.abstained,
+        "without_content": says_nothing(answer, question),
+        "citations": citations,
+        "citations_removed": answer.citations_removed,
+        "support": answer.support,
+        "reasoning": answer.reasoning,
+        "adjusted": list(answer.adjusted),
+        "usage": asdict(answer.usage),
+    }
 
 
 def _reasoned(answer: Answer) -> str:

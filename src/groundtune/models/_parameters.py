@@ -17,7 +17,7 @@ from groundtune.bodies import loaded, reason
 from groundtune.http import RequestRefused
 from groundtune.secrets import masked
 
-Returned = TypeVar("Returned")
+Accepted = TypeVar("Accepted")
 
 LIMITS = ("max_tokens", "max_completion_tokens")  # two names of one limit
 NEEDED = frozenset({"model", "messages", "modelId", "system"})
@@ -106,7 +106,7 @@ class Parameters:
                 said.append(f"`{key}` {sent} in the place of {body[key]}")
         return tuple(said)
 
-    def patiently(self, body: Mapping[str, object], ask: Callable[[Mapping[str, object]], Returned]) -> Returned:
+    def patiently(self, body: Mapping[str, object], ask: Callable[[Mapping[str, object]], Accepted]) -> Accepted:
         """Return what `ask` returns for `body` without what is refused, however many parameters that turn out to be.
 
         Raises what `ask` raises; `RequestRefused` where it is about no parameter.

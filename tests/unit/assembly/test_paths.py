@@ -122,4 +122,5 @@ def test_a_store_is_made_there(tmp_path, named, opened):
 @pytest.mark.parametrize("name", ["~nobody-is-called-so/x", "~"])
 def test_a_home_that_is_not_there_is_an_ordinary_missing_file(tmp_path, opened, name):
     (tmp_path / "shop").mkdir(exist_ok=True)
-    assert opened(benchmark__cases=name).threshold().note == "There is no benchmark to fit a threshold on."
+    found = opened(benchmark__cases=name).threshold()
+    assert (found.threshold, found.note) == (0.0, "The benchmark cannot be read, so no threshold is fitted.")
