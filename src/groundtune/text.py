@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from groundtune.folding import fold, fold_with_places
+from groundtune.comparing.folding import fold, fold_with_places
 
 _NUMBER = r"\d+(?:\s*[-–]\s*\d+)?"
 CITATION_MARKER = re.compile(rf"[ \t]*\[\s*(?:passages?\s+)?({_NUMBER}(?:\s*[,;]\s*{_NUMBER})*)\s*\]", re.IGNORECASE)
@@ -20,7 +20,8 @@ def locate(quote: str, text: str) -> tuple[int, int] | None:
     """Return (start, end) of the first place of `quote` in `text`, or None.
 
     White space of any kind and amount counts as one blank, and the ways in which Unicode writes the same text count
-    as one (`folding.py`): curly and straight quotes, dashes, ligatures, composed and decomposed letters, soft hyphens.
+    as one (`comparing/folding.py`): curly and straight quotes, dashes, ligatures, composed and decomposed letters,
+    soft hyphens.
     Letters, their case, digits and punctuation must be equal.
     """
     words = fold(quote).split()

@@ -10,8 +10,7 @@ from _tree import Import, Module, modules
 
 LAYERS = (
     {"values", "protocols", "errors", "settings", "plugins", "files", "packaged", "reply", "sentences", "text"}
-    | {"bodies", "drawing", "encoders", "extras", "http", "once", "outages", "reasoning", "secrets", "spreadsheets"}
-    | {"comparing", "folding", "quantities", "workbooks"},
+    | {"comparing", "drawing", "encoders", "extras", "http", "once", "secrets", "spreadsheets", "workbooks"},
     {"knowledge", "models", "assistant", "tuning", "evaluation", "agents", "records"},
     {"assembly"},
     {"checkup", "comparison", "project", "standalone"},

@@ -20,10 +20,11 @@ from pathlib import Path
 import pytest
 
 import groundtune
-from groundtune import cli, http
+from groundtune import cli
 from groundtune.comparison import compare as compare_module
 from groundtune.evaluation import run as run_module
 from groundtune.evaluation.judge import judge as judge_module
+from groundtune.http import endpoint as http
 from groundtune.testing.endpoint import LocalEndpoint, Request, Response, error, said, streamed
 from groundtune.testing.fakes import only
 from groundtune.values import Answer, Completion, Failure, Usage

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from groundtune.comparing import aligned, common, figures, searchable, shared, tokens, unbacked, words
-from groundtune.folding import fold, fold_with_places
-from groundtune.quantities import quantities
+from groundtune.comparing.folding import fold, fold_with_places
+from groundtune.comparing.quantities import quantities
 from groundtune.text import locate
 
 

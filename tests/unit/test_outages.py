@@ -4,10 +4,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from groundtune import http
 from groundtune.errors import ModelFailed
+from groundtune.http import endpoint as http
+from groundtune.http.outages import MOST_FAILURES, carried, known, one_command
 from groundtune.models.openai_compatible import OpenAICompatible
-from groundtune.outages import MOST_FAILURES, carried, known, one_command
 from groundtune.settings import ModelSettings
 from groundtune.testing.endpoint import LocalEndpoint, Response, error, said
 from groundtune.values import Completion, Message, Usage

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from groundtune.errors import ModelFailed
 from groundtune.protocols import ChatModel
-from groundtune.reasoning import Parting, joined, parted
+from groundtune.reply.reasoning import Parting, joined, parted
 from groundtune.sentences import without_repetition
 from groundtune.values import Answer, Answered, Cited, Completion, Conversation, Event, FinishReason, TextPiece, Usage
 

@@ -38,7 +38,7 @@ from groundtune.evaluation.judge.samples import RatedAnswer, RatingScale, check_
 from groundtune.evaluation.ratings import Rating, load_ratings
 from groundtune.evaluation.scorers._function import NO_IDEAL_ANSWER
 from groundtune.evaluation.statistics.agreement import alpha
-from groundtune.outages import one_command
+from groundtune.http.outages import one_command
 from groundtune.records import Records
 from groundtune.records.records import RunRecord
 from groundtune.values import Answer, Score

@@ -24,7 +24,7 @@ from groundtune.errors import InputError, ModelFailed, SettingsError
 from groundtune.evaluation.run import answer_cases, score_answers
 from groundtune.evaluation.scorers import scorers as all_scorers
 from groundtune.evaluation.scorers._function import NO_IDEAL_ANSWER
-from groundtune.outages import one_command
+from groundtune.http.outages import one_command
 from groundtune.protocols import Answerer, Scorer
 from groundtune.values import Answer, Case, Failure, TextPiece, Usage, digest
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-from groundtune.outages import carried
+from groundtune.http.outages import carried
 from groundtune.values import Completion, Conversation
 
 

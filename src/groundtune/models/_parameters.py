@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from groundtune.bodies import loaded, reason
 from groundtune.http import RequestRefused
+from groundtune.http.bodies import loaded, reason
 from groundtune.secrets import masked
 
 Accepted = TypeVar("Accepted")

@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from groundtune.bodies import DONE, decoded, fault_of, frames, loaded
+from groundtune.http.bodies import DONE, decoded, fault_of, frames, loaded
 from groundtune.models._options import LABEL_TOKENS, Step, token_text
-from groundtune.reasoning import Parting, joined
+from groundtune.reply.reasoning import Parting, joined
 from groundtune.values import Completion, FinishReason, Usage
 
 _REASONING_FIELDS = tuple(

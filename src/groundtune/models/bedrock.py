@@ -19,7 +19,7 @@ from groundtune.http import CONNECT_SECONDS, MOST_TIMEOUTS, Backoff, Passing, Re
 from groundtune.models._batches import complete_all
 from groundtune.models._options import LABEL_TOKENS, UnclearReply, asked, certain, choice_of
 from groundtune.models._parameters import Parameters
-from groundtune.reasoning import Parting, joined
+from groundtune.reply.reasoning import Parting, joined
 from groundtune.settings import ModelSettings
 from groundtune.values import Choice, Completion, Conversation, FinishReason, Message, Usage
 

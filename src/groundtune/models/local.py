@@ -25,7 +25,7 @@ from groundtune.models._adapters import Chain, NotAdditive, SharedWeights
 from groundtune.models._options import LABEL_TOKENS, Step, are_labels, choice_of
 from groundtune.models.templates import closing_id, prompt_ids, turn_ends
 from groundtune.once import Once
-from groundtune.reasoning import Parting, marks_among, opens, parted
+from groundtune.reply.reasoning import Parting, marks_among, opens, parted
 from groundtune.settings import ModelSettings
 from groundtune.values import Choice, Completion, Conversation, FinishReason, Usage
 

@@ -13,8 +13,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
 
-from groundtune.bodies import DONE, decoded, loaded
 from groundtune.http import ApiKey, Backoff, Endpoint, Guidance, named_address
+from groundtune.http.bodies import DONE, decoded, loaded
 from groundtune.models._batches import complete_all
 from groundtune.models._options import LABEL_TOKENS, UnclearReply, asked, certain, choice_of
 from groundtune.models._parameters import Parameters

@@ -5,8 +5,8 @@ import math
 
 import pytest
 
-from groundtune import http
 from groundtune.assembly.judges import CALIBRATION, LATEST
+from groundtune.http import endpoint as http
 from groundtune.records import open_records
 from groundtune.testing.endpoint import LocalEndpoint, Response, error, said
 from groundtune.values import Completion, Usage

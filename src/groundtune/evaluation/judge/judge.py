@@ -15,7 +15,7 @@ from typing import Protocol
 
 from groundtune.errors import GroundtuneError, ModelFailed
 from groundtune.evaluation.judge.prompts import after_rationale
-from groundtune.outages import carried
+from groundtune.http.outages import carried
 from groundtune.protocols import ChatModel, MeteredModel, Progress, silent
 from groundtune.values import Choice, Conversation, Failure, Usage, digest
 

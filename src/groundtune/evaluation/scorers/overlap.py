@@ -4,8 +4,8 @@
     answer        "the tower in Paris"    comparable words: tower in paris
     exact 0, token_f1 = 2 * (1/3 * 1/2) / (1/3 + 1/2) = 0.4, token_recall = 1/2
 
-Comparable words keep what tells two answers apart, such as the point in "1.50" (`comparing.py`). `squad_exact` and
-`squad_f1` drop all punctuation, as published figures do, so that "€1.50" is there the same as "€150".
+Comparable words keep what tells two answers apart, such as the point in "1.50" (`groundtune.comparing`).
+`squad_exact` and `squad_f1` drop all punctuation, as published figures do, so that "€1.50" is there the same as "€150".
 Answers in whole sentences lose in `exact` and `token_f1` through every word that the short ideal answer lacks;
 `token_recall` forgives them, and forgives copying the whole passage as well.
 

@@ -14,9 +14,9 @@ from typing import Literal
 import httpx
 import numpy as np
 
-from groundtune.bodies import decoded, loaded
 from groundtune.errors import ModelFailed
 from groundtune.http import ApiKey, Backoff, Endpoint, Guidance, RequestRefused, named_address
+from groundtune.http.bodies import decoded, loaded
 from groundtune.protocols import Vectors
 from groundtune.settings import EmbeddingSettings
 

@@ -18,8 +18,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
-from groundtune.folding import fold
-from groundtune.quantities import (
+from groundtune.comparing.folding import fold
+from groundtune.comparing.quantities import (
     CURRENCIES,
     NAMES,
     NO_AMOUNT,

@@ -22,9 +22,9 @@ from typing import Self, TypeVar
 import httpx
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exponential
 
-from groundtune.bodies import decoded, fault_in, frames, reason, unpacked
 from groundtune.errors import ModelFailed, SettingsError
-from groundtune.outages import known
+from groundtune.http.bodies import decoded, fault_in, frames, reason, unpacked
+from groundtune.http.outages import known
 from groundtune.secrets import BLANK, masked
 
 Result = TypeVar("Result")

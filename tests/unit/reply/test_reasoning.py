@@ -2,7 +2,7 @@
 
 import pytest
 
-from groundtune.reasoning import Parted, Parting, marks_among, opens, parted
+from groundtune.reply.reasoning import Parted, Parting, marks_among, opens, parted
 
 FINAL = "<|start|>assistant<|channel|>final<|message|>"
 
