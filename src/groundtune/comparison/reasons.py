@@ -233,7 +233,10 @@ class Reasons:
                 other = pair[0] if pair[1] == choice.name else pair[1]
                 found = verdicts.setdefault(other, {"better": [], "worse": [], "equivalent": [], "cannot tell": []})
                 found[verdict_of(difference, choice.name)].append(difference.scorer)
-        return [_measures(choice.name, other, found) for other, found in verdicts.items()]
+        told = {other: found for other, found in verdicts.items() if found["better"] or found["worse"]}
+        rest = [other for other in verdicts if other not in told]
+        sentences = [_measures(choice.name, other, found) for other, found in told.items()]
+        return [*sentences, *([f"No other measure tells {choice.name} apart from {listed(rest)}."] if rest else [])]
 
     def manners(self, choice: Contender) -> list[str]:
         """Tell how the choice answers: how fast, how often not at all, and what it makes up."""
@@ -244,10 +247,10 @@ class Reasons:
             ]
             beside = ", ".join(f"{other.name} {other.seconds:.1f} s" for other in others)
             beside = f" ({beside})" if beside else ""
-            asked = f"the median of {choice.timed} question{'' if choice.timed == 1 else 's'}, one at a time"
+            asked = f"the median of {choice.timed} question{'' if choice.timed == 1 else 's'}, asked one at a time"
             sentences.append(
                 f"{choice.name} takes {choice.seconds:.1f} seconds for a typical answer{beside}: "
-                f"{asked}, whatever else the machine did."
+                f"{asked}. Other work on the machine counts in."
             )
         if choice.abstained is not None:
             count, cases = choice.abstained

@@ -316,8 +316,8 @@ def test_only_a_trusted_judge_is_named_among_the_other_measures(files, compared,
     _, report = compared(FallibleModel(truth, 1.0, 1), candidates=("base", "rag"))
     (found,) = (one for one in report.comparisons if one.scorer == "judge_accuracy")
     assert (found.verdict, report.recommendation.candidate) == ("better", "base")
-    (other,) = (text for text in report.recommendation.reasons if text.startswith("By the other measures of base"))
-    assert ("rag is better on judge_accuracy" in other) is trusted
+    named = any("rag is better on judge_accuracy" in reason for reason in report.recommendation.reasons)
+    assert named is trusted
 
 
 def test_the_judges_of_a_panel_are_shown_and_how_far_they_are_apart(compared):
