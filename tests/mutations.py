@@ -62,11 +62,12 @@ MUTATIONS = (
     # differences and their bounds
     Mutation(COMPARING, "(baseline, challenger, (high, low))", "(baseline, challenger, (low, low))"),
     Mutation(COMPARING, "(baseline, challenger, (low, high))", "(baseline, challenger, (high, high))"),
-    Mutation(COMPARING, "flipped(at_least if sample.mean > 0 else at_most)", "flipped(at_most)"),
-    Mutation(COMPARING, "least > 0 if sample.mean > 0 else most < 0", "True"),
+    Mutation(COMPARING, "against = at_least if sample.mean > 0 else -at_most", "against = -at_most"),
+    Mutation(COMPARING, "if np.nanmean(against) > 0 else 1.0", "if True else 1.0"),
+    Mutation(COMPARING, "worst = flipped(against)", "worst = flipped(seen)"),
     Mutation(COMPARING, "p_value <= method.alpha for p_value in corrected", "p_value <= 1 for p_value in corrected"),
     Mutation(COMPARING, "low=max(0.0, difference.low)", "low=min(0.0, difference.low)"),
-    Mutation(SAMPLE, "any(score.value is not None or score.failed", "any(score.value is not None"),
+    Mutation(SAMPLE, "applies = failed | ~np.isnan(first)", "applies = ~np.isnan(first)"),
     Mutation(SAMPLE, "margin=self.margin * (high - low)", "margin=self.margin"),
     # tests and intervals
     Mutation(FLIPS, "observed if one_sided else abs(observed)", "abs(observed)"),

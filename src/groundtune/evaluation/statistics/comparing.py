@@ -239,19 +239,23 @@ def _of_means(
     pair, difference = _pair(baseline, challenger, groups, method)
     if pair is None:
         return _Tested(replace(found, difference=difference), 1.0, None)
-    low, high = pair.ends
-    at_least, at_most = paired_off(baseline, challenger, (high, low)), paired_off(baseline, challenger, (low, high))
-    least, most = float(np.nanmean(at_least)), float(np.nanmean(at_most))
-    found, sample = replace(found, difference=difference, least=least, most=most), pair.difference
-    if sample.groups < 2:
-        return _Tested(found, 1.0, None)
+    sample, seen = pair.difference, paired_off(baseline, challenger)
 
     def flipped(values: Floats) -> float:
         return sign_flip(all_totals(values, groups), method.resamples, np.random.default_rng(seed))
 
-    p_value = flipped(paired_off(baseline, challenger))
-    leads = least > 0 if sample.mean > 0 else most < 0  # at worst, too
-    worst = flipped(at_least if sample.mean > 0 else at_most) if leads else 1.0
+    at_least = at_most = seen
+    incomplete = difference.unscored or difference.failed
+    if incomplete:
+        low, high = pair.ends
+        at_least, at_most = paired_off(baseline, challenger, (high, low)), paired_off(baseline, challenger, (low, high))
+    found = replace(found, difference=difference, least=float(np.nanmean(at_least)), most=float(np.nanmean(at_most)))
+    if sample.groups < 2:
+        return _Tested(found, 1.0, None)
+    p_value = worst = flipped(seen)
+    if incomplete:
+        against = at_least if sample.mean > 0 else -at_most
+        worst = flipped(against) if np.nanmean(against) > 0 else 1.0  # else the other one would lead
     apart = intervals.span(pair.baseline, pair.challenger, pair.scale) if sample.unanimous else None
     basis = DifferenceBasis(sample.n, sample.groups, sample.standard_error * math.sqrt(sample.n), apart)
     agreeing = _agreeing(difference, p_value, method)

@@ -146,14 +146,17 @@ def paired_off(
     With `filled`, a missing score counts as the first value for the baseline and the second for the challenger.
     Where neither was scored or failed, the scorer does not apply, and nothing is filled.
     """
-    rows = []
-    for first, second in zip(baseline, challenger, strict=True):
-        applies = any(score.value is not None or score.failed for score in (first, second))
-        one, other = filled if filled and applies else (math.nan, math.nan)
-        rows.append(
-            (second.value if second.value is not None else other) - (first.value if first.value is not None else one)
-        )
-    return np.array(rows, dtype=np.float64)
+    first, second = _values(baseline), _values(challenger)
+    if filled is not None:
+        failed = np.array([one.failed or other.failed for one, other in zip(baseline, challenger, strict=True)])
+        applies = failed | ~np.isnan(first) | ~np.isnan(second)
+        first = np.where(np.isnan(first) & applies, filled[0], first)
+        second = np.where(np.isnan(second) & applies, filled[1], second)
+    return second - first
+
+
+def _values(scores: Sequence[Score]) -> Floats:
+    return np.array([math.nan if score.value is None else score.value for score in scores], dtype=np.float64)
 
 
 def all_totals(values: Floats, groups: Sequence[str]) -> Floats:
