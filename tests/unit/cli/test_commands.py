@@ -285,3 +285,18 @@ def test_a_candidate_that_answers_no_case_ends_the_command_with_1_and_the_reason
     assert ("cannot be reached (Connection refused)" in ended.err) == (not known)
     if command == "compare":
         assert "Note: base failed on" in ended.out
+
+
+@pytest.mark.parametrize(
+    ("candidates", "documents"), [(("base",), True), (("base",), False), (("rag",), True), (("base", "rag"), True)]
+)
+def test_a_project_that_was_never_ingested_is_compared(run, project, monkeypatch, candidates, documents):
+    """Closed-book candidates need no documents; for the others they are ingested first."""
+    monkeypatch.setattr(Assembly, "chat_model", lambda *_: FunctionModel(lambda _: "It costs 8 euros."))
+    if not documents:
+        (project / "documents" / "plans.md").unlink()
+        (project / "documents").rmdir()
+    compared = run("compare", *candidates, "--project", project, "--json")
+    assert compared.code == 0, compared.err
+    assert set(compared.json["candidates"]) == set(candidates)
+    assert all(one["failed"] == 0 for one in compared.json["candidates"].values())
