@@ -101,7 +101,7 @@ MUTATIONS = (
     Mutation(REASONS, "alike = abs(seen) < self._ground.margin", "alike = False"),
     Mutation(REASONS, "sign = -1 if self._ground.higher_is_better else 1", "sign = -1"),
     Mutation(REASONS, "return least if self._ground.higher_is_better else most", "return most"),
-    Mutation(SUMMARY, "pairs if scorer.higher_is_better else map(_turned, pairs)", "pairs"),
+    Mutation(SUMMARY, "pair if scorer.higher_is_better else", "pair if True else"),
     Mutation(SUMMARY, "score.value is not None or score.failed for score in row", "True for score in row"),
     # the gate
     Mutation(GATE, "max(lost.values()) <= 0 or p_value", "p_value"),

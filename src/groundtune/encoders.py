@@ -10,15 +10,14 @@ import copy
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
-from groundtune.errors import NotInstalled, SettingsError
+from groundtune.errors import NotInstalled, damaged
 from groundtune.once import Once
 
 EXTRA = 'Install the extra: pip install "groundtune[local]".'
-_REASON = 300  # characters of what a library says
 _DECISIVE = (".safetensors", ".bin", ".json", ".txt", ".model")
 
 
@@ -109,28 +108,19 @@ def sentence_transformers() -> Any:  # noqa: ANN401 -- a module
 
 def _load(folder: Path) -> Any:  # noqa: ANN401
     kind = sentence_transformers().SentenceTransformer
-    with _reading(str(folder)):
+    with _reading(folder):
         return kind(str(folder), local_files_only=True).eval()
 
 
 def _load_cross(folder: Path) -> Any:  # noqa: ANN401
     kind = sentence_transformers().CrossEncoder
-    with _reading(str(folder)):
+    with _reading(folder):
         return kind(str(folder), local_files_only=True, num_labels=1)
 
 
-@contextmanager
-def _reading(place: str) -> Iterator[None]:
-    """Turn what goes wrong with a model's files into `SettingsError`."""
-    try:
-        yield
-    except Exception as error:  # readers of weights raise errors of their own, and bare ones
-        reason = " ".join((str(error) or type(error).__name__).split())
-        raise SettingsError(
-            f"the encoder cannot be loaded: {reason[:_REASON]}.",
-            place=place,
-            remedy="Copy or download it again: its files are incomplete or damaged.",
-        ) from None
+def _reading(place: str | Path) -> AbstractContextManager[None]:
+    remedy = "Copy or download it again: its files are incomplete or damaged."
+    return damaged("the encoder cannot be loaded", place=place, remedy=remedy)
 
 
 def _load_network(place: str) -> Any:  # noqa: ANN401

@@ -16,9 +16,13 @@ blanked in all three, whoever wrote them.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from groundtune.secrets import masked
+
+_REASON = 300  # characters of what a library says
 
 
 class GroundtuneError(Exception):
@@ -75,3 +79,19 @@ class TuningError(GroundtuneError):
 
 class NotComparable(GroundtuneError):
     """Runs that must not be put side by side."""
+
+
+@contextmanager
+def damaged(what: str, *, place: str | Path, remedy: str, passing: tuple[type[Exception], ...] = ()) -> Iterator[None]:
+    """Turn whatever a library raises over the files at `place` into `SettingsError`; ours, and `passing`, go through.
+
+    `what` says what could not be done. Readers of weights raise errors of their own, and bare ones.
+    """
+    ours: tuple[type[Exception], ...] = (GroundtuneError, *passing)
+    try:
+        yield
+    except ours:
+        raise
+    except Exception as error:
+        reason = " ".join((str(error) or type(error).__name__).split())
+        raise SettingsError(f"{what}: {reason[:_REASON]}.", place=place, remedy=remedy) from None

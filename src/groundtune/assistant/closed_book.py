@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from groundtune.assistant.abstention import abstention_signature, says_unknown
 from groundtune.assistant.prompts import closed_book_messages, prompt_signature
-from groundtune.assistant.replies import StreamedReply, concluded, heard, timed
-from groundtune.errors import ModelFailed
+from groundtune.assistant.replies import StreamedReply, concluded, heard, or_failure, timed
 from groundtune.protocols import ChatModel
 from groundtune.settings import AssistantSettings
 from groundtune.values import Answer, Completion, Conversation, Event, Failure, Question
@@ -41,7 +41,7 @@ class ClosedBook:
         """Answer a batch with one call of the model; an empty reply is a `Failure`. Raises `ModelFailed`."""
         conversations = [self._messages(question) for question in questions]
         completions = self._model.complete(conversations) if conversations else []
-        return [self._taken_or_failed(completion) for completion in completions]
+        return [or_failure(partial(self._taken, completion)) for completion in completions]
 
     def stream(self, question: Question) -> Iterator[Event]:
         """Yield the reply's pieces and, last, the answer. Raises `ModelFailed`."""
@@ -51,12 +51,6 @@ class ClosedBook:
 
     def _messages(self, question: Question) -> Conversation:
         return closed_book_messages(self._settings, self._project_name, question)
-
-    def _taken_or_failed(self, completion: Completion) -> Answer | Failure:
-        try:
-            return self._taken(completion)
-        except ModelFailed as error:
-            return Failure(str(error))
 
     def _taken(self, completion: Completion) -> Answer:
         reply = heard(completion, self._model.name)

@@ -8,12 +8,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from groundtune.assistant.abstention import abstention_signature, says_unknown, support
 from groundtune.assistant.citations import check_citations
 from groundtune.assistant.prompts import grounded_messages, prompt_signature, search_text
-from groundtune.assistant.replies import StreamedReply, concluded, heard, timed
-from groundtune.errors import ModelFailed
+from groundtune.assistant.replies import StreamedReply, concluded, heard, or_failure, timed
 from groundtune.protocols import ChatModel
 from groundtune.settings import AssistantSettings
 from groundtune.values import (
@@ -91,7 +91,9 @@ class Grounded:
         asked = [each.messages for each in prepared if not self._abstains(each)]
         completions = iter(self._model.complete(asked) if asked else [])
         return [
-            self._unknown(each, Usage()) if self._abstains(each) else self._taken_or_failed(next(completions), each)
+            self._unknown(each, Usage())
+            if self._abstains(each)
+            else or_failure(partial(self._taken, next(completions), each))
             for each in prepared
         ]
 
@@ -126,12 +128,6 @@ class Grounded:
 
     def _unknown(self, prepared: _Prepared, usage: Usage) -> Answer:
         return Answer(self._settings.unknown, True, usage, passages=prepared.passages, support=prepared.support)
-
-    def _taken_or_failed(self, completion: Completion, prepared: _Prepared) -> Answer | Failure:
-        try:
-            return self._taken(completion, prepared)
-        except ModelFailed as error:
-            return Failure(str(error))
 
     def _taken(self, completion: Completion, prepared: _Prepared) -> Answer:
         """Return the model's reply as an answer; a reply that says that it does not know keeps no citation.

@@ -7,14 +7,25 @@ kept apart, also where a model leaves it in its text. Knows the `ChatModel` seam
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from groundtune.errors import ModelFailed
 from groundtune.protocols import ChatModel
 from groundtune.reply.reasoning import Parting, joined, parted
 from groundtune.sentences import without_repetition
-from groundtune.values import Answer, Answered, Cited, Completion, Conversation, Event, FinishReason, TextPiece, Usage
+from groundtune.values import (
+    Answer,
+    Answered,
+    Cited,
+    Completion,
+    Conversation,
+    Event,
+    Failure,
+    FinishReason,
+    TextPiece,
+    Usage,
+)
 
 _WHY: dict[FinishReason, tuple[str, str]] = {
     "stop": ("the model ended without a word", "Check its chat template and the prompt, or use another model."),
@@ -99,6 +110,14 @@ def _silent(completion: Completion, model: str) -> ModelFailed:
         place=model,
         remedy="Raise `[model] max_tokens`, or have the model reason less." if thought else remedy,
     )
+
+
+def or_failure(take: Callable[[], Answer]) -> Answer | Failure:
+    """Return the answer that is taken in, or why there is none: in a batch, one reply fails alone."""
+    try:
+        return take()
+    except ModelFailed as error:
+        return Failure(str(error))
 
 
 def outdated(answer: Answer, unknown: str) -> bool:

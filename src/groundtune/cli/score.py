@@ -70,12 +70,15 @@ def score(
 
 
 def _notes(scoring: Scoring) -> list[Text]:
+    from groundtune.comparison.wording import first_of
+
     notes = [Text(note) for note in scoring.notes]
     empty = scoring.without_content
     if empty:
-        named = ", ".join(empty[:NAMED]) + (", …" if len(empty) > NAMED else "")
         have = "1 answer has" if len(empty) == 1 else f"{len(empty)} answers have"
-        notes.append(Text(f"Note: {have} no content, and did not abstain either: {named}.", style="yellow"))
+        notes.append(
+            Text(f"Note: {have} no content, and did not abstain either: {first_of(empty, NAMED)}.", style="yellow")
+        )
     return notes
 
 

@@ -214,7 +214,7 @@ def same_number(one: str, other: str) -> bool:
     kinds = {_kind(one), _kind(other)}
     if len(kinds) == 1 and LIKELY not in kinds:
         return False
-    left, right = _written(one), _written(other)
+    left, right = written(one), written(other)
     if left == right:
         return kinds != {"", NO_AMOUNT}
     if NO_AMOUNT in kinds:
@@ -229,12 +229,7 @@ def doubtful(token: str) -> bool:
 
 def value_of(token: str) -> str | None:
     """Return the value of a number that is or may be an amount, None for anything else."""
-    return None if NO_AMOUNT in token else _value(_written(token))
-
-
-def written(token: str) -> str:
-    """Return a number without the mark of what it is."""
-    return _written(token)
+    return None if NO_AMOUNT in token else _value(written(token))
 
 
 def unit_of(text: str | None) -> str:
@@ -287,7 +282,8 @@ def _kind(token: str) -> str:
     return NO_AMOUNT if NO_AMOUNT in token else token[-1] if token[-1:] in (UNKNOWN, LIKELY) else ""
 
 
-def _written(token: str) -> str:
+def written(token: str) -> str:
+    """Return a number without the mark of what it is."""
     return token.rstrip(UNKNOWN + LIKELY).replace(NO_AMOUNT, ".")
 
 

@@ -19,6 +19,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, ValidationError
 
 from groundtune.comparison.report.data import Report, from_json
+from groundtune.comparison.wording import first_of
 from groundtune.errors import InputError, NotComparable
 from groundtune.evaluation.predictions import Scoring, read_scoring
 from groundtune.evaluation.statistics import (
@@ -258,8 +259,7 @@ def _more(sd: float | None, room: float, cases: int, method: Method) -> str:
 def _missing(missing: list[str], expected: int, most: float) -> str:
     if not expected:
         return "the baseline has no score to compare with. Agree on another baseline, or leave this scorer out."
-    named = ", ".join(missing[:NAMED]) + (", …" if len(missing) > NAMED else "")
     return (
-        f"{len(missing)} of {expected} cases that have a score in the baseline have none now ({named}); at most "
-        f"{most:.0%} may be missing. Run the failed cases again."
+        f"{len(missing)} of {expected} cases that have a score in the baseline have none now "
+        f"({first_of(missing, NAMED)}); at most {most:.0%} may be missing. Run the failed cases again."
     )

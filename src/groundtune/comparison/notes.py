@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import platform
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 
 from groundtune.assistant.abstention import Fitted
 from groundtune.comparison.report.data import Report
 from groundtune.comparison.summary import PART, Run
 from groundtune.comparison.table import Scores
+from groundtune.comparison.wording import first_of
 from groundtune.evaluation.benchmark.cases import Benchmark
 from groundtune.evaluation.benchmark.versions import Lock, note
 from groundtune.evaluation.judge.grading import GRADED, GradeScorer, silence, silent_judges
@@ -26,9 +27,8 @@ def unread_documents(documents: Sequence[str]) -> list[str]:
     """Say which documents could not be read."""
     if not documents:
         return []
-    names = ", ".join(documents[:NAMED]) + (", …" if len(documents) > NAMED else "")
     count = f"{len(documents)} documents" if len(documents) > 1 else "1 document"
-    return [f"{count} could not be read ({names}). Run `groundtune ingest` to see why."]
+    return [f"{count} could not be read ({first_of(documents, NAMED)}). Run `groundtune ingest` to see why."]
 
 
 def of_silent_judges(scorers: Sequence[Scorer], runs: Sequence[Run]) -> list[str]:
@@ -45,13 +45,17 @@ def of_failures(runs: Sequence[Run]) -> list[str]:
     """Say which candidates failed on how many cases, and the commonest reason."""
     notes = []
     for run in runs:
-        reasons = Counter(each.reason for each in run.outcomes.values() if isinstance(each, Failure))
+        reasons = _why_failed(run.outcomes.values())
         if reasons:
             (reason, count), *others = reasons.most_common()
             of_several = f" ({count} of them)" if others else ""
             failed = f"{reasons.total()} of {len(run.outcomes)} cases"
             notes.append(f"{run.candidate.name} failed on {failed}{of_several}: {reason}")
     return notes
+
+
+def _why_failed(outcomes: Iterable[Answer | Failure]) -> Counter[str]:
+    return Counter(each.reason for each in outcomes if isinstance(each, Failure))
 
 
 def silent_in(report: Report) -> list[str]:
@@ -66,12 +70,10 @@ def silent_in(report: Report) -> list[str]:
 
 def _mute(report: Report, candidate: str) -> str:
     """Say that a candidate answered no case, and why; nothing if it answered one."""
-    outcomes = [row.answers[candidate] for row in report.rows]
-    failures = [each.reason for each in outcomes if isinstance(each, Failure)]
-    if not failures or len(failures) < len(outcomes):
+    reasons = _why_failed(row.answers[candidate] for row in report.rows)
+    if not reasons or reasons.total() < len(report.rows):
         return ""
-    ((reason, _),) = Counter(failures).most_common(1)
-    return f"{candidate} answered none of the {len(failures)} cases: {reason}"
+    return f"{candidate} answered none of the {len(report.rows)} cases: {reasons.most_common(1)[0][0]}"
 
 
 def of_benchmark(benchmark: Benchmark, lock: Lock | None, cases: int) -> list[str]:

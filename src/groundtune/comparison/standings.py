@@ -64,13 +64,17 @@ class Standings:
     differences: Sequence[Difference]
     ground: Ground
 
+    @cached_property
+    def _deciding(self) -> dict[frozenset[str], Difference]:
+        return {
+            frozenset((difference.baseline, difference.challenger)): difference
+            for difference in self.differences
+            if difference.scorer == self.ground.decide_by
+        }
+
     def find(self, name: str, other: str) -> Difference | None:
         """Return the deciding difference of these two, whichever is its baseline."""
-        for difference in self.differences:
-            pair = {difference.baseline, difference.challenger}
-            if difference.scorer == self.ground.decide_by and pair == {name, other}:
-                return difference
-        return None
+        return self._deciding.get(frozenset((name, other)))
 
     def verdict(self, name: str, other: str) -> Verdict:
         """Return what the candidate `name` is, compared with `other`."""

@@ -30,6 +30,7 @@ from groundtune.comparison.report.data import (
 from groundtune.comparison.standings import Contender, Ground
 from groundtune.comparison.table import Scores, ScoreTable, score_table
 from groundtune.comparison.tags import by_tag
+from groundtune.comparison.wording import opposite
 from groundtune.errors import NotComparable
 from groundtune.evaluation import statistics
 from groundtune.evaluation.benchmark.cases import Benchmark
@@ -38,7 +39,7 @@ from groundtune.evaluation.statistics import Method
 from groundtune.protocols import Scorer
 from groundtune.reply import says_nothing
 from groundtune.settings import ComparisonSettings
-from groundtune.values import Answer, Case, Difference, Failure, Score, Split, Verdict
+from groundtune.values import Answer, Case, Difference, Failure, Score, Split
 
 PART: Split = "test"
 
@@ -155,14 +156,10 @@ def _differences(
             rng=rng,
             floor=repeat.floor(scorer.name) if repeat else 0.0,
         )
-        differences += pairs if scorer.higher_is_better else map(_turned, pairs)
+        differences += [
+            pair if scorer.higher_is_better else replace(pair, verdict=opposite(pair.verdict)) for pair in pairs
+        ]
     return differences
-
-
-def _turned(difference: Difference) -> Difference:
-    """Return the difference with the verdict of a scorer of which less is better."""
-    verdicts: dict[Verdict, Verdict] = {"better": "worse", "worse": "better"}
-    return replace(difference, verdict=verdicts.get(difference.verdict, difference.verdict))
 
 
 def _repeat(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from groundtune.values import Difference, Estimate, Verdict
 
@@ -72,9 +73,22 @@ def verdict_words(difference: Difference, seen_from: str | None = None) -> str:
 
 def verdict_of(difference: Difference, name: str) -> Verdict:
     """Return what the candidate `name` is, compared with the other one of the difference."""
+    return difference.verdict if difference.challenger == name else opposite(difference.verdict)
+
+
+def opposite(verdict: Verdict) -> Verdict:
+    """Return the verdict as it is from the other side, or where less is better."""
     turned: dict[Verdict, Verdict] = {"better": "worse", "worse": "better"}
-    verdict = difference.verdict
-    return verdict if difference.challenger == name else turned.get(verdict, verdict)
+    return turned.get(verdict, verdict)
+
+
+def first_of(names: Sequence[str], most: int) -> str:
+    """Return at most so many of `names`; a mark says that there are more.
+
+    >>> first_of(["a", "b", "c"], 2)
+    'a, b, …'
+    """
+    return ", ".join(names[:most]) + (", …" if len(names) > most else "")
 
 
 def listed(names: list[str]) -> str:

@@ -34,7 +34,7 @@ CONNECT_SECONDS = 10.0
 MOST_TIMEOUTS = 2  # a server that hangs takes the whole timeout each time
 _EXCERPT = 300
 _REFUSALS = frozenset({400, 404, 405, 406, 413, 415, 422, 501})
-_OF_THE_REQUEST = frozenset({400, 413, 415, 422})  # another request may be taken
+_OF_THE_REQUEST = frozenset({0, 400, 413, 415, 422})  # another request may be taken
 _WORDS = {"model", "messages", "input", "stream"}  # fields that other errors name as well
 _NOT_TAKEN = re.compile(
     r"(?:un|not |n't )(?:support|recogni|known|expected|permitted|allowed|implemented)|unknown|unexpected|invalid"
@@ -107,7 +107,7 @@ class Backoff:
         try:
             result = self._run(attempt, failure)
         except ModelFailed as failed:
-            if isinstance(failed, RequestRefused) and failed.status in _OF_THE_REQUEST | {0}:
+            if isinstance(failed, RequestRefused) and failed.status in _OF_THE_REQUEST:
                 outages.answered(*of)
                 raise
             unreached = isinstance(failed.__cause__, Passing) and failed.__cause__.unreached

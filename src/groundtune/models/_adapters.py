@@ -12,13 +12,13 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from groundtune.encoders import structural_copy
-from groundtune.errors import GroundtuneError, SettingsError
+from groundtune.errors import SettingsError, damaged
 from groundtune.once import Once
 from groundtune.values import digest
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 CONFIG, WEIGHTS, TOKENIZER = "adapter_config.json", "adapter_model.safetensors", "tokenizer_config.json"
 OLD_WEIGHTS = "adapter_model.bin"
-_REASON = 300  # characters of what a library says
 # keys of an adapter's configuration that leave it a product of two matrices that is added to the weights
 _ADDITIVE = {
     "alpha_pattern",
@@ -144,20 +143,9 @@ def check_files(folder: Path) -> None:
         )
 
 
-@contextmanager
-def _reading(folder: Path) -> Iterator[None]:
-    """Turn what goes wrong with an adapter's files into `SettingsError`."""
-    try:
-        yield
-    except (NotAdditive, GroundtuneError):
-        raise
-    except Exception as error:  # readers of weights raise errors of their own, and bare ones
-        reason = " ".join((str(error) or type(error).__name__).split())[:_REASON]
-        raise SettingsError(
-            f"the adapter cannot be read: {reason}.",
-            place=folder,
-            remedy="Delete the folder and tune again: its files are damaged, or of another model.",
-        ) from None
+def _reading(folder: Path) -> AbstractContextManager[None]:
+    remedy = "Delete the folder and tune again: its files are damaged, or of another model."
+    return damaged("the adapter cannot be read", place=folder, remedy=remedy, passing=(NotAdditive,))
 
 
 def tokenizer_of(folder: Path, tokenizer: Any, model: Any) -> Any:  # noqa: ANN401 -- transformers' own

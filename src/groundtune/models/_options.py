@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import string
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from groundtune.errors import ModelFailed
@@ -34,10 +34,6 @@ _NOT_AFTER_DIGIT = (
 _NOT_AFTER_LETTER = (
     r"(?![ \t]+[^\W_])(?!['\u2019][^\W_]|[/&])(?!\s*,\s*[A-Z]\b)"  # "A good answer", "I'd say", "A/B", "A, B"
 )
-
-
-class UnclearReply(ModelFailed):
-    """A reply with less than half of its probability on the options."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +81,18 @@ def choice_of(steps: Iterable[Step], reply: str, labels: Mapping[str, str], usag
     return Choice(shares, usage, min(1.0, mass), " ".join(reply.split())[:_REPLY])
 
 
-def certain(choice: Choice, labels: Mapping[str, str]) -> dict[str, float]:
-    """Return the probabilities of a choice. Raises `UnclearReply` if most of the probability stands on other words."""
+def _unclear(message: str, remedy: str) -> Exception:
+    return ModelFailed(message, remedy=remedy)
+
+
+def certain(
+    choice: Choice, labels: Mapping[str, str], failure: Callable[[str, str], Exception] = _unclear
+) -> dict[str, float]:
+    """Return the probabilities of a choice; if most of the probability stands on other words, raises `failure` of why
+    and what to do."""
     doubt = choice.doubt(labels)
     if doubt:
-        raise UnclearReply(doubt, remedy="Use a model that follows instructions.")
+        raise failure(doubt, "Use a model that follows instructions.")
     return dict(choice.probabilities)
 
 

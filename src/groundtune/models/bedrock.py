@@ -17,7 +17,7 @@ from groundtune.errors import GroundtuneError, ModelFailed, SettingsError
 from groundtune.extras import not_installed
 from groundtune.http import CONNECT_SECONDS, MOST_TIMEOUTS, Backoff, Passing, RequestRefused, retry_after
 from groundtune.models._batches import complete_all
-from groundtune.models._options import LABEL_TOKENS, UnclearReply, asked, certain, choice_of
+from groundtune.models._options import LABEL_TOKENS, asked, certain, choice_of
 from groundtune.models._parameters import Parameters
 from groundtune.reply.reasoning import Parting, joined
 from groundtune.settings import ModelSettings
@@ -114,11 +114,7 @@ class Bedrock:
 
     def choose(self, messages: Conversation, options: Sequence[str]) -> dict[str, float]:
         """Return how probable each option is; see `weigh`. Raises `ModelFailed` if the reply names none."""
-        choice = self.weigh(messages, options)
-        try:
-            return certain(choice, asked(messages, options)[1])
-        except UnclearReply as error:
-            raise self._failure(error.message, error.remedy) from None
+        return certain(self.weigh(messages, options), asked(messages, options)[1], self._failure)
 
     def weigh(self, messages: Conversation, options: Sequence[str]) -> Choice:
         """Return which option the model names: digits and letters as they are, others asked for by letter.

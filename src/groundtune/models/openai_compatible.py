@@ -16,7 +16,7 @@ from typing import TypeVar
 from groundtune.http import ApiKey, Backoff, Endpoint, Guidance, named_address
 from groundtune.http.bodies import DONE, decoded, loaded
 from groundtune.models._batches import complete_all
-from groundtune.models._options import LABEL_TOKENS, UnclearReply, asked, certain, choice_of
+from groundtune.models._options import LABEL_TOKENS, asked, certain, choice_of
 from groundtune.models._parameters import Parameters
 from groundtune.models._replies import Gathered, NotACompletion, gathered, piece_of
 from groundtune.settings import ModelSettings
@@ -106,11 +106,7 @@ class OpenAICompatible:
 
         Raises `ModelFailed` if less than half of the probability stands on the options.
         """
-        choice = self.weigh(messages, options)
-        try:
-            return certain(choice, asked(messages, options)[1])
-        except UnclearReply as error:
-            raise self._endpoint.failure(error.message, error.remedy) from None
+        return certain(self.weigh(messages, options), asked(messages, options)[1], self._endpoint.failure)
 
     def weigh(self, messages: Conversation, options: Sequence[str]) -> Choice:
         """Return how probable each option is: digits and letters as they are, others asked for by letter.

@@ -52,13 +52,8 @@ USUAL: Mapping[str, tuple[str, ...]] = {
     "author": (),
 }
 FIELDS = tuple(USUAL)
-_YES, _NO = (
-    ("yes", "true", "1", "1.0", "answerable", "partial", "conversational"),
-    (
-        *("no", "false", "0", "0.0"),
-        *("unanswerable", "underspecified"),
-    ),
-)
+_NO = frozenset(("no", "false", "0", "0.0"))
+_TOLD = _NO | {"yes", "true", "1", "1.0", "answerable", "partial", "conversational", "unanswerable", "underspecified"}
 _ROLES = {"user": "user", "human": "user", "assistant": "assistant", "ai": "assistant", "gpt": "assistant"}
 
 
@@ -160,10 +155,10 @@ def _query(
     quoted: list[str | None] = [*quotes, *[None] * len(named)]
     evidence = (*contexts, *(Evidence(name, quote) for name, quote in zip(named, quoted, strict=False)))
     labels = _texts(told, "answerable")
-    unknown = [label for label in labels if label.casefold() not in (*_YES, *_NO)]
+    unknown = [label for label in labels if label.casefold() not in _TOLD]
     if unknown:
         notes.add(f"rows say `{unknown[0]}` of being answerable, and count as answerable", row.place)
-    plain = ["UNANSWERABLE" if label.casefold() in _NO[:4] else label for label in labels]
+    plain = ["UNANSWERABLE" if label.casefold() in _NO else label for label in labels]
     answerable, clarify = answerability(plain, evidence=bool(evidence) or not {"contexts", "document"} & set(told))
     answers = tuple(dict.fromkeys([*_texts(told, "ideal_answer"), *_texts(told, "other_ideal_answers")]))
     if answerable and not answers and not evidence:
