@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groundtune.values import (
+    READING,
     Answer,
     Case,
     Choice,
@@ -58,8 +59,16 @@ class Held:
 
 
 def fingerprint(document: Document, chunks: Sequence[Chunk]) -> str:
-    """Return the hash of all that a store keeps of a document, vectors aside: they follow from it."""
-    return digest(document.content_hash, *(chunk.id for chunk in chunks))
+    """Return the hash of all that a store keeps of a document, vectors aside: they follow from it.
+
+    It begins with the version of reading: what an earlier version has read is read again.
+    """
+    return f"{READING}:{digest(document.content_hash, *(chunk.id for chunk in chunks))}"
+
+
+def read_by_this_version(fingerprint: str) -> bool:
+    """Tell whether a document in a store was read as this version reads."""
+    return fingerprint.startswith(f"{READING}:")
 
 
 @runtime_checkable

@@ -16,7 +16,8 @@ from groundtune.cli import _help, _shared
 from groundtune.errors import GroundtuneError
 
 COMMANDS = (
-    "init", "doctor", "ingest", "search", "ask", "benchmark", "tune", "evaluate", "score", "judge", "human", "compare",
+    "init", "doctor", "ingest", "knowledge", "search", "ask", "benchmark", "tune", "evaluate", "score", "judge",
+    "human", "compare",
 )  # fmt: skip
 INTERRUPTED = 130
 

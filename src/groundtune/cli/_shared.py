@@ -195,6 +195,11 @@ def end_if_silent(reasons: Iterable[str]) -> None:
         raise typer.Exit(1)
 
 
+def pieces(count: int, kind: str) -> str:
+    """Return what was left out, as in "3 × running head"."""
+    return f"{count} × {kind}"
+
+
 def emit(as_json: bool, document: object, shown: RenderableType) -> None:
     """Print `document` as JSON, or `shown` for people."""
     if as_json:

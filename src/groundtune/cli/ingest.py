@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
 
-from groundtune.cli._shared import HERE, AsJson, Overrides, ProjectFolder, emit, opened
+from groundtune.cli._shared import HERE, AsJson, Overrides, ProjectFolder, emit, opened, pieces
+
+if TYPE_CHECKING:
+    from groundtune.knowledge.ingest import IngestReport
+
+MOST_TOLD = 20  # documents of which what was left out is shown one by one
 
 
 def register(app: typer.Typer) -> None:
@@ -27,7 +33,8 @@ def ingest(
     """Bring the knowledge store up to date with the documents.
 
     Adds new documents, updates changed ones, removes deleted ones and skips the rest. Documents that cannot be read
-    are reported with the reason, and the exit code is then 2; all others are ingested.
+    are reported with the reason, and the exit code is then 2; all others are ingested. What was left out of each
+    document is said and counted.
 
     Examples:
 
@@ -37,12 +44,42 @@ def ingest(
     """
     with opened(project, overrides) as opened_project:
         report = opened_project.ingest(paths or [])
-    lines = Text(
+    emit(as_json, report.as_json(), _shown(report))
+    if report.failed:
+        raise typer.Exit(2)
+
+
+def _shown(report: IngestReport) -> Text:
+    text = Text(
         f"{report.added} added, {report.changed} changed, {report.unchanged} unchanged, {report.removed} removed, "
         f"{len(report.failed)} failed; {report.chunks} chunks in {report.seconds:.1f} s"
     )
+    if report.reread:
+        text.append(
+            f"\n{report.reread} of the changed documents had been read by an earlier groundtune, which lost parts of "
+            "documents. They were read again, once."
+        )
     for document, reason in report.failed:
-        lines.append(f"\n  {document}: {reason}", style="red")
-    emit(as_json, report.as_json(), lines)
-    if report.failed:
-        raise typer.Exit(2)
+        text.append(f"\n  {document}: {reason}", style="red")
+    for reason, count in sorted(Counter(reason for _, reason in report.ignored).items()):
+        text.append(f"\nIgnored: {pieces(count, reason)}")
+    _say_what_was_left_out(report, text)
+    return text
+
+
+def _say_what_was_left_out(report: IngestReport, text: Text) -> None:
+    told = [contents for contents in report.contents if contents.left_out or contents.notes]
+    for contents in told[:MOST_TOLD]:
+        left_out = ", ".join(pieces(each.count, each.kind) for each in contents.left_out)
+        said = [f"left out {left_out}." if left_out else "", *contents.notes]
+        text.append(f"\n  {contents.document}: {' '.join(filter(None, said))}", style="dim")
+    if len(told) > MOST_TOLD:
+        total: Counter[str] = Counter()
+        for contents in told:
+            total.update({each.kind: each.count for each in contents.left_out})
+        everything = ", ".join(pieces(count, kind) for kind, count in sorted(total.items()))
+        text.append(
+            f"\n  … and {len(told) - MOST_TOLD} more documents; `--json` lists them all. In all {len(told)}, left out: "
+            f"{everything or 'nothing'}.",
+            style="dim",
+        )

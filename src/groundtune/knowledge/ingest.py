@@ -7,26 +7,48 @@ Knows no file format, no model and no store by name.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from groundtune.errors import InputError, UnreadableDocument
+from groundtune.errors import UnreadableDocument
 from groundtune.knowledge import readers
 from groundtune.knowledge.embedding import embedded_text
+from groundtune.knowledge.folder import existing, find, scope
 from groundtune.knowledge.splitting import split
-from groundtune.protocols import Embedder, Entry, KnowledgeStore, Progress, fingerprint, silent
+from groundtune.protocols import Embedder, Entry, KnowledgeStore, Progress, fingerprint, read_by_this_version, silent
 from groundtune.settings import KnowledgeSettings
-from groundtune.values import Chunk, Document
+from groundtune.values import Chunk, Document, LeftOut, PlainText
 
 BATCH = 64  # documents in one commit of the store
 
-_Split = tuple[Document, list[Chunk]]
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What one file gave: its chunks, what of it was left out, and what to know of how it was read."""
+
+    document: str
+    chunks: int
+    left_out: tuple[LeftOut, ...]
+    notes: tuple[str, ...]
+
+    def as_json(self) -> dict[str, object]:
+        """Return it as `groundtune ingest --json` prints it."""
+        return {
+            "document": self.document,
+            "chunks": self.chunks,
+            "left_out": [asdict(each) for each in self.left_out],
+            "notes": list(self.notes),
+        }
 
 
 @dataclass(frozen=True, slots=True)
 class IngestReport:
-    """What an ingestion did. `failed` holds (document, reason); `chunks` is how many were written."""
+    """What an ingestion did. `failed` holds (document, reason); `chunks` is how many were written.
+
+    `reread` of the `changed` documents were in the store as an earlier groundtune had read them. `ignored` holds
+    (path, reason) of what is no document. `contents` has every document that was read, unchanged ones too.
+    """
 
     added: int
     changed: int
@@ -36,6 +58,9 @@ class IngestReport:
     chunks: int
     seconds: float
     revision: str
+    reread: int = 0
+    ignored: tuple[tuple[str, str], ...] = ()
+    contents: tuple[Contents, ...] = ()
 
     def as_json(self) -> dict[str, object]:
         """Return the report as `groundtune ingest --json` prints it."""
@@ -44,11 +69,30 @@ class IngestReport:
             "changed": self.changed,
             "unchanged": self.unchanged,
             "removed": self.removed,
+            "reread": self.reread,
             "failed": [{"document": document, "reason": reason} for document, reason in self.failed],
+            "ignored": [{"path": path, "reason": reason} for path, reason in self.ignored],
             "chunks": self.chunks,
             "seconds": round(self.seconds, 3),
             "revision": self.revision,
+            "documents": [contents.as_json() for contents in self.contents],
         }
+
+
+@dataclass(slots=True)
+class _Tally:
+    added: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    reread: int = 0
+    contents: list[Contents] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    document: Document
+    plain: PlainText
+    chunks: list[Chunk]
 
 
 def ingest(
@@ -62,39 +106,50 @@ def ingest(
     """Make `store` hold the documents of `folder`, or only those below `paths` (files or folders in it).
 
     A document that cannot be read is reported, and the store keeps what it had of it. Documents that are no
-    longer in the folder are removed, unless `paths` are given.
+    longer in the folder are removed, unless `paths` are given or a folder in which they may be cannot be listed.
     Raises `InputError` if the folder or a path is missing or a path is outside of the folder.
     """
     began = time.perf_counter()
-    root = _existing(folder)
-    scope = _scope(root, paths)
-    files = _files(root, scope)
+    root = existing(folder)
+    found = find(root, scope(root, paths))
     held = store.documents()
-    gone = [id_ for id_ in held if id_ not in files] if paths is None else []
+    gone = [id_ for id_ in held if not found.may_hold(id_)] if paths is None else []
     store.remove(gone)
-    counts = {"added": 0, "changed": 0, "unchanged": 0}
-    failed: list[tuple[str, str]] = []
+    tally = _Tally()
+    failed = found.failed
     written = 0
-    for batch in _batches(_documents(files, settings, failed, progress), held, counts):
+    for batch in _batches(_documents(found.files, settings, failed, progress), held, tally):
         store.replace(_embedded(batch, embedder))
-        written += sum(len(chunks) for _, chunks in batch)
+        written += sum(len(read.chunks) for read in batch)
     if written or gone:
         store.optimize()
     return IngestReport(
-        **counts,
+        added=tally.added,
+        changed=tally.changed,
+        unchanged=tally.unchanged,
+        reread=tally.reread,
         removed=len(gone),
         failed=tuple(failed),
+        ignored=tuple(found.ignored),
+        contents=tuple(tally.contents),
         chunks=written,
         seconds=time.perf_counter() - began,
         revision=store.revision(),
     )
 
 
+def chunked(id_: str, path: Path, settings: KnowledgeSettings) -> tuple[Document, PlainText, list[Chunk]]:
+    """Read one file and split it. Opens no store and no model. Raises `UnreadableDocument`."""
+    plain = readers.read(path)
+    document = Document(id_, plain.text, plain.title, tuple(settings.readable_by), plain.metadata)
+    return document, plain, split(document, plain, settings)
+
+
 def texts(folder: Path) -> dict[str, str]:
     """Return the plain text of every document in `folder` that can be read, by id."""
-    root = _existing(folder)
+    root = existing(folder)
     texts_by_id = {}
-    for id_, path in _files(root, [root]).items():
+    for id_, path in find(root, [root]).files.items():
         try:
             texts_by_id[id_] = readers.read(path).text
         except UnreadableDocument:
@@ -104,73 +159,38 @@ def texts(folder: Path) -> dict[str, str]:
 
 def passages(folder: Path, settings: KnowledgeSettings) -> list[Chunk]:
     """Return the chunks of every document in `folder` that can be read, without any store."""
-    root = _existing(folder)
-    return [chunk for _, chunks in _documents(_files(root, [root]), settings, [], silent) for chunk in chunks]
-
-
-def _existing(folder: Path) -> Path:
-    if not folder.is_dir():
-        raise InputError(
-            "the documents folder does not exist.", place=folder, remedy="Create it, or set [knowledge] documents."
-        )
-    return folder.resolve()
-
-
-def _scope(root: Path, paths: Sequence[Path] | None) -> list[Path]:
-    """Return what is to be brought up to date, as absolute paths. Relative paths start at the current folder."""
-    if paths is None:
-        return [root]
-    scope = []
-    for path in paths:
-        absolute = path.resolve()
-        if not absolute.exists():
-            raise InputError("no such file or folder.", place=path, remedy="Check the path.")
-        if not absolute.is_relative_to(root):
-            raise InputError(
-                f"is outside the documents folder {root}.", place=path, remedy="Copy it into the folder first."
-            )
-        scope.append(absolute)
-    return scope
-
-
-def _files(root: Path, scope: Sequence[Path]) -> dict[str, Path]:
-    """Return the files by document id, sorted; none that is hidden, and no link that leads out of the folder."""
-    files = {}
-    for part in scope:
-        for path in [part] if part.is_file() else part.rglob("*"):
-            inside = path.relative_to(root)
-            hidden = any(name.startswith((".", "~$")) for name in inside.parts)
-            if path.is_file() and not hidden and path.resolve().is_relative_to(root):
-                files[inside.as_posix()] = path
-    return dict(sorted(files.items()))
+    root = existing(folder)
+    return [chunk for read in _documents(find(root, [root]).files, settings, [], silent) for chunk in read.chunks]
 
 
 def _documents(
     files: dict[str, Path], settings: KnowledgeSettings, failed: list[tuple[str, str]], progress: Progress
-) -> Iterator[_Split]:
+) -> Iterator[_Read]:
     """Yield each file's document with its chunks; what cannot be read is put into `failed`."""
     for number, (id_, path) in enumerate(files.items()):
         progress("ingest", number, len(files))
         try:
-            plain = readers.read(path)
+            yield _Read(*chunked(id_, path, settings))
         except UnreadableDocument as error:
             failed.append((id_, f"{error.message} {error.remedy}".strip()))
-            continue
-        document = Document(id_, plain.text, plain.title, tuple(settings.readable_by), plain.metadata)
-        yield document, split(document, plain.headings, settings, plain.segments)
     progress("ingest", len(files), len(files))
 
 
-def _batches(documents: Iterator[_Split], held: dict[str, str], counts: dict[str, int]) -> Iterator[list[_Split]]:
+def _batches(documents: Iterable[_Read], held: dict[str, str], tally: _Tally) -> Iterator[list[_Read]]:
     """Yield what is new or changed, up to `BATCH` documents at a time, and count."""
-    batch: list[_Split] = []
-    for document, chunks in documents:
-        before = held.get(document.id)
-        if before == fingerprint(document, chunks):
-            counts["unchanged"] += 1
+    batch: list[_Read] = []
+    for read in documents:
+        before = held.get(read.document.id)
+        tally.contents.append(Contents(read.document.id, len(read.chunks), read.plain.left_out, read.plain.notes))
+        if before == fingerprint(read.document, read.chunks):
+            tally.unchanged += 1
             continue
-        counts["added" if before is None else "changed"] += 1
-        batch.append((document, chunks))
+        if before is None:
+            tally.added += 1
+        else:
+            tally.changed += 1
+            tally.reread += not read_by_this_version(before)
+        batch.append(read)
         if len(batch) == BATCH:
             yield batch
             batch = []
@@ -178,11 +198,11 @@ def _batches(documents: Iterator[_Split], held: dict[str, str], counts: dict[str
         yield batch
 
 
-def _embedded(batch: list[_Split], embedder: Embedder) -> list[Entry]:
+def _embedded(batch: list[_Read], embedder: Embedder) -> list[Entry]:
     """Embed the chunks of all documents together: an embedder sorts them by length, so few pad others."""
-    vectors = embedder.embed([embedded_text(chunk) for _, chunks in batch for chunk in chunks], "document")
+    vectors = embedder.embed([embedded_text(chunk) for read in batch for chunk in read.chunks], "document")
     entries, start = [], 0
-    for document, chunks in batch:
-        entries.append(Entry(document, chunks, vectors[start : start + len(chunks)]))
-        start += len(chunks)
+    for read in batch:
+        entries.append(Entry(read.document, read.chunks, vectors[start : start + len(read.chunks)]))
+        start += len(read.chunks)
     return entries

@@ -16,7 +16,7 @@ from itertools import pairwise
 
 from groundtune.errors import SettingsError
 from groundtune.settings import KnowledgeSettings
-from groundtune.values import Chunk, Document, Heading, Place, located
+from groundtune.values import Chunk, Context, Document, Heading, Place, PlainText, located
 
 Span = tuple[int, int]
 _Unit = tuple[int, int, float]  # start, end, cost of a cut before it
@@ -43,12 +43,12 @@ class _Section:
     path: tuple[str, ...]
 
 
-def split(
-    document: Document, headings: Sequence[Heading], settings: KnowledgeSettings, segments: Sequence[Place] = ()
-) -> list[Chunk]:
-    """Return the chunks of `document` in order, each at most `settings.chunk_size` characters long.
+def split(document: Document, plain: PlainText, settings: KnowledgeSettings) -> list[Chunk]:
+    """Return the chunks of `document`, whose text is `plain.text`, in order, each at most `settings.chunk_size`
+    characters long.
 
-    Chunks know on which of `segments` they stand; where they are cut does not depend on it.
+    Chunks know on which of `plain.segments` they stand; where they are cut does not depend on it. A chunk that begins
+    within a context, in the middle of a table, has it at the end of its heading.
 
     Neighbouring sections below one heading share a chunk as long as they fit, and its heading is then what they
     have in common. Chunks of one section share up to `settings.chunk_overlap` characters.
@@ -59,11 +59,26 @@ def split(
         raise SettingsError(
             f"`knowledge.chunk_overlap` is {overlap}, more than half of `chunk_size` ({size}).", remedy="Lower it."
         )
-    chunks = []
-    for section in _merged(_sections(document, headings), document.text, size):
+    chunks, within = [], _Within(plain.contexts)
+    for section in _merged(_sections(document, plain.headings), document.text, size):
         for start, end in _overlapping(_pieces(document.text, section, size, overlap), document.text, overlap):
-            chunks.append(_chunk(document, (start, end), section.path, segments))
+            chunks.append(_chunk(document, (start, end), (*section.path, *within.at(start)), plain.segments))
     return chunks
+
+
+class _Within:
+    """Finds the contexts of places that are asked for in order."""
+
+    def __init__(self, contexts: Sequence[Context]) -> None:
+        self._coming = list(reversed(contexts))
+        self._open: list[Context] = []
+
+    def at(self, place: int) -> tuple[str, ...]:
+        """Return what the contexts around `place` say, the outermost first."""
+        while self._coming and self._coming[-1].start < place:
+            self._open.append(self._coming.pop())
+        self._open = [context for context in self._open if place < context.end]
+        return tuple(context.text for context in self._open)
 
 
 def _chunk(document: Document, span: Span, path: tuple[str, ...], segments: Sequence[Place]) -> Chunk:

@@ -41,18 +41,19 @@ from groundtune.values.knowledge import (
     EVERYONE,
     Chunk,
     Document,
-    Heading,
     Passage,
     Place,
     Placed,
-    PlainText,
     Query,
     Search,
     located,
 )
+from groundtune.values.reading import LEFT_OUT_KINDS, READING, Context, Heading, LeftOut, LeftOutKind, PlainText
 
 __all__ = [
     "EVERYONE",
+    "LEFT_OUT_KINDS",
+    "READING",
     "UNEXPECTED",
     "Answer",
     "Answered",
@@ -62,6 +63,7 @@ __all__ = [
     "Citation",
     "Cited",
     "Completion",
+    "Context",
     "Conversation",
     "Difference",
     "Document",
@@ -72,6 +74,8 @@ __all__ = [
     "Failure",
     "FinishReason",
     "Heading",
+    "LeftOut",
+    "LeftOutKind",
     "Message",
     "Passage",
     "Place",

@@ -13,15 +13,6 @@ EVERYONE = ("everyone",)
 
 
 @dataclass(frozen=True, slots=True)
-class Heading:
-    """A place where a new part of a text begins: `level` 1 is the outermost."""
-
-    offset: int
-    level: int
-    title: str
-
-
-@dataclass(frozen=True, slots=True)
 class Place:
     """Where something stands: the characters from `start` to `end` of a document's text.
 
@@ -74,22 +65,6 @@ class Placed:
     def source(self) -> str:
         """The document and, where it has pages, the page on which it begins."""
         return f"{self.document}, {self.place.label}" if self.place.label else self.document
-
-
-@dataclass(frozen=True, slots=True)
-class PlainText:
-    """What a reader took out of a file.
-
-    `headings` are in order of offset. `segments` are the pages (or the parts of a recording) that the text consists
-    of, in order; empty for a format without them. `metadata` is what the file says about itself: "title", "author",
-    "date" (ISO 8601) and whatever else its format has.
-    """
-
-    text: str
-    title: str
-    headings: tuple[Heading, ...] = ()
-    segments: tuple[Place, ...] = ()
-    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

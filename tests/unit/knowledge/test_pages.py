@@ -1,5 +1,6 @@
 """Pages of PDFs: where they begin in the text, which chunk stands on which, and that nothing else changes."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -39,7 +40,7 @@ def by_page(plain: PlainText) -> dict[int | None, str]:
 def chunks(plain: PlainText, size: int, overlap: int = 0):
     document = Document("a.pdf", plain.text, plain.title, ("everyone",))
     settings = KnowledgeSettings(chunk_size=size, chunk_overlap=overlap)
-    return split(document, plain.headings, settings, plain.segments)
+    return split(document, plain, settings)
 
 
 def test_each_page_begins_where_its_text_does(tmp_path):
@@ -101,5 +102,5 @@ def test_a_chunk_on_one_page_has_no_segments(tmp_path):
 def test_pages_do_not_change_where_chunks_are_cut(tmp_path, size):
     plain = pdf(tmp_path / "a.pdf", [[(11, f"{LINE} {page}.")] * 5 for page in range(6)])
     document = Document("a.pdf", plain.text, plain.title, ("everyone",))
-    without = split(document, plain.headings, KnowledgeSettings(chunk_size=size, chunk_overlap=0))
+    without = split(document, replace(plain, segments=()), KnowledgeSettings(chunk_size=size, chunk_overlap=0))
     assert [(chunk.start, chunk.end) for chunk in chunks(plain, size)] == [(c.start, c.end) for c in without]

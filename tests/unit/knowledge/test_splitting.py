@@ -10,7 +10,7 @@ from groundtune.errors import SettingsError
 from groundtune.knowledge.readers.markdown import headings as markdown_headings
 from groundtune.knowledge.splitting import split
 from groundtune.settings import KnowledgeSettings
-from groundtune.values import Document, Heading
+from groundtune.values import Document, Heading, PlainText
 
 
 def document(text, title="Guide"):
@@ -19,7 +19,7 @@ def document(text, title="Guide"):
 
 def cut(text, size=100, overlap=0, title="Guide"):
     settings = KnowledgeSettings(chunk_size=size, chunk_overlap=overlap)
-    return split(document(text, title), markdown_headings(text), settings)
+    return split(document(text, title), PlainText(text, title, markdown_headings(text)), settings)
 
 
 PIECES = st.sampled_from(
@@ -99,7 +99,7 @@ def test_large_siblings_stand_alone_with_the_path_above_them():
 def test_parts_without_a_heading_in_common_stay_apart():
     text = "How?\nSo.\n\nWhy?\nBecause."
     questions = (Heading(0, 1, "How?"), Heading(10, 1, "Why?"))
-    chunks = split(document(text, "faq"), questions, KnowledgeSettings())
+    chunks = split(document(text, "faq"), PlainText(text, "faq", tuple(questions)), KnowledgeSettings())
     assert [(chunk.heading, chunk.text) for chunk in chunks] == [
         ("faq > How?", "How?\nSo."),
         ("faq > Why?", "Why?\nBecause."),

@@ -6,15 +6,18 @@ Know nothing of chunks, stores and models. `reader_for` finds the reader of a fi
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from groundtune import plugins
-from groundtune.errors import InputError, UnreadableDocument
-from groundtune.files import read_text
+from groundtune.errors import UnreadableDocument
+from groundtune.knowledge.readers._left_out import REASONS
 from groundtune.protocols import Reader
-from groundtune.values import PlainText
+from groundtune.values import LeftOut, PlainText
 
+MESSAGE = 300  # characters of what a library says
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}(?=T|\s|$)")
 
 
@@ -41,19 +44,59 @@ def reader_for(path: Path) -> Reader:
 
 
 def read(path: Path) -> PlainText:
-    """Return the text of `path`. Raises `UnreadableDocument`, also if it contains no text."""
-    plain = reader_for(path).read(path)
-    if not plain.text.strip():
-        raise UnreadableDocument("contains no text.", place=path, remedy="Add text to it, or remove it.")
-    return plain
+    """Return the text of `path`.
 
-
-def utf8(path: Path) -> str:
-    """Return a file's text with one newline character a line. Raises `UnreadableDocument` if it is not UTF-8."""
+    Whatever a reader meets, here it becomes `UnreadableDocument`, so that one file never ends the work on others.
+    Raises it also if the file contains no text.
+    """
+    reader = reader_for(path)
     try:
-        return read_text(path)
-    except InputError as error:
-        raise UnreadableDocument(error.message, place=error.place, remedy=error.remedy) from None
+        plain = reader.read(path)
+    except UnreadableDocument:
+        raise
+    except OSError as error:
+        raise UnreadableDocument(
+            f"cannot be read: {error.strerror or error}.", place=path, remedy="Check that it is there and may be read."
+        ) from error
+    except Exception as error:  # a reader's library meets broken files in any way
+        raise UnreadableDocument(
+            f"is damaged, or has a form that its reader does not know ({_said(error)}).",
+            place=path,
+            remedy="Open it in the program that it belongs to and save it again.",
+        ) from error
+    if not plain.text.strip():
+        raise UnreadableDocument(f"contains no text{_besides(plain)}.", place=path, remedy="Add text, or remove it.")
+    return _storable(plain)
+
+
+def _said(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"[:MESSAGE].rstrip(": ")
+
+
+def _besides(plain: PlainText) -> str:
+    """Return what was found instead of text."""
+    return f" (left out: {', '.join(f'{each.count} {each.kind}' for each in plain.left_out)})" if plain.left_out else ""
+
+
+def _storable(plain: PlainText) -> PlainText:
+    """Return `plain` with U+FFFD for what no store and no JSON can hold: NUL and halves of characters. Places stay."""
+
+    def stored(text: str) -> str:
+        return _UNSTORABLE.sub("\ufffd", text)
+
+    if not _UNSTORABLE.search(plain.text) and not _UNSTORABLE.search(plain.title):
+        return plain
+    count = len(_UNSTORABLE.findall(plain.text))
+    told = LeftOut("control character", count, REASONS["control character"])
+    others = tuple(each for each in plain.left_out if each.kind != told.kind)
+    return replace(
+        plain,
+        text=stored(plain.text),
+        title=stored(plain.title),
+        headings=tuple(replace(heading, title=stored(heading.title)) for heading in plain.headings),
+        contexts=tuple(replace(context, text=stored(context.text)) for context in plain.contexts),
+        left_out=tuple(sorted((*others, told), key=lambda each: each.kind)) if count else plain.left_out,
+    )
 
 
 def encodable(text: str) -> str:

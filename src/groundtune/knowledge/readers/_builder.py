@@ -1,14 +1,22 @@
-"""Puts blocks of text together and remembers where headings stand and pages begin. Knows no file format."""
+"""Puts blocks of text together and remembers where headings stand, pages begin and tables are. Knows no file format.
+
+A table is written a row a line, `cell | cell`, or, where lines would be long, a row as `column: value` lines. Its
+header, and the label of a long row, become contexts: a piece cut out of the middle is still understood.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
-from groundtune.values import Heading, Place, PlainText
+from groundtune.knowledge.readers._left_out import Omissions
+from groundtune.values import Context, Heading, Place, PlainText
 
 PARAGRAPH, LINE = "\n\n", "\n"
 CELLS = " | "
+LONG_ROW = 200  # characters; a table with longer rows is written as `column: value` lines
+_LONG_NAME = 80  # characters; a longer cell names no column and no row
+_NEVER_CUT = 100  # characters: the smallest chunk that can be set
 
 
 class TextBuilder:
@@ -20,6 +28,8 @@ class TextBuilder:
         self._gap = ""
         self._headings: list[Heading] = []
         self._pages: list[tuple[int, int]] = []
+        self._contexts: list[Context] = []
+        self.left_out = Omissions()
 
     def add(self, block: str, gap: str = PARAGRAPH) -> int | None:
         """Append `block` without outer white space and return its offset; None if nothing is left of it."""
@@ -62,10 +72,88 @@ class TextBuilder:
         if any(flat):
             self.add(CELLS.join(flat), LINE)
 
-    def plain(self, title: str = "", otherwise: str = "", metadata: Mapping[str, str] | None = None) -> PlainText:
+    def table(self, rows: Sequence[Sequence[str]], headers: int = 1, caption: str = "") -> None:
+        """Append a table whose first `headers` rows name the columns; empty rows are left out.
+
+        `_grid` lays out cells that cover several columns or rows.
+        """
+        flat = [cells for row in rows if (cells := _without_last_blanks([" ".join(cell.split()) for cell in row]))]
+        self.part()
+        offset = self.add(caption)
+        if offset is not None:
+            self._gap = LINE
+        names = _names(flat[:headers])
+        if any(len(CELLS.join(row)) > LONG_ROW for row in flat) and _name_columns(names) and len(flat) > headers:
+            self._records(flat[headers:], names)
+        else:
+            self._lines(flat, names, caption)
+        self.part()
+
+    def _lines(self, rows: Sequence[Sequence[str]], names: Sequence[str], caption: str) -> None:
+        start, labels = None, []
+        for row in rows:
+            offset = self.add(CELLS.join(row), LINE)
+            start = offset if start is None else start
+            if offset is not None and self._length - offset > _NEVER_CUT and 0 < len(row[0]) <= _LONG_NAME:
+                labels.append(Context(offset, self._length, row[0]))
+        header = CELLS.join(names)
+        if start is not None and header.strip("| ") and len(header) <= LONG_ROW:
+            named = f"{caption}: {header}" if 0 < len(caption) <= _LONG_NAME else header
+            self._contexts.append(Context(start, self._length, " ".join(named.split())))
+        self._contexts += labels
+
+    def _records(self, rows: Sequence[Sequence[str]], names: Sequence[str]) -> None:
+        used = {column for row in rows for column, value in enumerate(row) if value}
+        if unused := [name for column, name in enumerate(names) if name and column not in used]:
+            self.add(CELLS.join(unused))
+        for row in rows:
+            self.record([(names[column] if column < len(names) else "", value) for column, value in enumerate(row)])
+
+    def record(self, fields: Sequence[tuple[str, str]]) -> int | None:
+        """Append (name, value) pairs as a paragraph of `name: value` lines and return its offset.
+
+        A pair without a value is left out. The first value is the context of the others.
+        """
+        said = [(name, value) for name, value in fields if value]
+        offset = self.add("\n".join(f"{name}: {value}" if name else value for name, value in said), PARAGRAPH)
+        if offset is not None and self._length - offset > _NEVER_CUT and len(said[0][1]) <= _LONG_NAME:
+            self._contexts.append(Context(offset, self._length, said[0][1]))
+        return offset
+
+    def plain(
+        self,
+        title: str = "",
+        otherwise: str = "",
+        metadata: Mapping[str, str] | None = None,
+        notes: Sequence[str] = (),
+    ) -> PlainText:
         """Return all of it; the title is `title`, or the first outermost heading, or `otherwise`."""
         outermost = min(self._headings, key=lambda heading: heading.level, default=None)
         named = " ".join(title.split()) or (outermost.title if outermost else "") or otherwise
         text, end = "".join(self._parts), self._length
         pages = tuple(Place(start, stop, page) for (start, page), (stop, _) in pairwise([*self._pages, (end, 0)]))
-        return PlainText(text, named, tuple(self._headings), pages, metadata or {})
+        return PlainText(
+            text,
+            named,
+            tuple(self._headings),
+            pages,
+            metadata or {},
+            tuple(self._contexts),
+            self.left_out.all(),
+            tuple(notes),
+        )
+
+
+def _without_last_blanks(cells: list[str]) -> list[str]:
+    return cells[: max((number for number, cell in enumerate(cells, start=1) if cell), default=0)]
+
+
+def _names(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return the name of each column: what its cells in the header rows say, each once."""
+    columns = range(max(map(len, rows), default=0))
+    return [" ".join(dict.fromkeys(row[i] for row in rows if i < len(row) and row[i])) for i in columns]
+
+
+def _name_columns(names: Sequence[str]) -> bool:
+    """Tell whether these are names of columns, not sentences of a table that lays out a page."""
+    return sum(map(bool, names)) > 1 and all(len(name) <= _LONG_NAME for name in names)

@@ -13,8 +13,9 @@ import re
 from pathlib import Path
 
 from groundtune.errors import UnreadableDocument
-from groundtune.knowledge.readers import name_of, utf8
+from groundtune.knowledge.readers import name_of
 from groundtune.knowledge.readers._builder import TextBuilder
+from groundtune.knowledge.readers._decoding import decoded
 from groundtune.values import PlainText
 
 _DELIMITERS = {".tsv": "\t"}
@@ -28,7 +29,7 @@ class CsvReader:
 
     def read(self, path: Path) -> PlainText:
         """Return one part a row. Raises `UnreadableDocument` with the line where a row does not fit the header."""
-        text = utf8(path)
+        text = decoded(path).text
         header = text.split("\n", 1)[0]
         delimiter = _DELIMITERS.get(path.suffix.lower()) or max(",;\t", key=header.count)
         rows = csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)

@@ -9,8 +9,9 @@ import json
 from pathlib import Path
 
 from groundtune.errors import UnreadableDocument
-from groundtune.knowledge.readers import name_of, utf8
+from groundtune.knowledge.readers import name_of
 from groundtune.knowledge.readers._builder import TextBuilder
+from groundtune.knowledge.readers._decoding import decoded
 from groundtune.values import PlainText
 
 _SHAPE = 'Write [{"question": "...", "answer": "..."}, ...] or {"faq": [...]}.'
@@ -24,7 +25,7 @@ class FaqReader:
     def read(self, path: Path) -> PlainText:
         """Return one part an entry. Raises `UnreadableDocument` with the line of broken JSON or the wrong entry."""
         try:
-            content = json.loads(utf8(path))
+            content = json.loads(decoded(path).text)
         except json.JSONDecodeError as error:
             raise UnreadableDocument(
                 f"broken JSON: {error.msg}.", place=path, line=error.lineno, remedy="Correct that line."

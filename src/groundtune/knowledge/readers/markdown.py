@@ -14,7 +14,8 @@ from pathlib import Path
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from groundtune.knowledge.readers import described, name_of, utf8
+from groundtune.knowledge.readers import described, name_of
+from groundtune.knowledge.readers._decoding import decoded
 from groundtune.values import Heading, PlainText
 
 _FRONT_MATTER = re.compile(r"---[ \t]*\n(.*?\n)?(?:---|\.\.\.)[ \t]*(?:\n|$)", re.DOTALL)
@@ -30,7 +31,7 @@ class MarkdownReader:
 
     def read(self, path: Path) -> PlainText:
         """Return the source without its front matter; the title is the front matter's or the first heading's."""
-        text, front = utf8(path), ""
+        text, front = decoded(path).text, ""
         if match := _FRONT_MATTER.match(text):
             text, front = text[match.end() :], match.group(1) or ""
         parts = headings(text)

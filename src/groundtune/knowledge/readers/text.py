@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from groundtune.knowledge.readers import name_of, utf8
+from groundtune.knowledge.readers import name_of
+from groundtune.knowledge.readers._decoding import decoded
 from groundtune.values import PlainText
 
 
@@ -15,7 +16,7 @@ class TextReader:
 
     def read(self, path: Path) -> PlainText:
         """Return the file's text; its title is made of the file's name."""
-        return PlainText(text=utf8(path), title=name_of(path))
+        return PlainText(text=decoded(path).text, title=name_of(path))
 
 
 def groundtune_reader() -> TextReader:

@@ -177,11 +177,12 @@ class LanceDBStore:
             )
         if not np.isfinite(vectors).all():
             raise StoreError(f"`{document.id}` has a vector with values that are not finite.", place=self._path)
+        fingerprint = entry.fingerprint  # a hash of all of the document: once, not once a chunk
         return [
             {
                 "id": chunk.id,
                 "document": document.id,
-                "fingerprint": entry.fingerprint,
+                "fingerprint": fingerprint,
                 **asdict(chunk.place),
                 "segments": [asdict(segment) for segment in chunk.segments],
                 "text": chunk.text,

@@ -1,0 +1,133 @@
+"""Finding the documents in a folder: which files there are, which are ignored, and what cannot be looked at.
+
+Knows names and links only, not what is in a file.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from groundtune.errors import InputError
+
+# What systems and programs leave in folders, in lower case; nobody wrote it to be read.
+_SYSTEM_FILES = frozenset({"thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "icon\r"})
+_SYSTEM_FOLDERS = frozenset({"__macosx", "$recycle.bin", "system volume information", "@eadir", "lost+found"})
+_HIDDEN = (".", "~$")
+
+
+@dataclass(slots=True)
+class Found:
+    """The files of a folder by document id, sorted.
+
+    `failed` holds (id, reason) of what could not be looked at; what is called so, or stands below a folder in
+    `unlisted`, may well be there. `ignored` holds (path, reason).
+    """
+
+    files: dict[str, Path] = field(default_factory=dict)
+    failed: list[tuple[str, str]] = field(default_factory=list)
+    unlisted: list[str] = field(default_factory=list)
+    ignored: list[tuple[str, str]] = field(default_factory=list)
+
+    def may_hold(self, document: str) -> bool:
+        """Tell whether the folder holds `document`, as far as can be seen."""
+        unseen = {name for name, _ in self.failed}
+        return document in self.files or document in unseen or any(document.startswith(part) for part in self.unlisted)
+
+
+def existing(folder: Path) -> Path:
+    """Return the folder's absolute path. Raises `InputError` if there is none."""
+    if not folder.is_dir():
+        raise InputError(
+            "the documents folder does not exist.", place=folder, remedy="Create it, or set [knowledge] documents."
+        )
+    return folder.resolve()
+
+
+def scope(root: Path, paths: Sequence[Path] | None) -> list[Path]:
+    """Return what is to be brought up to date, as absolute paths. Relative paths start at the current folder.
+
+    Raises `InputError` if a path is missing or outside of `root`.
+    """
+    if paths is None:
+        return [root]
+    parts = []
+    for path in paths:
+        absolute = path.resolve()
+        if not absolute.exists():
+            raise InputError("no such file or folder.", place=path, remedy="Check the path.")
+        if not absolute.is_relative_to(root):
+            raise InputError(
+                f"is outside the documents folder {root}.", place=path, remedy="Copy it into the folder first."
+            )
+        parts.append(absolute)
+    return parts
+
+
+def find(root: Path, parts: Sequence[Path]) -> Found:
+    """Return the files in `parts` of `root`: none that is hidden, and no link that leads out of the folder."""
+    found = Found()
+    for part in parts:
+        if part.is_file():
+            _look_at(part, root, found)
+        else:
+            _walk(part, root, found)
+    found.files = dict(sorted(found.files.items()))
+    return found
+
+
+def _walk(part: Path, root: Path, found: Found) -> None:
+    def not_listed(error: OSError) -> None:
+        name = _id(Path(error.filename), root)
+        found.unlisted.append("" if name == "." else f"{name}/")
+        found.failed.append(
+            (
+                name,
+                f"the folder cannot be listed: {error.strerror}. What is held of its documents stays. {_PERMISSIONS}",
+            )
+        )
+
+    for folder, subfolders, names in os.walk(part, onerror=not_listed):
+        for name in sorted(subfolders):
+            reason = "hidden" if name.startswith(_HIDDEN) else "system" if name.lower() in _SYSTEM_FOLDERS else ""
+            if reason:
+                subfolders.remove(name)
+                found.ignored.append((f"{_id(Path(folder, name), root)}/", reason))
+        for name in names:
+            _look_at(Path(folder, name), root, found)
+
+
+_PERMISSIONS = "Check its permissions."
+
+
+def _look_at(path: Path, root: Path, found: Found) -> None:
+    id_ = _id(path, root)
+    if any(name.startswith(_HIDDEN) for name in path.relative_to(root).parts):
+        found.ignored.append((id_, "hidden"))
+    elif path.name.lower() in _SYSTEM_FILES:
+        found.ignored.append((id_, "system"))
+    elif id_ != path.relative_to(root).as_posix():
+        found.failed.append((id_, "its name is not UTF-8. Rename it."))
+    else:
+        try:
+            target = path.resolve(strict=True)
+            is_file = path.is_file()
+        except OSError as error:
+            if path.is_symlink() and isinstance(error, FileNotFoundError):
+                found.ignored.append((id_, "a link to nothing"))
+            else:
+                found.failed.append((id_, f"cannot be looked at: {error.strerror}. {_PERMISSIONS}"))
+            return
+        if not target.is_relative_to(root):
+            found.ignored.append((id_, "a link out of the folder"))
+        elif not is_file:
+            found.ignored.append((id_, "not a file"))
+        else:
+            found.files[id_] = path
+
+
+def _id(path: Path, root: Path) -> str:
+    """Return the document's id: its path below `root`; bytes that are not UTF-8 are shown as codes."""
+    return os.fsencode(path.relative_to(root).as_posix()).decode("utf-8", "backslashreplace")

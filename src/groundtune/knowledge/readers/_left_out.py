@@ -1,0 +1,46 @@
+"""Counting what a reader leaves out, by kind, with the reason that people are told. Knows no file format."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from groundtune.values import LeftOut, LeftOutKind
+
+REASONS: dict[LeftOutKind, str] = {
+    "attachment": "files inside the file are not read",
+    "comment": "comments are remarks on the text, not part of it",
+    "control character": "characters that cannot be shown were removed",
+    "deleted text": "text that is struck out or deleted does not hold any more",
+    "form control": "lists to choose from and prefilled values are not text of the page",
+    "front matter": "it describes the file; its values became metadata",
+    "hidden text": "it is not shown to people who read the file",
+    "image": "pictures are not read",
+    "markup": "it says how something is shown, not what",
+    "navigation": "menus, links around the content and footers of a site stand on every page",
+    "page without text": "pages that are pictures need OCR",
+    "running head": "headers, footers and page numbers repeat on every page",
+    "script": "programs and styles are not text",
+    "unreadable part": "it is damaged or in a form that is not known",
+}
+
+
+class Omissions:
+    """What was left out so far."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[LeftOutKind] = Counter()
+        self._details: dict[LeftOutKind, list[str]] = {}
+
+    def add(self, kind: LeftOutKind, count: int = 1, detail: str = "") -> None:
+        """Count `count` pieces; `detail` says which ("pages 3 and 7")."""
+        self._counts[kind] += count
+        if detail and detail not in (details := self._details.setdefault(kind, [])):
+            details.append(detail)
+
+    def all(self) -> tuple[LeftOut, ...]:
+        """Return each kind of which something was left out, in alphabetical order."""
+        return tuple(
+            LeftOut(kind, count, "; ".join([REASONS[kind], *self._details.get(kind, [])]))
+            for kind, count in sorted(self._counts.items())
+            if count
+        )
