@@ -129,7 +129,7 @@ def test_docx_in_the_order_of_the_document(tmp_path):
     plain = readers.read(tmp_path / "a.docx")
     assert plain.text == (
         "Fees\n\nAll fees include VAT.\n\nSIM\n\nService | Fee | Unit\nNew SIM | 8.00 euros\n\n"
-        "- Online\n- In a shop\n\nThe end."
+        "- Online\n1. In a shop\n\nThe end."
     )
     assert plain.headings == (Heading(0, 1, "Fees"), Heading(plain.text.index("SIM"), 2, "SIM"))
     assert plain.title == "Fees"

@@ -1,94 +1,187 @@
-"""Word documents (.docx), by python-docx: paragraphs, lists and tables in the order of the document.
+"""Word documents (.docx): all text that people see, in the order of the document.
 
-Headers, footers, comments and text boxes are left out. Headings are known by their style. A .docx file has no pages:
-where they break depends on the printer.
+Reads the XML itself: insertions, content controls, fields, text boxes, charts, equations and notes are text like any
+other. Notes stand behind the paragraph that refers to them. Deleted and hidden text, comments, headers and footers are
+left out, and counted. Headings are known by their outline level. A .docx file has no pages: where they break depends
+on the printer.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-from zipfile import BadZipFile
+
+from lxml import etree
 
 from groundtune.errors import UnreadableDocument
 from groundtune.knowledge.readers import described, name_of
-from groundtune.knowledge.readers._builder import LINE, PARAGRAPH, TextBuilder
+from groundtune.knowledge.readers._builder import TextBuilder
+from groundtune.knowledge.readers._ooxml import Element, Package, name, value
+from groundtune.knowledge.readers._word.body import Body, Parts
+from groundtune.knowledge.readers._word.content import has_text
+from groundtune.knowledge.readers._word.numbering import Numbering
+from groundtune.knowledge.readers._word.styles import Styles
 from groundtune.values import PlainText
 
-_HEADING = re.compile(r"heading ?(\d)", re.IGNORECASE)
+_MAIN_TYPE = re.compile(r"wordprocessingml\.(?:document|template)(?:\.macroenabled)?\.main\+xml|ms-word\..*main\+xml")
+_MAIN_NAME = re.compile(r"word/document\d*\.xml|document\.xml")
+_DEEPEST_IMPORT = 3  # Word documents within one another
 
 
 class DocxReader:
-    """Reads .docx files."""
+    """Reads Word's documents and templates, with and without macros."""
 
-    suffixes = (".docx",)
+    suffixes = (".docx", ".docm", ".dotx", ".dotm")
 
     def read(self, path: Path) -> PlainText:
-        """Return the document's body; the title is its first heading, or the file's name."""
+        """Return the document's body; the title is its first heading, or the file's name.
+
+        Raises `UnreadableDocument` if the file has a password, another format or no body.
+        """
         builder = TextBuilder()
-        document = _opened(path)
-        for block in document.iter_inner_content():
-            if hasattr(block, "rows"):
-                _table(block, builder)
-            else:
-                _paragraph(block, builder)
-        return builder.plain(otherwise=name_of(path), metadata=_properties(document))
+        package = Package(path.read_bytes(), path, builder.left_out)
+        _read(package, builder)
+        return builder.plain(otherwise=name_of(path), metadata=_properties(package))
 
 
-def _opened(path: Path) -> Any:  # noqa: ANN401 -- python-docx has no types
-    import docx
-    from docx.opc.exceptions import PackageNotFoundError
-
-    try:
-        return docx.Document(str(path))
-    except (PackageNotFoundError, BadZipFile, KeyError, ValueError, SyntaxError) as error:
+def _read(package: Package, builder: TextBuilder, depth: int = 0) -> None:
+    main = _main_part(package)
+    root = package.xml(main)
+    if root is None:
         raise UnreadableDocument(
-            f"cannot be read as a Word document, or is protected by a password ({error}).",
-            place=path,
+            f"has a body that cannot be read ({main}).", place=package.path, remedy="Save it again in Word."
+        )
+    styles = Styles(_part(package, main, "styles"))
+    notes = {}
+    for kind in ("footnote", "endnote"):
+        root_of_notes = _part(package, main, f"{kind}s")
+        for note in [] if root_of_notes is None else root_of_notes:
+            if name(note) == f"w:{kind}" and value(note, "type") in (None, "normal") and has_text(note):
+                notes[kind, value(note, "id") or ""] = note
+    parts = Parts(package, main, styles, Numbering(_part(package, main, "numbering"), styles), notes)
+    _BodyWithImports(parts, builder, depth).read(root)
+    _count_the_rest(package, main, builder)
+
+
+class _BodyWithImports(Body):
+    """A body that reads the files within it which are text, HTML or Word documents."""
+
+    def __init__(self, parts: Parts, builder: TextBuilder, depth: int) -> None:
+        super().__init__(parts, builder)
+        self._package, self._main, self._to = parts.package, parts.main, builder
+        self._imports = depth
+
+    def imported(self, block: Element) -> None:
+        target = self._package.target(self._main, value(block, "id"))
+        data = self._package.bytes(target) if target is not None else None
+        if target is None or data is None:
+            self._to.left_out.add("unreadable part", detail="an imported file is missing")
+        elif data.startswith(b"PK") and self._imports < _DEEPEST_IMPORT:
+            _read(Package(data, self._package.path, self._to.left_out), self._to, self._imports + 1)
+        elif target.lower().endswith((".htm", ".html", ".xhtml")):
+            for text in _html_blocks(data):
+                self._to.add(text)
+        elif target.lower().endswith(".txt"):
+            self._to.add(_decoded(data))
+        else:
+            self._to.left_out.add("attachment")
+
+
+def _main_part(package: Package) -> str:
+    """Return the name of the body's part, as the file names it or else by its type or its usual name."""
+    for found in package.related("", "officeDocument"):
+        if found in package:
+            return found
+    types = package.xml("[Content_Types].xml") if "[Content_Types].xml" in package else None
+    for each in types if types is not None else ():
+        found = (value(each, "PartName") or "").lstrip("/\\")
+        if _MAIN_TYPE.search((value(each, "ContentType") or "").lower()) and found in package:
+            return found
+    usual = next((part for part in package.parts() if _MAIN_NAME.fullmatch(part)), None)
+    if usual is None:
+        raise UnreadableDocument(
+            "has no body: it is a zip file, but no Word document without a password.",
+            place=package.path,
             remedy="Open it in Word and save it as .docx without a password.",
-        ) from None
+        )
+    return usual
 
 
-def _properties(document: Any) -> dict[str, str]:  # noqa: ANN401
-    """Return the file's properties; nothing for a file without them, for which python-docx makes some up."""
-    from docx.opc.constants import RELATIONSHIP_TYPE
+def _part(package: Package, main: str, kind: str) -> Element | None:
+    """Return the root of a part of one kind, as related to the body or else by its usual name."""
+    named = package.related(main, kind) or [f"{main.rpartition('/')[0]}/{kind}.xml".lstrip("/")]
+    found = next((each for each in named if each in package), None)
+    return package.xml(found) if found is not None else None
 
-    try:
-        document.part.package.part_related_by(RELATIONSHIP_TYPE.CORE_PROPERTIES)
-    except KeyError:
+
+def _count_the_rest(package: Package, main: str, builder: TextBuilder) -> None:
+    """Count what is read nowhere: comments, running heads, stored building blocks."""
+    comments = _part(package, main, "comments")
+    count = sum(1 for each in comments if has_text(each)) if comments is not None else 0
+    builder.left_out.add("comment", count)
+    for kind in ("header", "footer"):
+        for part in _existing(package, main, kind):
+            root = package.xml(part)
+            builder.left_out.add("running head", int(root is not None and has_text(root)))
+    for part in _existing(package, main, "glossaryDocument"):
+        root = package.xml(part)
+        if root is not None and has_text(root):
+            builder.left_out.add("attachment", detail="building blocks of a template")
+
+
+def _existing(package: Package, main: str, kind: str) -> list[str]:
+    return [part for part in package.related(main, kind) if part in package]
+
+
+def _properties(package: Package) -> dict[str, str]:
+    """Return the file's properties; nothing for a file without them."""
+    part = next((part for part in package.related("", "core-properties") if part in package), None)
+    root = package.xml(part) if part is not None else None
+    if root is None:
         return {}
-    known = document.core_properties
+    said = {name(each).partition(":")[2]: "".join(each.itertext()) for each in root if isinstance(each.tag, str)}
     return described(
-        title=known.title,
-        author=known.author,
-        date=known.created,
-        subject=known.subject,
-        category=known.category,
-        keywords=known.keywords,
-        language=known.language,
+        title=said.get("title"),
+        author=said.get("creator"),
+        date=said.get("created"),
+        subject=said.get("subject"),
+        category=said.get("category"),
+        keywords=said.get("keywords"),
+        language=said.get("language"),
     )
 
 
-def _paragraph(paragraph: Any, builder: TextBuilder) -> None:  # noqa: ANN401
-    style = paragraph.style.name if paragraph.style is not None and paragraph.style.name else ""
-    heading = _HEADING.match(style)
-    if heading or style == "Title":
-        builder.heading(paragraph.text, int(heading[1]) if heading else 1)
-    elif style.startswith("List"):
-        builder.add(f"- {paragraph.text.strip()}" if paragraph.text.strip() else "", LINE)
-    else:
-        builder.part()
-        builder.add(paragraph.text, PARAGRAPH)
-        builder.part()
+def _decoded(data: bytes) -> str:
+    for encoding in ("utf-8-sig", "utf-16") if data[:2] in (b"\xff\xfe", b"\xfe\xff") else ("utf-8-sig",):
+        try:
+            return data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    return data.decode("windows-1252", "replace")
 
 
-def _table(table: Any, builder: TextBuilder) -> None:  # noqa: ANN401
-    builder.part()
-    for row in table.rows:
-        cells = list({id(cell._tc): cell for cell in row.cells}.values())  # a merged cell comes once a column
-        builder.row([cell.text for cell in cells])
-    builder.part()
+_HTML_BLOCKS = frozenset("p div li td th tr h1 h2 h3 h4 h5 h6 br pre blockquote table ul ol dt dd".split())
+_HTML_UNSEEN = frozenset("script style head template del s".split())
+
+
+def _html_blocks(data: bytes) -> Iterator[str]:
+    """Yield the paragraphs of simple HTML, as programs import it."""
+    root = etree.fromstring(
+        _decoded(data).encode(), etree.HTMLParser(encoding="utf-8", no_network=True, huge_tree=True)
+    )
+    if root is None:
+        return
+    text: list[str] = []
+    for event, element in etree.iterwalk(root, events=("start", "end")):
+        tag = element.tag if isinstance(element.tag, str) else ""
+        if event == "start":
+            if tag in _HTML_BLOCKS:
+                text.append("\n")
+            text.append(element.text or "" if tag else "")
+        else:
+            text.append(f"\n{element.tail or ''}" if tag in _HTML_BLOCKS else element.tail or "")
+    yield from (" ".join(line.split()) for line in "".join(text).split("\n") if line.strip())
 
 
 def groundtune_reader() -> DocxReader:
