@@ -6,9 +6,11 @@ relationships. ECMA-376 has a transitional and a strict form with other namespac
 
 from __future__ import annotations
 
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
@@ -24,6 +26,7 @@ from groundtune.knowledge.readers._left_out import Omissions
 
 LARGEST_PART = 256 * 2**20  # bytes; a part that unpacks to more is refused
 LARGEST_FILE = 2 * LARGEST_PART  # bytes of all parts that are read
+_PIECE, _SMALL_PIECE = 2**20, 64  # bytes
 _OLE, _ZIP = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"PK"
 _DIRECTORY = "EncryptedPackage".encode("utf-16-le")
 _OLDER = ("WordDocument", "Workbook", "Book", "PowerPoint Document")
@@ -108,6 +111,7 @@ class Package:
         self.path = path
         self.left_out = left_out
         self._read = 0
+        self._data = data
         self._archive = _opened(data, path)
         self._members = {_key(each.filename): each for each in self._archive.infolist()}
         self._relations: dict[str, list[Relation]] = {}
@@ -141,7 +145,7 @@ class Package:
 
     def xml(self, part: str) -> Element | None:
         """Return the root of a part, as far as it can be read; None, which is counted, if nothing of it can."""
-        data = self.bytes(part)
+        data = self.content(part)
         if data is None:
             return None
         strict = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True, load_dtd=False)
@@ -157,7 +161,7 @@ class Package:
         except (etree.XMLSyntaxError, ValueError, LookupError):
             return None
 
-    def bytes(self, part: str) -> bytes | None:
+    def content(self, part: str) -> bytes | None:
         """Return the content of a part, as far as it can be unpacked; None, which is counted, if it is missing.
 
         Raises `UnreadableDocument` if it is too large.
@@ -169,20 +173,37 @@ class Package:
         data = bytearray()
         try:
             with self._archive.open(member) as stream:
-                while piece := stream.read(2**20):
+                while piece := stream.read(_PIECE):
                     data += piece
-                    self._read += len(piece)
-                    if len(data) > LARGEST_PART or self._read > LARGEST_FILE:
-                        raise UnreadableDocument(
-                            f"unpacks to more than {LARGEST_PART // 2**20} MB in {part}, or "
-                            f"{LARGEST_FILE // 2**20} MB in all.",
-                            place=self.path,
-                            remedy="Split it; if you do not know where it is from, delete it.",
-                        )
+                    self._measure(part, len(data), len(piece))
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError, ValueError):
             self.left_out.add("unreadable part", detail=f"{part} cannot be unpacked")
-            return bytes(data) or None
+            return self._salvaged(part, member) or None
         return bytes(data)
+
+    def _salvaged(self, part: str, member: zipfile.ZipInfo) -> bytes:
+        """Return what of a damaged part can be unpacked, up to the damage and whatever its check sum says."""
+        start = member.header_offset
+        names = sum(struct.unpack("<HH", self._data[start + 26 : start + 30])) if start + 30 < len(self._data) else 0
+        packed = self._data[start + 30 + names :][: member.compress_size]
+        if member.compress_type == zipfile.ZIP_STORED:
+            return packed
+        unpack, data = zlib.decompressobj(-zlib.MAX_WBITS), bytearray()
+        with suppress(zlib.error):
+            for at in range(0, len(packed), _SMALL_PIECE):
+                piece = unpack.decompress(packed[at : at + _SMALL_PIECE])
+                data += piece
+                self._measure(part, len(data), len(piece))
+        return bytes(data)
+
+    def _measure(self, part: str, length: int, more: int) -> None:
+        self._read += more
+        if length > LARGEST_PART or self._read > LARGEST_FILE:
+            raise UnreadableDocument(
+                f"unpacks to more than {LARGEST_PART // 2**20} MB in {part}, or {LARGEST_FILE // 2**20} MB in all.",
+                place=self.path,
+                remedy="Split it; if you do not know where it is from, delete it.",
+            )
 
 
 def _opened(data: bytes, path: Path) -> zipfile.ZipFile:

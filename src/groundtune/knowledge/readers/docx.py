@@ -74,7 +74,7 @@ class _BodyWithImports(Body):
 
     def imported(self, block: Element) -> None:
         target = self._package.target(self._main, value(block, "id"))
-        data = self._package.bytes(target) if target is not None else None
+        data = self._package.content(target) if target is not None else None
         if target is None or data is None:
             self._to.left_out.add("unreadable part", detail="an imported file is missing")
         elif data.startswith(b"PK") and self._imports < _DEEPEST_IMPORT:

@@ -14,14 +14,18 @@ from groundtune.knowledge.readers._word.drawings import chart, paragraphs
 from groundtune.knowledge.readers._word.inline import BESIDE, Inline, Line, NoteSigns
 from groundtune.knowledge.readers._word.numbering import BULLET, Numbering, roman
 from groundtune.knowledge.readers._word.styles import Styles
-from groundtune.knowledge.readers._word.tables import GridRow, headers, is_layout, rows_of
+from groundtune.knowledge.readers._word.tables import GridRow, has_title, headers, is_layout, rows_of
 
 _LONGEST_HEADING = 250  # characters; what is longer is text in the style of a heading
 _LONG_ITEM = 200  # characters; a longer item of a list is a paragraph
 _LONG_NAME = 80  # characters; a longer cell names no row and no column
 _DEEPEST = 25  # tables in tables; what is deeper is read without its form
 _ITEM = re.compile(r"list(?! ?(?:paragraph|continue))")
-_CELL_BLOCKS = BESIDE | {"a:tr"}
+_LOOSE = frozenset(
+    "w:r w:t w:hyperlink w:fldSimple m:oMath m:oMathPara w:drawing w:pict".split()
+)  # without a paragraph
+_BLOCKS = BESIDE | _LOOSE
+_LINES = {"w:p", "a:p"} | _LOOSE
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,7 @@ class Body:
 
     def _blocks(self, elements: Iterable[Element]) -> None:
         self._depth += 1
-        for block in opened(elements, BESIDE, self._styles, self._left_out):
+        for block in opened(elements, _BLOCKS, self._styles, self._left_out):
             self._block(block)
         self._end_paragraph()
         self._end_caption()
@@ -69,7 +73,7 @@ class Body:
 
     def _block(self, block: Element) -> None:
         kind = name(block)
-        if kind in ("w:p", "a:p"):
+        if kind in _LINES:
             self._paragraph(block)
             return
         self._end_paragraph()
@@ -118,7 +122,13 @@ class Body:
         line = self._inline.line(paragraph)
         if self._carried is not None:
             before, self._carried = self._carried, None
-            line = Line(before.text + line.text, before.notes + line.notes, before.beside + line.beside, line.joined)
+            line = Line(
+                before.text + line.text,
+                before.notes + line.notes,
+                before.beside + line.beside,
+                before.pictures + line.pictures,
+                line.joined,
+            )
         if line.joined:
             self._carried = line
             return
@@ -139,8 +149,9 @@ class Body:
         elif level is not None and len(text) <= _LONGEST_HEADING:
             self._end_caption()
             self._builder.heading(text if mark == BULLET else f"{mark} {text}", level)
-        elif self._styles.is_caption(style) and not self._caption:
-            self._caption = text
+        elif self._styles.is_caption(style):
+            self._end_caption()
+            self._caption = text if mark == BULLET else f"{mark} {text}".strip()
         else:
             self._end_caption()
             self._text(text, mark or (BULLET if _ITEM.match(self._styles.name(style)) else ""))
@@ -158,9 +169,16 @@ class Body:
         if self._caption:
             text, self._caption = self._caption, ""
             self._text(text, "")
+            self._write_notes()
 
     def _besides(self, line: Line) -> None:
-        """Write the boxes and drawings beside a paragraph, and then its notes."""
+        """Write the pictures, boxes and drawings beside a paragraph, and then its notes."""
+        if line.pictures or line.beside:
+            self._end_caption()
+        for picture in line.pictures:
+            self._builder.part()
+            self._builder.add(picture)
+            self._builder.part()
         if line.beside:
             if self._depth > _DEEPEST:
                 self._builder.add(_bare(line.beside))
@@ -211,38 +229,41 @@ class Body:
 
     def _data(self, rows: list[GridRow], caption: str) -> None:
         texts: dict[int, str] = {}
-        nested: list[tuple[int, int, Element]] = []
-        for number, row in enumerate(rows):
+        nested: list[tuple[GridRow, int, Element]] = []
+        for row in rows:
             for cell in row.cells:
                 within: list[Element] = []
                 said = self._flat(cell.element, within) if cell.above is None else texts[id(cell.above)]
                 texts[id(cell)] = said
-                nested += [(number, cell.column, each) for each in within]
+                nested += [(row, cell.column, each) for each in within]
+        rows = [row for row in rows if any(texts[id(cell)] for cell in row.cells if cell.above is None)]
+        if has_title(rows):
+            title = texts[id(rows[0].cells[0])]
+            caption = f"{caption}\n{title}" if caption else title
+            rows = rows[1:]
         names = headers(rows)
         grid = laid_out([_spread(row, texts) for row in rows], names)
-        title = _title(rows, grid)
-        if title:
-            rows, grid = rows[1:], grid[1:]
-            names = headers(rows)
-            caption = f"{caption}\n{title}" if caption else title
         self._builder.table(grid, names, caption)
-        for number, column, table in nested:
-            self._table(table, _place(grid, number - bool(title), column))
+        places = {id(row): number for number, row in enumerate(rows)}
+        for row, column, table in nested:
+            self._table(table, _place(grid, places.get(id(row)), column))
 
     def _flat(self, parent: Element, nested: list[Element]) -> str:
         """Return the text of a cell or a note, a paragraph a line; the tables in it are added to `nested`."""
         lines: list[str] = []
         waiting = [parent]
+        pictures: list[str] = []
         carried = ""
         while waiting:
             inner: list[Element] = []
-            for block in opened(waiting, BESIDE, self._styles, self._left_out):
-                if name(block) not in ("w:p", "a:p"):
+            for block in opened(waiting, _BLOCKS, self._styles, self._left_out):
+                if name(block) not in _LINES:
                     self._beside_flat(block, inner, nested)
                     continue
                 line = self._inline.line(block)
                 self._notes += line.notes
                 carried += line.text
+                pictures += line.pictures
                 if not line.joined:
                     mark = self._parts.numbering.mark(child(block, "w:pPr"))
                     text, carried = carried.strip(), ""
@@ -250,11 +271,11 @@ class Body:
                 for each in line.beside:
                     self._beside_flat(each, inner, nested)
             waiting = inner
-        return "\n".join(line for line in [*lines, carried.strip()] if line)
+        return "\n".join(line for line in [*lines, carried.strip(), *pictures] if line)
 
     def _beside_flat(self, block: Element, inner: list[Element], nested: list[Element]) -> None:
         kind = name(block)
-        if kind in ("w:p", "a:p"):
+        if kind in _LINES:
             inner.append(block)
         elif kind == "w:txbxContent":
             inner += list(block)
@@ -274,17 +295,9 @@ def _spread(row: GridRow, texts: dict[int, str]) -> list[TableCell]:
     return cells
 
 
-def _title(rows: list[GridRow], grid: list[list[str]]) -> str:
-    """Return what the first row says if it is one cell over the whole table."""
-    if len(rows) < 3 or len(rows[0].cells) != 1:
-        return ""
-    wide = max(cell.column + cell.columns for row in rows for cell in row.cells)
-    return grid[0][0] if rows[0].cells[0].columns >= wide > 1 and grid[0] else ""
-
-
-def _place(grid: list[list[str]], row: int, column: int) -> str:
+def _place(grid: list[list[str]], row: int | None, column: int) -> str:
     """Return what a cell's row and column are called, as the caption of a table in it."""
-    if not 0 <= row < len(grid):
+    if row is None:
         return ""
     label = grid[row][0] if column and grid[row] else ""
     header = grid[0][column] if row and column < len(grid[0]) else ""

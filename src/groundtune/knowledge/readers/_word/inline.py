@@ -40,7 +40,7 @@ _SHORTEST_DESCRIPTION = 3  # words; "Picture 1" and "logo" describe nothing
 
 @dataclass(slots=True)
 class Line:
-    """A paragraph: its text, the notes it refers to, in order, and the blocks beside it.
+    """A paragraph: its text, the notes it refers to, in order, what its pictures show, and the blocks beside it.
 
     `joined` says that its end is deleted: it runs on in the next paragraph.
     """
@@ -48,6 +48,7 @@ class Line:
     text: str
     notes: list[tuple[str, str, str]] = field(default_factory=list)  # kind, id, sign
     beside: list[Element] = field(default_factory=list)
+    pictures: list[str] = field(default_factory=list)
     joined: bool = False
 
 
@@ -85,7 +86,7 @@ class Inline:
         self.signs = signs
 
     def line(self, paragraph: Element) -> Line:
-        """Return what is in a paragraph of Word or of a drawing."""
+        """Return what is in a paragraph of Word or of a drawing, or in a run or an equation without one."""
         return _Walk(self, paragraph).line()
 
 
@@ -94,7 +95,9 @@ class _Walk:
 
     def __init__(self, inline: Inline, paragraph: Element) -> None:
         self._styles, self._left_out, self._signs = inline.styles, inline.left_out, inline.signs
-        self._stack: list[Element | Callable[[], None]] = list(paragraph)[::-1]
+        self._stack: list[Element | Callable[[], None]] = (
+            list(paragraph)[::-1] if name(paragraph).endswith(":p") else [paragraph]
+        )
         self._line = Line("")
         self._pieces: list[str] = []
         self._fields: list[_Field] = []
@@ -173,9 +176,9 @@ class _Walk:
         self._omitted = kind
 
     def _end_ruby(self) -> None:
-        if self._readings:
+        if any(self._readings):
             self._pieces.append(f"({''.join(self._readings)})")
-            self._readings = []
+        self._readings = []
 
     # --- elements ---------------------------------------------------------------------------------
 
@@ -275,7 +278,7 @@ class _Walk:
         """Write what a picture shows, as its author described it."""
         said = " ".join(said.split())
         if len(said.split()) >= _SHORTEST_DESCRIPTION and not _MADE_BY_A_PROGRAM.search(said):
-            self._emit(f" [Image: {said}] ")
+            self._line.pictures.append(f"[Image: {said}]")
 
     def _word_art(self, element: Element) -> None:
         self._emit(f" {value(element, 'string') or ''} ")

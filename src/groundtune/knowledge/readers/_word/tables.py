@@ -16,11 +16,12 @@ from groundtune.knowledge.readers._ooxml import Element, child, is_on, name, val
 from groundtune.knowledge.readers._word.content import has_text, opened
 from groundtune.knowledge.readers._word.styles import Styles, number
 
-_ROWS, _CELLS = frozenset(("w:tr",)), frozenset(("w:tc",))
+_CELLS = frozenset(("w:tc", "w:p", "w:tbl", "w:r"))  # broken files have blocks outside cells
+_ROWS = _CELLS | {"w:tr"}
 _BLOCKS = frozenset(("w:p", "w:tbl"))
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class GridCell:
     """A cell from `column` on over `columns` columns; `above` is the one in an earlier row that it continues."""
 
@@ -30,7 +31,7 @@ class GridCell:
     above: GridCell | None = None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class GridRow:
     """The cells of a row; `names` says that it is marked as a row of names."""
 
@@ -50,7 +51,7 @@ def rows_of(table: Element, styles: Styles, left_out: Omissions) -> list[GridRow
         column = min(number(value(child(properties, "w:gridBefore"))), WIDEST)
         cells: list[GridCell] = []
         begun: dict[int, GridCell] = {}
-        for element in opened(row, _CELLS, styles, left_out):
+        for element in opened(row if name(row) == "w:tr" else [row], _CELLS, styles, left_out):
             said = child(element, "w:tcPr")
             if child(said, "w:cellDel") is not None:
                 left_out.add("deleted text", int(has_text(element)))
@@ -102,6 +103,14 @@ def headers(rows: Sequence[GridRow]) -> int:
 
 def _first(cell: GridCell) -> GridCell:
     return cell.above or cell
+
+
+def has_title(rows: Sequence[GridRow]) -> bool:
+    """Tell whether the first row is one cell over the whole table: not a header but a title."""
+    if len(rows) < 3 or len(rows[0].cells) != 1:
+        return False
+    wide = max(cell.column + cell.columns for row in rows for cell in row.cells)
+    return rows[0].cells[0].columns >= wide > 1
 
 
 def is_layout(rows: Sequence[GridRow]) -> bool:
