@@ -208,6 +208,16 @@ def test_many_parts_that_unpack_to_too_much_are_refused(tmp_path, monkeypatch):
         readers.read(word(tmp_path / "a.docx", paragraph("Text."), heads, related))
 
 
+def test_files_within_files_that_unpack_to_too_much_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(_ooxml, "LARGEST_FILE", 2**20)
+    inner = word(tmp_path / "b.docx", paragraph("x" * 2**18)).read_bytes()
+    chunks = {f"word/i{n}.docx": inner for n in range(6)}
+    body = "".join(f'<w:altChunk r:id="i{n}"/>' for n in range(6))
+    related = {f"i{n}": ("aFChunk", f"i{n}.docx") for n in range(6)}
+    with pytest.raises(UnreadableDocument, match="in all"):
+        readers.read(word(tmp_path / "a.docx", body, chunks, related))
+
+
 @pytest.mark.parametrize("entity", ["SYSTEM 'file:///etc/hostname'", "'secret'", "SYSTEM 'http://localhost:9/x'"])
 def test_entities_are_not_resolved(tmp_path, entity):
     body = BODY.replace("?>", f"?><!DOCTYPE d [<!ENTITY e {entity}>]>", 1).replace("25", "&e;25")

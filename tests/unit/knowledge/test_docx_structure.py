@@ -88,6 +88,19 @@ def test_numbers_go_on_as_word_counts(tmp_path, blocks, expected):
     assert text_of(tmp_path, *blocks, numbering=numbering(("decimal", "%1."))).text == expected
 
 
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        ((cell(item("")), cell("a")), "1. | a"),
+        ((cell(item("a"), item("b")), cell("c")), "1. a 2. b | c"),
+        ((cell(item("a", number=5)), cell("b")), "a | b"),
+    ],
+)
+def test_numbers_in_cells(tmp_path, cells, expected):
+    plain = text_of(tmp_path, table(row("No", "What"), row(*cells)), numbering=numbering(("decimal", "%1.")))
+    assert plain.text == f"No | What\n{expected}"
+
+
 def test_numbers_of_heading_styles(tmp_path):
     numbered = (
         '<w:abstractNum w:abstractNumId="1"><w:lvl w:ilvl="0"><w:pStyle w:val="H1"/><w:numFmt w:val="decimal"/>'

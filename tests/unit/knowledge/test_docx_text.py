@@ -245,7 +245,8 @@ CHART = part(
     "<c:barChart><c:ser>"
     "<c:tx><c:strRef><c:strCache><c:pt idx='0'><c:v>North</c:v></c:pt></c:strCache></c:strRef></c:tx>"
     "<c:cat><c:strRef><c:strCache><c:pt idx='0'><c:v>2023</c:v></c:pt><c:pt idx='1'><c:v>2024</c:v></c:pt></c:strCache>"
-    "</c:strRef></c:cat><c:val><c:numRef><c:numCache><c:pt idx='0'><c:v>4.3</c:v></c:pt><c:pt idx='1'><c:v>5.1</c:v>"
+    "</c:strRef></c:cat><c:val><c:numRef><c:numCache>"
+    "<c:pt idx='0'><c:v>4.2999999999999998</c:v></c:pt><c:pt idx='1'><c:v>5.1</c:v>"
     "</c:pt></c:numCache></c:numRef></c:val></c:ser></c:barChart><c:valAx><c:title><a:p><a:r><a:t>Millions</a:t></a:r>"
     "</a:p></c:title></c:valAx></c:plotArea></c:chart>",
 )
@@ -279,6 +280,42 @@ def test_charts_and_diagrams(tmp_path, inner, expected):
         related={"c1": ("chart", "charts/chart1.xml"), "d1": ("diagramData", "diagrams/data1.xml")},
     )
     assert plain.text == expected.strip().replace("\n | North", "\n| North")
+
+
+@pytest.mark.parametrize(
+    ("form", "given", "expected"),
+    [
+        ("0%", "0.45000000000000001", "45%"),
+        ("m/d/yyyy", "45413", "2024-05-01"),
+        ("General", "45413", "45413"),
+        ("#,##0.00", "4.4000000000000004", "4.4"),
+        ("General", "n/a", "n/a"),
+    ],
+)
+def test_a_chart_shows_its_numbers_as_people_see_them(tmp_path, form, given, expected):
+    shown = CHART.replace("4.2999999999999998", given).replace(
+        "<c:numCache>", f"<c:numCache><c:formatCode>{form}</c:formatCode>"
+    )
+    related = {"c1": ("chart", "charts/chart1.xml")}
+    plain = text_of(
+        tmp_path, drawing('<c:chart r:id="c1"/>'), others={"word/charts/chart1.xml": shown}, related=related
+    )
+    assert f"2023 | {expected}\n" in plain.text
+
+
+def test_a_chart_in_a_cell_and_in_a_note(tmp_path):
+    chart_ = drawing('<c:chart r:id="c1"/>')
+    note_ = part("w:footnotes", f'<w:footnote w:id="2">{paragraph("Net.")}{chart_}</w:footnote>')
+    rows = table(row("Plan", "Sold"), row("Hazel", cell("see", chart_, paragraph("after"))))
+    plain = text_of(
+        tmp_path,
+        rows,
+        paragraph("End", note("footnote", 2)),
+        others={"word/charts/chart1.xml": CHART, "word/footnotes.xml": note_},
+        related={"c1": ("chart", "charts/chart1.xml")},
+    )
+    assert plain.text.startswith("Plan | Sold\nHazel | see after\n\nSales\n| North\n2023 | 4.3")
+    assert plain.text.count("2024 | 5.1") == 2
 
 
 PICTURE = (
@@ -461,10 +498,16 @@ def power(base, by):
             "</m:d>",
             "[a|b]",
         ),
-        (f"<m:func><m:fName>{m('sin')}</m:fName><m:e>{m('x')}</m:e></m:func>", "sin (x)"),
+        (f"<m:func><m:fName>{m('sin')}</m:fName><m:e>{m('x')}</m:e></m:func>", "sin(x)"),
         (
             f"<m:m><m:mr><m:e>{m('1')}</m:e><m:e>{m('2')}</m:e></m:mr><m:mr><m:e>{m('3')}</m:e></m:mr></m:m>",
             "[1, 2; 3]",
+        ),
+        (f"<m:sSub><m:e>{m('a')}</m:e><m:sub>{m('k')}</m:sub></m:sSub>{m('b')}", "a_k b"),
+        (
+            f"<m:d><m:e><m:f><m:fPr><m:type m:val='noBar'/></m:fPr><m:num>{m('n')}</m:num><m:den>{m('k')}</m:den></m:f>"
+            "</m:e></m:d>",
+            "(n choose k)",
         ),
         (f"<m:sSub><m:e>{m('x')}</m:e><m:sub>{m('0')}</m:sub></m:sSub>", "x₀"),
     ],
@@ -474,6 +517,8 @@ def test_equations_stand_in_one_line(tmp_path, equation, expected):
     assert text_of(tmp_path, inline).text == f"With {expected} we"
     own = paragraph(f"<m:oMathPara><m:oMath>{equation}</m:oMath><m:oMath>{equation}</m:oMath></m:oMathPara>")
     assert text_of(tmp_path, own).text.split("\n\n") == [expected, expected]
+    two = f"<m:oMath>{equation}</m:oMath>" * 2
+    assert text_of(tmp_path, paragraph(two)).text == f"{expected} {expected}"
 
 
 @pytest.mark.parametrize("depth", [50, 400, 2000])

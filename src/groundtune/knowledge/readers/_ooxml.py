@@ -105,11 +105,15 @@ class Relation:
 
 
 class Package:
-    """The parts of a file. Counts in `left_out` what is damaged or missing."""
+    """The parts of a file. Counts in `left_out` what is damaged or missing.
 
-    def __init__(self, data: bytes, path: Path, left_out: Omissions) -> None:
+    `within` is the package that this one stands in: they may unpack to `LARGEST_FILE` together.
+    """
+
+    def __init__(self, data: bytes, path: Path, left_out: Omissions, within: Package | None = None) -> None:
         self.path = path
         self.left_out = left_out
+        self._outermost: Package = self if within is None else within._outermost
         self._read = 0
         self._data = data
         self._archive = _opened(data, path)
@@ -197,8 +201,8 @@ class Package:
         return bytes(data)
 
     def _measure(self, part: str, length: int, more: int) -> None:
-        self._read += more
-        if length > LARGEST_PART or self._read > LARGEST_FILE:
+        self._outermost._read += more
+        if length > LARGEST_PART or self._outermost._read > LARGEST_FILE:
             raise UnreadableDocument(
                 f"unpacks to more than {LARGEST_PART // 2**20} MB in {part}, or {LARGEST_FILE // 2**20} MB in all.",
                 place=self.path,

@@ -78,7 +78,8 @@ class _BodyWithImports(Body):
         if target is None or data is None:
             self._to.left_out.add("unreadable part", detail="an imported file is missing")
         elif data.startswith(b"PK") and self._imports < _DEEPEST_IMPORT:
-            _read(Package(data, self._package.path, self._to.left_out), self._to, self._imports + 1)
+            within = Package(data, self._package.path, self._to.left_out, self._package)
+            _read(within, self._to, self._imports + 1)
         elif target.lower().endswith((".htm", ".html", ".xhtml")):
             for text in _html_blocks(data):
                 self._to.add(text)

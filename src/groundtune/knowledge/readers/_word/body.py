@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from groundtune.knowledge.readers._builder import LINE, PARAGRAPH, TextBuilder
@@ -25,6 +25,7 @@ _LOOSE = frozenset(
     "w:r w:t w:hyperlink w:fldSimple m:oMath m:oMathPara w:drawing w:pict".split()
 )  # without a paragraph
 _BLOCKS = BESIDE | _LOOSE
+_Nested = Element | list[GridRow]  # what stands behind the table or the note that it is in
 _LINES = {"w:p", "a:p"} | _LOOSE
 
 
@@ -65,7 +66,7 @@ class Body:
 
     def _blocks(self, elements: Iterable[Element]) -> None:
         self._depth += 1
-        for block in opened(elements, _BLOCKS, self._styles, self._left_out):
+        for block in self._opened(elements):
             self._block(block)
         self._end_paragraph()
         self._end_caption()
@@ -199,26 +200,28 @@ class Body:
             elif (kind, identifier) not in self._told:
                 self._told.add((kind, identifier))
                 self._builder.part()
-                nested: list[Element] = []
+                nested: list[_Nested] = []
                 self._builder.add(f"{sign} {self._flat(note, nested)}")
                 self._builder.part()
-                for table in nested:
-                    self._table(table)
+                for each in nested:
+                    self._write_nested(each)
 
     # --- tables -----------------------------------------------------------------------------------
 
-    def _table(self, table: Element, caption: str = "") -> None:
-        rows = rows_of(table, self._styles, self._left_out)
+    def _table(self, table: Element) -> None:
+        self._rows(rows_of(table, self._styles, self._left_out))
+
+    def _rows(self, rows: list[GridRow], caption: str = "") -> None:
         if self._depth > _DEEPEST:
             self._end_caption()
-            self._builder.add(_bare([table]))
+            self._builder.add(_bare(cell.element for row in rows for cell in row.cells))
             return
         self._depth += 1
         self._builder.part()
         if is_layout(rows):
             self._end_caption()
             for cell in (cell for row in rows for cell in row.cells if cell.above is None):
-                self._blocks(cell.element)
+                self._blocks([cell.element])
                 self._builder.part()
         else:
             caption, self._caption = self._caption or caption, ""
@@ -229,14 +232,19 @@ class Body:
 
     def _data(self, rows: list[GridRow], caption: str) -> None:
         texts: dict[int, str] = {}
-        nested: list[tuple[GridRow, int, Element]] = []
+        nested: list[tuple[GridRow, int, _Nested]] = []
         for row in rows:
             for cell in row.cells:
-                within: list[Element] = []
+                within: list[_Nested] = []
                 said = self._flat(cell.element, within) if cell.above is None else texts[id(cell.above)]
                 texts[id(cell)] = said
                 nested += [(row, cell.column, each) for each in within]
-        rows = [row for row in rows if any(texts[id(cell)] for cell in row.cells if cell.above is None)]
+        holding = {id(row) for row, _, _ in nested}
+        rows = [
+            row
+            for row in rows
+            if id(row) in holding or any(texts[id(cell)] for cell in row.cells if cell.above is None)
+        ]
         if has_title(rows):
             title = texts[id(rows[0].cells[0])]
             caption = f"{caption}\n{title}" if caption else title
@@ -245,42 +253,48 @@ class Body:
         grid = laid_out([_spread(row, texts) for row in rows], names)
         self._builder.table(grid, names, caption)
         places = {id(row): number for number, row in enumerate(rows)}
-        for row, column, table in nested:
-            self._table(table, _place(grid, places.get(id(row)), column))
+        for row, column, each in nested:
+            self._write_nested(each, _place(grid, places.get(id(row)), column))
 
-    def _flat(self, parent: Element, nested: list[Element]) -> str:
-        """Return the text of a cell or a note, a paragraph a line; the tables in it are added to `nested`."""
+    def _write_nested(self, nested: _Nested, caption: str = "") -> None:
+        if isinstance(nested, list):
+            self._rows(nested, caption)
+        else:
+            self._block(nested)
+
+    def _flat(self, parent: Element, nested: list[_Nested]) -> str:
+        """Return the text of a cell or a note, a paragraph a line; tables and drawings in it are added to `nested`."""
         lines: list[str] = []
-        waiting = [parent]
-        pictures: list[str] = []
         carried = ""
-        while waiting:
-            inner: list[Element] = []
-            for block in opened(waiting, _BLOCKS, self._styles, self._left_out):
-                if name(block) not in _LINES:
-                    self._beside_flat(block, inner, nested)
-                    continue
+        going_on = [self._opened([parent])]
+        while going_on:
+            block = next(going_on[-1], None)
+            if block is None:
+                going_on.pop()
+            elif name(block) in _LINES:
                 line = self._inline.line(block)
                 self._notes += line.notes
                 carried += line.text
-                pictures += line.pictures
                 if not line.joined:
                     mark = self._parts.numbering.mark(child(block, "w:pPr"))
                     text, carried = carried.strip(), ""
-                    lines.append(f"{mark} {text}" if text and mark not in ("", BULLET) else text)
-                for each in line.beside:
-                    self._beside_flat(each, inner, nested)
-            waiting = inner
-        return "\n".join(line for line in [*lines, carried.strip(), *pictures] if line)
+                    lines.append(text if mark == BULLET else f"{mark} {text}".strip())
+                lines += line.pictures
+                going_on.append(self._opened(line.beside))
+            elif name(block) == "w:txbxContent":
+                going_on.append(self._opened(block))
+            elif name(block) == "w:tbl":
+                rows = rows_of(block, self._styles, self._left_out)
+                if is_layout(rows):
+                    going_on.append(self._opened(cell.element for row in rows for cell in row.cells if not cell.above))
+                else:
+                    nested.append(rows)
+            else:
+                nested.append(block)
+        return "\n".join(line for line in [*lines, carried.strip()] if line)
 
-    def _beside_flat(self, block: Element, inner: list[Element], nested: list[Element]) -> None:
-        kind = name(block)
-        if kind in _LINES:
-            inner.append(block)
-        elif kind == "w:txbxContent":
-            inner += list(block)
-        else:
-            nested.append(block)
+    def _opened(self, elements: Iterable[Element]) -> Iterator[Element]:
+        return opened(elements, _BLOCKS, self._styles, self._left_out)
 
 
 def _spread(row: GridRow, texts: dict[int, str]) -> list[TableCell]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from datetime import date, timedelta
 
 from groundtune.knowledge.readers._ooxml import Element, child, children, name, value
 from groundtune.knowledge.readers._word.styles import number
 
 _NAMES, _VALUES = ("c:cat", "c:xVal"), ("c:val", "c:yVal", "c:bubbleSize")
+_DAY, _FIRST_DAY, _LAST_DAY = re.compile(r"yy|d+[./ -]m|m[./ -]d", re.IGNORECASE), date(1899, 12, 30), 2_958_466
+_LONGEST_NUMBER = 12  # characters
 _MOST_POINTS = 20_000
 
 
@@ -45,14 +49,27 @@ def _points(element: Element | None) -> Iterator[tuple[int, str]]:
     """Yield the values that a chart remembers of its sheet, by their place; of several levels of names all words."""
     if element is None:
         return
-    levels = [each for each in element.iter() if name(each) == "c:lvl"] or [element]
+    form = next((each.text or "" for each in element.iter() if name(each) == "c:formatCode"), "")
     found: dict[int, str] = {}
-    for level in levels:
+    for level in [each for each in element.iter() if name(each) == "c:lvl"] or [element]:
         for point in (each for each in level.iter() if name(each) == "c:pt"):
             at = number(value(point, "idx"))
-            text = " ".join(each.text or "" for each in children(point, "c:v")).strip()
+            text = " ".join(_shown(each.text or "", form) for each in children(point, "c:v")).strip()
             found[at] = f"{text} {found[at]}" if at in found else text
     if not found:
         alone = " ".join(each.text or "" for each in element.iter() if name(each) == "c:v").strip()
         found = {0: alone} if alone else {}
     yield from found.items()
+
+
+def _shown(said: str, form: str) -> str:
+    """Return a number about as the chart shows it: "45%" and "2024-05-31", without the noise of binary fractions."""
+    try:
+        amount = float(said)
+    except ValueError:
+        return said
+    if "%" in form:
+        return f"{amount * 100:.10g}%"
+    if _DAY.search(form) and 1 <= amount < _LAST_DAY:
+        return (_FIRST_DAY + timedelta(days=int(amount))).isoformat()
+    return f"{amount:.12g}" if len(said) > _LONGEST_NUMBER else said

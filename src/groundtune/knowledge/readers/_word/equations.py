@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from groundtune.knowledge.readers._ooxml import Element, child, children, is_on, name, value
 
 _DEEPEST = 60  # what is nested deeper is written without its form
 _ABOVE = dict(zip("0123456789+-−=()ni", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁿⁱ", strict=True))
 _BELOW = dict(zip("0123456789+-−=()", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎", strict=True))
 _PROPERTIES = frozenset(("w:rPr", "w:del", "w:moveFrom", "w:pPr"))
+_SCRIPT_LAST = re.compile(r"[\^_]\w+$")
 _ROOTS = {"": "√", "2": "√", "3": "∛", "4": "∜"}
 
 
@@ -24,7 +27,16 @@ def linear(element: Element, depth: int = 0) -> str:
         return ""
     if kind in _FORMS:
         return _Parts(element, depth).written(kind)
-    return "".join(linear(each, depth + 1) for each in element)
+    text = ""
+    for each in element:
+        text = _beside(text, linear(each, depth + 1), name(each) == "m:func")
+    return text
+
+
+def _beside(left: str, right: str, is_function: bool) -> str:
+    """Return two parts in a row, with a space where letters would run together that do not belong together."""
+    apart = right[:1].isalnum() and ((is_function and left[-1:].isalnum()) or _SCRIPT_LAST.search(left))
+    return f"{left} {right}" if apart else left + right
 
 
 class _Parts:
@@ -51,7 +63,7 @@ class _Parts:
     def fraction(self) -> str:
         over, under = self.part("num"), self.part("den")
         if self.setting("fPr", "type", "bar") == "noBar":
-            return f"({over} choose {under})"
+            return _wrapped(f"{over} choose {under}")
         return f"{_grouped(over)}/{_grouped(under)}"
 
     def script(self) -> str:
@@ -72,10 +84,11 @@ class _Parts:
 
     def delimited(self) -> str:
         begin, end = self.setting("dPr", "begChr", "("), self.setting("dPr", "endChr", ")")
-        return f"{begin}{self.setting('dPr', 'sepChr', '|').join(self.parts('e'))}{end}"
+        within = self.setting("dPr", "sepChr", "|").join(self.parts("e"))
+        return _wrapped(within) if (begin, end) == ("(", ")") else f"{begin}{within}{end}"
 
     def function(self) -> str:
-        return f"{self.part('fName')} {_wrapped(self.part('e'))}"
+        return f"{self.part('fName')}{_wrapped(self.part('e'))}"
 
     def matrix(self) -> str:
         rows = [

@@ -103,6 +103,7 @@ class _Walk:
         self._fields: list[_Field] = []
         self._readings: list[str] = []  # of ruby, written behind the last character that has some
         self._in_ruby = 0
+        self._equation_end = -1
         self._omitted = ""  # the kind of what came last, if it was left out
         self._hidden, self._font = False, ""
         properties = child(paragraph, "w:pPr")
@@ -214,7 +215,10 @@ class _Walk:
         self._stack += [] if base is None else list(base)[::-1]
 
     def _equation(self, element: Element) -> None:
+        if self._pieces and self._equation_end == len(self._pieces):
+            self._emit(" ")
         self._emit(linear(element))
+        self._equation_end = len(self._pieces)
 
     def _equations(self, element: Element) -> None:
         for each in children(element, "m:oMath"):
