@@ -247,6 +247,7 @@ def columns(count, value="{row}.{column}"):
         columns(
             4, value="For plan {row} the price in column {column} is as long as a sentence of its own, with a comma."
         ),
+        [["Plan", "P" * 150, "Q" * 120], *[[f"Plan {n}", f"a{n}", f"b{n}"] for n in range(200)]],
         [["Plan", "P" * 70, "Q" * 70, "R" * 70], *[[f"Plan {n}", f"a{n}", f"b{n}", f"c{n}"] for n in range(200)]],
     ],
 )

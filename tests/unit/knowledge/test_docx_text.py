@@ -148,6 +148,7 @@ def test_a_field_over_several_paragraphs(tmp_path):
         ('<w:r><w:sym w:font="Wingdings" w:char="F0FC"/><w:t> yes</w:t></w:r>', "✓ yes"),
         ('<w:r><w:sym w:font="Symbol" w:char="F061"/><w:t> &lt; 1</w:t></w:r>', "α < 1"),
         ('<w:r><w:sym w:font="Segoe UI Symbol" w:char="2610"/><w:t> no</w:t></w:r>', "☐ no"),
+        (run("ü", '<w:rFonts w:ascii="Wingdings"/>') + run(" yes"), "✓ yes"),
         (run("\uf0b3 5", '<w:rFonts w:ascii="Symbol"/>'), "≥ 5"),
     ],
 )
@@ -332,6 +333,12 @@ PICTURE = (
         (PICTURE.format("logo.png"), "See here."),
         (PICTURE.format("A person in a room. Description automatically generated"), "See here."),
         ('<w:r><w:pict><v:shape alt="x"><v:imagedata/></v:shape></w:pict></w:r>', "See here."),
+        (
+            text_box(paragraph(PICTURE.format("Router with three green lights")))
+            .replace("<mc:Fallback>", "<mc:No>", 1)
+            .replace("</mc:Fallback>", "</mc:No>"),
+            "See here.\n\n[Image: Router with three green lights]",
+        ),
     ],
 )
 def test_pictures_are_counted_and_what_they_show_is_said(tmp_path, content, expected):
@@ -395,6 +402,14 @@ def test_notes_stand_behind_what_refers_to_them(tmp_path, blocks, expected):
     assert with_notes(tmp_path, *blocks).text == expected
 
 
+@pytest.mark.parametrize("content", ["<w:p/>", "", PICTURE.format("")])
+def test_notes_without_text(tmp_path, content):
+    said = part("w:footnotes", f'<w:footnote w:id="2">{content}</w:footnote>')
+    plain = text_of(tmp_path, paragraph("Fee", note("footnote", 2)), others={"word/footnotes.xml": said})
+    assert plain.text == "Fee[1]"
+    assert "unreadable part" not in left_out(plain)
+
+
 @pytest.mark.parametrize("body", ["", deleted("x") + note("footnote", 9), "<w:del>" + note("footnote", 2) + "</w:del>"])
 def test_notes_that_nothing_refers_to_are_counted(tmp_path, body):
     plain = with_notes(tmp_path, paragraph("Text.", body))
@@ -449,12 +464,23 @@ def test_objects_are_counted(tmp_path, content, counted):
     assert left_out(plain) == {counted: 1}
 
 
+MHT = (
+    'MIME-Version: 1.0\nContent-Type: multipart/related; boundary="x"\n\n--x\n'
+    'Content-Type: text/html; charset="utf-8"\n'
+    "Content-Transfer-Encoding: quoted-printable\n\n<html><head><title>t</title><style>p {}</style></head><body>"
+    "<h1>Fees</h1><table><tr><th>Plan</th><th>Price</th></tr><tr><td><p>Hazel</p></td><td>5 =E2=82=AC</td></tr></table>"
+    "<p>End.</p><!-- no --></body></html>\n\n--x--\n"
+)
+
+
 @pytest.mark.parametrize(
     ("target", "content", "expected"),
     [
         ("import.html", "<html><body><h1>Fees</h1><p>Only <b>5</b> euros.</p></body></html>", "Fees\n\nOnly 5 euros."),
         ("import.txt", "Straße".encode("windows-1252"), "Straße"),
         ("import.docx", "", "from another file"),
+        ("import.mht", MHT, "Fees\n\nPlan | Price\nHazel | 5 €\n\nEnd."),
+        ("import.dat", MHT, "Fees\n\nPlan | Price\nHazel | 5 €\n\nEnd."),
         ("import.rtf", "{\\rtf1 x}", ""),
     ],
 )

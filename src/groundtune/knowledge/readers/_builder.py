@@ -83,7 +83,7 @@ class TextBuilder:
         if offset is not None:
             self._gap = LINE
         names = _names(flat[:headers])
-        if any(len(CELLS.join(row)) > LONG_ROW for row in flat) and _name_columns(names) and len(flat) > headers:
+        if any(len(CELLS.join(row)) > LONG_ROW for row in flat) and _name_columns(names, flat[headers:]):
             self._records(flat[headers:], names)
         else:
             self._lines(flat, names, caption)
@@ -154,6 +154,11 @@ def _names(rows: Sequence[Sequence[str]]) -> list[str]:
     return [" ".join(dict.fromkeys(row[i] for row in rows if i < len(row) and row[i])) for i in columns]
 
 
-def _name_columns(names: Sequence[str]) -> bool:
-    """Tell whether these are names of columns, not sentences of a table that lays out a page."""
-    return sum(map(bool, names)) > 1 and all(len(name) <= _LONG_NAME for name in names)
+def _name_columns(names: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Tell whether these are names of columns, not sentences of a table that lays out a page.
+
+    Names are short, or else the values below them are shorter.
+    """
+    longest = max(map(len, names), default=0)
+    values = max((len(cell) for row in rows for cell in row), default=0)
+    return sum(map(bool, names)) > 1 and values > 0 and (longest <= _LONG_NAME or values < longest <= LONG_ROW)

@@ -139,13 +139,13 @@ class Package:
 
     def related(self, part: str, kind: str) -> list[str]:
         """Return the names of the parts that `part` names as its `kind`, each once."""
-        found = [each.target for each in self.relations(part) if each.kind == kind and not each.outside]
-        return list(dict.fromkeys(found))
+        targets = [each.target for each in self.relations(part) if each.kind == kind and not each.outside]
+        return list(dict.fromkeys(targets))
 
     def target(self, part: str, identifier: str | None) -> str | None:
         """Return the name of the part that `part` calls `identifier`; None if it has no such part."""
-        found = (each.target for each in self.relations(part) if each.id == identifier and not each.outside)
-        return next(found, None)
+        targets = (each.target for each in self.relations(part) if each.id == identifier and not each.outside)
+        return next(targets, None)
 
     def xml(self, part: str) -> Element | None:
         """Return the root of a part, as far as it can be read; None, which is counted, if nothing of it can."""

@@ -9,17 +9,16 @@ on the printer.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
-
-from lxml import etree
 
 from groundtune.errors import UnreadableDocument
 from groundtune.knowledge.readers import described, name_of
-from groundtune.knowledge.readers._builder import TextBuilder
+from groundtune.knowledge.readers._builder import CELLS, TextBuilder
 from groundtune.knowledge.readers._ooxml import Element, Package, name, value
-from groundtune.knowledge.readers._word.body import Body, Parts
+from groundtune.knowledge.readers._word.body import Parts, WordBody
 from groundtune.knowledge.readers._word.content import has_text
+from groundtune.knowledge.readers._word.imports import lines
 from groundtune.knowledge.readers._word.numbering import Numbering
 from groundtune.knowledge.readers._word.styles import Styles
 from groundtune.values import PlainText
@@ -57,14 +56,14 @@ def _read(package: Package, builder: TextBuilder, depth: int = 0) -> None:
     for kind in ("footnote", "endnote"):
         root_of_notes = _part(package, main, f"{kind}s")
         for note in [] if root_of_notes is None else root_of_notes:
-            if name(note) == f"w:{kind}" and value(note, "type") in (None, "normal") and has_text(note):
+            if name(note) == f"w:{kind}" and value(note, "type") in (None, "normal"):
                 notes[kind, value(note, "id") or ""] = note
     parts = Parts(package, main, styles, Numbering(_part(package, main, "numbering"), styles), notes)
-    _BodyWithImports(parts, builder, depth).read(root)
+    _Importing(parts, builder, depth).read(root)
     _count_the_rest(package, main, builder)
 
 
-class _BodyWithImports(Body):
+class _Importing(WordBody):
     """A body that reads the files within it which are text, HTML or Word documents."""
 
     def __init__(self, parts: Parts, builder: TextBuilder, depth: int) -> None:
@@ -80,25 +79,26 @@ class _BodyWithImports(Body):
         elif data.startswith(b"PK") and self._imports < _DEEPEST_IMPORT:
             within = Package(data, self._package.path, self._to.left_out, self._package)
             _read(within, self._to, self._imports + 1)
-        elif target.lower().endswith((".htm", ".html", ".xhtml")):
-            for text in _html_blocks(data):
-                self._to.add(text)
-        elif target.lower().endswith(".txt"):
-            self._to.add(_decoded(data))
+        elif (said := lines(target, data)) is not None:
+            for are_rows, group in groupby(said, lambda line: CELLS in line):
+                if are_rows:
+                    self._to.table([line.split(CELLS) for line in group])
+                else:
+                    self._to.add("\n\n".join(group))
         else:
             self._to.left_out.add("attachment")
 
 
 def _main_part(package: Package) -> str:
     """Return the name of the body's part, as the file names it or else by its type or its usual name."""
-    for found in package.related("", "officeDocument"):
-        if found in package:
-            return found
+    for part in package.related("", "officeDocument"):
+        if part in package:
+            return part
     types = package.xml("[Content_Types].xml") if "[Content_Types].xml" in package else None
     for each in types if types is not None else ():
-        found = (value(each, "PartName") or "").lstrip("/\\")
-        if _MAIN_TYPE.search((value(each, "ContentType") or "").lower()) and found in package:
-            return found
+        part = (value(each, "PartName") or "").lstrip("/\\")
+        if _MAIN_TYPE.search((value(each, "ContentType") or "").lower()) and part in package:
+            return part
     usual = next((part for part in package.parts() if _MAIN_NAME.fullmatch(part)), None)
     if usual is None:
         raise UnreadableDocument(
@@ -112,8 +112,8 @@ def _main_part(package: Package) -> str:
 def _part(package: Package, main: str, kind: str) -> Element | None:
     """Return the root of a part of one kind, as related to the body or else by its usual name."""
     named = package.related(main, kind) or [f"{main.rpartition('/')[0]}/{kind}.xml".lstrip("/")]
-    found = next((each for each in named if each in package), None)
-    return package.xml(found) if found is not None else None
+    part = next((each for each in named if each in package), None)
+    return package.xml(part) if part is not None else None
 
 
 def _count_the_rest(package: Package, main: str, builder: TextBuilder) -> None:
@@ -151,38 +151,6 @@ def _properties(package: Package) -> dict[str, str]:
         keywords=said.get("keywords"),
         language=said.get("language"),
     )
-
-
-def _decoded(data: bytes) -> str:
-    for encoding in ("utf-8-sig", "utf-16") if data[:2] in (b"\xff\xfe", b"\xfe\xff") else ("utf-8-sig",):
-        try:
-            return data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    return data.decode("windows-1252", "replace")
-
-
-_HTML_BLOCKS = frozenset("p div li td th tr h1 h2 h3 h4 h5 h6 br pre blockquote table ul ol dt dd".split())
-_HTML_UNSEEN = frozenset("script style head template del s".split())
-
-
-def _html_blocks(data: bytes) -> Iterator[str]:
-    """Yield the paragraphs of simple HTML, as programs import it."""
-    root = etree.fromstring(
-        _decoded(data).encode(), etree.HTMLParser(encoding="utf-8", no_network=True, huge_tree=True)
-    )
-    if root is None:
-        return
-    text: list[str] = []
-    for event, element in etree.iterwalk(root, events=("start", "end")):
-        tag = element.tag if isinstance(element.tag, str) else ""
-        if event == "start":
-            if tag in _HTML_BLOCKS:
-                text.append("\n")
-            text.append(element.text or "" if tag else "")
-        else:
-            text.append(f"\n{element.tail or ''}" if tag in _HTML_BLOCKS else element.tail or "")
-    yield from (" ".join(line.split()) for line in "".join(text).split("\n") if line.strip())
 
 
 def groundtune_reader() -> DocxReader:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from groundtune.knowledge.readers._builder import LINE, PARAGRAPH, TextBuilder
 from groundtune.knowledge.readers._grid import TableCell, laid_out
 from groundtune.knowledge.readers._ooxml import Element, Package, child, name, value
-from groundtune.knowledge.readers._word.content import opened
+from groundtune.knowledge.readers._word.content import has_text, opened
 from groundtune.knowledge.readers._word.drawings import chart, paragraphs
 from groundtune.knowledge.readers._word.inline import BESIDE, Inline, Line, NoteSigns
 from groundtune.knowledge.readers._word.numbering import BULLET, Numbering, roman
@@ -40,7 +40,7 @@ class Parts:
     notes: dict[tuple[str, str], Element]
 
 
-class Body:
+class WordBody:
     """Writes blocks to a builder."""
 
     def __init__(self, parts: Parts, builder: TextBuilder) -> None:
@@ -58,8 +58,8 @@ class Body:
     def read(self, root: Element) -> None:
         """Write all blocks below `root`, and the notes that they refer to."""
         self._blocks([root])
-        for kind, identifier in self._parts.notes:
-            if (kind, identifier) not in self._told:
+        for (kind, identifier), note in self._parts.notes.items():
+            if (kind, identifier) not in self._told and has_text(note):
                 self._left_out.add("hidden text", detail=f"a {kind} that the text does not refer to")
 
     # --- blocks -----------------------------------------------------------------------------------
@@ -201,7 +201,8 @@ class Body:
                 self._told.add((kind, identifier))
                 self._builder.part()
                 nested: list[_Nested] = []
-                self._builder.add(f"{sign} {self._flat(note, nested)}")
+                text = self._flat(note, nested)
+                self._builder.add(f"{sign} {text}" if text else "")
                 self._builder.part()
                 for each in nested:
                     self._write_nested(each)

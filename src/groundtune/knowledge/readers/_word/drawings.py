@@ -38,7 +38,7 @@ def chart(root: Element) -> tuple[str, list[list[str]], list[str]]:
         for part in _NAMES:
             names = {**dict(_points(child(series, part))), **names}
         said = " ".join(text for _, text in _points(child(series, "c:tx")))
-        columns += [(said, dict(_points(found))) for part in _VALUES if (found := child(series, part)) is not None]
+        columns += [(said, dict(_points(values))) for part in _VALUES if (values := child(series, part)) is not None]
     places = sorted({*names, *(place for _, points in columns for place in points)})[:_MOST_POINTS]
     rows = [[names.get(place, ""), *(points.get(place, "") for _, points in columns)] for place in places]
     header = ["", *(said for said, _ in columns)]
@@ -50,16 +50,16 @@ def _points(element: Element | None) -> Iterator[tuple[int, str]]:
     if element is None:
         return
     form = next((each.text or "" for each in element.iter() if name(each) == "c:formatCode"), "")
-    found: dict[int, str] = {}
+    points: dict[int, str] = {}
     for level in [each for each in element.iter() if name(each) == "c:lvl"] or [element]:
         for point in (each for each in level.iter() if name(each) == "c:pt"):
             at = number(value(point, "idx"))
             text = " ".join(_shown(each.text or "", form) for each in children(point, "c:v")).strip()
-            found[at] = f"{text} {found[at]}" if at in found else text
-    if not found:
+            points[at] = f"{text} {points[at]}" if at in points else text
+    if not points:
         alone = " ".join(each.text or "" for each in element.iter() if name(each) == "c:v").strip()
-        found = {0: alone} if alone else {}
-    yield from found.items()
+        points = {0: alone} if alone else {}
+    yield from points.items()
 
 
 def _shown(said: str, form: str) -> str:

@@ -50,8 +50,8 @@ class _Parts:
         return str(_FORMS[kind](self))
 
     def part(self, local: str) -> str:
-        found = child(self._element, f"m:{local}")
-        return "" if found is None else linear(found, self._depth + 1).strip()
+        element = child(self._element, f"m:{local}")
+        return "" if element is None else linear(element, self._depth + 1).strip()
 
     def parts(self, local: str) -> list[str]:
         return [linear(each, self._depth + 1).strip() for each in children(self._element, f"m:{local}")]

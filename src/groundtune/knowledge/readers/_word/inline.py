@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from groundtune.knowledge.readers._left_out import Omissions
@@ -149,7 +149,9 @@ class _Walk:
 
     def _text(self, text: str) -> None:
         if PRIVATE.search(text):
-            text = PRIVATE.sub(lambda found: self._symbol(ord(found[0]), self._font), text)
+            text = PRIVATE.sub(lambda sign: self._symbol(ord(sign[0]), self._font), text)
+        elif len(text.strip()) == 1 and self._font.casefold().startswith("wingdings"):
+            text = symbol(ord(text.strip()), self._font) or text
         self._emit(text.replace("\u00ad", ""))
 
     def _symbol(self, code: int, font: str) -> str:
@@ -268,8 +270,9 @@ class _Walk:
         self._stack += list(element)[::-1]
 
     def _drawing(self, element: Element) -> None:
-        if any(name(each) == "pic:pic" for each in element.iter()):
-            said = (value(each, "descr") for each in element.iter() if name(each) == "wp:docPr")
+        drawn = list(_outside_boxes(element))
+        if any(name(each) == "pic:pic" for each in drawn):
+            said = (value(each, "descr") for each in drawn if name(each) == "wp:docPr")
             self._describe(next((each for each in said if each), ""))
         self._stack += list(element)[::-1]
 
@@ -312,6 +315,16 @@ _HANDLERS: dict[str, Callable[[_Walk, Element], None]] = {
     "w:object": _Walk._object,
     "w:subDoc": _Walk._attachment,
 }
+
+
+def _outside_boxes(drawing: Element) -> Iterator[Element]:
+    """Yield what a drawing is made of, without the text in it, which may have drawings of its own."""
+    stack = [drawing]
+    while stack:
+        element = stack.pop()
+        yield element
+        if name(element) != "w:txbxContent":
+            stack += list(element)[::-1]
 
 
 def _shown(form: Element | None) -> str:

@@ -86,7 +86,8 @@ class Numbering:
         counted = self._lists.get(identifier)
         if counted is None:
             return "" if number(identifier) == 0 else BULLET
-        said = next((each for each in (child(one, "w:ilvl") for one in named) if each is not None), None)
+        levels = (child(each, "w:ilvl") for each in named)
+        said = next((level for level in levels if level is not None), None)
         linked = counted.styles.get(style)
         place = linked if linked is not None and child(properties, "w:numPr", "w:ilvl") is None else number(value(said))
         return self._counted(identifier, counted, min(place, _LEVELS - 1))
@@ -118,13 +119,13 @@ class Numbering:
 
 
 def _list(element: Element) -> _List:
-    found = _List()
+    counted = _List()
     for each in children(element, "w:lvl"):
         place = number(value(each, "ilvl"))
-        found.levels[place] = _level(each)
+        counted.levels[place] = _level(each)
         if (style := value(child(each, "w:pStyle"))) is not None:
-            found.styles[style] = place
-    return found
+            counted.styles[style] = place
+    return counted
 
 
 def _level(element: Element) -> _Level:

@@ -97,8 +97,8 @@ class Styles:
 
     def numbered(self, identifier: str) -> list[Element]:
         """Return the `numPr` of a style and of those it is based on."""
-        found = (child(style.paragraph, "w:numPr") for style in self._chain(identifier))
-        return [each for each in found if each is not None]
+        numbered = (child(style.paragraph, "w:numPr") for style in self._chain(identifier))
+        return [each for each in numbered if each is not None]
 
     def hides(self, properties: Element | None, paragraph: str) -> bool:
         """Tell whether a run with these properties in a paragraph of a style is hidden."""

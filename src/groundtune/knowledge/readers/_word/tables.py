@@ -125,5 +125,5 @@ def is_layout(rows: Sequence[GridRow]) -> bool:
 
 def _blocks(cell: Element) -> int:
     """Return how many paragraphs with text a cell has; a table in it counts as several."""
-    found = [each for each in cell.iter() if name(each) in _BLOCKS and each.getparent() is not None]
-    return sum(2 if name(each) == "w:tbl" else int(has_text(each)) for each in found)
+    blocks = [each for each in cell.iter() if name(each) in _BLOCKS and each.getparent() is not None]
+    return sum(2 if name(each) == "w:tbl" else int(has_text(each)) for each in blocks)
