@@ -10,9 +10,7 @@ from groundtune.assembly.knowledge import KnowledgeBase
 from groundtune.values import LEFT_OUT_KINDS
 
 DOCUMENTED = Path(__file__).parents[3] / "docs" / "files.md"
-PAGE = (
-    "<title>Plans</title><nav>Home</nav><script>x()</script><h1>Plans</h1><p>Pebble costs <del>9</del> 8 euros.</p>"
-)
+PAGE = "<title>Plans</title><nav>Home</nav><script>x()</script><h1>Plans</h1><p>Pebble costs <del>9</del> 8 euros.</p>"
 
 
 @pytest.fixture
