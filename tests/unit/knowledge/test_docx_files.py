@@ -7,7 +7,24 @@ import zipfile
 import docx
 import pytest
 from _lost import lost, read
-from _word_files import NAMESPACES, PACKAGE, STRICT, grid, paragraph, part, relations, run, styles, word, written
+from _word_files import (
+    NAMESPACES,
+    PACKAGE,
+    STRICT,
+    cell,
+    grid,
+    item,
+    numbering,
+    paragraph,
+    part,
+    relations,
+    row,
+    run,
+    styles,
+    table,
+    word,
+    written,
+)
 
 from groundtune.errors import UnreadableDocument
 from groundtune.knowledge import readers
@@ -271,6 +288,19 @@ def test_names_that_stand_twice_in_the_zip(tmp_path):
     path = tmp_path / "a.docx"
     path.write_bytes(buffer.getvalue())
     assert text_of(path) == EXPECTED
+
+
+@pytest.mark.parametrize("number", ["99999999999", "-3", "x", "", "1e999", "nan"])
+def test_numbers_that_make_no_sense(tmp_path, number):
+    start = f'w:start w:val="{number}"'
+    listed = numbering(("upperRoman", "%1."), ("lowerLetter", "%2)")).replace('w:start w:val="1"', start)
+    level = f'<w:numPr><w:ilvl w:val="{number}"/><w:numId w:val="1"/></w:numPr><w:outlineLvl w:val="{number}"/>'
+    wide = f'<w:gridSpan w:val="{number}"/><w:vMerge w:val="{number}"/>'
+    body = (
+        paragraph("first", properties=level) + item("next") + table(row(cell("a", properties=wide), "b"), row("1", "2"))
+    )
+    _, chunks = read(word(tmp_path / "a.docx", body, {"word/numbering.xml": listed}))
+    assert not lost(["first", "next", "a", "b", "1", "2"], chunks)
 
 
 # --- other things that hold of a file -------------------------------------------------------------

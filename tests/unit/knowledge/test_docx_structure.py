@@ -65,6 +65,7 @@ def test_headings_of_a_file_without_styles(tmp_path, style):
         ([("decimal", "%1."), ("decimal", "%1.%2")], [0, 1, 1, 0, 1], "1. a\n1.1 b\n1.2 c\n2. d\n2.1 e"),
         ([("upperRoman", "§ %1"), ("lowerLetter", "%2)")], [0, 1, 1, 0], "§ I a\na) b\nb) c\n§ II d"),
         ([("bullet", "\uf0b7"), ("bullet", "o")], [0, 1, 0], "- a\n- b\n- c"),
+        ([("bullet", "Note:"), ("none", "Article")], [0, 1], "Note: a\nArticle b"),
         ([("none", ""), ("decimal", "%2.")], [0, 1, 1], "a\n\n1. b\n2. c"),
         ([("decimalZero", "%1"), ("decimal", "%1.%2")], [0, 1, 0], "01 a\n01.1 b\n02 c"),
     ],
@@ -86,6 +87,34 @@ def test_items_have_their_numbers(tmp_path, levels, items, expected):
 )
 def test_numbers_go_on_as_word_counts(tmp_path, blocks, expected):
     assert text_of(tmp_path, *blocks, numbering=numbering(("decimal", "%1."))).text == expected
+
+
+@pytest.mark.parametrize("form", ["decimal", "lowerRoman", "bullet"])
+def test_a_list_that_only_names_its_style(tmp_path, form):
+    text = "x" if form == "bullet" else "%1)"
+    said = (
+        '<w:abstractNum w:abstractNumId="1"><w:numStyleLink w:val="Mine"/></w:abstractNum>'
+        '<w:abstractNum w:abstractNumId="2"><w:styleLink w:val="Mine"/>'
+        f'<w:lvl w:ilvl="0"><w:numFmt w:val="{form}"/><w:lvlText w:val="{text}"/></w:lvl></w:abstractNum>'
+        '<w:num w:numId="1"><w:abstractNumId w:val="1"/></w:num>'
+    )
+    marks = {"decimal": "1) 2)", "lowerRoman": "i) ii)", "bullet": "- -"}[form].split()
+    plain = text_of(tmp_path, item("a"), item("b"), numbering=part("w:numbering", said))
+    assert plain.text == f"{marks[0]} a\n{marks[1]} b"
+
+
+@pytest.mark.parametrize(
+    ("style", "expected"),
+    [
+        ("List Bullet", "- a\n- b"),
+        ("ListNumber2", "- a\n- b"),
+        ("List", "- a\n- b"),
+        ("List Paragraph", "a\n\nb"),
+        ("Listing Number", "a\n\nb"),
+    ],
+)
+def test_lists_of_a_file_without_numbering(tmp_path, style, expected):
+    assert text_of(tmp_path, styled("a", style), styled("b", style)).text == expected
 
 
 @pytest.mark.parametrize(

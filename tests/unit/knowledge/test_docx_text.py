@@ -72,24 +72,26 @@ def test_containers_are_looked_through(tmp_path, body):
 
 PLACEHOLDER = ("PlatzhaltertextZchn", "Placeholder Text", "", "<w:rPr><w:color/></w:rPr>")
 HINT = run("Click here to enter text.", '<w:rStyle w:val="PlatzhaltertextZchn"/>')
+STANDARD = '<w:placeholder><w:docPart w:val="DefaultPlaceholder_22675703"/></w:placeholder>'
+PROMPT, OFF, OWN = (
+    f"{STANDARD}<w:showingPlcHdr/>",
+    f'{STANDARD}<w:showingPlcHdr w:val="false"/>',
+    '<w:placeholder><w:docPart w:val="AB12"/></w:placeholder><w:showingPlcHdr/>',
+)
+CHOICE = '<w:dropDownList><w:listItem w:value="Hazel"/></w:dropDownList>'
 
 
 @pytest.mark.parametrize(
     ("content", "expected", "counted"),
     [
-        (paragraph("Name: ", control(HINT, "<w:showingPlcHdr/>")), "Name:", {"form control": 1}),
-        (paragraph("Name:") + control(paragraph(HINT), "<w:showingPlcHdr/>"), "Name:", {"form control": 1}),
-        (paragraph("Name: ", control(HINT, '<w:showingPlcHdr w:val="false"/>')), "Name: Click here to enter text.", {}),
-        # filled in by a program that left the switch
-        (paragraph("Name: ", control(run("Ada"), "<w:showingPlcHdr/>")), "Name: Ada", {}),
-        (
-            paragraph(
-                "Plan: ",
-                control(run("Hazel"), '<w:dropDownList><w:listItem w:value="Hazel"/></w:dropDownList>'),
-            ),
-            "Plan: Hazel",
-            {"form control": 1},
-        ),
+        (paragraph("Name: ", control(HINT, PROMPT)), "Name:", {"form control": 1}),
+        (paragraph("Name:") + control(paragraph(HINT), PROMPT), "Name:", {"form control": 1}),
+        (table(row("Name", "Age"), row("Ada", control(cell(HINT), PROMPT))), "Name | Age\nAda", {"form control": 1}),
+        (paragraph("Name: ", control(HINT, OFF)), "Name: Click here to enter text.", {}),
+        # a prompt of this form, and a form that a program filled in and left the switch
+        (paragraph("Name: ", control(HINT, OWN)), "Name: Click here to enter text.", {}),
+        (paragraph("Name: ", control(run("Ada"), PROMPT)), "Name: Ada", {}),
+        (paragraph("Plan: ", control(run("Hazel"), CHOICE)), "Plan: Hazel", {"form control": 1}),
     ],
 )
 def test_a_placeholder_is_no_text(tmp_path, content, expected, counted):

@@ -23,6 +23,7 @@ from _word_files import field as word_field
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+PROMPT = '<w:placeholder><w:docPart w:val="DefaultPlaceholder_1"/></w:placeholder><w:showingPlcHdr/>'
 SEEN = {
     "text": run,
     "bold": lambda text: run(text, "<w:b/>"),
@@ -45,7 +46,7 @@ SEEN = {
 UNSEEN = {
     "deleted text": lambda text: f"<w:del><w:r><w:delText>{text}</w:delText></w:r></w:del>",
     "hidden text": lambda text: run(text, "<w:vanish/>"),
-    "form control": lambda text: control(run(text, '<w:rStyle w:val="P"/>'), "<w:showingPlcHdr/>"),
+    "form control": lambda text: control(run(text, '<w:rStyle w:val="P"/>'), PROMPT),
 }
 STYLES = styles(
     ("P", "Placeholder Text", "", "<w:rPr/>"),

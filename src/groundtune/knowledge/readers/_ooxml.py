@@ -119,6 +119,7 @@ class Package:
         self._archive = _opened(data, path)
         self._members = {_key(each.filename): each for each in self._archive.infolist()}
         self._relations: dict[str, list[Relation]] = {}
+        self._targets: dict[str, dict[str, str]] = {}
 
     def __contains__(self, part: str) -> bool:
         """Tell whether there is a part of this name."""
@@ -144,8 +145,9 @@ class Package:
 
     def target(self, part: str, identifier: str | None) -> str | None:
         """Return the name of the part that `part` calls `identifier`; None if it has no such part."""
-        targets = (each.target for each in self.relations(part) if each.id == identifier and not each.outside)
-        return next(targets, None)
+        if part not in self._targets:
+            self._targets[part] = {each.id: each.target for each in self.relations(part) if not each.outside}
+        return self._targets[part].get(identifier or "")
 
     def xml(self, part: str) -> Element | None:
         """Return the root of a part, as far as it can be read; None, which is counted, if nothing of it can."""

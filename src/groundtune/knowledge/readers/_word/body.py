@@ -20,7 +20,7 @@ _LONGEST_HEADING = 250  # characters; what is longer is text in the style of a h
 _LONG_ITEM = 200  # characters; a longer item of a list is a paragraph
 _LONG_NAME = 80  # characters; a longer cell names no row and no column
 _DEEPEST = 25  # tables in tables; what is deeper is read without its form
-_ITEM = re.compile(r"list(?! ?(?:paragraph|continue))")
+_ITEM = re.compile(r"list(?: ?(?:bullet|number))?(?: ?\d)?")
 _LOOSE = frozenset(
     "w:r w:t w:hyperlink w:fldSimple m:oMath m:oMathPara w:drawing w:pict".split()
 )  # without a paragraph
@@ -155,7 +155,7 @@ class WordBody:
             self._caption = text if mark == BULLET else f"{mark} {text}".strip()
         else:
             self._end_caption()
-            self._text(text, mark or (BULLET if _ITEM.match(self._styles.name(style)) else ""))
+            self._text(text, mark or (BULLET if _ITEM.fullmatch(self._styles.name(style)) else ""))
         self._besides(line)
 
     def _text(self, text: str, mark: str) -> None:

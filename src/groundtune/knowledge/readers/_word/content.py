@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from groundtune.knowledge.readers._left_out import Omissions
-from groundtune.knowledge.readers._ooxml import Element, child, children, is_on, name
+from groundtune.knowledge.readers._ooxml import Element, child, children, is_on, name, value
 from groundtune.knowledge.readers._word.styles import Styles
 
 DELETED = frozenset(("w:del", "w:moveFrom"))
@@ -17,6 +17,7 @@ PROPERTIES = frozenset(
     "w:tblPrEx w:instrText w:delInstrText w:fldData m:oMathParaPr".split()
 )
 _TEXT = frozenset(("w:t", "w:delText", "a:t", "m:t", "w:sym"))
+_STANDARD_PROMPT = "DefaultPlaceholder"  # Word's own, in any language
 _ELSEWHERE = frozenset(("c:chart", "cx:chart", "dgm:relIds"))  # their text stands in another part
 
 
@@ -36,13 +37,17 @@ def chosen(alternatives: Element) -> Element | None:
 
 
 def controlled(control: Element, styles: Styles, left_out: Omissions) -> list[Element]:
-    """Return what stands in a content control; nothing if it is only "Click here to enter text"."""
+    """Return what stands in a content control; nothing if it is only "Click here to enter text".
+
+    A prompt that somebody wrote for this form ("Name of the patient") is text.
+    """
     properties = child(control, "w:sdtPr")
     content = [each for each in control if name(each) not in PROPERTIES]
     for choice in ("w:dropDownList", "w:comboBox"):
         if children(child(properties, choice), "w:listItem"):
             left_out.add("form control")
-    if is_on(child(properties, "w:showingPlcHdr")):
+    prompt = value(child(properties, "w:placeholder", "w:docPart")) or ""
+    if is_on(child(properties, "w:showingPlcHdr")) and prompt.startswith(_STANDARD_PROMPT):
         runs = [run for part in content for run in part.iter() if name(run) == "w:r" and has_text(run)]
         # Programs that fill in forms leave the switch as it is: only text that looks like a placeholder is one.
         if runs and all(styles.is_placeholder(child(run, "w:rPr")) for run in runs):

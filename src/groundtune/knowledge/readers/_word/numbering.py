@@ -11,13 +11,17 @@ from groundtune.knowledge.readers._word.styles import Styles, number
 
 BULLET = "-"
 _LEVELS = 9
+_WORD = re.compile(r"[^\W_]{2}")
 _PLACE = re.compile(r"%([1-9])")
 _ROMAN = ((1000, "m"), (900, "cm"), (500, "d"), (400, "cd"), (100, "c"), (90, "xc"), (50, "l"), (40, "xl"), (10, "x"))
+_LARGEST_ROMAN = 5000
 _SMALL_ROMAN = ((9, "ix"), (5, "v"), (4, "iv"), (1, "i"))
 
 
 def roman(count: int) -> str:
-    """Return a number in small Roman numerals."""
+    """Return a number in small Roman numerals, a large one in digits."""
+    if count > _LARGEST_ROMAN:
+        return str(count)
     text = ""
     for worth, letters in (*_ROMAN, *_SMALL_ROMAN):
         times, count = divmod(count, worth)
@@ -36,7 +40,7 @@ _FORMATS: dict[str, Callable[[int], str]] = {
     "lowerRoman": roman,
     "upperRoman": lambda count: roman(count).upper(),
     "decimalZero": lambda count: f"{count:02}",
-    "ordinal": str,
+    "none": lambda count: "",
 }
 
 
@@ -63,7 +67,13 @@ class Numbering:
 
     def __init__(self, root: Element | None, styles: Styles) -> None:
         self._styles = styles
-        abstract = {value(each, "abstractNumId") or "": _list(each) for each in children(root, "w:abstractNum")}
+        abstract, linked = {}, {}
+        for each in children(root, "w:abstractNum"):
+            counted = abstract[value(each, "abstractNumId") or ""] = _list(each)
+            linked[value(child(each, "w:styleLink")) or ""] = counted
+        for each in children(root, "w:abstractNum"):  # some only name a style, whose list they are
+            if (style := value(child(each, "w:numStyleLink"))) in linked:
+                abstract[value(each, "abstractNumId") or ""] = linked[style]
         self._lists: dict[str, _List] = {}
         self._restarts: dict[str, dict[int, int]] = {}
         self._overrides: dict[str, dict[int, _Level]] = {}
@@ -107,8 +117,8 @@ class Numbering:
             if after is None or (after and place < after):
                 del counted.counts[deeper]
         here = level(place)
-        if here.format in ("bullet", "none"):
-            return BULLET if here.format == "bullet" else ""
+        if here.format == "bullet" and not _WORD.search(here.text):
+            return BULLET
 
         def written(match: re.Match[str]) -> str:
             at = int(match[1]) - 1

@@ -141,5 +141,5 @@ def number(said: str | None) -> int:
     """Return what an attribute says as a number; 0 if it says none."""
     try:
         return max(0, int(float(said or 0)))
-    except ValueError:
+    except (ValueError, OverflowError):
         return 0
