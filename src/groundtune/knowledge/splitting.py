@@ -15,6 +15,8 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from groundtune.errors import SettingsError
+from groundtune.knowledge.graphemes import cut_before
+from groundtune.sentences import CLOSING, SPACED_ENDS, UNSPACED_ENDS
 from groundtune.settings import KnowledgeSettings
 from groundtune.values import Chunk, Context, Document, Heading, Place, PlainText, located
 
@@ -32,9 +34,17 @@ _WIDEST = 120
 
 _PARAGRAPH = re.compile(r"\n[ \t]*\n\s*")
 _ROW = re.compile(r"\s*(?:[|>#]|[-*+•]\s|\d+[.)]\s|[^\s.!?:][^.!?:\n]{0,40}:\s)|[^\n]*\S \| \S")
-_SENTENCE = re.compile(r"(?<=[.!?…])[\"'”’)\]]*\s+(?=[^\sa-z])")
+_SENTENCE = re.compile(
+    rf"(?<=[{SPACED_ENDS}])[{CLOSING}\]]*+\s++(?=[^\sa-z])"
+    rf"|(?<=[{UNSPACED_ENDS}])(?!\d|[{SPACED_ENDS}{UNSPACED_ENDS}])[{CLOSING}\]]*+\s*+(?=\S)"
+)
 _SENTENCE_OR_LINE = re.compile(rf"{_SENTENCE.pattern}|\n")
-_WORD = re.compile(r"\s+")
+# Where no blank parts words, the marks between clauses do, or a blank of no width (Thai, Lao, Burmese, Khmer).
+_WORD = re.compile(
+    rf"\s+|(?<=[、，；：{UNSPACED_ENDS}])[{CLOSING}\]]*+(?=[^\s\d])|(?<=[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]\u200b)"
+)
+_TABLE_ROW = re.compile(r"[ \t]*\||[^\n]*\S \| \S")
+_RULE = re.compile(r"[ \t]*[|:+-][-|:+= \t]*\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,11 +264,28 @@ def _paragraphs(text: str, span: Span, size: int) -> list[Span]:
 
 
 def _rows_and_sentences(text: str, span: Span, size: int) -> list[Span]:
-    """Return rows (of tables and lists, and `key: value` lines) whole, and what is between them as sentences."""
+    """Return rows (of tables and lists, and `key: value` lines) whole, and what is between them as sentences.
+
+    The first rows of a table, its header and what stands right below it, are one part if they fit into a chunk.
+    """
     parts: list[Span] = []
+    above, head = "", False  # the row above, and whether all rows of its table so far stand in the last part
     for block, is_row in _runs(text, span):
-        parts.extend([block] if is_row else _between(_SENTENCE, text, block))
+        row = text[slice(*block)] if is_row and _TABLE_ROW.match(text, *block) else ""
+        goes_on = bool(above and row) and _same_table(above, row)
+        if goes_on and head and block[1] - parts[-1][0] <= size:
+            parts[-1] = parts[-1][0], block[1]
+        else:
+            parts.extend([block] if is_row else _between(_SENTENCE, text, block))
+        head = bool(row) and (not goes_on or (head and bool(_RULE.match(row))))
+        above = above if goes_on and head else row
     return parts
+
+
+def _same_table(above: str, row: str) -> bool:
+    """Tell whether `row` may be below `above` in a table: drawn alike, with no more columns; a rule may be."""
+    alike = above.startswith("|") == row.startswith("|") and row.count("|") <= above.count("|")
+    return alike or bool(_RULE.match(row))
 
 
 def _runs(text: str, span: Span) -> Iterator[tuple[Span, bool]]:
@@ -293,7 +320,12 @@ def _words(text: str, span: Span, size: int) -> list[Span]:
 
 
 def _characters(text: str, span: Span, size: int) -> list[Span]:
-    return [(start, min(start + size, span[1])) for start in range(span[0], span[1], size)]
+    parts, start = [], span[0]
+    while start < span[1]:
+        end = cut_before(text, start, min(start + size, span[1]))
+        parts.append((start, end))
+        start = end
+    return parts
 
 
 _LEVELS = (_paragraphs, _rows_and_sentences, _sentences_and_lines, _words, _characters)
@@ -311,6 +343,6 @@ def _overlapping(pieces: list[Span], text: str, overlap: int) -> list[Span]:
     result = pieces[:1]
     for (earlier, _), (start, end) in pairwise(pieces):
         earliest = max(earlier, start - overlap)
-        begin = next((match.end() for match in _WORD.finditer(text, max(earliest - 1, 0), start)), start)
-        result.append((begin, end))
+        words = (match.end() for match in _WORD.finditer(text, max(earliest - 1, 0), start))
+        result.append((next((word for word in words if word >= earliest), start), end))
     return result
