@@ -16,14 +16,17 @@ _JAMO = range(0x1160, 0x1200)  # vowels and last consonants of a Korean syllable
 
 
 def cut_before(text: str, start: int, end: int) -> int:
-    """Return the last place after `start` and up to `end` where no character is cut in two; `end` if there is none."""
+    """Return the last place after `start` and up to `end` where no character is cut in two; `end` if there is none.
+
+    A character begins at `start`.
+    """
     if end >= len(text):
         return end
     lowest = max(start, end - _LONGEST)
-    return next((place for place in range(end, lowest, -1) if not _joined(text, place)), end)
+    return next((place for place in range(end, lowest, -1) if not _joined(text, start, place)), end)
 
 
-def _joined(text: str, place: int) -> bool:
+def _joined(text: str, start: int, place: int) -> bool:
     """Tell whether the code point at `place` belongs to the character before it."""
     before, here = text[place - 1], text[place]
     if before.isspace():
@@ -32,12 +35,12 @@ def _joined(text: str, place: int) -> bool:
         return True
     code = ord(here)
     if code in _FLAGS:
-        return _flags_before(text, place) % 2 == 1
+        return _flags_before(text, start, place) % 2 == 1
     return unicodedata.category(here)[0] == "M" or code in _SKIN or code in _TAGS or code in _JAMO
 
 
-def _flags_before(text: str, place: int) -> int:
-    count = 0
-    while count < min(place, 2 * _LONGEST) and ord(text[place - 1 - count]) in _FLAGS:
-        count += 1
-    return count
+def _flags_before(text: str, start: int, place: int) -> int:
+    first = place
+    while first > start and ord(text[first - 1]) in _FLAGS:
+        first -= 1
+    return place - first
