@@ -337,12 +337,21 @@ def _trim(text: str, start: int, end: int) -> Span:
 
 
 def _overlapping(pieces: list[Span], text: str, overlap: int) -> list[Span]:
-    """Let each piece but the first begin up to `overlap` characters earlier, at the beginning of a word."""
+    """Let each piece but the first begin up to `overlap` characters earlier, at the beginning of a word or a row."""
     if not overlap:
         return pieces
     result = pieces[:1]
     for (earlier, _), (start, end) in pairwise(pieces):
         earliest = max(earlier, start - overlap)
         words = (match.end() for match in _WORD.finditer(text, max(earliest - 1, 0), start))
-        result.append((next((word for word in words if word >= earliest), start), end))
+        begin = next((word for word in words if word >= earliest), start)
+        result.append((_whole_row(text, earlier, begin, start), end))
     return result
+
+
+def _whole_row(text: str, earlier: int, begin: int, start: int) -> int:
+    """Return where the next line begins if `begin` is within a row that ends before `start`; else `begin`."""
+    line = max(text.rfind("\n", earlier, begin) + 1, earlier)
+    newline = text.find("\n", begin, start)
+    within = line < begin and newline >= 0 and _TABLE_ROW.match(text, line, newline)
+    return _trim(text, newline + 1, start)[0] if within else begin

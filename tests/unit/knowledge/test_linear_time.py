@@ -125,7 +125,9 @@ def test_looking_for_a_quote(name, quote):
     assert linear(lambda text: locate(quote, text), text_of(PATTERNS[name]), text_of(PATTERNS[name], 4 * SIZE))
 
 
-@pytest.mark.parametrize("block", ["# A\n\nText of it.\n\n", "# A\n", "# A\n## B\n### C\n\n", "Text.\n\n# A long title\n"])
+@pytest.mark.parametrize(
+    "block", ["# A\n\nText of it.\n\n", "# A\n", "# A\n## B\n### C\n\n", "Text.\n\n# A long title\n"]
+)
 def test_headings(block):
     def work(text):
         found = [Heading(each.offset, each.level, each.title) for each in headings(text)]

@@ -75,7 +75,8 @@ def test_chunks_are_cut_at_sentences(sentence):
 
 
 @pytest.mark.parametrize(
-    "clause", ["我们的客服每天从早上九点到晚上九点为您服务，", "海外でのご利用には別途料金がかかり、", "第一项；第二项："]
+    "clause",
+    ["我们的客服每天从早上九点到晚上九点为您服务，", "海外でのご利用には別途料金がかかり、", "第一项；第二项："],
 )
 def test_a_long_sentence_is_cut_between_clauses(clause):
     for chunk in cut(clause * 40 + "。", chunk_size=100):
