@@ -61,8 +61,8 @@ def _shown(report: IngestReport) -> Text:
         )
     if cut := report.cut_by_embedder:
         text.append(
-            f"\n{cut} {'chunk is' if cut == 1 else 'chunks are'} longer than the embedder reads: what stands at the end "
-            "is found by its words only, not by its meaning. Lower `knowledge.chunk_size`.",
+            f"\n{cut} {'chunk is' if cut == 1 else 'chunks are'} longer than the embedder reads: what stands at the "
+            "end is found by its words only, not by its meaning. Lower `knowledge.chunk_size`.",
             style="yellow",
         )
     for document, reason in report.failed:
