@@ -79,7 +79,8 @@ class LocalEmbedder:
         if not texts:
             return 0
         with self._model.cutting(self._max_tokens) as model:
-            limit, tokenizer = model.max_seq_length, model.tokenizer
+            limit: float | None = model.max_seq_length
+            tokenizer = model.tokenizer
             if limit is None or limit == math.inf:
                 return 0
             if not callable(tokenizer):
