@@ -39,7 +39,7 @@ _LAST_WORD = re.compile(r"[\w.]*$")
 _CELLS = re.compile(r"\t|\s\|\s")
 _ITEM = re.compile(r"\s*(?:[-*+•>#|]|\d+[.)]\s)")
 _ENUMERATOR = re.compile(r"\s*\d+")
-_LEADING = re.compile(r"(?:[-*+•>#|\s]|\d+[.)]\s)*")
+_LEADING = re.compile(r"(?:[-*+•>#|\s]|\d+[.)]\s)*+")
 
 
 def sentence_spans(text: str) -> list[tuple[int, int]]:

@@ -57,6 +57,17 @@ PATTERNS = {
     "joined emoji": "👩\u200d",
     "flags": "🇩",
     "blanks of no width": "\u200b",
+    "a word and bars": "a" + "|" * 3000,
+    "a number and initials": "1" * 3000 + "A. A. A. ",
+    "a full stop and quotes": "." + "”" * 3000,
+    "a Chinese full stop and brackets": "。" + "」" * 3000,
+    "a full stop and blanks": "." + " " * 3000 + "a",
+    "a soft hyphen and blanks": "\u00ad" + " " * 3000,
+    "numbers that are items": "1" * 3000 + "\n",
+    "lines of blanks": " " * 3000 + "\n",
+    "colons": ":",
+    "keys without values": "a:\n",
+    "half rows": "a | \n",
 }
 
 
