@@ -22,8 +22,8 @@ from itertools import pairwise
 from groundtune.comparing import tokens
 from groundtune.text import FUNCTION_WORDS
 
-# Marks that end a sentence where a blank follows: European, Arabic, Urdu, Indian, Ethiopic, Armenian.
-SPACED_ENDS = ".!?…؟۔।॥።፧։"
+# Marks that end a sentence where a blank follows: European, Arabic, Urdu, Indian, Tibetan, Ethiopic, Armenian.
+SPACED_ENDS = ".!?…؟۔।॥།።፧։"
 # Marks that end one without a blank: Chinese, Japanese, Burmese, Khmer. A full-width point may stand in a number.
 UNSPACED_ENDS = "。！？｡．။។៕"
 CLOSING = "\"'”’)」』）】》〉〕"  # what may stand behind such a mark and belongs to its sentence

@@ -283,9 +283,12 @@ def _rows_and_sentences(text: str, span: Span, size: int) -> list[Span]:
 
 
 def _same_table(above: str, row: str) -> bool:
-    """Tell whether `row` may be below `above` in a table: drawn alike, with no more columns; a rule may be."""
-    alike = above.startswith("|") == row.startswith("|") and row.count("|") <= above.count("|")
-    return alike or bool(_RULE.match(row))
+    """Tell whether `row` may be below `above` in a table: a rule, or cells in no more columns.
+
+    A header may begin with a bar and its rows not, where the corner of the table is empty.
+    """
+    narrower = row.count("|") <= above.count("|")
+    return bool(_RULE.match(row)) or (narrower and (above.startswith("|") or not row.startswith("|")))
 
 
 def _runs(text: str, span: Span) -> Iterator[tuple[Span, bool]]:

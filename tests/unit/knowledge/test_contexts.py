@@ -179,6 +179,17 @@ def test_a_header_is_not_left_alone_at_the_end_of_a_chunk(drawn, rule, filled):
     assert all(line in text.split("\n") for line in chunk.text.split("\n")[-3:])
 
 
+@pytest.mark.parametrize("head", [["", "price", "volume"], ["plan", "price"], ["", "price", ""]])
+@pytest.mark.parametrize("filled", range(340, 450, 17))
+def test_nor_is_one_with_an_empty_corner(head, filled):
+    builder = TextBuilder()
+    builder.add(("Words above a table. " * 30)[:filled])
+    builder._gap = "\n"
+    builder._lines([head, *[[f"Plan{row}", f"{row}.90"] for row in range(60)]], head, "")
+    (chunk,) = [chunk for chunk in cut(builder.plain()) if "price" in chunk.text]
+    assert "Plan0 |" in chunk.text
+
+
 def test_a_header_as_long_as_a_chunk_is_cut_as_any_row():
     text = "\n".join([" | ".join(["word"] * 60), *["a | b"] * 60])
     assert max(len(chunk.text) for chunk in cut(PlainText(text, ""), chunk_size=200)) <= 200
