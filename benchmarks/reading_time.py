@@ -8,9 +8,10 @@ does; `store` ingests text with sentences through a fake embedder into LanceDB, 
 hashing and writing, and no model. `unbroken` is text without sentences, `one line` text without sentences and line
 ends, `Chinese` text without blanks.
 
-Printed are chunks, milliseconds for a chunk (the least of up to three runs), and in brackets how many times that of
-the smallest document whose time can be measured (`MEASURABLE` seconds). Sizes that would take longer than `--limit`
-seconds, by the time of the size before, are left out.
+Printed are chunks, milliseconds of processor time for a chunk (the least of up to three runs), and in brackets how many
+times that of the smallest document whose time can be measured (`MEASURABLE` seconds). Other work on the machine
+disturbs processor time least. Sizes that would take longer than `--limit` seconds, by the time of the size before, are
+left out.
 """
 
 from __future__ import annotations
@@ -180,9 +181,9 @@ def measure(name: str, pages: int) -> tuple[int, float]:
         times: list[float] = []
         chunks = 0
         while len(times) < ROUNDS and sum(times) < 10:
-            began = time.perf_counter()
+            began = time.process_time()
             chunks = stored(path) if name == "store" else read(path)
-            times.append(time.perf_counter() - began)
+            times.append(time.process_time() - began)
     return chunks, min(times)
 
 
