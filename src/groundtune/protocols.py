@@ -103,6 +103,15 @@ class Embedder(Protocol):
 
 
 @runtime_checkable
+class LimitedEmbedder(Embedder, Protocol):
+    """An embedder that reads a text up to a limit and can tell which texts are longer."""
+
+    def cut(self, texts: Sequence[str]) -> int | None:
+        """Return of how many of these documents' texts `embed` leaves the end unread; None if it cannot tell."""
+        ...
+
+
+@runtime_checkable
 class Reranker(Protocol):
     """Scores passages for a question, reading both together."""
 

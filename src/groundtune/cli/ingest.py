@@ -59,6 +59,12 @@ def _shown(report: IngestReport) -> Text:
             f"\n{report.reread} of the changed documents had been read by an earlier groundtune, which lost parts of "
             "documents. They were read again, once."
         )
+    if cut := report.cut_by_embedder:
+        text.append(
+            f"\n{cut} {'chunk is' if cut == 1 else 'chunks are'} longer than the embedder reads: what stands at the "
+            "end is found by its words only, not by its meaning. Lower `knowledge.chunk_size`.",
+            style="yellow",
+        )
     for document, reason in report.failed:
         text.append(f"\n  {document}: {reason}", style="red")
     for reason, count in sorted(Counter(reason for _, reason in report.ignored).items()):

@@ -16,7 +16,16 @@ from groundtune.knowledge import readers
 from groundtune.knowledge.embedding import embedded_text
 from groundtune.knowledge.folder import existing, find, scope
 from groundtune.knowledge.splitting import split
-from groundtune.protocols import Embedder, Entry, KnowledgeStore, Progress, fingerprint, read_by_this_version, silent
+from groundtune.protocols import (
+    Embedder,
+    Entry,
+    KnowledgeStore,
+    LimitedEmbedder,
+    Progress,
+    fingerprint,
+    read_by_this_version,
+    silent,
+)
 from groundtune.settings import KnowledgeSettings
 from groundtune.values import Chunk, Document, LeftOut, PlainText
 
@@ -48,6 +57,7 @@ class IngestReport:
 
     `reread` of the `changed` documents were in the store as an earlier groundtune had read them. `ignored` holds
     (path, reason) of what is no document. `contents` has every document that was read, unchanged ones too.
+    `cut_by_embedder` of the written chunks are longer than the embedder reads; None if it cannot tell.
     """
 
     added: int
@@ -61,6 +71,7 @@ class IngestReport:
     reread: int = 0
     ignored: tuple[tuple[str, str], ...] = ()
     contents: tuple[Contents, ...] = ()
+    cut_by_embedder: int | None = None
 
     def as_json(self) -> dict[str, object]:
         """Return the report as `groundtune ingest --json` prints it."""
@@ -73,6 +84,7 @@ class IngestReport:
             "failed": [{"document": document, "reason": reason} for document, reason in self.failed],
             "ignored": [{"path": path, "reason": reason} for path, reason in self.ignored],
             "chunks": self.chunks,
+            "cut_by_embedder": self.cut_by_embedder,
             "seconds": round(self.seconds, 3),
             "revision": self.revision,
             "documents": [contents.as_json() for contents in self.contents],
@@ -86,6 +98,8 @@ class _Tally:
     unchanged: int = 0
     reread: int = 0
     contents: list[Contents] = field(default_factory=list)
+    written: int = 0
+    cut: int | None = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +131,9 @@ def ingest(
     store.remove(gone)
     tally = _Tally()
     failed = found.failed
-    written = 0
     for batch in _batches(_documents(found.files, settings, failed, progress), held, tally):
-        store.replace(_embedded(batch, embedder))
-        written += sum(len(read.chunks) for read in batch)
-    if written or gone:
+        store.replace(_embedded(batch, embedder, tally))
+    if tally.written or gone:
         store.optimize()
     return IngestReport(
         added=tally.added,
@@ -132,7 +144,8 @@ def ingest(
         failed=tuple(failed),
         ignored=tuple(found.ignored),
         contents=tuple(tally.contents),
-        chunks=written,
+        chunks=tally.written,
+        cut_by_embedder=tally.cut,
         seconds=time.perf_counter() - began,
         revision=store.revision(),
     )
@@ -198,11 +211,15 @@ def _batches(documents: Iterable[_Read], held: dict[str, str], tally: _Tally) ->
         yield batch
 
 
-def _embedded(batch: list[_Read], embedder: Embedder) -> list[Entry]:
-    """Embed the chunks of all documents together: an embedder sorts them by length, so few pad others."""
-    vectors = embedder.embed([embedded_text(chunk) for read in batch for chunk in read.chunks], "document")
+def _embedded(batch: list[_Read], embedder: Embedder, tally: _Tally) -> list[Entry]:
+    """Embed the chunks of all documents together: an embedder sorts them by length, so few pad others. Count them."""
+    texts = [embedded_text(chunk) for read in batch for chunk in read.chunks]
+    vectors = embedder.embed(texts, "document")
     entries, start = [], 0
     for read in batch:
         entries.append(Entry(read.document, read.chunks, vectors[start : start + len(read.chunks)]))
         start += len(read.chunks)
+    cut = embedder.cut(texts) if isinstance(embedder, LimitedEmbedder) else None
+    tally.cut = None if cut is None or tally.cut is None else tally.cut + cut
+    tally.written += len(texts)
     return entries

@@ -7,14 +7,16 @@ file format (readers tell where headings are), no model and no tokens: sizes are
 
 from __future__ import annotations
 
-import math
 import re
 from bisect import bisect_left, bisect_right
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from groundtune.errors import SettingsError
+from groundtune.knowledge.graphemes import cut_before
+from groundtune.sentences import CLOSING, SPACED_ENDS, UNSPACED_ENDS
 from groundtune.settings import KnowledgeSettings
 from groundtune.values import Chunk, Context, Document, Heading, Place, PlainText, located
 
@@ -24,16 +26,25 @@ _Unit = tuple[int, int, float]  # start, end, cost of a cut before it
 HEADING_SEPARATOR = " > "
 # What it costs to begin a chunk at a paragraph, a row or sentence, a line, a word, within a word; a chunk costs 1.
 _COSTS = (0.0, 0.25, 0.5, 1.0, 2.0)
-_EMPTINESS = 0.75  # times the square of the share of a chunk that stays empty
+_PARTS = 4  # of what a chunk costs: all other costs are whole numbers of them
+_EMPTINESS = 3  # parts, times the square of the share of a chunk that stays empty
 # Lines shorter than this share of the block's width (of so many characters at most) end something.
 _SHORT = 0.6
 _WIDEST = 120
 
 _PARAGRAPH = re.compile(r"\n[ \t]*\n\s*")
 _ROW = re.compile(r"\s*(?:[|>#]|[-*+•]\s|\d+[.)]\s|[^\s.!?:][^.!?:\n]{0,40}:\s)|[^\n]*\S \| \S")
-_SENTENCE = re.compile(r"(?<=[.!?…])[\"'”’)\]]*\s+(?=[^\sa-z])")
+_SENTENCE = re.compile(
+    rf"(?<=[{SPACED_ENDS}])[{CLOSING}\]]*+\s++(?=[^\sa-z])"
+    rf"|(?<=[{UNSPACED_ENDS}])(?!\d|[{SPACED_ENDS}{UNSPACED_ENDS}])[{CLOSING}\]]*+\s*+(?=\S)"
+)
 _SENTENCE_OR_LINE = re.compile(rf"{_SENTENCE.pattern}|\n")
-_WORD = re.compile(r"\s+")
+# Where no blank parts words, the marks between clauses do, or a blank of no width (Thai, Lao, Burmese, Khmer).
+_WORD = re.compile(
+    rf"\s+|(?<=[、，；：{UNSPACED_ENDS}])[{CLOSING}\]]*+(?=[^\s\d])|(?<=[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]\u200b)"
+)
+_TABLE_ROW = re.compile(r"[ \t]*\||[^\n]*\S \| \S")
+_RULE = re.compile(r"[ \t]*[|:+-][-|:+= \t]*\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,27 +187,66 @@ def _units(text: str, span: Span, size: int, level: int, cost: float) -> list[_U
     return units
 
 
-def _best_cut(units: list[_Unit], size: int) -> list[Span]:
+def _best_cut(units: Sequence[_Unit], size: int) -> list[Span]:
     """Join units to chunks of at most `size`: as few as can be, cut where it costs least, none of them tiny.
 
-    Finds the least sum of costs by dynamic programming, as a typesetter breaks lines (Knuth & Plass 1981).
+    Finds the least sum of costs by dynamic programming, as a typesetter breaks lines (Knuth & Plass 1981). Costs are
+    whole numbers, in parts of `_PARTS * size**2` a chunk.
     """
-    least = [0.0] + [math.inf] * len(units)
-    begin = [0] * (len(units) + 1)
-    for last in range(len(units)):
-        for first in range(last, -1, -1):
-            length = units[last][1] - units[first][0]
-            if length > size:
-                break
-            total = least[first] + units[first][2] + 1.0 + _EMPTINESS * (1.0 - length / size) ** 2
-            if total < least[last + 1]:
-                least[last + 1], begin[last + 1] = total, first
+    candidates, begin, least = _Candidates(size), [], 0
+    for first, (start, end, cost) in enumerate(units):
+        candidates.add(start, least + round(_PARTS * cost) * size**2, first)
+        chosen, least = candidates.best(end)
+        begin.append(chosen)
     pieces: list[Span] = []
-    stop = len(units)
-    while stop:
-        pieces.append((units[begin[stop]][0], units[stop - 1][1]))
-        stop = begin[stop]
+    last = len(units) - 1
+    while last >= 0:
+        pieces.append((units[begin[last]][0], units[last][1]))
+        last = begin[last] - 1
     return pieces[::-1]
+
+
+class _Candidates:
+    """Where a chunk may begin, and which beginning is best for one that ends at a place, each asked for once.
+
+    A later beginning that has become better than an earlier one stays so: the emptiness of a short chunk shrinks
+    faster. So they wait in a queue for the place from which they are the best, and the time is linear in their number
+    (Galil & Giancarlo 1989), however many fit into a chunk.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._queue: deque[tuple[int, int, int, int]] = deque()  # start, cost up to it, number, best from which end on
+
+    def add(self, start: int, cost: int, number: int) -> None:
+        """Take one that begins at `start`, after all others, and costs `cost` up to there."""
+        queue = self._queue
+        best_from = 0
+        while queue:
+            best_from = self._overtakes(queue[-1], start, cost)
+            if best_from > queue[-1][3]:
+                break
+            queue.pop()
+        queue.append((start, cost, number, best_from if queue else 0))
+
+    def best(self, end: int) -> tuple[int, int]:
+        """Return the number of the best one for a chunk that ends at `end`, and what all cost up to there.
+
+        Of equals it is the last one.
+        """
+        queue = self._queue
+        while len(queue) > 1 and queue[1][3] <= end:
+            queue.popleft()
+        start, cost, number, _ = queue[0]
+        return number, cost + _PARTS * self._size**2 + _EMPTINESS * (self._size - (end - start)) ** 2
+
+    def _overtakes(self, earlier: tuple[int, int, int, int], start: int, cost: int) -> int:
+        """Return the first end for which the one at `start` is no worse than `earlier`, or `earlier` is too long."""
+        distance = start - earlier[0]
+        gain = earlier[1] - cost - _EMPTINESS * distance * (earlier[0] + start)
+        # cost + E * (size - end + start)**2 <= the same of `earlier`, solved for `end`
+        no_worse = self._size - gain // (2 * _EMPTINESS * distance)
+        return min(no_worse, earlier[0] + self._size + 1)
 
 
 def _between(pattern: re.Pattern[str], text: str, span: Span) -> list[Span]:
@@ -214,11 +264,31 @@ def _paragraphs(text: str, span: Span, size: int) -> list[Span]:
 
 
 def _rows_and_sentences(text: str, span: Span, size: int) -> list[Span]:
-    """Return rows (of tables and lists, and `key: value` lines) whole, and what is between them as sentences."""
+    """Return rows (of tables and lists, and `key: value` lines) whole, and what is between them as sentences.
+
+    The first rows of a table, its header and what stands right below it, are one part if they fit into a chunk.
+    """
     parts: list[Span] = []
+    above, head = "", False  # the row above, and whether all rows of its table so far stand in the last part
     for block, is_row in _runs(text, span):
-        parts.extend([block] if is_row else _between(_SENTENCE, text, block))
+        row = text[slice(*block)] if is_row and _TABLE_ROW.match(text, *block) else ""
+        goes_on = bool(above and row) and _same_table(above, row)
+        if goes_on and head and block[1] - parts[-1][0] <= size:
+            parts[-1] = parts[-1][0], block[1]
+        else:
+            parts.extend([block] if is_row else _between(_SENTENCE, text, block))
+        head = bool(row) and (not goes_on or (head and bool(_RULE.match(row))))
+        above = above if goes_on and head else row
     return parts
+
+
+def _same_table(above: str, row: str) -> bool:
+    """Tell whether `row` may be below `above` in a table: a rule, or cells in no more columns.
+
+    A header may begin with a bar and its rows not, where the corner of the table is empty.
+    """
+    narrower = row.count("|") <= above.count("|")
+    return bool(_RULE.match(row)) or (narrower and (above.startswith("|") or not row.startswith("|")))
 
 
 def _runs(text: str, span: Span) -> Iterator[tuple[Span, bool]]:
@@ -253,7 +323,12 @@ def _words(text: str, span: Span, size: int) -> list[Span]:
 
 
 def _characters(text: str, span: Span, size: int) -> list[Span]:
-    return [(start, min(start + size, span[1])) for start in range(span[0], span[1], size)]
+    parts, start = [], span[0]
+    while start < span[1]:
+        end = cut_before(text, start, min(start + size, span[1]))
+        parts.append((start, end))
+        start = end
+    return parts
 
 
 _LEVELS = (_paragraphs, _rows_and_sentences, _sentences_and_lines, _words, _characters)
@@ -265,12 +340,21 @@ def _trim(text: str, start: int, end: int) -> Span:
 
 
 def _overlapping(pieces: list[Span], text: str, overlap: int) -> list[Span]:
-    """Let each piece but the first begin up to `overlap` characters earlier, at the beginning of a word."""
+    """Let each piece but the first begin up to `overlap` characters earlier, at the beginning of a word or a row."""
     if not overlap:
         return pieces
     result = pieces[:1]
     for (earlier, _), (start, end) in pairwise(pieces):
         earliest = max(earlier, start - overlap)
-        begin = next((match.end() for match in _WORD.finditer(text, max(earliest - 1, 0), start)), start)
-        result.append((begin, end))
+        words = (match.end() for match in _WORD.finditer(text, max(earliest - 1, 0), start))
+        begin = next((word for word in words if word >= earliest), start)
+        result.append((_whole_row(text, earlier, begin, start), end))
     return result
+
+
+def _whole_row(text: str, earlier: int, begin: int, start: int) -> int:
+    """Return where the next line begins if `begin` is within a row that ends before `start`; else `begin`."""
+    line = max(text.rfind("\n", earlier, begin) + 1, earlier)
+    newline = text.find("\n", begin, start)
+    within = line < begin and newline >= 0 and _TABLE_ROW.match(text, line, newline)
+    return _trim(text, newline + 1, start)[0] if within else begin

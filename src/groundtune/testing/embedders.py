@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 
-from groundtune.protocols import Embedder, Vectors
+from groundtune.protocols import Embedder, LimitedEmbedder, Vectors
 from groundtune.text import words
 
 
@@ -74,6 +74,13 @@ class EmbedderContract:
         together = made.embed(texts, "document")
         alone = np.concatenate([made.embed([text], "document") for text in texts])
         np.testing.assert_allclose(together, alone, atol=1e-4)
+
+    def test_short_texts_are_read_whole(self) -> None:
+        """An embedder that tells which texts it cuts tells so of none, and of no short one."""
+        made = self.make()
+        if isinstance(made, LimitedEmbedder):
+            assert made.cut([]) in (0, None)
+            assert made.cut(["short", "", "two words"]) in (0, None)
 
     def test_signature_is_stable(self) -> None:
         """Two embedders made alike have the same signature and give the same vectors."""

@@ -3,12 +3,12 @@ import time
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from groundtune.errors import SettingsError
 from groundtune.knowledge.readers.markdown import headings as markdown_headings
-from groundtune.knowledge.splitting import split
+from groundtune.knowledge.splitting import _best_cut, split
 from groundtune.settings import KnowledgeSettings
 from groundtune.values import Document, Heading, PlainText
 
@@ -18,8 +18,8 @@ def document(text, title="Guide"):
 
 
 def cut(text, size=100, overlap=0, title="Guide"):
-    settings = KnowledgeSettings(chunk_size=size, chunk_overlap=overlap)
-    return split(document(text, title), PlainText(text, title, markdown_headings(text)), settings)
+    given = KnowledgeSettings(chunk_size=size, chunk_overlap=overlap)
+    return split(document(text, title), PlainText(text, title, markdown_headings(text)), given)
 
 
 PIECES = st.sampled_from(
@@ -184,6 +184,42 @@ def test_what_a_chunk_takes_from_its_document():
     (chunk,) = cut("text")
     assert (chunk.document, chunk.readable_by, chunk.metadata) == ("guide.md", ("staff",), {"language": "en"})
     assert chunk.heading == "Guide"
+
+
+def sum_of_costs(units, pieces, size):
+    begins = {start: cost for start, _, cost in units}
+    return sum(begins[start] + 1 + 0.75 * (1 - (end - start) / size) ** 2 for start, end in pieces)
+
+
+def best_of_all(units, size):
+    """Return the least sum of costs, by trying every chunk that could end at each place."""
+    least = [0.0]
+    for last in range(len(units)):
+        fitting = [first for first in range(last + 1) if units[last][1] - units[first][0] <= size]
+        pieces = [[(units[first][0], units[last][1])] for first in fitting]
+        costs = [sum_of_costs(units, piece, size) for piece in pieces]
+        least.append(min(least[first] + cost for first, cost in zip(fitting, costs, strict=True)))
+    return least[-1]
+
+
+UNITS = st.lists(
+    st.tuples(st.integers(1, 100), st.integers(0, 4), st.sampled_from([0.0, 0.25, 0.5, 1.0, 2.0])),
+    min_size=1,
+    max_size=60,
+)
+
+
+@given(UNITS, st.integers(100, 1000))
+@settings(deadline=None)
+def test_no_other_cut_costs_less(drawn, size):
+    units, place = [], 0
+    for length, gap, cost in drawn:
+        units.append((place + gap, place + gap + length, cost))
+        place += gap + length
+    pieces = _best_cut(units, size)
+    assert all(end - start <= size for start, end in pieces)
+    assert (pieces[0][0], pieces[-1][1]) == (units[0][0], units[-1][1])
+    assert sum_of_costs(units, pieces, size) == pytest.approx(best_of_all(units, size))
 
 
 def test_nothing_to_split():

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -25,6 +26,7 @@ from groundtune.settings import EmbeddingSettings
 BUILTIN = "builtin:minilm-l6-v2"
 # all-MiniLM-L6-v2 is set to cut at 256 word pieces; its positions go to 512, and a chunk may well need them.
 _BUILTIN_TOKENS = 512
+_DOCUMENT_PROMPTS = ("document", "passage", "corpus")  # where `encode_document` looks for what it puts before a text
 _NOT_NEEDED = ["onnx/*", "openvino/*", "*.h5", "*.msgpack", "*.ot", "*.tflite"]
 
 
@@ -68,6 +70,25 @@ class LocalEmbedder:
                 convert_to_numpy=True,
             )  # fmt: skip
         return np.asarray(vectors, dtype=np.float32)
+
+    def cut(self, texts: Sequence[str]) -> int | None:
+        """Return how many of these documents' texts have more word pieces than the model reads.
+
+        None for a model that has no tokenizer of transformers.
+        """
+        if not texts:
+            return 0
+        with self._model.cutting(self._max_tokens) as model:
+            limit: float | None = model.max_seq_length
+            tokenizer = model.tokenizer
+            if limit is None or limit == math.inf:
+                return 0
+            if not callable(tokenizer):
+                return None
+            prompts = (model.prompts.get(name) for name in _DOCUMENT_PROMPTS)
+            prompt = next((said for said in prompts if said is not None), "")
+            pieces = tokenizer([prompt + text for text in texts], truncation=False, padding=False, verbose=False)
+        return sum(len(ids) > limit for ids in pieces["input_ids"])
 
     def embed_tokens(self, texts: Sequence[str]) -> list[Vectors]:
         """Return for each text the unit vectors of its word pieces, (pieces, d), without the model's special tokens.

@@ -84,7 +84,10 @@ class TextBuilder:
             self._gap = LINE
         names = _names(flat[:headers])
         if any(len(CELLS.join(row)) > LONG_ROW for row in flat) and _name_columns(names, flat[headers:]):
+            outside = len(self._contexts)
             self._records(flat[headers:], names)
+            if offset is not None and len(caption) <= _LONG_NAME:
+                self._contexts.insert(outside, Context(offset, self._length, " ".join(caption.split())))
         else:
             self._lines(flat, names, caption)
         self.part()
@@ -97,7 +100,7 @@ class TextBuilder:
             if offset is not None and self._length - offset > _NEVER_CUT and 0 < len(row[0]) <= _LONG_NAME:
                 labels.append(Context(offset, self._length, row[0]))
         header = CELLS.join(names)
-        if start is not None and header.strip("| ") and len(header) <= LONG_ROW:
+        if start is not None and header.strip("| ") and _short(header, names):
             named = f"{caption}: {header}" if 0 < len(caption) <= _LONG_NAME else header
             self._contexts.append(Context(start, self._length, " ".join(named.split())))
         self._contexts += labels
@@ -112,12 +115,20 @@ class TextBuilder:
     def record(self, fields: Sequence[tuple[str, str]]) -> int | None:
         """Append (name, value) pairs as a paragraph of `name: value` lines and return its offset.
 
-        A pair without a value is left out. The first value is the context of the others.
+        A pair without a value is left out. The first value is the context of the others, and a name that of its value.
         """
         said = [(name, value) for name, value in fields if value]
-        offset = self.add("\n".join(f"{name}: {value}" if name else value for name, value in said), PARAGRAPH)
-        if offset is not None and self._length - offset > _NEVER_CUT and len(said[0][1]) <= _LONG_NAME:
+        lines = [f"{name}: {value}" if name else value for name, value in said]
+        offset = self.add("\n".join(lines), PARAGRAPH)
+        if offset is None:
+            return None
+        if self._length - offset > _NEVER_CUT and len(said[0][1]) <= _LONG_NAME:
             self._contexts.append(Context(offset, self._length, said[0][1]))
+        start = offset
+        for (name, _), line in zip(said, lines, strict=True):
+            if len(line) > _NEVER_CUT and 0 < len(name) <= _LONG_NAME:
+                self._contexts.append(Context(start, start + len(line), name))
+            start += len(line) + 1
         return offset
 
     def plain(
@@ -162,3 +173,8 @@ def _name_columns(names: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
     longest = max(map(len, names), default=0)
     values = max((len(cell) for row in rows for cell in row), default=0)
     return sum(map(bool, names)) > 1 and values > 0 and (longest <= _LONG_NAME or values < longest <= LONG_ROW)
+
+
+def _short(header: str, names: Sequence[str]) -> bool:
+    """Tell whether a header may stand at the end of headings; longer ones only if they are names, not paragraphs."""
+    return len(header) <= LONG_ROW or (len(header) <= 2 * LONG_ROW and max(map(len, names)) <= 2 * _LONG_NAME)
