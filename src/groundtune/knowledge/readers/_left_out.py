@@ -37,6 +37,13 @@ class Omissions:
         if detail and detail not in (details := self._details.setdefault(kind, [])):
             details.append(detail)
 
+    def include(self, other: Omissions) -> None:
+        """Count what `other` counts, too."""
+        for kind, count in other._counts.items():
+            self._counts[kind] += count
+            for detail in other._details.get(kind, []):
+                self.add(kind, 0, detail)
+
     def all(self) -> tuple[LeftOut, ...]:
         """Return each kind of which something was left out, in alphabetical order."""
         return tuple(
