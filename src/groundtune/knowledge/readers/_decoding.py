@@ -13,7 +13,7 @@ from pathlib import Path
 
 from groundtune.errors import UnreadableDocument
 from groundtune.knowledge.readers._encodings import codec, detected, name_of_codec, wide
-from groundtune.knowledge.readers._left_out import Omissions
+from groundtune.knowledge.readers._left_out import Omissions, listed
 
 _MARKS = (  # UTF-32's first: UTF-16's little-endian mark begins it
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -53,7 +53,6 @@ _MISTAKEN = {
     if code not in (0x81, 0x85, 0x8D, 0x8F, 0x90, 0x9D)
 }
 _MISTAKEN_ONES = re.compile("[\x80\x82-\x84\x86-\x8c\x8e\x91-\x9c\x9e\x9f]")
-_LINES_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +89,7 @@ def decoded_bytes(data: bytes, path: Path, declared: str = "") -> Decoded:
     if broken > max(3, _MOST_BROKEN * len(text)) or controls > max(3, _MOST_CONTROLS * len(text)):
         raise _no_text(path)
     if broken > 0:
-        omissions.add("unreadable part", broken, _lines(text))
+        omissions.add("unreadable part", broken, listed("line", "lines", _broken_lines(text)))
     if removed := sum(len(match[0]) for match in _CONTROL.finditer(text)):
         omissions.add("control character", removed)
         text = _CONTROL.sub(_without, text)
@@ -145,14 +144,8 @@ def _cut_off(data: bytes) -> bool:
     return _CUT_OFF.search(data[-4:]) is not None and _ends_early(data)
 
 
-def _lines(text: str) -> str:
-    """Return on which lines characters are broken: "lines 3, 7"."""
-    numbers: list[int] = []
-    for number, line in enumerate(text.split("\n"), start=1):
-        if "\ufffd" in line:
-            numbers.append(number)
-    named = ", ".join(map(str, numbers[:_LINES_NAMED])) + (", …" if len(numbers) > _LINES_NAMED else "")
-    return f"line{'' if len(numbers) == 1 else 's'} {named}"
+def _broken_lines(text: str) -> list[int]:
+    return [number for number, line in enumerate(text.split("\n"), start=1) if "\ufffd" in line]
 
 
 def _without(match: re.Match[str]) -> str:

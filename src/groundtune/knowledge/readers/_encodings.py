@@ -71,6 +71,7 @@ _LATIN = "cp1252 cp1250 cp1254 cp1257 iso8859_2 iso8859_15 mac_roman cp850 cp852
 _OTHERS = (
     "cp1251 cp1253 cp1255 cp1256 cp1258 iso8859_5 iso8859_7 koi8_r koi8_u cp866 cp874 mac_cyrillic".split()
 )  # letters that are not Latin, or many accents in a row
+_BEFORE_WINDOWS = ("mac-roman", "cp850", "cp852", "cp437")  # read as windows-1252, they show signs within words
 _SAMPLE = 200_000  # bytes
 _HIGH = re.compile(rb"[\x80-\xff]+")
 _LINE_WITH_HIGH = re.compile(rb"[^\n]*[\x80-\xff][^\n]*\n?")
@@ -154,7 +155,8 @@ def detected(data: bytes) -> str:
     # The line end keeps chardet from taking a text that begins with "BM" for a picture.
     found = chardet.detect(b"\n" + sample, include_encodings=allowed, compat_names=False)
     name, sure = found["encoding"] or "", found["confidence"]
-    if alone and (sure < _UNSURE or (name in _MULTIBYTE and sure < _SURE_OF_MULTIBYTE)) and _fits_western(sample):
+    doubtful = sure < _UNSURE or name in _BEFORE_WINDOWS or (name in _MULTIBYTE and sure < _SURE_OF_MULTIBYTE)
+    if alone and doubtful and _fits_western(sample):
         return "cp1252"
     if letters >= _MANY and sure < (_UNSURE if alone else _LIKE_TEXT):
         return ""

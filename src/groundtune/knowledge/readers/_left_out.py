@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from groundtune.values import LeftOut, LeftOutKind
+
+_NAMED = 5
 
 REASONS: dict[LeftOutKind, str] = {
     "attachment": "files inside the file are not read",
@@ -51,3 +54,9 @@ class Omissions:
             for kind, count in sorted(self._counts.items())
             if count
         )
+
+
+def listed(one: str, several: str, numbers: Sequence[int]) -> str:
+    """Return which ones: "line 3", or "lines 3, 7, …" with the first five."""
+    named = ", ".join(map(str, numbers[:_NAMED])) + (", …" if len(numbers) > _NAMED else "")
+    return f"{one if len(numbers) == 1 else several} {named}"

@@ -17,6 +17,7 @@ from groundtune.knowledge.readers import name_of
 from groundtune.knowledge.readers._builder import LINE, TextBuilder
 from groundtune.knowledge.readers._decoding import decoded
 from groundtune.knowledge.readers._delimited import Dialect, Record, dialect_of
+from groundtune.knowledge.readers._left_out import listed
 from groundtune.knowledge.readers._table_head import Table, is_comment, tables
 from groundtune.values import PlainText
 
@@ -24,7 +25,6 @@ _PREFERRED = {".tsv": "\t"}
 _TELLING = re.compile(r"[^\W\d_]{3}")
 _LONG_NAME, _LONG_VALUE = 200, 100  # characters
 _BETWEEN = {",": ", ", ";": "; "}  # the cells of a line that is no row
-_LINES_NAMED = 5
 
 
 class CsvReader:
@@ -98,21 +98,19 @@ class _Writer:
         """Return what a person should know of the rows."""
         notes = ['There is no header row; the columns are called "column 1" and so on.'] if self._unnamed else []
         if self._shorter:
-            notes.append(f"{_rows(self._shorter)} fewer cells than the header ({_places(self._shorter)}).")
+            notes.append(
+                f"{_rows(self._shorter)} fewer cells than the header ({listed('line', 'lines', self._shorter)})."
+            )
         if self._longer:
-            notes.append(f"{_rows(self._longer)} more cells than the header ({_places(self._longer)}).")
+            notes.append(f"{_rows(self._longer)} more cells than the header ({listed('line', 'lines', self._longer)}).")
         if self._dialect.unclosed:
-            notes.append(f"A quote that is never closed was taken as text ({_places(self._dialect.unclosed)}).")
+            where = listed("line", "lines", self._dialect.unclosed)
+            notes.append(f"A quote that is never closed was taken as text ({where}).")
         return notes
 
 
 def _rows(lines: Sequence[int]) -> str:
     return f"{len(lines)} row{' has' if len(lines) == 1 else 's have'}"
-
-
-def _places(lines: Sequence[int]) -> str:
-    named = ", ".join(map(str, lines[:_LINES_NAMED])) + (", …" if len(lines) > _LINES_NAMED else "")
-    return f"line{'' if len(lines) == 1 else 's'} {named}"
 
 
 def _row_name(values: list[str]) -> str:
