@@ -92,9 +92,7 @@ class Dialect:
         lines = cell.split("\n")[1:-1] if "\n" in cell else []
         if self.width < 2 or len(lines) < (5 if self.width == 2 else 1):
             return False
-        rows = sum(
-            line.count(self.separator) == self.width - 1 and not in_sentences(line, self.separator) for line in lines
-        )
+        rows = sum(line.count(self.separator) == self.width - 1 > line.count(f"{self.separator} ") for line in lines)
         return rows >= _ROWS_IN_QUOTES * len(lines)
 
 
@@ -156,7 +154,7 @@ class _Regularity:
         """Tell whether it separates cells, not the parts of sentences and numbers."""
         if self.width < 2 or (separator in _RARE_SEPARATORS and self.share < 1):
             return False
-        prose = in_sentences(sample, separator)
+        prose = _in_sentences(sample, separator)
         if self.named:
             return self.share >= _CONSISTENT or (self.several >= _MOSTLY and not prose)
         return self.share >= _MOSTLY and self.records > 1 and not prose
@@ -174,7 +172,7 @@ def _regularity(sample: str, dialect: Dialect) -> _Regularity:
     return _Regularity(several[width] / len(below), several.total() / len(below), width, len(below), named=sizes[0] > 1)
 
 
-def in_sentences(text: str, separator: str) -> bool:
-    """Tell whether each comma or semicolon is followed by a space or stands within a number."""
-    within = rf"{separator}[ \n]|{separator}\Z|(?<=\d){separator}(?=\d)"
-    return separator in ",;" and text.count(separator) == len(re.findall(within, text))
+def _in_sentences(sample: str, separator: str) -> bool:
+    """Tell whether each comma or semicolon is followed by a space or, a comma, stands within a number."""
+    within = rf"{separator}(?:[ \n]|\Z)" + (r"|(?<=\d),(?=\d)" if separator == "," else "")
+    return separator in ",;" and sample.count(separator) == len(re.findall(within, sample))

@@ -62,6 +62,8 @@ _NAMES = {
     "cp949": "EUC-KR",
     "big5hkscs": "Big5",
     "gb18030": "GB18030",
+    "koi8-r": "KOI8-R",
+    "koi8-u": "KOI8-U",
     "mac-roman": "Mac Roman",
     "mac-cyrillic": "Mac Cyrillic",
 }
@@ -102,10 +104,9 @@ def codec(label: str) -> str:
 
 def name_of_codec(codec_name: str) -> str:
     """Return the name of an encoding as people know it."""
-    name = _NAMES.get(codec_name) or _NAMES.get(codec_name.replace("-", "_"))
-    return name or re.sub(r"^cp(?=125|874)", "windows-", codec_name).replace("iso8859", "ISO-8859").replace(
-        "koi8", "KOI8"
-    ).replace("utf-", "UTF-").removesuffix("-le").removesuffix("-be")
+    if codec_name.startswith(("utf-16", "utf-32")):
+        return codec_name[:6].upper()
+    return _NAMES.get(codec_name) or re.sub("^cp(?=125|874)", "windows-", codec_name).replace("iso8859", "ISO-8859")
 
 
 def wide(data: bytes) -> str:
