@@ -19,7 +19,7 @@ _TOML = re.compile(r"\+\+\+[ \t]*\n(?P<content>.*?\n)??\+\+\+[ \t]*(?:\n|\Z)", r
 _TITLE = re.compile(r"^title:[ \t]*(?P<quote>[\"']?)(?P<title>.+?)(?P=quote)[ \t]*$", re.MULTILINE)
 _SCALAR = re.compile(r"^(?P<key>[^\W\d][\w-]*):[ \t]+(?P<quote>[\"']?)(?P<value>.+?)(?P=quote)[ \t]*$", re.MULTILINE)
 _NO_SCALAR = tuple("[{|>&*!#")  # what begins another kind of value, or a comment, in YAML
-_KEY = re.compile(r"(?:[\w.$@/-]+(?: [\w.-]+)?|\"[^\"\n]+\"|'[^'\n]+')[ \t]*:(?=[ \t]|$)")
+_KEY = re.compile(r"(?:[\w.$@:-]+(?: [\w.-]+)?|\"[^\"\n]+\"|'[^'\n]+')[ \t]*:(?=[ \t]|$)")
 _BELOW_A_KEY = re.compile(r"[ \t]|$|#|-(?:[ \t]|$)|[\]}],?[ \t]*$")  # indented lines, comments, items, brackets
 _SENTENCE = re.compile(r"[A-ZÀ-Þ][\w-]*:[ \t].*\w[.!?][ \t]*\n?\Z")  # "Note: we pay refunds."
 

@@ -56,8 +56,9 @@ class _Writer:
 
     def table(self, table: Table) -> None:
         self._lines(table.above)
-        if not table.rows and table.named:
-            self._line([name for name in table.names if name])
+        if table.named:
+            used = {column for row in table.rows for column, cell in enumerate(row.cells) if cell.strip()}
+            self._line([name for column, name in enumerate(table.names) if name and column not in used])
         self._unnamed |= not table.named
         for row in table.rows:
             if is_comment(row, len(table.names)):
