@@ -217,6 +217,7 @@ def test_what_a_file_declares_in_vain(tmp_path, declared):
         b"\x89PNG\r\n\x1a\nIHDR",
         b"{\\rtf1 Hello}",
         bytes(range(256)) * 4,
+        b"\xff\xfe\xff",
         bytes(range(128, 256)) * 20,
         bytes(range(0xA1, 0xFF)) * 30,
         b"MZ\x90\x00\x03\x00\x00\x00\x04\x00\x00\x00\xff\xff\x00\x00\xb8" * 9,

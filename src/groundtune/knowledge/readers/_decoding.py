@@ -86,7 +86,8 @@ def decoded_bytes(data: bytes, path: Path, declared: str = "") -> Decoded:
     text = data.decode(name, "replace").replace("\r\n", "\n").replace("\r", "\n")
     broken = text.count("\ufffd") - (data.count(b"\xef\xbf\xbd") if name == "utf-8" else 0)
     controls = sum(not match["colour"] for match in _CONTROL.finditer(text))
-    if broken > max(3, _MOST_BROKEN * len(text)) or controls > max(3, _MOST_CONTROLS * len(text)):
+    nothing_whole = broken > 0 and not text.strip("\ufffd").strip()
+    if nothing_whole or broken > max(3, _MOST_BROKEN * len(text)) or controls > max(3, _MOST_CONTROLS * len(text)):
         raise _no_text(path)
     if broken > 0:
         omissions.add("unreadable part", broken, listed("line", "lines", _broken_lines(text)))

@@ -131,11 +131,11 @@ def _separator(sample: str, quote: str, escapes: bool, preferred: str) -> tuple[
     for separator in [*order, *_RARE_SEPARATORS]:
         if separator not in sample or (separator in _RARE_SEPARATORS and best):
             continue
-        found = _regularity(sample, Dialect(separator, quote, escapes))
-        if found.separates(separator, sample):
-            rank = (round(found.share + 0.1 * found.named, 1), found.share, found.width)
+        regularity = _regularity(sample, Dialect(separator, quote, escapes))
+        if regularity.separates(separator, sample):
+            rank = (round(regularity.share + 0.1 * regularity.named, 1), regularity.share, regularity.width)
             if rank > most:
-                best, width, most = separator, found.width, rank
+                best, width, most = separator, regularity.width, rank
     return best or "\0", width  # no text has a NUL: one column
 
 

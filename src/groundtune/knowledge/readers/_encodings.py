@@ -68,7 +68,15 @@ _NAMES = {
     "mac-cyrillic": "Mac Cyrillic",
 }
 
-_MULTIBYTE = ("cp932", "shift_jis_2004", "euc_jis_2004", "gb18030", "big5hkscs", "cp949")
+# By encoding: its basic set, and the last first byte of that set's common characters.
+_COMMON = {
+    "cp932": ("shift_jis", 0x97),
+    "shift_jis_2004": ("shift_jis", 0x97),
+    "euc_jis_2004": ("euc_jp", 0xCF),
+    "gb18030": ("gb2312", 0xD7),
+    "big5hkscs": ("big5", 0xC6),
+    "cp949": ("euc_kr", 0xC8),
+}
 _LATIN = "cp1252 cp1250 cp1254 cp1257 iso8859_2 iso8859_15 mac_roman cp850 cp852 cp437".split()
 _OTHERS = (
     "cp1251 cp1253 cp1255 cp1256 cp1258 iso8859_5 iso8859_7 koi8_r koi8_u cp866 cp874 mac_cyrillic".split()
@@ -80,6 +88,7 @@ _LINE_WITH_HIGH = re.compile(rb"[^\n]*[\x80-\xff][^\n]*\n?")
 _CONTROLS = bytes([*range(9), 11, *range(14, 32), 127])
 _MOST_CONTROLS = 0.02  # of the bytes
 _UNSURE, _SURE_OF_MULTIBYTE, _MANY = 0.1, 0.2, 200
+_MOST_COMMON = 0.75  # of the characters
 _LIKE_TEXT = 0.3  # what chardet has at least for a text with many letters that are not Latin; noise has less
 _RUN, _DIFFERENT = 80, 24  # bytes in a row without a space, and how many different ones among them, that no text has
 # A sign within a word, or a capital after a small letter: not how Latin letters stand in a text.
@@ -93,13 +102,13 @@ def codec(label: str) -> str:
     name = re.sub(r"^(?:cs)?iso-?8859-?(\d+)(?:-?[ei])?$", r"iso8859-\1", name)
     name = _LABELS.get(name, name)
     try:
-        found = codecs.lookup(name)
+        known = codecs.lookup(name)
     except (LookupError, ValueError):
         return ""
     # `_is_text_encoding` is how Python itself refuses `bytes.decode("hex")`.
-    if not getattr(found, "_is_text_encoding", True) or found.name.startswith(_UNLIKELY):
+    if not getattr(known, "_is_text_encoding", True) or known.name.startswith(_UNLIKELY):
         return ""
-    return _SUPERSETS.get(found.name, found.name)
+    return _SUPERSETS.get(known.name, known.name)
 
 
 def name_of_codec(codec_name: str) -> str:
@@ -152,18 +161,28 @@ def detected(data: bytes) -> str:
     runs = _HIGH.findall(sample)
     letters = sum(map(len, runs))
     alone = letters <= 1.3 * len(runs)  # as accents in Latin text are
-    allowed = [*_LATIN, *_MULTIBYTE] if alone else [*_LATIN, *_MULTIBYTE, *_OTHERS]
+    allowed = [*_LATIN, *_COMMON] if alone else [*_LATIN, *_COMMON, *_OTHERS]
     # The line end keeps chardet from taking a text that begins with "BM" for a picture.
-    found = chardet.detect(b"\n" + sample, include_encodings=allowed, compat_names=False)
-    name, sure = found["encoding"] or "", found["confidence"]
-    doubtful = sure < _UNSURE or name in _BEFORE_WINDOWS or (name in _MULTIBYTE and sure < _SURE_OF_MULTIBYTE)
+    guess = chardet.detect(b"\n" + sample, include_encodings=allowed, compat_names=False)
+    name, sure = guess["encoding"] or "", guess["confidence"]
+    doubtful = sure < _UNSURE or name in _BEFORE_WINDOWS or (name in _COMMON and sure < _SURE_OF_MULTIBYTE)
     if alone and doubtful and _fits_western(sample):
         return "cp1252"
-    if letters >= _MANY and sure < (_UNSURE if alone else _LIKE_TEXT):
+    if letters >= _MANY and not (
+        _common(sample, name) if name in _COMMON else sure > (_UNSURE if alone else _LIKE_TEXT)
+    ):
         return ""
-    if name not in (*_MULTIBYTE, "cp874") and any(len(run) > _RUN and len(set(run)) > _DIFFERENT for run in runs):
+    if name not in (*_COMMON, "cp874") and any(len(run) > _RUN and len(set(run)) > _DIFFERENT for run in runs):
         return ""
     return _SUPERSETS.get(name, name)
+
+
+def _common(sample: bytes, name: str) -> bool:
+    """Tell whether most characters beyond ASCII are common ones, as in texts and not in noise."""
+    basic, last = _COMMON[name]
+    characters = [character for character in sample.decode(name, "replace") if character > "\x7f"]
+    common = sum(b"\x80" < character.encode(basic, "ignore")[:1] <= bytes([last]) for character in characters)
+    return common >= _MOST_COMMON * len(characters)
 
 
 def _fits_western(sample: bytes) -> bool:

@@ -25,7 +25,7 @@ _YEAR = re.compile(r"\s*(?:19|20)\d\d\s*")
 
 
 @dataclass(slots=True)
-class Table:
+class NamedTable:
     """The names of columns, and the records above the header, below it, and after the last row."""
 
     names: list[str]
@@ -35,7 +35,7 @@ class Table:
     named: bool = True
 
 
-def tables(records: Iterable[Record], width: int) -> list[Table]:
+def tables(records: Iterable[Record], width: int) -> list[NamedTable]:
     """Return the tables of a file whose records mostly have `width` cells.
 
     A new table begins after an empty line, with a header of its own.
@@ -47,21 +47,21 @@ def tables(records: Iterable[Record], width: int) -> list[Table]:
             breaks.add(len(kept))
         elif not _RULE.fullmatch("".join(record.cells)):
             kept.append(record)
-    found: list[Table] = []
+    made: list[NamedTable] = []
     place = 0
     while place < len(kept):
-        after = {other - place for other in breaks if place < other <= place + _TITLES + 1} if not found else set()
-        table = _head(kept[place : place + 2 * _LOOKED_AT], after, 0 if found else width)
+        after = {other - place for other in breaks if place < other <= place + _TITLES + 1} if not made else set()
+        table = _head(kept[place : place + 2 * _LOOKED_AT], after, 0 if made else width)
         place += len(table.above) + table.named
         start = place
         while place < len(kept) and not (place > start and place in breaks and _begins(kept, breaks, place, table)):
             place += 1
         _share_out(kept, breaks, (start, place), table)
-        found.append(table)
-    return found
+        made.append(table)
+    return made
 
 
-def _head(records: Sequence[Record], breaks: set[int], width: int) -> Table:
+def _head(records: Sequence[Record], breaks: set[int], width: int) -> NamedTable:
     """Return a table with its names and what stands above them; without names if the first row is like the others."""
     least = max(2, _MOST * width)
     header = 0
@@ -72,8 +72,8 @@ def _head(records: Sequence[Record], breaks: set[int], width: int) -> Table:
     head, body = records[header], records[header + 1 : header + 1 + _LOOKED_AT]
     if body and _is_row(head, body):
         names = [f"column {number}" for number in range(1, max(width, len(head.cells)) + 1)]
-        return Table(names, list(records[:header]), named=False)
-    return Table([" ".join(name.split()) for name in head.cells], list(records[:header]))
+        return NamedTable(names, list(records[:header]), named=False)
+    return NamedTable([" ".join(name.split()) for name in head.cells], list(records[:header]))
 
 
 def _title(record: Record, width: int, least: float, before_break: bool) -> bool:
@@ -108,7 +108,7 @@ def _counts(cells: Sequence[str]) -> bool:
     return len(numbers) == len(cells) > 1 and all(b - a == 1 for a, b in pairwise(numbers))
 
 
-def _begins(records: Sequence[Record], breaks: set[int], place: int, table: Table) -> bool:
+def _begins(records: Sequence[Record], breaks: set[int], place: int, table: NamedTable) -> bool:
     """Tell whether another table begins at `place`: with a title or another number of columns, and a header."""
     header = place
     while header < min(place + 5, len(records)) and _filled(records[header]) == 1:
@@ -125,7 +125,7 @@ def _begins(records: Sequence[Record], breaks: set[int], place: int, table: Tabl
     return other and named and not any(_NUMBER.fullmatch(cell) for cell in cells)
 
 
-def _share_out(records: Sequence[Record], breaks: set[int], span: tuple[int, int], table: Table) -> None:
+def _share_out(records: Sequence[Record], breaks: set[int], span: tuple[int, int], table: NamedTable) -> None:
     """Tell rows from the remarks after them: comments, and a single cell at the end."""
     start, end = span
     last = end

@@ -18,7 +18,7 @@ from groundtune.knowledge.readers._builder import LINE, TextBuilder
 from groundtune.knowledge.readers._decoding import decoded
 from groundtune.knowledge.readers._delimited import Dialect, Record, dialect_of
 from groundtune.knowledge.readers._left_out import listed
-from groundtune.knowledge.readers._table_head import Table, is_comment, tables
+from groundtune.knowledge.readers._table_head import NamedTable, is_comment, tables
 from groundtune.values import PlainText
 
 _PREFERRED = {".tsv": "\t"}
@@ -37,14 +37,14 @@ class CsvReader:
         source = decoded(path)
         dialect, start = dialect_of(source.text, _PREFERRED.get(path.suffix.lower(), ""))
         records = dialect.records(source.text, start, 1 + source.text.count("\n", 0, start))
-        writer = _Writer(dialect)
+        writer = _RowWriter(dialect)
         for table in tables(records, dialect.width):
             writer.table(table)
         writer.builder.left_out.include(source.left_out)
         return writer.builder.plain(title=name_of(path), notes=[*source.notes, *writer.notes()])
 
 
-class _Writer:
+class _RowWriter:
     """Writes tables and remembers what a person should know of their rows."""
 
     def __init__(self, dialect: Dialect) -> None:
@@ -54,7 +54,7 @@ class _Writer:
         self._longer: list[int] = []
         self._unnamed = False
 
-    def table(self, table: Table) -> None:
+    def table(self, table: NamedTable) -> None:
         self._lines(table.above)
         if table.named:
             used = {column for row in table.rows for column, cell in enumerate(row.cells) if cell.strip()}
