@@ -54,6 +54,19 @@ def test_short_lines(tmp_path, encoding, line):
     assert of(tmp_path / "a.txt", f"{line}\n".encode(encoding)).text == f"{line}\n"
 
 
+@pytest.mark.parametrize("line", ["Größe", "Füße", "Straßengebühr für Größe L", "Öl"])
+def test_no_word_has_letters_of_two_scripts(tmp_path, line):
+    assert of(tmp_path / "a.txt", line.encode("cp1252")).text == line
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("line", ["漫游费用为每天五欧元。", "料金は月額、五百円です", "「無料」です。どうぞ。"])
+def test_a_wide_line_without_any_nul(tmp_path, encoding, line):
+    data = line.encode(encoding)
+    assert 0 not in data
+    assert of(tmp_path / "a.txt", data).text == line
+
+
 def test_the_note_names_the_encoding_as_people_know_it(tmp_path):
     notes = {key: of(tmp_path / "a.txt", cut(TEXTS[key], key.split("/")[0], 200)).notes[0] for key in TEXTS}
     assert notes["windows-1252/de"].startswith("Read as windows-1252;")

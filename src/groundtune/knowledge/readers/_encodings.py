@@ -91,6 +91,8 @@ _UNSURE, _SURE_OF_MULTIBYTE, _MANY = 0.1, 0.2, 200
 _MOST_COMMON = 0.75  # of the characters
 _LIKE_TEXT = 0.3  # what chardet has at least for a text with many letters that are not Latin; noise has less
 _RUN, _DIFFERENT = 80, 24  # bytes in a row without a space, and how many different ones among them, that no text has
+_IDEOGRAPHS = re.compile("[\u2010-\u2027\u3000-\u30ff\u3400-\u9fff\uff00-\uffef]+")
+_TWO_SCRIPTS = re.compile(r"[A-Za-z][\u0370-\u05ff]|[\u0370-\u05ff][A-Za-z]")  # Greek, Cyrillic, Hebrew in Latin words
 # A sign within a word, or a capital after a small letter: not how Latin letters stand in a text.
 _OUT_OF_PLACE = re.compile(r"[^\W\d_][^\w\s\x00-\x7f’‘\u00ad–—…®™·][^\W\d_]|[a-zß-öø-ÿ][À-ÖØ-ÞŠŒŽŸ](?![A-ZÀ-ÖØ-Þ])")
 
@@ -123,8 +125,10 @@ def wide(data: bytes) -> str:
 
     Digits, spaces and line ends of any language have NULs in one half of such a text.
     """
-    if len(data) < 4 or 0 not in data:
+    if len(data) < 4:
         return ""
+    if 0 not in data:
+        return _wide_ideographs(data[:_SAMPLE])
     for name in ("utf-32-le", "utf-32-be"):
         if len(data) % 4 == 0 and _reads(data[:_SAMPLE], name):
             return name
@@ -137,6 +141,17 @@ def wide(data: bytes) -> str:
         return ""  # a few stray NULs
     name = "utf-16-le" if high > low else "utf-16-be"
     return name if _reads(sample[: len(sample) // 2 * 2], name) else ""
+
+
+def _wide_ideographs(data: bytes) -> str:
+    """Return the encoding of a text in which nothing has a NUL: Chinese or Japanese, in one long line.
+
+    Its full stops and commas (U+3002, U+3001) have a byte that is a control character everywhere else.
+    """
+    if len(data) % 2 or not set(data) & {1, 2}:
+        return ""
+    texts = {name: data.decode(name, "replace") for name in ("utf-16-le", "utf-16-be")}
+    return next((name for name, text in texts.items() if _IDEOGRAPHS.fullmatch(text)), "")
 
 
 def _near_utf8(data: bytes) -> bool:
@@ -167,6 +182,12 @@ def detected(data: bytes) -> str:
     name, sure = guess["encoding"] or "", guess["confidence"]
     doubtful = sure < _UNSURE or name in _BEFORE_WINDOWS or (name in _COMMON and sure < _SURE_OF_MULTIBYTE)
     if alone and doubtful and _fits_western(sample):
+        return "cp1252"
+    if (
+        name.replace("-", "_") in _OTHERS
+        and _TWO_SCRIPTS.search(sample.decode(name, "replace"))
+        and _fits_western(sample)
+    ):
         return "cp1252"
     if letters >= _MANY and not (
         _common(sample, name) if name in _COMMON else sure > (_UNSURE if alone else _LIKE_TEXT)
