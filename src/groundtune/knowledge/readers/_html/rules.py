@@ -16,7 +16,7 @@ HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _SCRIPTS = frozenset("script style noscript template link".split())
 _STRUCK = frozenset(("del", "s", "strike"))
 _STRUCK_STYLE = re.compile(r"text-decoration[\w-]*\s*:[^;]*line-through", re.IGNORECASE)
-_MENUS = frozenset(("navigation", "menu", "menubar", "contentinfo", "doc-toc", "directory"))
+_MENUS = frozenset(("navigation", "menu", "menubar", "doc-toc", "directory"))
 _WITH_FOOTERS = frozenset(
     "article aside section main blockquote details dialog fieldset figure td th li".split()
 )  # whose footer is about them, not about the site
@@ -82,6 +82,10 @@ class Rules:
 
     def __init__(self, nodes: Sequence[Node], counted: Facts, kept: Sequence[str] = ()) -> None:
         self._nodes, self._facts, self._kept = nodes, counted, frozenset(kept)
+        self._about: list[bool] = []  # whether what is in a node is about a part of the page, not about the site
+        for node in nodes:
+            parent = nodes[node.parent].tag if node.parent >= 0 else ""
+            self._about.append(parent in _WITH_FOOTERS or (node.parent >= 0 and self._about[node.parent]))
 
     def left_out(self, index: int) -> LeftOutKind | None:
         """Return the kind as which the node is left out, None if it is content."""
@@ -102,7 +106,7 @@ class Rules:
             return "hidden text"
         if self._is_image(node):
             return "image"
-        if self._says_twice(index, node):
+        if self._says_twice(node):
             return "markup"
         return "navigation" if self._is_navigation(index, node) else None
 
@@ -112,24 +116,19 @@ class Rules:
             return hidden or "alt" not in node.attributes
         return any(name.startswith(_ICON_FONTS) for name in node.classes())
 
-    def _says_twice(self, index: int, node: Node) -> bool:
+    def _says_twice(self, node: Node) -> bool:
         """Tell whether it is another form of what stands beside it: data of Office, a formula as it is drawn."""
-        return node.tag in ("xml", "annotation", "annotation-xml") or (
-            "katex-html" in node.classes() and any("katex-mathml" in other.classes() for other in self._beside(index))
-        )
-
-    def _beside(self, index: int) -> list[Node]:
-        parent, siblings = self._nodes[index].parent, []
-        other = parent + 1
-        while other < index:
-            siblings.append(self._nodes[other])
-            other = self._nodes[other].end
-        return siblings[-1:]
+        if node.tag in ("xml", "annotation", "annotation-xml"):
+            return True
+        return "katex-html" in node.classes() and "katex-mathml" in self._nodes[node.parent + 1].classes()
 
     def _is_navigation(self, index: int, node: Node) -> bool:
         role = node.attributes.get("role", "")
-        if node.tag == "nav" or role in _MENUS or (node.tag == "footer" and not self._within(node, _WITH_FOOTERS)):
+        if node.tag == "nav" or role == "contentinfo" or (node.tag == "footer" and not self._about[index]):
             return self._facts.length[index] > 0 and not self._is_content(index)
+        if role in _MENUS:
+            clicked = self._facts.clicked[index]
+            return clicked > 0 and self._facts.length[index] - clicked < clicked / 2
         if node.tag == "a":
             return self._is_helper(index, node)
         classes = node.classes()
@@ -154,13 +153,6 @@ class Rules:
             return False
         text = " ".join("".join(each.text for each in self._nodes[index : node.end]).split())
         return bool(_SKIP.match(text)) or (text.lower() in _ANCHORS and bool(text))
-
-    def _within(self, node: Node, tags: frozenset[str]) -> bool:
-        while node.parent >= 0:
-            node = self._nodes[node.parent]
-            if node.tag in tags:
-                return True
-        return False
 
 
 def _typed_in(node: Node) -> bool:

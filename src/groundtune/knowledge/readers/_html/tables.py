@@ -1,9 +1,9 @@
-"""Tables of a page: which of them hold data, which lay out the page; rows as people read them. Knows no text builder."""
+"""Tables of a page: which hold data and which lay out the page; their rows as people read them. Knows no text."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
 
@@ -35,6 +35,32 @@ class Table:
     headers: int
     certain: bool
     caption: str
+
+
+def line_rows(nodes: Sequence[Node], counted: Facts, data: Collection[int]) -> set[int]:
+    """Return the indices of rows of other tables that still are lines of short cells, as names and values are."""
+    found: dict[int, list[int]] = {}
+    owner = [""] * len(nodes)
+    for index, node in enumerate(nodes):
+        parent = nodes[node.parent] if node.parent >= 0 else None
+        owner[index] = owner[node.parent] if parent else ""
+        if node.tag == "table":
+            owner[index] = "" if index in data or _lays_out(node) else "table"
+        elif node.tag == "tr" and owner[index]:
+            found[index] = []
+        elif node.tag in ("td", "th") and parent and node.parent in found:
+            found[node.parent].append(index)
+    return {
+        row
+        for row, cells in found.items()
+        if sum(counted.length[cell] > 0 for cell in cells) > 1
+        and not (counted.tables[row] or counted.headings[row] or counted.blocks[row])
+        and counted.length[row] <= _SHORT_CELL
+    }
+
+
+def _lays_out(table: Node) -> bool:
+    return table.attributes.get("role", "") in ("presentation", "none")
 
 
 def data_tables(nodes: Sequence[Node], counted: Facts) -> set[int]:
@@ -72,7 +98,7 @@ class _Shape:
             self.with_many_blocks |= blocks >= _MANY_BLOCKS and length > _LONG_CELL
 
     def holds_data(self, table: Node, nested: bool) -> bool:
-        if table.attributes.get("role", "") in ("presentation", "none") or self.filled <= 1:
+        if _lays_out(table) or self.filled <= 1:
             return False
         if nested:
             return self.with_header and self.rows > 2 and self.longest <= _SHORT_CELL

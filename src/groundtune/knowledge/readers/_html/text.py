@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
-from groundtune.knowledge.readers._builder import LINE, PARAGRAPH, TextBuilder
+from groundtune.knowledge.readers._builder import CELLS, LINE, PARAGRAPH, TextBuilder
 from groundtune.knowledge.readers._grid import TableCell
 from groundtune.knowledge.readers._html import tables
 from groundtune.knowledge.readers._html.formula import linear
@@ -20,8 +20,8 @@ from groundtune.knowledge.readers._html.tree import Node
 _BLOCKS = frozenset(
     "address article aside blockquote body caption center dd details dialog dir div dl dt fieldset figcaption figure "
     "footer form frameset header hgroup hr html iframe legend li listing main menu nav noframes noscript object ol "
-    "optgroup option p plaintext pre search section summary table tbody td template textarea tfoot th thead title tr ul "
-    "video audio canvas xmp".split()
+    "optgroup option p plaintext pre search section summary table tbody td template textarea tfoot th thead title tr "
+    "ul video audio canvas xmp".split()
 )
 _CLOSE_BLOCKS = frozenset(("dt", "dd", "option", "legend"))  # whose neighbours are lines, not paragraphs
 _WORDS = frozenset("button label input meter output progress foreignobject text slot".split())
@@ -58,6 +58,7 @@ class PageText:
         self._facts = facts(nodes)
         self._rules = Rules(nodes, self._facts, kept)
         self._data = tables.data_tables(nodes, self._facts)
+        self._lines = tables.line_rows(nodes, self._facts, self._data)
         self._gathered: list[str] = []
         self._outer: list[list[str]] = []  # what had gathered outside of each cell or heading that is being read
         self._closing: list[tuple[int, Callable[[], None]]] = []  # by where an element ends: what is then to do
@@ -154,6 +155,8 @@ class PageText:
             self._table(node)
         elif self._tables and tag in ("tr", "td", "th", "caption", "thead"):
             self._table_part(node)
+        elif index in self._lines or (node.tag in ("td", "th") and node.parent in self._lines):
+            self._line(node)
         elif level := _level(node):
             self._title(index, node, level)
         elif tag in _BLOCKS or _DISPLAYED.search(node.attributes.get("style", "")):
@@ -339,6 +342,14 @@ class PageText:
             self._when_closed(node, lambda: setattr(table, "caption", f"{table.caption} {self._end()}".strip()))
         else:
             self._cell(node, table)
+
+    def _line(self, node: Node) -> None:
+        """Read a row, or a cell of a row, that is a line in a table that lays out the page."""
+        if node.tag == "tr":
+            self._edge(LINE)
+            self._when_closed(node, lambda: self._edge(LINE))
+        elif "".join(self._gathered).strip():
+            self._gathered = ["".join(self._gathered).rstrip(), CELLS]
 
     def _within_cell(self) -> bool:
         """Tell whether a cell or a caption of the table is being read, so that this belongs to a table within it."""
