@@ -21,7 +21,7 @@ from groundtune.errors import UnreadableDocument
 from groundtune.knowledge import readers
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "fixtures"))
-from _web_pages import PAGES, WebPage, standing 
+from _web_pages import PAGES, WebPage, standing
 
 Tool = Callable[[Path], str]
 

@@ -149,10 +149,11 @@ class Rules:
 
     def _is_helper(self, index: int, node: Node) -> bool:
         """Tell whether it is a link within the page that is no text: to its content, or to a heading itself."""
+        in_text = node.parent >= 0 and self._nodes[node.parent].tag in ("p", "td", "dd")
         if not node.attributes.get("href", "").startswith("#") or self._facts.length[index] > 60:
             return False
         text = " ".join("".join(each.text for each in self._nodes[index : node.end]).split())
-        return bool(_SKIP.match(text)) or (text.lower() in _ANCHORS and bool(text))
+        return (not in_text and bool(_SKIP.match(text))) or (text.lower() in _ANCHORS and bool(text))
 
 
 def _typed_in(node: Node) -> bool:

@@ -71,7 +71,7 @@ def data_tables(nodes: Sequence[Node], counted: Facts) -> set[int]:
         if node.tag == "table":
             owner[index] = index
             tables[index] = _Shape()
-        elif owner[index] >= 0 and node.tag in ("tr", "td", "th", "thead"):
+        elif owner[index] >= 0 and node.tag in ("tr", "td", "th", "thead", "pre"):
             tables[owner[index]].take(node, counted, index)
     return {index for index, shape in tables.items() if shape.holds_data(nodes[index], counted.tables[index] > 1)}
 
@@ -82,18 +82,19 @@ class _Shape:
     filled: int = 0
     longest: int = 0
     with_header: bool = False
-    with_headings: bool = False
+    with_parts: bool = False  # headings, or lines that are kept as they are
     with_blocks: bool = False
     with_many_blocks: bool = False
 
     def take(self, node: Node, counted: Facts, index: int) -> None:
         self.rows += node.tag == "tr"
         self.with_header |= node.tag in ("th", "thead")
+        self.with_parts |= node.tag == "pre"
         if node.tag in ("td", "th"):
             length, blocks = counted.length[index], counted.blocks[index]
             self.filled += length > 0
             self.longest = max(self.longest, length)
-            self.with_headings |= counted.headings[index] > 0
+            self.with_parts |= counted.headings[index] > 0
             self.with_blocks |= blocks > 1
             self.with_many_blocks |= blocks >= _MANY_BLOCKS and length > _LONG_CELL
 
@@ -104,7 +105,7 @@ class _Shape:
             return self.with_header and self.rows > 2 and self.longest <= _SHORT_CELL
         if self.with_header:
             return not self.with_many_blocks or self.rows > 2
-        if self.with_headings or self.with_many_blocks:
+        if self.with_parts or self.with_many_blocks:
             return False
         return self.rows > 1 or not self.with_blocks
 
