@@ -171,9 +171,13 @@ def _tidy(lines: list[list[str]], headers: int) -> list[list[str]]:
         if target >= 0 and (not any(column[:headers]) or column[:headers] == columns[target][:headers]):
             columns[target] = _joined(column, columns[target], headers, before)
             columns[place] = [""] * len(lines)
-    kept = [
-        column for place, column in enumerate(columns) if any(column[headers:]) or _own_name(columns, place, headers)
-    ]
+    kept: list[list[str]] = []
+    named = {tuple(column[:headers]) for column in columns if any(column[headers:])}
+    for column in columns:
+        name = tuple(column[:headers])
+        if any(column[headers:]) or (any(name) and name not in named):
+            kept.append(column)
+            named.add(name)
     return [list(line) for line in zip(*kept, strict=True)] if kept else lines
 
 
@@ -181,10 +185,3 @@ def _joined(signs: Sequence[str], numbers: Sequence[str], headers: int, before: 
     names = [number or sign for sign, number in zip(signs[:headers], numbers[:headers], strict=True)]
     pairs = zip(signs[headers:], numbers[headers:], strict=True)
     return names + [sign + number if before else number + sign for sign, number in pairs]
-
-
-def _own_name(columns: Sequence[Sequence[str]], place: int, headers: int) -> bool:
-    """Tell whether a column without values has a name that its neighbours do not have."""
-    name = columns[place][:headers]
-    beside = [columns[each][:headers] for each in (place - 1, place + 1) if 0 <= each < len(columns)]
-    return any(name) and name not in beside
