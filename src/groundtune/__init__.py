@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         UnreadableDocument,
     )
     from groundtune.evaluation.predictions import Scoring
+    from groundtune.knowledge.reading import ReadFile, read_files
     from groundtune.project import Project, open_project
     from groundtune.protocols import (
         Answerer,
@@ -92,6 +93,7 @@ __all__ = [
     "Progress",
     "Project",
     "Question",
+    "ReadFile",
     "Reader",
     "Recommendation",
     "Report",
@@ -117,6 +119,7 @@ __all__ = [
     "init",
     "load_gate",
     "open_project",
+    "read_files",
     "score",
     "write_report",
 ]
@@ -130,6 +133,7 @@ _HOMES = {
         "TuningError UnreadableDocument"
     ),
     "groundtune.evaluation.predictions": "Scoring",
+    "groundtune.knowledge.reading": "ReadFile read_files",
     "groundtune.project": "Project open_project",
     "groundtune.protocols": (
         "Answerer ChatModel Embedder KnowledgeStore Progress Reader Reranker Scorer ScorerDefaults Words"

@@ -51,6 +51,7 @@ def ask(
         made = "" if citation.origin == "model" else " (attributed afterwards)"
         shown.append(f"\n  {citation.source}{made}: ", style="cyan")
         shown.append(f"“{citation.quote}”", style="dim")
+        shown.append(f" (under “{citation.heading}”)" if citation.heading else "", style="dim")
     if answer.reasoning and not as_json:
         print(f"{_reasoned(answer)}; --json shows it.", file=sys.stderr)
     if document["without_content"]:
@@ -69,6 +70,7 @@ def _document(answer: Answer, question: str) -> dict[str, object]:
             **asdict(citation.place),
             "quote": citation.quote,
             "origin": citation.origin,
+            "heading": citation.heading,
         }
         for citation in answer.citations
     ]

@@ -47,10 +47,8 @@ def read(
 
     """
     from groundtune.knowledge.reading import read_files
-    from groundtune.settings import load
 
-    settings = load(project, flags(overrides)).settings.knowledge
-    documents = list(read_files(files, settings))
+    documents = list(read_files(files, project, flags(overrides)))
     emit(as_json, {"documents": [each.as_json() for each in documents]}, Group(*map(_shown, documents)))
     if any(each.refused for each in documents):
         raise typer.Exit(2)

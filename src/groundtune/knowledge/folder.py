@@ -16,14 +16,15 @@ from groundtune.errors import InputError
 _SYSTEM_FILES = frozenset({"thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "icon\r"})
 _SYSTEM_FOLDERS = frozenset({"__macosx", "$recycle.bin", "system volume information", "@eadir", "lost+found"})
 _HIDDEN = (".", "~$")
+_PERMISSIONS = "Check its permissions."
 
 
 @dataclass(slots=True)
 class Found:
     """The files of a folder by document id, sorted.
 
-    `failed` holds (id, reason) of what could not be looked at; what is called so, or stands below a folder in
-    `unlisted`, may well be there. `ignored` holds (path, reason).
+    `failed` holds (id, reason) of what could not be looked at. Documents below the folders in `unlisted` ("plans/", or
+    "" for all) may be there. `ignored` holds (path, reason), where the reason is one of few.
     """
 
     files: dict[str, Path] = field(default_factory=dict)
@@ -82,24 +83,24 @@ def _walk(part: Path, root: Path, found: Found) -> None:
     def not_listed(error: OSError) -> None:
         name = _id(Path(error.filename), root)
         found.unlisted.append("" if name == "." else f"{name}/")
-        found.failed.append(
-            (
-                name,
-                f"the folder cannot be listed: {error.strerror}. What is held of its documents stays. {_PERMISSIONS}",
-            )
-        )
+        kept = "What is held of its documents stays."
+        found.failed.append((name, f"the folder cannot be listed: {error.strerror}. {kept} {_PERMISSIONS}"))
 
     for folder, subfolders, names in os.walk(part, onerror=not_listed):
         for name in sorted(subfolders):
-            reason = "hidden" if name.startswith(_HIDDEN) else "system" if name.lower() in _SYSTEM_FOLDERS else ""
-            if reason:
+            if reason := _ignored_folder(Path(folder, name)):
                 subfolders.remove(name)
                 found.ignored.append((f"{_id(Path(folder, name), root)}/", reason))
         for name in names:
             _look_at(Path(folder, name), root, found)
 
 
-_PERMISSIONS = "Check its permissions."
+def _ignored_folder(path: Path) -> str:
+    if path.name.startswith(_HIDDEN):
+        return "hidden"
+    if path.name.lower() in _SYSTEM_FOLDERS:
+        return "system"
+    return "a link to a folder" if os.path.islink(path) else ""  # noqa: PTH114 -- it raises nothing
 
 
 def _look_at(path: Path, root: Path, found: Found) -> None:
@@ -112,20 +113,25 @@ def _look_at(path: Path, root: Path, found: Found) -> None:
         found.failed.append((id_, "its name is not UTF-8. Rename it."))
     else:
         try:
-            target = path.resolve(strict=True)
-            is_file = path.is_file()
-        except OSError as error:
-            if path.is_symlink() and isinstance(error, FileNotFoundError):
-                found.ignored.append((id_, "a link to nothing"))
-            else:
-                found.failed.append((id_, f"cannot be looked at: {error.strerror}. {_PERMISSIONS}"))
+            reason = _ignored_file(path, root)
+        except (OSError, RuntimeError) as error:  # links in a circle are a RuntimeError before Python 3.13
+            why = error.strerror if isinstance(error, OSError) else "a link that leads to itself"
+            found.failed.append((id_, f"cannot be looked at: {why}. {_PERMISSIONS}"))
             return
-        if not target.is_relative_to(root):
-            found.ignored.append((id_, "a link out of the folder"))
-        elif not is_file:
-            found.ignored.append((id_, "not a file"))
+        if reason:
+            found.ignored.append((id_, reason))
         else:
             found.files[id_] = path
+
+
+def _ignored_file(path: Path, root: Path) -> str:
+    try:
+        target = path.resolve(strict=True)
+    except FileNotFoundError:
+        return "a link to nothing"
+    if not target.is_relative_to(root):
+        return "a link out of the folder"
+    return "" if target.is_file() else "not a file"
 
 
 def _id(path: Path, root: Path) -> str:

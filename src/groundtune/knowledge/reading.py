@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from groundtune.errors import UnreadableDocument
 from groundtune.knowledge.folder import find
 from groundtune.knowledge.ingest import chunked
-from groundtune.settings import KnowledgeSettings
+from groundtune.settings import KnowledgeSettings, load
 from groundtune.values import Chunk, PlainText
 
 
@@ -38,9 +38,15 @@ class ReadFile:
         }
 
 
-def read_files(paths: Iterable[Path], settings: KnowledgeSettings) -> Iterator[ReadFile]:
-    """Yield each file as it would be ingested; of a folder, every document in it, in order of path."""
-    for path in paths:
+def read_files(
+    paths: Iterable[str | Path], folder: str | Path = ".", flags: Mapping[str, object] | None = None
+) -> Iterator[ReadFile]:
+    """Yield each file as it would be ingested; of a folder, every document in it, in order of path.
+
+    Settings come from the project in `folder` where there is one; `flags` override them.
+    """
+    settings = load(Path(folder), flags).settings.knowledge
+    for path in map(Path, paths):
         if not path.is_dir():
             yield _read(path, settings)
             continue

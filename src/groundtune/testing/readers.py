@@ -9,12 +9,14 @@ class TestMine(ReaderContract):
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from groundtune.errors import UnreadableDocument
 from groundtune.protocols import Reader
+from groundtune.values import LEFT_OUT_KINDS
 
 SAMPLE = "Roaming in Switzerland costs 5 euros a day."
 
@@ -66,6 +68,27 @@ class ReaderContract:
         assert [segment.start for segment in plain.segments] == ends[:-1]
         assert ends[-1] == (len(plain.text) if plain.segments else 0)
         assert all(segment.page is None or segment.page >= 1 for segment in plain.segments)
+
+    def test_contexts_are_where_they_say(self, path: Path) -> None:
+        """In order of place, inside of the text; one that begins within another ends within it."""
+        plain = self.make().read(path)
+        around: list[int] = []
+        for earlier, context in pairwise([None, *plain.contexts]):
+            assert context is not None
+            assert 0 <= context.start < context.end <= len(plain.text)
+            assert context.text == context.text.strip() != ""
+            assert earlier is None or earlier.start <= context.start
+            around = [end for end in around if end > context.start]
+            assert all(context.end <= end for end in around)
+            around.append(context.end)
+
+    def test_what_is_left_out_is_counted(self, path: Path) -> None:
+        """By kinds that people can look up, each once."""
+        left_out = self.make().read(path).left_out
+        kinds = [each.kind for each in left_out]
+        assert set(kinds) <= set(LEFT_OUT_KINDS)
+        assert len(kinds) == len(set(kinds))
+        assert all(each.count >= 1 and each.reason.strip() for each in left_out)
 
     def test_metadata_says_something(self, path: Path) -> None:
         """No blank keys or values; a date is a day of ISO 8601 where the file has one."""

@@ -105,13 +105,15 @@ class Choice:
 class Citation(Placed):
     """A piece of a document that supports an answer: `quote` is the document's text from `start` to `end`.
 
-    `origin` tells who made the link: the model itself, or groundtune by comparing words afterwards.
+    `origin` tells who made the link: the model itself, or groundtune by comparing words afterwards. `heading` is what
+    its passage stands under: a value of a table is understood with the names of its row and columns.
     """
 
     document: str
     place: Place
     quote: str
     origin: Literal["model", "attributed"]
+    heading: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,8 @@ def test_add_change_remove_and_leave_alone(place):
 def test_the_report_as_json(place):
     place.write("notes.xyz", "x")
     made = place.ingest().as_json()
-    assert set(made) == {"added", "changed", "unchanged", "removed", "failed", "chunks", "seconds", "revision"}
+    fixed = {"added", "changed", "unchanged", "removed", "failed", "chunks", "seconds", "revision"}
+    assert set(made) == fixed | {"reread", "ignored", "documents"}
     (failure,) = made["failed"]
     assert failure["document"] == "notes.xyz"
     assert "no reader" in failure["reason"]
@@ -131,7 +132,15 @@ def test_hidden_files_and_links_out_are_left_alone(place):
     (place.folder / "outside" / "secret.md").write_text("secret")
     (place.documents / "link.md").symlink_to(place.folder / "outside" / "secret.md")
     (place.documents / "folder").symlink_to(place.folder / "outside")
-    assert counts(place.ingest()) == (2, 0, 0, 0, 0)
+    report = place.ingest()
+    assert counts(report) == (2, 0, 0, 0, 0)
+    assert dict(report.ignored) == {
+        ".git/": "hidden",
+        ".hidden.md": "hidden",
+        "~$lock.docx": "hidden",
+        "link.md": "a link out of the folder",
+        "folder/": "a link to a folder",
+    }
 
 
 def test_equal_files_are_two_documents(place):

@@ -66,6 +66,10 @@ class TextBuilder:
         if offset is not None:
             self._headings.append(Heading(offset, level, " ".join(title.split())))
 
+    def within(self, start: int, end: int, text: str) -> None:
+        """Say that a piece between `start` and `end` needs `text` to be understood; contexts come in order of place."""
+        self._contexts.append(Context(start, end, " ".join(text.split())))
+
     def row(self, cells: list[str]) -> None:
         """Append a table row as one line, `cell | cell`; a row of empty cells is left out."""
         flat = [" ".join(cell.split()) for cell in cells]

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from groundtune.values import LeftOut, LeftOutKind
+
+_NAMED = 5
 
 REASONS: dict[LeftOutKind, str] = {
     "attachment": "files inside the file are not read",
@@ -37,6 +40,13 @@ class Omissions:
         if detail and detail not in (details := self._details.setdefault(kind, [])):
             details.append(detail)
 
+    def include(self, other: Omissions) -> None:
+        """Count what `other` counts, too."""
+        for kind, count in other._counts.items():
+            self._counts[kind] += count
+            for detail in other._details.get(kind, []):
+                self.add(kind, 0, detail)
+
     def all(self) -> tuple[LeftOut, ...]:
         """Return each kind of which something was left out, in alphabetical order."""
         return tuple(
@@ -44,3 +54,9 @@ class Omissions:
             for kind, count in sorted(self._counts.items())
             if count
         )
+
+
+def listed(one: str, several: str, numbers: Sequence[int]) -> str:
+    """Return which ones: "line 3", or "lines 3, 7, …" with the first five."""
+    named = ", ".join(map(str, numbers[:_NAMED])) + (", …" if len(numbers) > _NAMED else "")
+    return f"{one if len(numbers) == 1 else several} {named}"
