@@ -15,7 +15,14 @@ CONTAINERS = (
     "button label summary span b em a i u small code font mark time ins x-card o:p ix:nonfraction sup sub abbr "
     "h1 h2 h3 h4 legend figcaption pre object video canvas noframes"
 ).split()
-ATTRIBUTES = ("", " hidden", ' aria-hidden="true"', ' style="display:none"', ' class="tab-pane sr-only"', ' role="tabpanel"')
+ATTRIBUTES = (
+    "",
+    " hidden",
+    ' aria-hidden="true"',
+    ' style="display:none"',
+    ' class="tab-pane sr-only"',
+    ' role="tabpanel"',
+)
 LEFT_OUT = {
     "nav": "navigation",
     "footer": "navigation",
@@ -87,12 +94,15 @@ class Writer:
         spans = st.sampled_from(["", "", "", " colspan=2", " rowspan=2", " rowspan=0", " colspan=9 rowspan=3"])
         cells = st.sampled_from(["td", "td", "th"])
         rows = [
-            "<tr>" + "".join(f"<{self.draw(cells)}{self.draw(spans)}>{self.parts(depth, kinds)}" for _ in range(columns))
+            "<tr>"
+            + "".join(f"<{self.draw(cells)}{self.draw(spans)}>{self.parts(depth, kinds)}" for _ in range(columns))
             for columns in self.draw(st.lists(st.integers(1, 4), min_size=1, max_size=4))
         ]
         role = self.draw(st.sampled_from(["", "", " role=presentation", " hidden"]))
         caption = self.draw(st.booleans())
-        return f"<table{role}>{f'<caption>{self.parts(depth, kinds)}</caption>' if caption else ''}{''.join(rows)}</table>"
+        return (
+            f"<table{role}>{f'<caption>{self.parts(depth, kinds)}</caption>' if caption else ''}{''.join(rows)}</table>"
+        )
 
     def a_special(self, depth: int, kinds: frozenset[str]) -> str:
         shape = self.draw(st.integers(0, 9))
@@ -127,7 +137,9 @@ def pages(draw: st.DrawFn) -> Written:
     return Written(html, writer.words)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(page=pages(), size=st.sampled_from([300, 2000]))
 def test_every_word_is_read_or_named(tmp_path, page, size):
     path = tmp_path / "page.html"

@@ -42,6 +42,7 @@ class HtmlReader:
         metadata = _metadata(nodes)
         for kept in _KEPT:
             builder = PageText(nodes, kept).write()
+            builder.left_out.include(source.left_out)
             plain = builder.plain(
                 otherwise=metadata.get("title") or name_of(path), metadata=metadata, notes=source.notes
             )
