@@ -60,50 +60,6 @@ def test_a_rule_at_the_top_is_no_front_matter(tmp_path):
     assert read(tmp_path / "a.md", "---\nIntro without an end").text.startswith("---\nIntro")
 
 
-# --- HTML -----------------------------------------------------------------------------------------
-
-
-def test_html_is_what_the_page_says(tmp_path):
-    page = """<html><head><title>Hazel | Tirvane</title><style>p {}</style></head><body>
-    <header><a>Logo</a></header><nav>Home</nav>
-    <main><h1>Hazel <small>new</small></h1><!-- hidden --><p>Costs <b>9.90</b>
-    euros.<br>Every month.</p><ul><li>5 GB</li><li>with <i>eSIM</i><ul><li>or two</li></ul></li></ul>
-    <table><tr><th>Data</th><th>Price</th></tr><tr><td>1 GB</td><td>2.00
-    euros</td></tr></table><script>x()</script><p hidden>secret</p>bare text<aside>Ad</aside>
-    <pre>a
-      b</pre></main><footer>Imprint</footer></body></html>"""
-    plain = read(tmp_path / "a.html", page)
-    assert plain.text == (
-        "Hazel new\n\nCosts 9.90 euros.\nEvery month.\n\n- 5 GB\n- with eSIM\n- or two\n\n"
-        "Data | Price\n1 GB | 2.00 euros\n\nbare text\n\na\n      b"
-    )
-    assert plain.title == "Hazel new"
-    assert plain.headings == (Heading(0, 1, "Hazel new"),)
-
-
-def test_html_without_main_drops_the_banner_only(tmp_path):
-    plain = read(tmp_path / "a.html", "<body><header>Menu</header><div>Text <p>more</p></div><footer>f</footer></body>")
-    assert plain.text == "Text\n\nmore"
-    kept = read(tmp_path / "b.html", "<body><header><h1>Title</h1></header><p>Text</p></body>")
-    assert kept.text == "Title\n\nText"
-
-
-def test_html_titled_by_its_head_or_name(tmp_path):
-    assert read(tmp_path / "a.html", "<title> My\npage </title><p>x</p>").title == "My page"
-    assert read(tmp_path / "my_page.html", "<p>x</p>").title == "my page"
-
-
-def test_html_in_a_declared_encoding(tmp_path):
-    page = '<meta charset="windows-1252"><p>Größe – 5 €</p>'
-    assert read(tmp_path / "a.html", page.encode("cp1252")).text == "Größe – 5 €"
-
-
-@pytest.mark.parametrize("declared", ["", '<meta charset="no-such-thing">', '<meta charset="ascii">'])
-def test_html_in_an_unknown_encoding_is_not_guessed(tmp_path, declared):
-    with pytest.raises(UnreadableDocument, match="Save it as UTF-8"):
-        read(tmp_path / "a.html", f"{declared}<p>Größe</p>".encode("cp1252"))
-
-
 # --- Word -----------------------------------------------------------------------------------------
 
 

@@ -76,10 +76,11 @@ class TextBuilder:
         if any(flat):
             self.add(CELLS.join(flat), LINE)
 
-    def table(self, rows: Sequence[Sequence[str]], headers: int = 1, caption: str = "") -> None:
+    def table(self, rows: Sequence[Sequence[str]], headers: int = 1, caption: str = "", certain: bool = True) -> None:
         """Append a table whose first `headers` rows name the columns; empty rows are left out.
 
-        `_grid` lays out cells that cover several columns or rows.
+        `_grid` lays out cells that cover several columns or rows. Where it is not `certain` that these rows name the
+        columns, no value is written behind what may not be its name.
         """
         flat = [cells for row in rows if (cells := _without_last_blanks([" ".join(cell.split()) for cell in row]))]
         self.part()
@@ -87,7 +88,8 @@ class TextBuilder:
         if offset is not None:
             self._gap = LINE
         names = _names(flat[:headers])
-        if any(len(CELLS.join(row)) > LONG_ROW for row in flat) and _name_columns(names, flat[headers:]):
+        long = any(len(CELLS.join(row)) > LONG_ROW for row in flat)
+        if certain and long and _name_columns(names, flat[headers:]):
             outside = len(self._contexts)
             self._records(flat[headers:], names)
             if offset is not None and len(caption) <= _LONG_NAME:

@@ -1,32 +1,32 @@
-"""HTML: what the page says, without navigation, footers, asides and scripts.
+"""HTML: what the page says, without its navigation, scripts and struck text, which are counted.
 
-Blocks are separated by newlines, table rows are `cell | cell`, list items begin with `- `. Bytes that are not UTF-8
-are taken in the encoding that the page declares, never in a guessed one. `<title>` and `<meta>` say title, author
-and date.
+A page is parsed as browsers parse it. Blocks are separated by newlines, table rows are `cell | cell`, list items begin
+with `- ` or their number. What is hidden until somebody clicks is read. `<title>` and `<meta>` say title, author and
+date. Knows where a page names its encoding, not which encodings there are.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
-from bs4 import BeautifulSoup
-from bs4.dammit import EncodingDetector
-from bs4.element import NavigableString, PreformattedString, Tag
-
-from groundtune.errors import UnreadableDocument
 from groundtune.knowledge.readers import described, name_of
-from groundtune.knowledge.readers._builder import LINE, PARAGRAPH, TextBuilder
+from groundtune.knowledge.readers._decoding import decoded
+from groundtune.knowledge.readers._html.text import PageText
+from groundtune.knowledge.readers._html.tree import Node, parse
 from groundtune.values import PlainText
 
-_LEFT_OUT = "nav footer aside script style noscript template form button select svg iframe".split()
-_BLOCKS = frozenset(
-    "address article blockquote body caption dd details div dl dt fieldset figcaption figure header hr html li main ol "
-    "p pre section summary table tbody td tfoot th thead tr ul".split()
-)
 # Names of `<meta>`: HTML's own, Dublin Core's and Open Graph's, in lower case.
 _AUTHOR = ("author", "dc.creator", "dcterms.creator", "article:author")
 _DATE = ("date", "dc.date", "dcterms.date", "dcterms.created", "article:published_time")
-_HEADINGS = {f"h{level}": level for level in range(1, 7)}
+# If a page has no other text, it is what is left out of other pages.
+_KEPT: tuple[tuple[str, ...], ...] = ((), ("navigation",), ("navigation", "noscript", "template"))
+
+_BEGINNING = 65_536  # bytes in which a page says its encoding; browsers look at 1,024 first
+_UNSEEN = re.compile(rb"<!--.*?-->|<(script|style|title)\b.*?</\1", re.DOTALL | re.IGNORECASE)
+_XML = re.compile(rb"\s*<\?xml\b[^>]*?\bencoding\s*=\s*[\"']([^\"'>]+)", re.IGNORECASE)
+_META = re.compile(rb"<meta\b[^>]*?\bcharset\s*=\s*[\"']?\s*([^\s\"'/;>]+)", re.IGNORECASE)
 
 
 class HtmlReader:
@@ -35,131 +35,49 @@ class HtmlReader:
     suffixes = (".html", ".htm", ".xhtml")
 
     def read(self, path: Path) -> PlainText:
-        """Return the page's main part; the title is its first heading of the highest level, else `<title>`."""
-        page = BeautifulSoup(_decoded(path), "lxml")
-        metadata = _metadata(page)
-        for unwanted in page.find_all([*_LEFT_OUT, "head"]):
-            unwanted.decompose()
-        for hidden in page.select("[hidden], [aria-hidden=true]"):
-            hidden.decompose()
-        root = _main_part(page)
-        writer = _Writer()
-        writer.element(root)
-        writer.flush()
-        return writer.builder.plain(otherwise=metadata.get("title") or name_of(path), metadata=metadata)
+        """Return what the page says; the title is its first heading of the highest level, else `<title>`."""
+        with path.open("rb") as file:
+            source = decoded(path, declared=_declared(file.read(_BEGINNING)))
+        nodes = parse(source.text)
+        metadata = _metadata(nodes)
+        for kept in _KEPT:
+            builder = PageText(nodes, kept).write()
+            builder.left_out.include(source.left_out)
+            plain = builder.plain(
+                otherwise=metadata.get("title") or name_of(path), metadata=metadata, notes=source.notes
+            )
+            if plain.text:
+                break
+        return plain
 
 
-def _metadata(page: BeautifulSoup) -> dict[str, str]:
+def _declared(beginning: bytes) -> str:
+    """Return the encoding that a page names, "" if it names none, or one that it cannot have.
+
+    A page in UTF-16 could not be read far enough to find that it says so: browsers take it for UTF-8.
+    https://html.spec.whatwg.org/#prescan-a-byte-stream-to-determine-its-encoding
+    """
+    match = _XML.match(beginning.removeprefix(b"\xef\xbb\xbf")) or _META.search(_UNSEEN.sub(b"", beginning))
+    label = match[1].decode("ascii", "replace").strip().lower() if match else ""
+    if re.match(r"utf-?16|utf-?32|ucs-?[24]|iso-10646-ucs-|(?:cs)?unicode", label):
+        return "utf-8"
+    return "windows-1252" if label == "x-user-defined" else label
+
+
+def _metadata(nodes: Sequence[Node]) -> dict[str, str]:
     said: dict[str, str] = {}
-    for meta in page.find_all("meta"):
-        name = str(meta.get("name") or meta.get("property") or "").strip().lower()
-        said.setdefault(name, str(meta.get("content") or ""))
+    title = ""
+    for index, node in enumerate(nodes):
+        if node.tag == "meta":
+            name = (node.attributes.get("name") or node.attributes.get("property") or "").strip().lower()
+            said.setdefault(name, node.attributes.get("content", ""))
+        elif node.tag == "title" and not title and nodes[node.parent].tag != "svg":
+            title = "".join(each.text for each in nodes[index : node.end])
     first = {
         key: next((said[name] for name in names if said.get(name, "").strip()), "")
         for key, names in (("author", _AUTHOR), ("date", _DATE))
     }
-    return described(title=page.title.get_text() if page.title else "", **first)
-
-
-def _decoded(path: Path) -> str:
-    data = path.read_bytes()
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        declared = EncodingDetector.find_declared_encoding(data, is_html=True, search_entire_document=False)
-    try:
-        return data.decode(declared or "utf-8")
-    except (UnicodeDecodeError, LookupError) as error:
-        what = (
-            f"declares the encoding {declared} but does not use it"
-            if declared
-            else "is not UTF-8 and declares no encoding"
-        )
-        raise UnreadableDocument(f"{what} ({error}).", place=path, remedy="Save it as UTF-8.") from None
-
-
-def _main_part(page: BeautifulSoup) -> Tag:
-    articles = page.find_all("article")
-    root = page.find("main") or page.select_one("[role=main]") or (articles[0] if len(articles) == 1 else None)
-    if isinstance(root, Tag):
-        return root
-    body = page.body or page
-    for header in body.find_all("header", recursive=False):
-        if not header.find("h1"):
-            header.decompose()
-    return body
-
-
-class _Writer:
-    """Walks through elements; text gathers until a block begins or ends."""
-
-    def __init__(self) -> None:
-        self.builder = TextBuilder()
-        self._gathered: list[str] = []
-        self._prefix = ""
-
-    def flush(self, gap: str = PARAGRAPH) -> None:
-        """Write what has gathered as a block; its lines are those that `<br>` makes."""
-        lines = (" ".join(line.split()) for line in "".join(self._gathered).split("\0"))
-        self._gathered = []
-        block = "\n".join(line for line in lines if line)
-        if block:
-            self.builder.add(self._prefix + block, LINE if self._prefix else gap)
-            self._prefix = ""
-
-    def element(self, tag: Tag) -> None:
-        """Write `tag` and what is in it."""
-        for child in tag.children:
-            if isinstance(child, NavigableString):
-                if not isinstance(child, PreformattedString):  # comments and declarations
-                    self._gathered.append(str(child))
-            elif isinstance(child, Tag):
-                self._child(child)
-
-    def _child(self, tag: Tag) -> None:
-        if tag.name == "br":
-            self._gathered.append("\0")
-        elif tag.name not in _BLOCKS and tag.name not in _HEADINGS:
-            self.element(tag)
-        else:
-            self.flush()
-            self._block(tag)
-
-    def _block(self, tag: Tag) -> None:
-        if tag.name in _HEADINGS:
-            self.builder.heading(tag.get_text(), _HEADINGS[tag.name])
-        elif tag.name == "pre":
-            self.builder.add(tag.get_text().strip("\n"))
-        elif tag.name == "table":
-            self._table(tag)
-        elif tag.name == "li":
-            self._prefix = "- "
-            self.element(tag)
-            self.flush(LINE)
-            self._prefix = ""
-        else:
-            self._container(tag)
-
-    def _container(self, tag: Tag) -> None:
-        """A list, a paragraph, a section; lists within lists stay close."""
-        if tag.find_parent("li") is None:
-            self.builder.part()
-        self.element(tag)
-        self.flush(LINE if tag.name in ("dt", "dd") else PARAGRAPH)
-        if tag.name not in ("dt", "dd") and tag.find_parent("li") is None:
-            self.builder.part()
-
-    def _table(self, table: Tag) -> None:
-        self.builder.part()
-        if table.find("table"):  # a table that lays out the page
-            self.element(table)
-            self.flush()
-        else:
-            if table.caption:
-                self.builder.add(table.caption.get_text(" "))
-            for row in table.find_all("tr"):
-                self.builder.row([cell.get_text(" ") for cell in row.find_all(["td", "th"])])
-        self.builder.part()
+    return described(title=title, **first)
 
 
 def groundtune_reader() -> HtmlReader:
