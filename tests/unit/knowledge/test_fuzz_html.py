@@ -109,7 +109,8 @@ class Writer:
         if shape == 0:
             return f'<iframe srcdoc="{escape(self.parts(depth, kinds))}"></iframe>'
         if shape == 1:
-            return f"<div><template shadowrootmode=open>{self.parts(depth, kinds)}</template>{self.parts(depth, kinds)}</div>"
+            shadow, light = self.parts(depth, kinds), self.parts(depth, kinds)
+            return f"<div><template shadowrootmode=open>{shadow}</template>{light}</div>"
         if shape == 2:
             return f"<img src=data:image/png;base64,AA alt='{self.word(kinds)}'>"
         if shape == 3:
@@ -124,7 +125,8 @@ class Writer:
             return f"<select><option>{self.word(kinds | {'form control'})}</select>"
         if shape == 8:
             return f"<svg><title>{self.word(kinds | {'image'})}</title><text>{self.word(kinds)}</text></svg>"
-        return f"<input type=submit value={self.word(kinds)}><input type=hidden value={self.word(kinds | {'form control'})}>"
+        hidden = self.word(kinds | {"form control"})
+        return f"<input type=submit value={self.word(kinds)}><input type=hidden value={hidden}>"
 
 
 SHAPES = ("text", "text", "container", "container", "container", "left_out", "list", "definition", "table", "special")

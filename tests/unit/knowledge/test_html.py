@@ -93,7 +93,11 @@ def test_content_stays_in_any_container(tmp_path, page, text):
         ("text<P>A<P>B<UL><LI>c<LI>d</UL>", "text\n\nA\n\nB\n\n- c\n- d"),
         ("<nav><div>menu</nav>content", "content"),
         ("<title/><script src=x /><p>a<div/>b", "a\n\nb"),
-        ('<?xml version="1.0"?><html xmlns="http://www.w3.org/1999/xhtml"><head><title/></head><body><p>a<i/>b</p></body></html>', "ab"),
+        (
+            '<?xml version="1.0"?><html xmlns="http://www.w3.org/1999/xhtml">'
+            '<head><title/></head><body><p>a<i/>b</p></body></html>',
+            "ab",
+        ),
         ("<p>a<![CDATA[ 1 < 2 & 3 ]]>b", "a 1 < 2 & 3 b"),
         ("<p>a<!--[if mso]>m<![endif]--><![if !mso]>b<![endif]></p>", "ab"),
         ("<p class=MsoNormal>a<o:p></o:p></p><o:p>b</o:p>", "a\n\nb"),
@@ -123,7 +127,13 @@ def test_depth_costs_nothing(tmp_path, tag, depth):
 
 @pytest.mark.parametrize(
     "piece",
-    ["<p>A <b>word</b> and <a href='#x'>more</a>.</p>", "<li>item<br>", "<![CDATA[", "<table><tr><td>a<td>b</table>", "<nav><a>m</a></nav><footer>f</footer>"],
+    [
+        "<p>A <b>word</b> and <a href='#x'>more</a>.</p>",
+        "<li>item<br>",
+        "<![CDATA[",
+        "<table><tr><td>a<td>b</table>",
+        "<nav><a>m</a></nav><footer>f</footer>",
+    ],
 )  # fmt: skip
 def test_time_is_linear(tmp_path, piece):
     seconds = []
@@ -228,12 +238,24 @@ def test_headings_stand_where_they_say(tmp_path, page, headings):
         ("<p>x <s>gone</s> <strike>gone</strike></p>", {"deleted text": 2}),
         ("<p>x</p><del><p>gone</p><ul><li>gone</ul></del>", {"deleted text": 1}),
         ("<p>x <span style='text-decoration: line-through'>gone</span>", {"deleted text": 1}),
-        ("<p>x</p><nav>gone</nav><div role=navigation><a>gone</a></div><div role=menu><button>gone</button></div>", {"navigation": 3}),
+        (
+            "<p>x</p><nav>gone</nav><div role=navigation><a>gone</a></div>"
+            "<div role=menu><button>gone</button></div>",
+            {"navigation": 3},
+        ),
         ("<p>x</p><footer>gone</footer><div role=contentinfo>gone</div>", {"navigation": 2}),
         ("<a href='#c'>Skip to content</a><p>x</p><ol class=breadcrumb><li>gone</ol>", {"navigation": 2}),
-        ("<h1>x<a href='#x'>¶</a></h1><h2>y <span class=mw-editsection>[<a>edit gone</a>]</span></h2>", {"navigation": 2}),
+        (
+            "<h1>x<a href='#x'>¶</a></h1><h2>y <span class=mw-editsection>["
+            "<a>edit gone</a>]</span></h2>",
+            {"navigation": 2},
+        ),
         ("<p>x<select><option>gone</select><datalist><option>gone</datalist>", {"form control": 2}),
-        ("<p>x<input value=gone><input type=hidden value=gone><input type=checkbox value=gone><input>", {"form control": 2}),
+        (
+            "<p>x<input value=gone><input type=hidden value=gone>"
+            "<input type=checkbox value=gone><input>",
+            {"form control": 2},
+        ),
         ("<p>x<script>gone</script><style>gone</style><noscript>gone</noscript>", {"script": 3}),
         ("<p>x<template><p>gone</template>", {"script": 1}),
         ("<p>x<img src=a><svg><title>gone</title></svg><i class=material-icons>gone</i>", {"image": 3}),

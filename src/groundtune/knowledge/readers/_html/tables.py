@@ -19,7 +19,7 @@ _DIGIT = re.compile(r"\d")
 
 
 @dataclass(slots=True)
-class Row:
+class HtmlRow:
     """A row as it is read: its cells, which of them are headers, and whether it stands in the table's head."""
 
     in_head: bool = False
@@ -28,7 +28,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class HtmlTable:
     """A table whose first `headers` rows name its columns; `certain` if there is no doubt about that."""
 
     rows: list[list[str]]
@@ -39,7 +39,7 @@ class Table:
 
 def line_rows(nodes: Sequence[Node], counted: Facts, data: Collection[int]) -> set[int]:
     """Return the indices of rows of other tables that still are lines of short cells, as names and values are."""
-    found: dict[int, list[int]] = {}
+    lines_of: dict[int, list[int]] = {}
     owner = [""] * len(nodes)
     for index, node in enumerate(nodes):
         parent = nodes[node.parent] if node.parent >= 0 else None
@@ -47,12 +47,12 @@ def line_rows(nodes: Sequence[Node], counted: Facts, data: Collection[int]) -> s
         if node.tag == "table":
             owner[index] = "" if index in data or _lays_out(node) else "table"
         elif node.tag == "tr" and owner[index]:
-            found[index] = []
-        elif node.tag in ("td", "th") and parent and node.parent in found:
-            found[node.parent].append(index)
+            lines_of[index] = []
+        elif node.tag in ("td", "th") and parent and node.parent in lines_of:
+            lines_of[node.parent].append(index)
     return {
         row
-        for row, cells in found.items()
+        for row, cells in lines_of.items()
         if sum(counted.length[cell] > 0 for cell in cells) > 1
         and not (counted.tables[row] or counted.headings[row] or counted.blocks[row])
         and counted.length[row] <= _SHORT_CELL
@@ -110,7 +110,7 @@ class _Shape:
         return self.rows > 1 or not self.with_blocks
 
 
-def table(rows: Sequence[Row], caption: str = "") -> Table:
+def table(rows: Sequence[HtmlRow], caption: str = "") -> HtmlTable:
     """Return the table of `rows`, its cells under their headers, without columns that are empty or only hold signs."""
     rows = [row for row in rows if row.cells]
     if not caption and len(rows) > 2 and _is_title(rows):
@@ -118,17 +118,17 @@ def table(rows: Sequence[Row], caption: str = "") -> Table:
     headers = _headers(rows)
     lines = laid_out([row.cells for row in rows], headers)
     lines = _tidy(lines, headers)
-    return Table(lines, headers, _is_header(rows, lines), caption)
+    return HtmlTable(lines, headers, _is_header(rows, lines), caption)
 
 
-def _is_title(rows: Sequence[Row]) -> bool:
+def _is_title(rows: Sequence[HtmlRow]) -> bool:
     """Tell whether the first row is one cell above all columns."""
     widest = max(sum(cell.columns for cell in row.cells) for row in rows[1:])
     first = rows[0].cells
     return len(first) == 1 and widest > 1 and first[0].columns >= widest and bool(first[0].text)
 
 
-def _headers(rows: Sequence[Row]) -> int:
+def _headers(rows: Sequence[HtmlRow]) -> int:
     """Return how many rows name the columns: the table's head, or the first rows of headers only, or the first one."""
     in_head = _leading(row.in_head for row in rows)
     named = _leading(all(row.headers) for row in rows)
@@ -145,7 +145,7 @@ def _leading(flags: Iterable[bool]) -> int:
     return sum(1 for _ in takewhile(bool, flags))
 
 
-def _is_header(rows: Sequence[Row], lines: Sequence[Sequence[str]]) -> bool:
+def _is_header(rows: Sequence[HtmlRow], lines: Sequence[Sequence[str]]) -> bool:
     """Tell whether the first row names the columns for sure, and is not the first of the values."""
     if not rows:
         return False

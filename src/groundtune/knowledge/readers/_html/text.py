@@ -40,7 +40,7 @@ _BUTTONS = frozenset(("submit", "button", "reset"))
 
 @dataclass(slots=True)
 class _Table:
-    rows: list[tables.Row] = field(default_factory=list)
+    rows: list[tables.HtmlRow] = field(default_factory=list)
     caption: str = ""
 
 
@@ -265,8 +265,8 @@ class PageText:
                 self._flow.word(" ".join([beside, *(cell.text for row in read.rows for cell in row.cells)]))
                 return
             self.builder.add(beside)
-            found = tables.table(read.rows, read.caption)
-            self.builder.table(found.rows, found.headers, found.caption, found.certain)
+            laid = tables.table(read.rows, read.caption)
+            self.builder.table(laid.rows, laid.headers, laid.caption, laid.certain)
 
         self._when_closed(node, close)
 
@@ -276,7 +276,7 @@ class PageText:
             self._flow.edge()
             self._when_closed(node, self._flow.edge)
         elif node.tag == "tr":
-            table.rows.append(tables.Row(in_head=self._nodes[node.parent].tag == "thead"))
+            table.rows.append(tables.HtmlRow(in_head=self._nodes[node.parent].tag == "thead"))
         elif node.tag == "caption":
             self._flow.begin()
             self._when_closed(node, lambda: setattr(table, "caption", f"{table.caption} {self._flow.end()}".strip()))
@@ -297,7 +297,7 @@ class PageText:
 
     def _cell(self, node: Node, table: _Table) -> None:
         if not table.rows:
-            table.rows.append(tables.Row())
+            table.rows.append(tables.HtmlRow())
         row = table.rows[-1]
         self._flow.begin()
 

@@ -50,17 +50,17 @@ def parse(source: str) -> list[Node]:
         if isinstance(following, int):
             nodes[following].end = len(nodes)
             continue
-        found, parent = following
+        element, parent = following
         index = len(nodes)
-        if found.tag == _TEXT:
-            nodes.append(Node("", parent, {}, found.text_content or "", index + 1))
-        elif found.tag == _COMMENT:
+        if element.tag == _TEXT:
+            nodes.append(Node("", parent, {}, element.text_content or "", index + 1))
+        elif element.tag == _COMMENT:
             nodes.append(Node(COMMENT, parent, {}, end=index + 1))
         else:
-            attributes = {name: value or "" for name, value in found.attributes.items()}
-            nodes.append(Node((found.tag or "").lower(), parent, attributes))
+            attributes = {name: value or "" for name, value in element.attributes.items()}
+            nodes.append(Node((element.tag or "").lower(), parent, attributes))
             coming.append(index)
-            coming += [(child, index) for child in _content(found)]
+            coming += [(child, index) for child in _content(element)]
     return nodes
 
 
