@@ -1,0 +1,312 @@
+"""Finds tables among the lines of a part of a page: rows with wide gaps, one below the other, or ruled.
+
+Knows where words stand, and nothing of fonts and pages.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
+
+from groundtune.knowledge.readers._pdf_lines import Piece, Row, text_of
+from groundtune.knowledge.readers._pdf_order import mostly_right_to_left
+from groundtune.knowledge.readers._pdf_pages import Rules, Word
+
+_FARTHEST = 3.5  # times the size: rows of one table stand closer
+_MOST_SINGLE = 4  # lines without cells between two rows
+_ALIGNED = 0.6  # of the cells of a column begin, end or have their middle at one place
+_NEAR = 0.6  # of the size: what is so close is at one place
+_MOST_HEADERS = 5
+_AMOUNT = re.compile(r"[$€£¥(+\-–—−\s]*\d[\d.,\s]*[%)\s]*|[-–—−]+|N/?A|n/?a")
+_YEAR = re.compile(r"(?:19|20)\d\d")
+_PERIOD = re.compile(r"(?:19|20)\d\d|\b(?:months?|weeks?|quarters?|years?|ended)\b", re.IGNORECASE)
+_LARGER = 1.1  # times the size of cells: a heading
+_TIGHT = 0.8  # of the usual distance of lines: they are of one row
+_TEXT = 40  # characters
+_COVERED = 0.5  # of a column
+_PART = 0.9  # of a table: a shorter line belongs to some of its columns
+
+Extent = tuple[float, float]
+
+
+@dataclass(slots=True)
+class FoundTable:
+    """Rows of cells, of which the first `headers` name the columns; `tops` are the lines at which they begin."""
+
+    rows: list[list[str]]
+    headers: int
+    tops: list[Row]
+    columns: list[Extent]
+
+
+def blocks(rows: Sequence[Row], rules: Rules) -> Iterator[Row | FoundTable]:
+    """Yield the lines and tables of a part of a page, in order."""
+    index = 0
+    while index < len(rows):
+        stop = _stop(rows, index)
+        table = _table(rows[index:stop], rules) if stop - index > 1 else None
+        if table is None:
+            yield rows[index]
+            index += 1
+        else:
+            yield table
+            index = stop
+
+
+def _stop(rows: Sequence[Row], start: int) -> int:
+    """Return the end of rows that may be a table beginning at `start`: the last with cells, all close together."""
+    if len(rows[start].pieces) < 2:
+        return start
+    stop, last = start + 1, rows[start]
+    index = start + 1
+    while index < len(rows) and index - stop < _MOST_SINGLE:
+        row = rows[index]
+        if rows[index - 1].base - row.base > _FARTHEST * max(row.size, rows[index - 1].size):
+            break
+        if len(row.pieces) > 1:
+            stop, last = index + 1, row
+        elif _crosses(row, last) or row.size > _LARGER * last.size:
+            break
+        index += 1
+    return stop
+
+
+def _crosses(row: Row, cells: Row) -> bool:
+    """Tell whether a line is text that runs across the gaps between cells."""
+    gaps = [(one.right, other.left) for one, other in pairwise(cells.pieces)]
+    return len(row.text) >= _TEXT and any(row.left < low and high < row.right for low, high in gaps)
+
+
+def _table(rows: Sequence[Row], rules: Rules) -> FoundTable | None:
+    many = [row for row in rows if len(row.pieces) > 1]
+    columns = _columns(rows)
+    if len(columns) < 2 or len(many) < 2 or len(many) < len(rows) / 3:
+        return None
+    grid = _has_lines_between(rows, columns, rules)
+    if mostly_right_to_left(row.text for row in rows):
+        columns = columns[::-1]
+    if not grid and not _is_aligned(many, columns):
+        return None
+    lines = [_cells(row, columns) for row in rows]
+    texts = [[text_of(cell) if cell else "" for cell in line] for line in lines]
+    headers = _headers(texts)
+    if headers > 1 and sum(map(bool, texts[headers - 1][1:])) < (len(columns) - 1) / 2:
+        headers = 1
+    for index in range(headers if headers > 1 else 0):
+        texts[index] = _spread(rows[index], columns, _below(rows, index), rules)
+    groups = _groups(rows, texts, headers, _bands(rows, texts, rules) if grid else [])
+    joined = [
+        [" ".join(filter(None, cells)) for cells in zip(*(texts[i] for i in group), strict=True)] for group in groups
+    ]
+    return FoundTable(
+        joined, sum(group[0] < headers for group in groups), [rows[group[0]] for group in groups], columns
+    )
+
+
+# --- columns --------------------------------------------------------------------------------------
+
+
+def _columns(rows: Sequence[Row]) -> list[Extent]:
+    """Return the columns from left to right. Narrow pieces make them; what covers several is a cell of several."""
+    pieces = sorted(
+        (piece.right - piece.left, piece.left, piece.right, number)
+        for number, row in enumerate(rows)
+        for piece in row.pieces
+    )
+    found: list[tuple[float, float, set[int]]] = []
+    wide: list[Extent] = []
+    for _, left, right, number in pieces:
+        over = [i for i, (low, high, _) in enumerate(found) if left < high and low < right]
+        if not over:
+            found.append((left, right, {number}))
+        elif len(over) == 1:
+            low, high, numbers = found[over[0]]
+            found[over[0]] = (min(low, left), max(high, right), numbers | {number})
+        else:
+            wide.append((left, right))
+    return _merged(sorted(found, key=lambda column: column[0]), wide)
+
+
+def _merged(columns: list[tuple[float, float, set[int]]], wide: Sequence[Extent]) -> list[Extent]:
+    """Join neighbours that never stand side by side, if a wide piece covers both: one column with indented cells."""
+    made: list[tuple[float, float, set[int]]] = []
+    for left, right, numbers in columns:
+        if made and not made[-1][2] & numbers and any(low < made[-1][1] and left < high for low, high in wide):
+            made[-1] = (made[-1][0], max(made[-1][1], right), made[-1][2] | numbers)
+        else:
+            made.append((left, right, numbers))
+    return [(left, right) for left, right, _ in made]
+
+
+def _at(piece: Piece, columns: Sequence[Extent]) -> int:
+    """Return the column that a piece covers most of, or that is nearest; of those of a wide one, the first."""
+    left, right = piece.left, piece.right
+    shares = [(min(right, high) - max(left, low)) / max(1.0, min(right - left, high - low)) for low, high in columns]
+    best = max(shares)
+    return next(i for i, share in enumerate(shares) if share >= min(best, 0.9))
+
+
+def _cells(row: Row, columns: Sequence[Extent]) -> list[list[Word]]:
+    cells: list[list[Word]] = [[] for _ in columns]
+    for piece in row.pieces:
+        cells[_at(piece, columns)] += piece.words
+    return cells
+
+
+def _is_aligned(rows: Sequence[Row], columns: Sequence[Extent]) -> bool:
+    """Tell whether most cells of most columns begin or have their middle at one place, or, if figures, end there.
+
+    Where the first column begins, and text of the last one ends, says nothing: all lines do so there.
+    """
+    by_column: list[list[Piece]] = [[] for _ in columns]
+    for row in rows:
+        for piece in row.pieces:
+            by_column[_at(piece, columns)].append(piece)
+    near = _NEAR * rows[0].size
+    from_right = columns[0][0] > columns[-1][0]
+    good = [len(cells) > 1 and _share(cells, near, from_right=from_right) >= _ALIGNED for cells in by_column]
+    return sum(good[1:]) >= len(columns) / 2 or (len(columns) == 2 and good[1])
+
+
+def _share(cells: Sequence[Piece], near: float, *, from_right: bool) -> float:
+    """Return which share of cells begins, or has its middle, or, if they are figures, ends at the same place."""
+    lefts, rights = [cell.left for cell in cells], [cell.right for cell in cells]
+    middles = [(left + right) / 2 for left, right in zip(lefts, rights, strict=True)]
+    begins, ends = (rights, lefts) if from_right else (lefts, rights)
+    figures = sum(any(map(str.isdigit, cell.text)) for cell in cells) >= len(cells) / 2
+    return max(_most(begins, near), _most(middles, near), _most(ends, near) if figures else 0.0)
+
+
+def _most(places: list[float], near: float) -> float:
+    places = sorted(places)
+    first, best = 0, 0
+    for last, place in enumerate(places):
+        while place - places[first] > near:
+            first += 1
+        best = max(best, last - first + 1)
+    return best / len(places)
+
+
+# --- rows -----------------------------------------------------------------------------------------
+
+
+def _headers(lines: Sequence[Sequence[str]]) -> int:
+    """Return how many rows name the columns: the first ones, up to the first amount or the first named row."""
+    count = 0
+    for number, line in enumerate(lines[:_MOST_HEADERS]):
+        others = [cell for cell in line[1:] if cell]
+        if any(_is_amount(cell) for cell in others):
+            break
+        if number and line[0] and not line[0].startswith("(") and not (others and all(map(_PERIOD.search, others))):
+            break
+        if not others and not (number + 1 < len(lines) and not lines[number + 1][0]):
+            break
+        count += 1
+    return min(count, len(lines) - 1) or (0 if any(map(_is_amount, lines[0][1:])) else 1)
+
+
+def _is_amount(cell: str) -> bool:
+    return bool(_AMOUNT.fullmatch(cell)) and not _YEAR.fullmatch(cell)
+
+
+def _below(rows: Sequence[Row], index: int) -> float:
+    return rows[index + 1].base if index + 1 < len(rows) else rows[index].base - rows[index].size
+
+
+def _spread(row: Row, columns: Sequence[Extent], below: float, rules: Rules) -> list[str]:
+    """Return the cells of a header row; one over several columns, or with a line below that is, stands in each."""
+    cells: list[list[Word]] = [[] for _ in columns]
+    for piece in row.pieces:
+        left, right = piece.left, piece.right
+        for place, low, high in rules.across:
+            if (
+                below < place < piece.base
+                and low < piece.right
+                and piece.left < high
+                and high - low < _PART * row_width(columns)
+            ):
+                left, right = min(left, low), max(right, high)
+        covered = [
+            i for i, (low, high) in enumerate(columns) if min(right, high) - max(left, low) > _COVERED * (high - low)
+        ]
+        for column in covered if len(covered) > 1 else [_at(piece, columns)]:
+            cells[column] += piece.words
+    return [text_of(cell) if cell else "" for cell in cells]
+
+
+def row_width(columns: Sequence[Extent]) -> float:
+    """Return the width of a table."""
+    return max(high for _, high in columns) - min(low for low, _ in columns)
+
+
+def _groups(rows: Sequence[Row], texts: Sequence[Sequence[str]], headers: int, bands: Sequence[int]) -> list[list[int]]:
+    """Return which lines make up each row: a cell may have several lines."""
+    if bands:
+        by_band: dict[int, list[int]] = {}
+        for index, band in enumerate(bands):
+            by_band.setdefault(band, []).append(index)
+        return list(by_band.values())
+    groups: list[list[int]] = []
+    usual = median(one.base - other.base for one, other in pairwise(rows))
+    for index, cells in enumerate(texts):
+        near = rows[index - 1].base - rows[index].base if index else 0.0
+        if index > headers and (
+            (_goes_on(texts[index - 1], cells) and near <= 1.7 * rows[index].size)
+            or (near <= _TIGHT * usual and _is_rest(texts[index - 1], cells))
+        ):
+            groups[-1].append(index)
+        else:
+            groups.append([index])
+    return groups
+
+
+def _is_rest(before: Sequence[str], cells: Sequence[str]) -> bool:
+    """Tell whether a line says something only in some of the columns in which the one before does, amounts aside."""
+    said = [column for column, cell in enumerate(cells) if cell]
+    return len(said) < sum(map(bool, before)) and all(before[i] and not _is_amount(cells[i]) for i in said)
+
+
+def _goes_on(before: Sequence[str], cells: Sequence[str]) -> bool:
+    """Tell whether a line holds the rest of cells of the one before, or the row whose label began there."""
+    said = [(column, cell) for column, cell in enumerate(cells) if cell]
+    if not said or before[said[0][0]].endswith((".", ":")) or not said[0][1][:1].islower():
+        return False
+    if said[0][0] > 0 or len(said) == 1:
+        return all(before[column] and cell[:1].islower() for column, cell in said)
+    return not any(before[1:])
+
+
+def _bands(rows: Sequence[Row], texts: Sequence[Sequence[str]], rules: Rules) -> list[int]:
+    """Return the number of the ruled row of each line; none if rules do not separate rows."""
+    left, right = min(row.left for row in rows), max(row.right for row in rows)
+    lengths: Counter[int] = Counter()
+    for place, low, high in rules.across:
+        if rows[-1].base < place < rows[0].base:
+            lengths[round(place)] += max(0.0, min(right, high) - max(left, low))
+    places = sorted((place for place, length in lengths.items() if length >= _COVERED * (right - left)), reverse=True)
+    if not places:
+        return []
+    bands = [sum(place > row.base + row.size * 0.2 for place in places) for row in rows]
+    seen: dict[tuple[int, int], int] = {}
+    for band, cells in zip(bands, texts, strict=True):
+        for column, cell in enumerate(cells):
+            if _is_amount(cell) and seen.setdefault((band, column), 0):
+                return []  # two amounts below each other: these lines are rows
+            seen[band, column] = seen.get((band, column), 0) + _is_amount(cell)
+    return bands
+
+
+def _has_lines_between(rows: Sequence[Row], columns: Sequence[Extent], rules: Rules) -> bool:
+    """Tell whether lines from top to bottom stand between columns."""
+    top, bottom = rows[0].base + rows[0].size, rows[-1].base
+    inner = [(one[1], other[0]) for one, other in pairwise(columns)]
+    covered: Counter[int] = Counter()
+    for place, low, high in rules.down:
+        for gap, (left, right) in enumerate(inner):
+            if left - 1 <= place <= right + 1:
+                covered[gap] += max(0.0, min(top, high) - max(bottom, low))
+    return any(length >= 0.5 * (top - bottom) for length in covered.values())
