@@ -34,6 +34,11 @@ class Piece:
         return max(word.right for word in self.words)
 
     @property
+    def inner_left(self) -> float:
+        """Return where it begins without a sign such as "$", which may stand far from its number."""
+        return next((word.left for word in self.words if word.text not in _BEFORE), self.left)
+
+    @property
     def base(self) -> float:
         return main_word(self.words).base
 
@@ -151,8 +156,8 @@ def _raised(lines: list[list[Word]]) -> list[list[Word]]:
             continue
         near = [*lines[max(0, index - _BACK) : index], *lines[index + 1 : index + 1 + _BACK]]
         rest = []
-        for word in line:
-            host = next((other for other in near if any(_is_raised(word, beside) for beside in other)), None)
+        for word in sorted(line, key=lambda word: word.left):
+            host = next((other for other in near if other and _is_raised(word, other)), None)
             if host is None:
                 rest.append(word)
             else:
@@ -161,12 +166,13 @@ def _raised(lines: list[list[Word]]) -> list[list[Word]]:
     return [line for line in kept if line]
 
 
-def _is_raised(word: Word, beside: Word) -> bool:
-    """Tell whether a word is small and stands right beside a larger one, halfway up or down."""
-    if word.size > _SMALL * beside.size or abs(word.base - beside.base) > _RAISED * beside.size:
+def _is_raised(word: Word, line: Sequence[Word]) -> bool:
+    """Tell whether a word is small and stands right beside one of a line, halfway up or down."""
+    main = main_word(line)
+    if word.size > _SMALL * main.size or abs(word.base - main.base) > _RAISED * main.size:
         return False
-    apart = max(word.left - beside.right, beside.left - word.right)
-    return -beside.size * _TOUCHING / 2 < apart < beside.size * _TOUCHING
+    near = main.size * _TOUCHING
+    return any(-near / 2 < max(word.left - beside.right, beside.left - word.right) < near for beside in line)
 
 
 def _pieces(line: list[Word], down: Sequence[tuple[float, float, float]]) -> list[Piece]:

@@ -22,12 +22,17 @@ _ALIGNED = 0.6  # of the cells of a column begin, end or have their middle at on
 _NEAR = 0.6  # of the size: what is so close is at one place
 _MOST_HEADERS = 5
 _AMOUNT = re.compile(r"[$€£¥(+\-–—−\s]*\d[\d.,\s]*[%)\s]*|[-–—−]+|N/?A|n/?a")
+_MARKER = re.compile(r"[-–—*•▪◦●○■□‣∙·➢✓]|\(?\w{1,4}[.)]|\[\w{1,4}\]|[*†‡§]+")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _PERIOD = re.compile(r"(?:19|20)\d\d|\b(?:months?|weeks?|quarters?|years?|ended)\b", re.IGNORECASE)
-_LARGER = 1.1  # times the size of cells: a heading
+_LARGER = 1.15  # times the size of cells: a heading
 _TIGHT = 0.8  # of the usual distance of lines: they are of one row
+_MOST_OVER = 2  # lines over the names of columns
+_OVER = 2.5  # times the size: they stand so close
+_ASIDE = 0.25  # of the width: so far from the left
 _TEXT = 40  # characters
-_COVERED = 0.5  # of a column
+_COVERED = 0.5  # of a table's width
+_BESIDE = 0.6  # of the distance of columns: a name over two of them is so near to both
 _PART = 0.9  # of a table: a shorter line belongs to some of its columns
 
 Extent = tuple[float, float]
@@ -59,31 +64,45 @@ def blocks(rows: Sequence[Row], rules: Rules) -> Iterator[Row | FoundTable]:
 
 def _stop(rows: Sequence[Row], start: int) -> int:
     """Return the end of rows that may be a table beginning at `start`: the last with cells, all close together."""
-    if len(rows[start].pieces) < 2:
+    first = start
+    while first < min(len(rows) - 1, start + _MOST_OVER) and _is_over(rows[first], rows[first + 1], rows):
+        first += 1
+    if len(rows[first].pieces) < 2:
         return start
-    stop, last = start + 1, rows[start]
-    index = start + 1
+    stop, last = first + 1, rows[first]
+    index = first + 1
     while index < len(rows) and index - stop < _MOST_SINGLE:
         row = rows[index]
         if rows[index - 1].base - row.base > _FARTHEST * max(row.size, rows[index - 1].size):
             break
+        if _crosses(row, last):
+            break
         if len(row.pieces) > 1:
             stop, last = index + 1, row
-        elif _crosses(row, last) or row.size > _LARGER * last.size:
+        elif row.size > _LARGER * last.size:
             break
         index += 1
     return stop
 
 
+def _is_over(row: Row, following: Row, rows: Sequence[Row]) -> bool:
+    """Tell whether a line stands alone over columns, as "Three months ended" over two dates."""
+    if len(row.pieces) > 1 or len(row.text) >= _TEXT * 2 or row.base - following.base > _OVER * following.size:
+        return False
+    left, right = min(each.left for each in rows), max(each.right for each in rows)
+    return row.left > left + _ASIDE * (right - left) and row.left < following.right and following.left < row.right
+
+
 def _crosses(row: Row, cells: Row) -> bool:
     """Tell whether a line is text that runs across the gaps between cells."""
     gaps = [(one.right, other.left) for one, other in pairwise(cells.pieces)]
-    return len(row.text) >= _TEXT and any(row.left < low and high < row.right for low, high in gaps)
+    long = [piece for piece in row.pieces if len(piece.text) >= _TEXT]
+    return any(piece.left < low and high < piece.right for piece in long for low, high in gaps)
 
 
 def _table(rows: Sequence[Row], rules: Rules) -> FoundTable | None:
     many = [row for row in rows if len(row.pieces) > 1]
-    columns = _columns(rows)
+    columns = _without_header_columns(_columns(rows), rows)
     if len(columns) < 2 or len(many) < 2 or len(many) < len(rows) / 3:
         return None
     grid = _has_lines_between(rows, columns, rules)
@@ -93,12 +112,14 @@ def _table(rows: Sequence[Row], rules: Rules) -> FoundTable | None:
         return None
     lines = [_cells(row, columns) for row in rows]
     texts = [[text_of(cell) if cell else "" for cell in line] for line in lines]
+    if len(columns) == 2 and all(_MARKER.fullmatch(line[0]) for line in texts if line[0]):
+        return None  # items of a list
     headers = _headers(texts)
-    if headers > 1 and sum(map(bool, texts[headers - 1][1:])) < (len(columns) - 1) / 2:
+    if headers > 1 and max(sum(map(bool, line[1:])) for line in texts[1:headers]) < (len(columns) - 1) / 2:
         headers = 1
     for index in range(headers if headers > 1 else 0):
         texts[index] = _spread(rows[index], columns, _below(rows, index), rules)
-    groups = _groups(rows, texts, headers, _bands(rows, texts, rules) if grid else [])
+    groups = _groups(rows, texts, headers, _bands(rows, texts, headers, rules) if grid else [])
     joined = [
         [" ".join(filter(None, cells)) for cells in zip(*(texts[i] for i in group), strict=True)] for group in groups
     ]
@@ -113,7 +134,7 @@ def _table(rows: Sequence[Row], rules: Rules) -> FoundTable | None:
 def _columns(rows: Sequence[Row]) -> list[Extent]:
     """Return the columns from left to right. Narrow pieces make them; what covers several is a cell of several."""
     pieces = sorted(
-        (piece.right - piece.left, piece.left, piece.right, number)
+        (piece.right - piece.inner_left, piece.inner_left, piece.right, number)
         for number, row in enumerate(rows)
         for piece in row.pieces
     )
@@ -142,9 +163,35 @@ def _merged(columns: list[tuple[float, float, set[int]]], wide: Sequence[Extent]
     return [(left, right) for left, right, _ in made]
 
 
+def _without_header_columns(columns: list[Extent], rows: Sequence[Row]) -> list[Extent]:
+    """Join columns that have no figures, only names, with the nearest ones that have none of these rows."""
+    filled = [(set[int](), set[int]()) for _ in columns]  # rows with a cell, and with an amount
+    for number, row in enumerate(rows):
+        for piece in row.pieces:
+            at = _at(piece, columns)
+            filled[at][0].add(number)
+            if _is_amount(piece.text):
+                filled[at][1].add(number)
+    made = list(columns)
+    for at in range(len(columns) - 1, 0, -1):
+        if filled[at][1]:
+            continue
+        beside = [
+            other
+            for other in (at - 1, at + 1)
+            if 0 < other < len(made) and filled[other][1] and not filled[other][0] & filled[at][0]
+        ]
+        if beside:
+            nearest = min(beside, key=lambda other: max(made[other][0] - made[at][1], made[at][0] - made[other][1]))
+            low, high = min(nearest, at), max(nearest, at)
+            made[low : high + 1] = [(made[low][0], made[high][1])]
+            filled[low : high + 1] = [(filled[low][0] | filled[high][0], filled[low][1] | filled[high][1])]
+    return made
+
+
 def _at(piece: Piece, columns: Sequence[Extent]) -> int:
     """Return the column that a piece covers most of, or that is nearest; of those of a wide one, the first."""
-    left, right = piece.left, piece.right
+    left, right = piece.inner_left, piece.right
     shares = [(min(right, high) - max(left, low)) / max(1.0, min(right - left, high - low)) for low, high in columns]
     best = max(shares)
     return next(i for i, share in enumerate(shares) if share >= min(best, 0.9))
@@ -174,7 +221,7 @@ def _is_aligned(rows: Sequence[Row], columns: Sequence[Extent]) -> bool:
 
 def _share(cells: Sequence[Piece], near: float, *, from_right: bool) -> float:
     """Return which share of cells begins, or has its middle, or, if they are figures, ends at the same place."""
-    lefts, rights = [cell.left for cell in cells], [cell.right for cell in cells]
+    lefts, rights = [cell.inner_left for cell in cells], [cell.right for cell in cells]
     middles = [(left + right) / 2 for left, right in zip(lefts, rights, strict=True)]
     begins, ends = (rights, lefts) if from_right else (lefts, rights)
     figures = sum(any(map(str.isdigit, cell.text)) for cell in cells) >= len(cells) / 2
@@ -220,22 +267,29 @@ def _below(rows: Sequence[Row], index: int) -> float:
 def _spread(row: Row, columns: Sequence[Extent], below: float, rules: Rules) -> list[str]:
     """Return the cells of a header row; one over several columns, or with a line below that is, stands in each."""
     cells: list[list[Word]] = [[] for _ in columns]
-    for piece in row.pieces:
-        left, right = piece.left, piece.right
-        for place, low, high in rules.across:
-            if (
-                below < place < piece.base
-                and low < piece.right
-                and piece.left < high
-                and high - low < _PART * row_width(columns)
-            ):
-                left, right = min(left, low), max(right, high)
-        covered = [
-            i for i, (low, high) in enumerate(columns) if min(right, high) - max(left, low) > _COVERED * (high - low)
-        ]
-        for column in covered if len(covered) > 1 else [_at(piece, columns)]:
-            cells[column] += piece.words
+    middles = [(low + high) / 2 for low, high in columns]
+    pitch = median(abs(one - other) for one, other in pairwise(middles))
+    pieces = [(piece, *_reach(piece, below, columns, rules)) for piece in row.pieces]
+    for piece, _, _ in pieces:
+        cells[_at(piece, columns)] += piece.words
+    if len(pieces) == 1 and pieces[0][0].text.startswith("("):  # a unit
+        return [pieces[0][0].text, *[""] * (len(columns) - 1)]
+    for column, middle in list(enumerate(middles))[1:]:
+        if not cells[column]:
+            piece, left, right = min(pieces, key=lambda each: max(each[1] - middle, middle - each[2], 0.0))
+            if max(left - middle, middle - right) <= _BESIDE * pitch and _at(piece, columns) > 0:
+                cells[column] += piece.words
     return [text_of(cell) if cell else "" for cell in cells]
+
+
+def _reach(piece: Piece, below: float, columns: Sequence[Extent], rules: Rules) -> Extent:
+    """Return from where to where a name of columns reaches, by itself or by the line under it."""
+    left, right = piece.left, piece.right
+    for place, low, high in rules.across:
+        under = below < place < piece.base and low < piece.right and piece.left < high
+        if under and high - low < _PART * row_width(columns):
+            left, right = min(left, low), max(right, high)
+    return left, right
 
 
 def row_width(columns: Sequence[Extent]) -> float:
@@ -280,7 +334,7 @@ def _goes_on(before: Sequence[str], cells: Sequence[str]) -> bool:
     return not any(before[1:])
 
 
-def _bands(rows: Sequence[Row], texts: Sequence[Sequence[str]], rules: Rules) -> list[int]:
+def _bands(rows: Sequence[Row], texts: Sequence[Sequence[str]], headers: int, rules: Rules) -> list[int]:
     """Return the number of the ruled row of each line; none if rules do not separate rows."""
     left, right = min(row.left for row in rows), max(row.right for row in rows)
     lengths: Counter[int] = Counter()
@@ -290,7 +344,10 @@ def _bands(rows: Sequence[Row], texts: Sequence[Sequence[str]], rules: Rules) ->
     places = sorted((place for place, length in lengths.items() if length >= _COVERED * (right - left)), reverse=True)
     if not places:
         return []
-    bands = [sum(place > row.base + row.size * 0.2 for place in places) for row in rows]
+    bands = [
+        sum(place > row.base + row.size * 0.2 for place in places) + (index >= headers)
+        for index, row in enumerate(rows)
+    ]
     seen: dict[tuple[int, int], int] = {}
     for band, cells in zip(bands, texts, strict=True):
         for column, cell in enumerate(cells):
