@@ -131,6 +131,8 @@ def _are_columns(rows: Sequence[Row], gutter: Gutter, rules: Rules) -> bool:
     sides = _sides(rows, gutter)
     if any(len(side) < _FEWEST for side in sides) or _are_ruled(rows, gutter, rules):
         return False
+    if any(_is_figures(side) for side in sides):
+        return False
     both = sum(row.left < gutter[0] and row.right > gutter[1] for row in rows)
     if both < _LEVEL * min(map(len, sides)):  # rows of a table stand at the same heights
         return True
@@ -149,18 +151,18 @@ def _are_ruled(rows: Sequence[Row], gutter: Gutter, rules: Rules) -> bool:
     return len(over) >= _FEWEST
 
 
+def _is_figures(side: Sequence[Row]) -> bool:
+    whole = "".join(row.text for row in side)
+    return sum(map(str.isdigit, whole)) > _FIGURES * len(whole)
+
+
 def _is_text(side: Sequence[Row]) -> bool:
-    """Tell whether the lines of a side are long and fill it, and are not mostly figures."""
+    """Tell whether the lines of a side are long and fill it."""
     left, right = min(row.left for row in side), max(row.right for row in side)
     texts = [row.text for row in side]
-    whole = "".join(texts)
-    long = _LONG_CJK if is_cjk(whole) else _LONG_LINE
-    digits = sum(character.isdigit() for character in whole)
-    return (
-        median(map(len, texts)) >= long
-        and median(row.right - row.left for row in side) >= _FILLED * (right - left)
-        and digits <= _FIGURES * len(whole)
-    )
+    long = _LONG_CJK if is_cjk("".join(texts)) else _LONG_LINE
+    widths = [row.right - row.left for row in side]
+    return median(map(len, texts)) >= long and median(widths) >= _FILLED * (right - left)
 
 
 def _one_after_the_other(left: Sequence[Row], right: Sequence[Row]) -> bool:

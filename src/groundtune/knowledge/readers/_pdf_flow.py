@@ -119,7 +119,7 @@ class Vocabulary:
         stays if both halves are words of their own, as in "long-term", and none of those that words begin with.
         """
         head, tail = _last_word(start[:-1]), _first_word_of(rest)
-        if not tail or start[-2:-1].isdigit() or not rest[:1].islower() or start[-3:-1].isupper():
+        if not tail or len(head) < 2 or start[-2:-1].isdigit() or not rest[:1].islower() or start[-3:-1].isupper():
             return start + rest
         if tail in _SUSPENDED and tail not in self._tails(head):
             return f"{start} {rest}"

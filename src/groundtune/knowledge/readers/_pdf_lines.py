@@ -12,6 +12,7 @@ from groundtune.knowledge.readers._pdf_pages import Rules, Word
 
 _WIDE = 0.9  # of the size: a wider gap may separate cells or columns
 _GLUED = 0.12  # of the size: what stands closer is one word, wherever it stands in the file
+_MARK = 3  # characters: marks as "(1)" may stand one after the other
 _BACK = 4  # lines that are compared
 _LEVEL = 0.25  # of the size: baselines that are so close are one
 _SMALL, _RAISED, _TOUCHING = 0.85, 0.5, 0.3  # of the size of the word that a raised one stands beside
@@ -172,7 +173,11 @@ def _is_raised(word: Word, line: Sequence[Word]) -> bool:
     if word.size > _SMALL * main.size or abs(word.base - main.base) > _RAISED * main.size:
         return False
     near = main.size * _TOUCHING
-    return any(-near / 2 < max(word.left - beside.right, beside.left - word.right) < near for beside in line)
+    return any(
+        -near / 2 < max(word.left - beside.right, beside.left - word.right) < near
+        for beside in line
+        if beside.size > _SMALL * main.size or max(len(word.text), len(beside.text)) <= _MARK
+    )
 
 
 def _pieces(line: list[Word], down: Sequence[tuple[float, float, float]]) -> list[Piece]:

@@ -32,7 +32,10 @@ def runs_right_to_left(text: str) -> bool:
 def mostly_right_to_left(texts: Iterable[str]) -> bool:
     """Tell whether more words run from right to left than from left to right."""
     balance = 0
-    for text in texts:
+    whole = list(texts)
+    if not any(map(runs_right_to_left, whole)):
+        return False
+    for text in whole:
         for word in text.split():
             kinds = {unicodedata.bidirectional(character) for character in word}
             balance += bool(kinds & {"R", "AL"}) - ("L" in kinds and not kinds & {"R", "AL"})

@@ -23,6 +23,7 @@ import pypdfium2.raw as raw
 from groundtune.errors import UnreadableDocument
 from groundtune.knowledge.readers import described, encodable
 from groundtune.knowledge.readers._pdf_forms import Filled, annotations
+from groundtune.knowledge.readers._pdf_order import Glyph, runs_right_to_left
 
 _PDFIUM = threading.RLock()
 _HYPHENS = {0x2, 0xAD, 0xFFFE}  # pdfium's marks of a hyphen at the end of a line, and the soft one
@@ -34,13 +35,13 @@ _LARGE_PICTURE = 0.1  # of the page
 _DEEPEST = 5  # drawn figures within figures
 
 
-Glyph = tuple[float, float, str]  # left, right, character
 Rule = tuple[float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """Characters without white space on one baseline: `glyphs` are (left, right, character), in pdfium's order.
+    """Characters without white space on one baseline: `glyphs` are (left, right, character), in pdfium's order,
+    on pages with letters that run from right to left.
 
     `parted` says whether it ends at a blank or the end of a line, `spaced` whether a blank is drawn after it.
     """
@@ -184,11 +185,13 @@ class _Words:
         self._style: tuple[float, int, bool] = (1.0, 0, False)
         self._base = 0.0
         self._order = 0
+        self._keep = False  # whether places of characters are needed, to put lines from right to left in order
 
     def by_angle(self) -> dict[int, list[Word]]:
         """Return the words by their angle in degrees, counted against the clock."""
         text = self._page.get_textpage()
         with closing(text):
+            self._keep = runs_right_to_left(text.get_text_range(errors="replace"))
             for unicode, left, right, base, style in self._characters(text.raw, text.count_chars()):
                 self._take(unicode, left, right, base, style)
             self._close()
@@ -252,20 +255,20 @@ class _Words:
 
     def _close(self, blank: Glyph | None = None, *, parted: bool = False) -> None:
         """End the word; `blank` is the one that is drawn after it."""
-        blanks = () if blank is None else (blank,)
+        blanks = (blank,) if blank is not None and self._keep else ()
         if not self._open:
             if parted and self._found:
                 words = self._found[self._style[1]]
                 last = words[-1]
-                spaced = last.spaced or bool(blanks)
+                spaced = last.spaced or blank is not None
                 words[-1] = replace(last, parted=True, spaced=spaced, glyphs=(*last.glyphs, *blanks))
             return
         text = encodable("".join(character for _, _, character in self._open))
         size, angle, bold = self._style
         self._order += 1
-        left, right = min(glyph[0] for glyph in self._open), max(glyph[1] for glyph in self._open)
-        glyphs = (*self._open, *blanks)
-        word = Word(text, left, right, self._base, size, bold, self._order, glyphs, parted, bool(blanks))
+        lefts, rights, _ = zip(*self._open, strict=True)
+        glyphs = (*self._open, *blanks) if self._keep else ()
+        word = Word(text, min(lefts), max(rights), self._base, size, bold, self._order, glyphs, parted, blank is not None)
         self._found.setdefault(angle, []).append(word)
         self._open = []
 

@@ -29,10 +29,11 @@ _LARGER = 1.15  # times the size of cells: a heading
 _TIGHT = 0.8  # of the usual distance of lines: they are of one row
 _MOST_OVER = 2  # lines over the names of columns
 _OVER = 2.5  # times the size: they stand so close
+_APART = 1.9  # times the size
 _ASIDE = 0.25  # of the width: so far from the left
 _TEXT = 40  # characters
 _COVERED = 0.5  # of a table's width
-_BESIDE = 0.6  # of the distance of columns: a name over two of them is so near to both
+_BESIDE, _BETWEEN = 0.6, 1.1  # of the distance of columns: so near is a name over several to each, alone or not
 _PART = 0.9  # of a table: a shorter line belongs to some of its columns
 
 Extent = tuple[float, float]
@@ -69,14 +70,16 @@ def _stop(rows: Sequence[Row], start: int) -> int:
         first += 1
     if len(rows[first].pieces) < 2:
         return start
-    stop, last = first + 1, rows[first]
+    stop, last, amounts = first + 1, rows[first], False
     index = first + 1
+    left = min(row.left for row in rows) + _ASIDE * (max(row.right for row in rows) - min(row.left for row in rows))
     while index < len(rows) and index - stop < _MOST_SINGLE:
         row = rows[index]
         if rows[index - 1].base - row.base > _FARTHEST * max(row.size, rows[index - 1].size):
             break
-        if _crosses(row, last):
+        if _crosses(row, last) or (amounts and _begins_another(row, rows[index - 1], left)):
             break
+        amounts = amounts or any(_is_amount(piece.text) for piece in row.pieces)
         if len(row.pieces) > 1:
             stop, last = index + 1, row
         elif row.size > _LARGER * last.size:
@@ -91,6 +94,13 @@ def _is_over(row: Row, following: Row, rows: Sequence[Row]) -> bool:
         return False
     left, right = min(each.left for each in rows), max(each.right for each in rows)
     return row.left > left + _ASIDE * (right - left) and row.left < following.right and following.left < row.right
+
+
+def _begins_another(row: Row, before: Row, left: float) -> bool:
+    """Tell whether a line below figures names columns again: it has no label and no figures."""
+    if row.left <= left or any(_is_amount(piece.text) for piece in row.pieces):
+        return False
+    return bool(_PERIOD.search(row.text)) or before.base - row.base >= _APART * row.size
 
 
 def _crosses(row: Row, cells: Row) -> bool:
@@ -166,10 +176,12 @@ def _merged(columns: list[tuple[float, float, set[int]]], wide: Sequence[Extent]
 def _without_header_columns(columns: list[Extent], rows: Sequence[Row]) -> list[Extent]:
     """Join columns that have no figures, only names, with the nearest ones that have none of these rows."""
     filled = [(set[int](), set[int]()) for _ in columns]  # rows with a cell, and with an amount
+    whole = list(columns)  # with signs
     for number, row in enumerate(rows):
         for piece in row.pieces:
             at = _at(piece, columns)
             filled[at][0].add(number)
+            whole[at] = (min(whole[at][0], piece.left), whole[at][1])
             if _is_amount(piece.text):
                 filled[at][1].add(number)
     made = list(columns)
@@ -182,9 +194,10 @@ def _without_header_columns(columns: list[Extent], rows: Sequence[Row]) -> list[
             if 0 < other < len(made) and filled[other][1] and not filled[other][0] & filled[at][0]
         ]
         if beside:
-            nearest = min(beside, key=lambda other: max(made[other][0] - made[at][1], made[at][0] - made[other][1]))
+            nearest = min(beside, key=lambda other: abs(sum(whole[other]) - sum(whole[at])))
             low, high = min(nearest, at), max(nearest, at)
             made[low : high + 1] = [(made[low][0], made[high][1])]
+            whole[low : high + 1] = [(whole[low][0], whole[high][1])]
             filled[low : high + 1] = [(filled[low][0] | filled[high][0], filled[low][1] | filled[high][1])]
     return made
 
@@ -277,7 +290,8 @@ def _spread(row: Row, columns: Sequence[Extent], below: float, rules: Rules) -> 
     for column, middle in list(enumerate(middles))[1:]:
         if not cells[column]:
             piece, left, right = min(pieces, key=lambda each: max(each[1] - middle, middle - each[2], 0.0))
-            if max(left - middle, middle - right) <= _BESIDE * pitch and _at(piece, columns) > 0:
+            near = _BESIDE if len(pieces) == 1 else _BETWEEN
+            if max(left - middle, middle - right) <= near * pitch and _at(piece, columns) > 0:
                 cells[column] += piece.words
     return [text_of(cell) if cell else "" for cell in cells]
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 from groundtune.errors import UnreadableDocument
@@ -143,7 +144,8 @@ class _Writer:
     def _paragraph(self, first: Line, parts: Sequence[Part], index: int) -> list[Line]:
         """Return the lines that are one paragraph or heading, from `first` on."""
         block = [first]
-        for part in parts[index + 1 :]:
+        for after in range(index + 1, len(parts)):
+            part = parts[after]
             if not isinstance(part, Line) or not self._headings.go_on(block[-1], part):
                 break
             block.append(part)
@@ -155,14 +157,13 @@ class _Writer:
             self._page = page
 
     def _write_lines(self, block: Sequence[Line]) -> None:
-        text, places = "", []
-        last = block[0]
-        for line in block:
-            text = (
-                joined(text, last, line.text, self._vocabulary, blanks_drawn=self._blanks_drawn) if text else line.text
-            )
-            places.append((len(text) - len(line.text), line.page))
-            last = line
+        pieces, places, length = [block[0].text], [(0, block[0].page)], 0
+        for last, line in pairwise(block):
+            whole = joined(last.text, last, line.text, self._vocabulary, blanks_drawn=self._blanks_drawn)
+            pieces[-1:] = [whole.removesuffix(line.text), line.text]
+            length += len(pieces[-2])
+            places.append((length, line.page))
+        text = "".join(pieces)
         level = self._headings.level(block)
         if level is not None and len(text) <= _LONGEST_HEADING:
             offset = self._builder.heading(text, level)
@@ -194,7 +195,8 @@ class _Writer:
 def _continued(parts: Sequence[Part], index: int) -> list[tuple[FoundTable, int]]:
     """Return a table and those on the next pages that go on with it."""
     tables: list[tuple[FoundTable, int]] = []
-    for part in parts[index:]:
+    for after in range(index, len(parts)):
+        part = parts[after]
         if isinstance(part, Line) or (tables and not _goes_on(tables[-1], part, tables[0][0])):
             break
         tables.append(part)
