@@ -21,7 +21,9 @@ _ALPHABETS = "\u05d0-\u05f2\u0620-\u064a\u066e-\u06d3"
 _MET = re.compile(f"(?<=[{_OTHER}])(?=[{_ALPHABETS}])|(?<=[{_ALPHABETS}])(?=[{_OTHER}])")  # words, blank or not
 _GAP = 0.15  # of the size: a wider gap is a blank
 _LAM, _ALEFS = "\u0644", "\u0622\u0623\u0625\u0627\u0671"
-_MIRRORED = str.maketrans("()[]{}<>«»‹›", ")(][}{><»«›‹")
+# Files have brackets as they look or as they are typed. One that opens stands before a word, one that closes after it.
+_MISTURNED = re.compile(r"(?<!\S)[)\]}](?=\S)|(?<=\S)[(\[{](?=[\s.,;:!?\u060c\u061b\u061f]|$)")
+_MIRRORED = str.maketrans("()[]{}", ")(][}{")
 
 
 def runs_right_to_left(text: str) -> bool:
@@ -45,11 +47,14 @@ def mostly_right_to_left(texts: Iterable[str]) -> bool:
 def logical(glyphs: Sequence[Glyph], size: float) -> str:
     """Return the characters of a line in the order in which they are read."""
     items = _spaced(_clusters(glyphs), size)
-    levels = _levels(items, from_right=mostly_right_to_left(["".join(items)]))
-    ordered = [item.translate(_MIRRORED) if level == 1 else item for item, level in zip(items, levels, strict=True)]
+    sides = [kind for kind in map(_kind, items) if kind in ("L", "R", "AL")]
+    enclosed = "L" not in (sides[0], sides[-1]) if sides else False
+    levels = _levels(items, from_right=enclosed or mostly_right_to_left(["".join(items)]))
+    ordered = list(items)
     for lowest in (2, 1):
         _turn_runs(ordered, levels, lowest)
-    return " ".join(_MET.sub(" ", _MARKS.sub("", "".join(ordered))).split())
+    text = " ".join(_MET.sub(" ", _MARKS.sub("", "".join(ordered))).split())
+    return _MISTURNED.sub(lambda match: match[0].translate(_MIRRORED), text)
 
 
 def _turn_runs(items: list[str], levels: list[int], lowest: int) -> None:

@@ -268,7 +268,9 @@ class _Words:
         self._order += 1
         lefts, rights, _ = zip(*self._open, strict=True)
         glyphs = (*self._open, *blanks) if self._keep else ()
-        word = Word(text, min(lefts), max(rights), self._base, size, bold, self._order, glyphs, parted, blank is not None)
+        word = Word(
+            text, min(lefts), max(rights), self._base, size, bold, self._order, glyphs, parted, blank is not None
+        )
         self._found.setdefault(angle, []).append(word)
         self._open = []
 

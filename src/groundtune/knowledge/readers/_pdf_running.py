@@ -15,7 +15,11 @@ from groundtune.knowledge.readers._pdf_lines import Row
 _DEEPEST = 4  # lines of a head
 _FEWEST = 3  # pages
 _NUMBER = re.compile(r"\d+|\b[ivxlc]+\b", re.IGNORECASE)
-_PAGE = re.compile(r"\W*(?:[^\W\d]{1,6}\.?\W*)?(?:\d{1,5}|[ivxlc]+)(?:\W{1,3}(?:\w{1,4}\W)?\d{1,5})?\W*", re.IGNORECASE)
+_PAGE = re.compile(
+    r"\W*(?:(?:page|pages|p|pp|pg|seite|s|página|pagina|pág|str|стр|σελ)\.?\W*)?(?:\d{1,5}|[ivxlc]+)"
+    r"(?:\W{1,3}(?:(?:of|von|de|di|sur|из|z)\W)?\d{1,5})?\W*",
+    re.IGNORECASE,
+)
 _APART = 1.8  # times the size: a head stands so far from the text
 _SMALLER = 0.93  # of the size of the text
 _ROMAN = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100}
@@ -28,7 +32,11 @@ def running(pages: Sequence[Page]) -> list[tuple[int, int]]:
     heads = _repeated([(number, rows[:_DEEPEST]) for number, rows in pages])
     feet = _repeated([(number, rows[: -_DEEPEST - 1 : -1]) for number, rows in pages])
     made = []
+    alone = sum(len(rows) == 1 for _, rows in pages) > sum(len(rows) > 1 for _, rows in pages)
     for number, rows in pages:
+        if alone and len(rows) == 1:  # most pages have one line: it is what the file says
+            made.append((0, 0))
+            continue
         first = _peeled(rows[:_DEEPEST], heads[number])
         last = _peeled(rows[first:][: -_DEEPEST - 1 : -1], feet[number])
         made.append((first, last))
