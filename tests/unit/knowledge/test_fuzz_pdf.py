@@ -56,4 +56,4 @@ def test_no_word_is_lost(made, footed):
         plain, chunks = read(written(Path(folder) / "a.pdf", drawn))
     assert lost(words, chunks) == []
     heads = sum(each.count for each in plain.left_out if each.kind == "running head")
-    assert heads in (0, len(made) if footed else 0)
+    assert heads <= (len(made) if footed else 0)

@@ -1,4 +1,4 @@
-"""PDFs: what is at the edge of pages, tables, broken words, order of reading, what is filled in, what cannot be read."""
+"""PDFs: the edges of pages, tables, broken words, order of reading, what is filled in, what cannot be read."""
 
 import re
 import time
@@ -29,9 +29,7 @@ def sample(name: str):
 
 # --- running heads --------------------------------------------------------------------------------
 
-PRICES = [
-    ["Zone {} costs 0.{} euros".format(5 * page + row, 19 + 7 * page + row) for row in range(5)] for page in range(4)
-]
+PRICES = [[f"Zone {5 * page + row} costs 0.{19 + 7 * page + row} euros" for row in range(5)] for page in range(4)]
 DATES = [["Opened", "Closed", f"Bill of {3 * page + 2} March 2024"] for page in range(4)]
 PLANS = [[f"Text {page}", "More text", f"Plan {page} costs {10 * page} euros"] for page in range(4)]
 
@@ -319,7 +317,8 @@ def test_a_truncated_file_is_read_as_far_as_it_goes_or_refused(tmp_path, part):
     try:
         assert "Page" in readers.read(tmp_path / "a.pdf").text
     except UnreadableDocument as refused:
-        assert re.search("broken PDF|no text layer|damaged", str(refused))
+        if not re.search("broken PDF|no text layer|damaged", str(refused)):
+            raise
 
 
 def test_reading_is_linear(tmp_path):

@@ -38,7 +38,7 @@ class Filled:
     top: float
 
 
-def annotations(page: Any, forms: Any) -> tuple[list[Filled], int]:  # noqa: ANN401 -- pdfium's page and form environment
+def filled_in(page: Any, forms: Any) -> tuple[list[Filled], int]:  # noqa: ANN401 -- pdfium's page and form environment
     """Return what is filled in on a page, and how many comments there are."""
     filled: list[Filled] = []
     comments, left_over = 0, False

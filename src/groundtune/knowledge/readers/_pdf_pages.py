@@ -22,7 +22,7 @@ import pypdfium2.raw as raw
 
 from groundtune.errors import UnreadableDocument
 from groundtune.knowledge.readers import described, encodable
-from groundtune.knowledge.readers._pdf_forms import Filled, annotations
+from groundtune.knowledge.readers._pdf_forms import Filled, filled_in
 from groundtune.knowledge.readers._pdf_order import Glyph, runs_right_to_left
 
 _PDFIUM = threading.RLock()
@@ -134,7 +134,7 @@ def _page(document: pdfium.PdfDocument, index: int) -> PageWords:
     with closing(page):
         made.height = page.get_height()
         try:
-            filled, made.comments = annotations(page, document.formenv)
+            filled, made.comments = filled_in(page, document.formenv)
             by_angle = _Words(page, made).by_angle()
             _objects(page, made)
         except (pdfium.PdfiumError, ValueError, OSError):

@@ -54,6 +54,7 @@ def blocks(rows: Sequence[Row], rules: Rules) -> Iterator[Row | FoundTable]:
     index = 0
     while index < len(rows):
         stop = _stop(rows, index)
+        stop = _to_the_end_of_cells(rows, stop, rules) if stop - index > 1 else stop
         table = _table(rows[index:stop], rules) if stop - index > 1 else None
         if table is None:
             yield rows[index]
@@ -85,6 +86,15 @@ def _stop(rows: Sequence[Row], start: int) -> int:
         elif row.size > _LARGER * last.size:
             break
         index += 1
+    return stop
+
+
+def _to_the_end_of_cells(rows: Sequence[Row], stop: int, rules: Rules) -> int:
+    """Return the end of a table with the last lines of its ruled cells."""
+    last = rows[stop - 1].base
+    bottom = min((low for _, low, high in rules.down if low < last < high), default=last)
+    while stop < len(rows) and rows[stop].base > bottom and len(rows[stop].pieces) == 1:
+        stop += 1
     return stop
 
 
@@ -125,11 +135,20 @@ def _table(rows: Sequence[Row], rules: Rules) -> FoundTable | None:
     if len(columns) == 2 and all(_MARKER.fullmatch(line[0]) for line in texts if line[0]):
         return None  # items of a list
     headers = _headers(texts)
-    if headers > 1 and max(sum(map(bool, line[1:])) for line in texts[1:headers]) < (len(columns) - 1) / 2:
+    bands = _bands(rows, texts, rules) if grid else []
+    if bands and any(_PERIOD.search(row.text) for row in rows[:headers]):
+        bands = [band + (index >= headers) for index, band in enumerate(bands)]
+    elif bands:
+        headers = bands.count(bands[0]) if headers else 0
+    if (
+        headers > 1
+        and not bands
+        and max(sum(map(bool, line[1:])) for line in texts[1:headers]) < (len(columns) - 1) / 2
+    ):
         headers = 1
     for index in range(headers if headers > 1 else 0):
         texts[index] = _spread(rows[index], columns, _below(rows, index), rules)
-    groups = _groups(rows, texts, headers, _bands(rows, texts, headers, rules) if grid else [])
+    groups = _groups(rows, texts, headers, bands)
     joined = [
         [" ".join(filter(None, cells)) for cells in zip(*(texts[i] for i in group), strict=True)] for group in groups
     ]
@@ -348,20 +367,17 @@ def _goes_on(before: Sequence[str], cells: Sequence[str]) -> bool:
     return not any(before[1:])
 
 
-def _bands(rows: Sequence[Row], texts: Sequence[Sequence[str]], headers: int, rules: Rules) -> list[int]:
+def _bands(rows: Sequence[Row], texts: Sequence[Sequence[str]], rules: Rules) -> list[int]:
     """Return the number of the ruled row of each line; none if rules do not separate rows."""
     left, right = min(row.left for row in rows), max(row.right for row in rows)
-    lengths: Counter[int] = Counter()
+    lengths = Counter[float]()
     for place, low, high in rules.across:
         if rows[-1].base < place < rows[0].base:
             lengths[round(place)] += max(0.0, min(right, high) - max(left, low))
     places = sorted((place for place, length in lengths.items() if length >= _COVERED * (right - left)), reverse=True)
     if not places:
         return []
-    bands = [
-        sum(place > row.base + row.size * 0.2 for place in places) + (index >= headers)
-        for index, row in enumerate(rows)
-    ]
+    bands = [sum(place > row.base + row.size * 0.2 for place in places) for row in rows]
     seen: dict[tuple[int, int], int] = {}
     for band, cells in zip(bands, texts, strict=True):
         for column, cell in enumerate(cells):
@@ -375,7 +391,7 @@ def _has_lines_between(rows: Sequence[Row], columns: Sequence[Extent], rules: Ru
     """Tell whether lines from top to bottom stand between columns."""
     top, bottom = rows[0].base + rows[0].size, rows[-1].base
     inner = [(one[1], other[0]) for one, other in pairwise(columns)]
-    covered: Counter[int] = Counter()
+    covered = Counter[float]()
     for place, low, high in rules.down:
         for gap, (left, right) in enumerate(inner):
             if left - 1 <= place <= right + 1:
