@@ -6,7 +6,7 @@ Knows where words stand, and nothing of fonts and pages.
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -370,7 +370,7 @@ def _goes_on(before: Sequence[str], cells: Sequence[str]) -> bool:
 def _bands(rows: Sequence[Row], texts: Sequence[Sequence[str]], rules: Rules) -> list[int]:
     """Return the number of the ruled row of each line; none if rules do not separate rows."""
     left, right = min(row.left for row in rows), max(row.right for row in rows)
-    lengths = Counter[float]()
+    lengths: defaultdict[int, float] = defaultdict(float)
     for place, low, high in rules.across:
         if rows[-1].base < place < rows[0].base:
             lengths[round(place)] += max(0.0, min(right, high) - max(left, low))
@@ -391,7 +391,7 @@ def _has_lines_between(rows: Sequence[Row], columns: Sequence[Extent], rules: Ru
     """Tell whether lines from top to bottom stand between columns."""
     top, bottom = rows[0].base + rows[0].size, rows[-1].base
     inner = [(one[1], other[0]) for one, other in pairwise(columns)]
-    covered = Counter[float]()
+    covered: defaultdict[int, float] = defaultdict(float)
     for place, low, high in rules.down:
         for gap, (left, right) in enumerate(inner):
             if left - 1 <= place <= right + 1:
