@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import median
 
-from groundtune.knowledge.readers._pdf_lines import Piece, Row
+from groundtune.knowledge.readers._pdf_lines import LinePiece, LineRow
 from groundtune.knowledge.readers._pdf_order import mostly_right_to_left
 from groundtune.knowledge.readers._pdf_pages import Rules
 
@@ -29,20 +29,20 @@ _FIGURES = 0.25  # of the characters: a side with more digits is a column of a t
 Gutter = tuple[float, float]
 
 
-def regions(rows: Sequence[Row], rules: Rules, *, from_right: bool | None = None) -> list[list[Row]]:
+def regions(rows: Sequence[LineRow], rules: Rules, *, from_right: bool | None = None) -> list[list[LineRow]]:
     """Return the rows of each part of a page, in the order in which the parts are read."""
     if from_right is None:
         from_right = mostly_right_to_left(row.text for row in rows)
-    made: list[list[Row]] = []
+    made: list[list[LineRow]] = []
     done = index = 0
     failed: list[tuple[Gutter, int]] = []
     while index < len(rows):
         failed = [each for each in failed if each[1] > index]
-        found = _columns_from(rows, index, rules, failed)
-        if found is None:
+        got = _columns_from(rows, index, rules, failed)
+        if got is None:
             index += 1
             continue
-        stop, gutter = found
+        stop, gutter = got
         start = _upward(rows, done, index, gutter)
         if rows[done:start]:
             made.append(list(rows[done:start]))
@@ -56,7 +56,7 @@ def regions(rows: Sequence[Row], rules: Rules, *, from_right: bool | None = None
 
 
 def _columns_from(
-    rows: Sequence[Row], index: int, rules: Rules, failed: list[tuple[Gutter, int]]
+    rows: Sequence[LineRow], index: int, rules: Rules, failed: list[tuple[Gutter, int]]
 ) -> tuple[int, Gutter] | None:
     """Return where columns that begin in a row end, and the gutter between the first two."""
     for gap in _gaps(rows[index : index + _WINDOW])[:_TRIES]:
@@ -69,7 +69,7 @@ def _columns_from(
     return None
 
 
-def _gaps(rows: Sequence[Row]) -> list[Gutter]:
+def _gaps(rows: Sequence[LineRow]) -> list[Gutter]:
     """Return what no piece of some rows covers, between two of them, the widest first."""
     extents = sorted((piece.left, piece.right) for row in rows for piece in row.pieces)
     gaps, end = [], extents[0][1]
@@ -80,7 +80,7 @@ def _gaps(rows: Sequence[Row]) -> list[Gutter]:
     return sorted(gaps, key=lambda gap: gap[0] - gap[1])
 
 
-def _downward(rows: Sequence[Row], index: int, gutter: Gutter) -> tuple[int, Gutter]:
+def _downward(rows: Sequence[LineRow], index: int, gutter: Gutter) -> tuple[int, Gutter]:
     stop = index
     while stop < len(rows):
         row = rows[stop]
@@ -94,7 +94,7 @@ def _downward(rows: Sequence[Row], index: int, gutter: Gutter) -> tuple[int, Gut
     return stop, gutter
 
 
-def _upward(rows: Sequence[Row], done: int, index: int, gutter: Gutter) -> int:
+def _upward(rows: Sequence[LineRow], done: int, index: int, gutter: Gutter) -> int:
     """Return where the columns begin: lines above that keep to one side, at the usual distance, belong to them."""
     while index > done and rows[index - 1].base - rows[index].base <= 2.5 * rows[index].size:
         row = rows[index - 1]
@@ -104,7 +104,7 @@ def _upward(rows: Sequence[Row], done: int, index: int, gutter: Gutter) -> int:
     return index
 
 
-def _narrowed(gutter: Gutter, row: Row) -> Gutter | None:
+def _narrowed(gutter: Gutter, row: LineRow) -> Gutter | None:
     """Return what a row leaves free of a gutter; None if it crosses it."""
     low, high = gutter
     for piece in row.pieces:
@@ -120,14 +120,14 @@ def _narrowed(gutter: Gutter, row: Row) -> Gutter | None:
     return (low, high) if high - low >= _NARROWEST * row.size else None
 
 
-def _sides(rows: Sequence[Row], gutter: Gutter) -> tuple[list[Row], list[Row]]:
+def _sides(rows: Sequence[LineRow], gutter: Gutter) -> tuple[list[LineRow], list[LineRow]]:
     middle = (gutter[0] + gutter[1]) / 2
     left = [[piece for piece in row.pieces if piece.right <= middle] for row in rows]
     right = [[piece for piece in row.pieces if piece.right > middle] for row in rows]
-    return [Row(pieces) for pieces in left if pieces], [Row(pieces) for pieces in right if pieces]
+    return [LineRow(pieces) for pieces in left if pieces], [LineRow(pieces) for pieces in right if pieces]
 
 
-def _are_columns(rows: Sequence[Row], gutter: Gutter, rules: Rules) -> bool:
+def _are_columns(rows: Sequence[LineRow], gutter: Gutter, rules: Rules) -> bool:
     sides = _sides(rows, gutter)
     if any(len(side) < _FEWEST for side in sides) or _are_ruled(rows, gutter, rules):
         return False
@@ -141,7 +141,7 @@ def _are_columns(rows: Sequence[Row], gutter: Gutter, rules: Rules) -> bool:
     return _one_after_the_other(*sides) or all(flows(side) for side in sides)
 
 
-def _are_ruled(rows: Sequence[Row], gutter: Gutter, rules: Rules) -> bool:
+def _are_ruled(rows: Sequence[LineRow], gutter: Gutter, rules: Rules) -> bool:
     """Tell whether lines are drawn between rows, over the gutter."""
     over = {
         round(place)
@@ -151,12 +151,12 @@ def _are_ruled(rows: Sequence[Row], gutter: Gutter, rules: Rules) -> bool:
     return len(over) >= _FEWEST
 
 
-def _is_figures(side: Sequence[Row]) -> bool:
+def _is_figures(side: Sequence[LineRow]) -> bool:
     whole = "".join(row.text for row in side)
     return sum(map(str.isdigit, whole)) > _FIGURES * len(whole)
 
 
-def _is_text(side: Sequence[Row]) -> bool:
+def _is_text(side: Sequence[LineRow]) -> bool:
     """Tell whether the lines of a side are long and fill it."""
     left, right = min(row.left for row in side), max(row.right for row in side)
     texts = [row.text for row in side]
@@ -165,17 +165,17 @@ def _is_text(side: Sequence[Row]) -> bool:
     return median(map(len, texts)) >= long and median(widths) >= _FILLED * (right - left)
 
 
-def _one_after_the_other(left: Sequence[Row], right: Sequence[Row]) -> bool:
+def _one_after_the_other(left: Sequence[LineRow], right: Sequence[LineRow]) -> bool:
     """Tell whether the file has all of one side before the other."""
     one, other = [_order(row.pieces) for row in left], [_order(row.pieces) for row in right]
     return max(one) < min(other) or max(other) < min(one)
 
 
-def _order(pieces: Sequence[Piece]) -> int:
+def _order(pieces: Sequence[LinePiece]) -> int:
     return min(piece.order for piece in pieces)
 
 
-def flows(side: Sequence[Row]) -> bool:
+def flows(side: Sequence[LineRow]) -> bool:
     """Tell whether lines go on in the next one: small letters begin some, or most end at one edge."""
     starts = [row.text[:1] for row in side[1:]]
     if len(starts) < _FEWEST - 1:
@@ -188,7 +188,7 @@ def flows(side: Sequence[Row]) -> bool:
     return all(sum(abs(edge - end) <= near for edge, end in pairs) >= len(side) / 2 for pairs in _ends(side, edges))
 
 
-def _ends(side: Sequence[Row], edges: Gutter) -> tuple[list[Gutter], list[Gutter]]:
+def _ends(side: Sequence[LineRow], edges: Gutter) -> tuple[list[Gutter], list[Gutter]]:
     return [(edges[0], row.right) for row in side], [(edges[1], row.left) for row in side]
 
 

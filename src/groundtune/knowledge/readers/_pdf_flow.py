@@ -12,7 +12,7 @@ from itertools import pairwise
 from statistics import median
 
 from groundtune.knowledge.readers._pdf_columns import flows
-from groundtune.knowledge.readers._pdf_lines import Row
+from groundtune.knowledge.readers._pdf_lines import LineRow
 from groundtune.knowledge.readers._pdf_order import mostly_right_to_left
 
 _NARROWEST = 40  # characters; a line of narrower text goes on only if the next one shows it
@@ -36,7 +36,7 @@ _SUSPENDED = frozenset("and or to und oder bzw et ou".split())
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class FlowLine:
     """A line of text: `full` says that no more word fitted into it, `begins` that layout begins something new here."""
 
     text: str
@@ -54,7 +54,7 @@ class Line:
         return bool(_ITEM.match(self.text))
 
 
-def lines_of(rows: Sequence[Row], page: int, start: float, end: float) -> list[Line]:
+def lines_of(rows: Sequence[LineRow], page: int, start: float, end: float) -> list[FlowLine]:
     """Return the lines of a part of a page that reaches from `start` to `end`, from top to bottom."""
     if not rows:
         return []
@@ -76,7 +76,7 @@ def lines_of(rows: Sequence[Row], page: int, start: float, end: float) -> list[L
             and _INDENT[0] * row.size <= inwards <= _INDENT[1] * row.size
         )
         made.append(
-            Line(
+            FlowLine(
                 row.text,
                 row.size,
                 row.bold,
@@ -90,7 +90,7 @@ def lines_of(rows: Sequence[Row], page: int, start: float, end: float) -> list[L
     return made
 
 
-def _first_word(following: Row | None, row: Row) -> float:
+def _first_word(following: LineRow | None, row: LineRow) -> float:
     """Return the width that the next line's first word would have needed."""
     if following is None:
         return 4 * row.size
@@ -98,7 +98,7 @@ def _first_word(following: Row | None, row: Row) -> float:
     return min(first.right - first.left, 12 * row.size) + _SLACK * row.size
 
 
-class Vocabulary:
+class OwnWords:
     """What the document's own words say about a word that is broken at the end of a line."""
 
     def __init__(self, lines: Iterable[str]) -> None:
@@ -106,10 +106,10 @@ class Vocabulary:
         self._compounds: set[str] = set()
         broken = False
         for line in lines:
-            found = [match[0] for match in _WORD.finditer(line.casefold())]
+            got = [match[0] for match in _WORD.finditer(line.casefold())]
             first = 1 if broken else 0
             broken = _is_broken(line)
-            for word in found[first : len(found) - 1 if broken else None]:
+            for word in got[first : len(got) - 1 if broken else None]:
                 (self._compounds if "-" in word else self._words).add(word)
 
     def joined(self, start: str, rest: str) -> str:
@@ -154,7 +154,7 @@ def _first_word_of(text: str) -> str:
     return match[0].casefold() if match else ""
 
 
-def joined(start: str, line: Line, rest: str, vocabulary: Vocabulary, *, blanks_drawn: bool) -> str:
+def joined(start: str, line: FlowLine, rest: str, vocabulary: OwnWords, *, blanks_drawn: bool) -> str:
     """Return the text of a paragraph, of which `line` was the last one, with `rest` after it."""
     if start.endswith("-") and start[-2:-1].isalnum():
         return vocabulary.joined(start, rest)
@@ -166,12 +166,12 @@ def joined(start: str, line: Line, rest: str, vocabulary: Vocabulary, *, blanks_
     return f"{start} {rest}"
 
 
-def draws_blanks(lines: Iterable[Line]) -> bool:
+def draws_blanks(lines: Iterable[FlowLine]) -> bool:
     """Tell whether Korean lines end with a blank where a word ends, so that one without goes on in the next."""
     return any(line.spaced and line.full and _HANGUL.match(line.text[-1:]) for line in lines)
 
 
-def goes_on(line: Line, following: Line | None) -> bool:
+def goes_on(line: FlowLine, following: FlowLine | None) -> bool:
     """Tell whether a paragraph goes on in the following line."""
     if following is None or following.size != line.size or following.is_item or following.begins or not line.full:
         return False

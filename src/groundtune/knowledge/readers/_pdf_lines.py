@@ -21,7 +21,7 @@ _AFTER = frozenset(") % )% %) ),".split())
 
 
 @dataclass(slots=True, eq=False)
-class Piece:
+class LinePiece:
     """Words of a line without a wide gap between them, from left to right."""
 
     words: list[Word]
@@ -52,10 +52,10 @@ class Piece:
         return text_of(self.words)
 
 
-class Row:
+class LineRow:
     """Pieces at one height, from left to right."""
 
-    def __init__(self, pieces: Sequence[Piece]) -> None:
+    def __init__(self, pieces: Sequence[LinePiece]) -> None:
         self.pieces = list(pieces)
 
     @cached_property
@@ -127,19 +127,19 @@ def _is_glued(last: Word, word: Word) -> bool:
     return word.left - last.right < _GLUED * max(last.size, word.size)
 
 
-def rows_of(words: Iterable[Word], rules: Rules) -> list[Row]:
+def rows_of(words: Iterable[Word], rules: Rules) -> list[LineRow]:
     """Return the lines of a page from top to bottom."""
-    found: list[list[Word]] = []
+    got: list[list[Word]] = []
     for word in sorted(words, key=lambda word: -word.base):
-        line = next((line for line in found[: -_BACK - 1 : -1] if _same_line(line[0], word)), None)
+        line = next((line for line in got[: -_BACK - 1 : -1] if _same_line(line[0], word)), None)
         if line is None:
-            found.append([word])
+            got.append([word])
         else:
             line.append(word)
-    found = _raised(found)
-    found.sort(key=lambda line: -main_word(line).base)
+    got = _raised(got)
+    got.sort(key=lambda line: -main_word(line).base)
     down = sorted(rules.down)
-    return [Row(_pieces(sorted(line, key=lambda word: word.left), down)) for line in found]
+    return [LineRow(_pieces(sorted(line, key=lambda word: word.left), down)) for line in got]
 
 
 def _same_line(one: Word, other: Word) -> bool:
@@ -180,16 +180,16 @@ def _is_raised(word: Word, line: Sequence[Word]) -> bool:
     )
 
 
-def _pieces(line: list[Word], down: Sequence[tuple[float, float, float]]) -> list[Piece]:
+def _pieces(line: list[Word], down: Sequence[tuple[float, float, float]]) -> list[LinePiece]:
     base = main_word(line).base
     lines = [x for x, low, high in down if low - 1 <= base + 2 <= high + 1]
-    made: list[Piece] = []
+    made: list[LinePiece] = []
     end, size = 0.0, 0.0
     for word in line:
         size = max(size, word.size) if made else word.size
         apart = word.left - end
         if not made or apart > _WIDE * min(size, word.size * 1.5) or any(end - 1 <= x <= word.left + 1 for x in lines):
-            made.append(Piece([word]))
+            made.append(LinePiece([word]))
             size = word.size
         else:
             made[-1].words.append(word)
@@ -197,9 +197,9 @@ def _pieces(line: list[Word], down: Sequence[tuple[float, float, float]]) -> lis
     return _with_signs(made)
 
 
-def _with_signs(pieces: list[Piece]) -> list[Piece]:
+def _with_signs(pieces: list[LinePiece]) -> list[LinePiece]:
     """Join "$" with the number after it, and ")" and "%" with the one before."""
-    made: list[Piece] = []
+    made: list[LinePiece] = []
     waiting: list[Word] = []
     for piece in pieces:
         text = "".join(word.text for word in piece.words)
@@ -208,9 +208,9 @@ def _with_signs(pieces: list[Piece]) -> list[Piece]:
         elif text in _AFTER and made and not waiting:
             made[-1].words += piece.words
         elif waiting and (text[:1].isdigit() or text[:1] in "(-–—−."):
-            made.append(Piece([*waiting, *piece.words]))
+            made.append(LinePiece([*waiting, *piece.words]))
             waiting = []
         else:
-            made += [*([Piece(waiting)] if waiting else []), piece]
+            made += [*([LinePiece(waiting)] if waiting else []), piece]
             waiting = []
-    return [*made, *([Piece(waiting)] if waiting else [])]
+    return [*made, *([LinePiece(waiting)] if waiting else [])]

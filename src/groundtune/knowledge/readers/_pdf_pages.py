@@ -328,9 +328,9 @@ def _shapes(parent: Any, matrix: pdfium.PdfMatrix, depth: int) -> Iterator[tuple
 
 
 def _matrix(shape: Any) -> pdfium.PdfMatrix:  # noqa: ANN401
-    found = raw.FS_MATRIX()
-    raw.FPDFPageObj_GetMatrix(shape, byref(found))
-    return pdfium.PdfMatrix.from_raw(found)
+    got = raw.FS_MATRIX()
+    raw.FPDFPageObj_GetMatrix(shape, byref(got))
+    return pdfium.PdfMatrix.from_raw(got)
 
 
 def _bounds(shape: Any, matrix: pdfium.PdfMatrix) -> tuple[float, float, float, float]:  # noqa: ANN401

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from itertools import pairwise
 
-from groundtune.knowledge.readers._pdf_lines import Row
+from groundtune.knowledge.readers._pdf_lines import LineRow
 
 _DEEPEST = 4  # lines of a head
 _FEWEST = 3  # pages
@@ -24,10 +24,10 @@ _APART = 1.8  # times the size: a head stands so far from the text
 _SMALLER = 0.93  # of the size of the text
 _ROMAN = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100}
 
-Page = tuple[int, Sequence[Row]]  # number, rows from top to bottom
+PageRows = tuple[int, Sequence[LineRow]]  # number, rows from top to bottom
 
 
-def running(pages: Sequence[Page]) -> list[tuple[int, int]]:
+def running(pages: Sequence[PageRows]) -> list[tuple[int, int]]:
     """Return for each page how many of its first and of its last lines are running heads."""
     heads = _repeated([(number, rows[:_DEEPEST]) for number, rows in pages])
     feet = _repeated([(number, rows[: -_DEEPEST - 1 : -1]) for number, rows in pages])
@@ -43,14 +43,14 @@ def running(pages: Sequence[Page]) -> list[tuple[int, int]]:
     return made
 
 
-def _repeated(pages: Sequence[tuple[int, Sequence[Row]]]) -> dict[int, set[int]]:
+def _repeated(pages: Sequence[tuple[int, Sequence[LineRow]]]) -> dict[int, set[int]]:
     """Return, by page number, the (identities of) lines that stand on most pages, or on most left or right ones."""
-    seen: dict[str, list[tuple[int, Row]]] = defaultdict(list)
+    seen: dict[str, list[tuple[int, LineRow]]] = defaultdict(list)
     for number, lines in pages:
         for row in lines:
             for key in _shapes(row.text, number):
                 seen[key].append((number, row))
-    found: dict[int, set[int]] = {number: set() for number, _ in pages}
+    got: dict[int, set[int]] = {number: set() for number, _ in pages}
     total = len(pages)
     by_side = [sum(number % 2 == side for number, _ in pages) for side in (0, 1)]
     for alike in seen.values():
@@ -61,8 +61,8 @@ def _repeated(pages: Sequence[tuple[int, Sequence[Row]]]) -> dict[int, set[int]]
         )
         if len(numbers) >= _FEWEST and most:
             for number, row in alike:
-                found[number].add(id(row))
-    return found
+                got[number].add(id(row))
+    return got
 
 
 def _shapes(text: str, page: int) -> set[str]:
@@ -85,7 +85,7 @@ def _value(said: str) -> int | None:
     return sum(-value if value < following else value for value, following in pairwise([*values, 0]))
 
 
-def _peeled(rows: Sequence[Row], repeated: set[int]) -> int:
+def _peeled(rows: Sequence[LineRow], repeated: set[int]) -> int:
     """Return how many lines from the edge inwards are repeated and set apart from the text.
 
     They are farther from it than its lines are from each other, or in another size, or only a page number. A row of a
@@ -107,7 +107,7 @@ def _peeled(rows: Sequence[Row], repeated: set[int]) -> int:
     return max(0, count)
 
 
-def _is_table_row(row: Row, following: Row) -> bool:
+def _is_table_row(row: LineRow, following: LineRow) -> bool:
     """Tell whether a line has cells, and the next one inwards has cells below them."""
     if len(row.pieces) < 2 or len(following.pieces) != len(row.pieces):
         return False

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
-from groundtune.knowledge.readers._pdf_lines import Piece, Row, text_of
+from groundtune.knowledge.readers._pdf_lines import LinePiece, LineRow, text_of
 from groundtune.knowledge.readers._pdf_order import mostly_right_to_left
 from groundtune.knowledge.readers._pdf_pages import Rules, Word
 
@@ -41,15 +41,14 @@ Extent = tuple[float, float]
 
 @dataclass(slots=True)
 class FoundTable:
-    """Rows of cells, of which the first `headers` name the columns; `tops` are the lines at which they begin."""
+    """Rows of cells, of which the first `headers` name the columns."""
 
     rows: list[list[str]]
     headers: int
-    tops: list[Row]
     columns: list[Extent]
 
 
-def blocks(rows: Sequence[Row], rules: Rules) -> Iterator[Row | FoundTable]:
+def blocks(rows: Sequence[LineRow], rules: Rules) -> Iterator[LineRow | FoundTable]:
     """Yield the lines and tables of a part of a page, in order."""
     index = 0
     while index < len(rows):
@@ -64,7 +63,7 @@ def blocks(rows: Sequence[Row], rules: Rules) -> Iterator[Row | FoundTable]:
             index = stop
 
 
-def _stop(rows: Sequence[Row], start: int) -> int:
+def _stop(rows: Sequence[LineRow], start: int) -> int:
     """Return the end of rows that may be a table beginning at `start`: the last with cells, all close together."""
     first = start
     while first < min(len(rows) - 1, start + _MOST_OVER) and _is_over(rows[first], rows[first + 1], rows):
@@ -89,7 +88,7 @@ def _stop(rows: Sequence[Row], start: int) -> int:
     return stop
 
 
-def _to_the_end_of_cells(rows: Sequence[Row], stop: int, rules: Rules) -> int:
+def _to_the_end_of_cells(rows: Sequence[LineRow], stop: int, rules: Rules) -> int:
     """Return the end of a table with the last lines of its ruled cells."""
     last = rows[stop - 1].base
     bottom = min((low for _, low, high in rules.down if low < last < high), default=last)
@@ -98,7 +97,7 @@ def _to_the_end_of_cells(rows: Sequence[Row], stop: int, rules: Rules) -> int:
     return stop
 
 
-def _is_over(row: Row, following: Row, rows: Sequence[Row]) -> bool:
+def _is_over(row: LineRow, following: LineRow, rows: Sequence[LineRow]) -> bool:
     """Tell whether a line stands alone over columns, as "Three months ended" over two dates."""
     if len(row.pieces) > 1 or len(row.text) >= _TEXT * 2 or row.base - following.base > _OVER * following.size:
         return False
@@ -106,21 +105,21 @@ def _is_over(row: Row, following: Row, rows: Sequence[Row]) -> bool:
     return row.left > left + _ASIDE * (right - left) and row.left < following.right and following.left < row.right
 
 
-def _begins_another(row: Row, before: Row, left: float) -> bool:
+def _begins_another(row: LineRow, before: LineRow, left: float) -> bool:
     """Tell whether a line below figures names columns again: it has no label and no figures."""
     if row.left <= left or any(_is_amount(piece.text) for piece in row.pieces):
         return False
     return bool(_PERIOD.search(row.text)) or before.base - row.base >= _APART * row.size
 
 
-def _crosses(row: Row, cells: Row) -> bool:
+def _crosses(row: LineRow, cells: LineRow) -> bool:
     """Tell whether a line is text that runs across the gaps between cells."""
     gaps = [(one.right, other.left) for one, other in pairwise(cells.pieces)]
     long = [piece for piece in row.pieces if len(piece.text) >= _TEXT]
     return any(piece.left < low and high < piece.right for piece in long for low, high in gaps)
 
 
-def _table(rows: Sequence[Row], rules: Rules) -> FoundTable | None:
+def _table(rows: Sequence[LineRow], rules: Rules) -> FoundTable | None:
     many = [row for row in rows if len(row.pieces) > 1]
     columns = _without_header_columns(_columns(rows), rows)
     if len(columns) < 2 or len(many) < 2 or len(many) < len(rows) / 3:
@@ -152,33 +151,31 @@ def _table(rows: Sequence[Row], rules: Rules) -> FoundTable | None:
     joined = [
         [" ".join(filter(None, cells)) for cells in zip(*(texts[i] for i in group), strict=True)] for group in groups
     ]
-    return FoundTable(
-        joined, sum(group[0] < headers for group in groups), [rows[group[0]] for group in groups], columns
-    )
+    return FoundTable(joined, sum(group[0] < headers for group in groups), columns)
 
 
 # --- columns --------------------------------------------------------------------------------------
 
 
-def _columns(rows: Sequence[Row]) -> list[Extent]:
+def _columns(rows: Sequence[LineRow]) -> list[Extent]:
     """Return the columns from left to right. Narrow pieces make them; what covers several is a cell of several."""
     pieces = sorted(
         (piece.right - piece.inner_left, piece.inner_left, piece.right, number)
         for number, row in enumerate(rows)
         for piece in row.pieces
     )
-    found: list[tuple[float, float, set[int]]] = []
+    got: list[tuple[float, float, set[int]]] = []
     wide: list[Extent] = []
     for _, left, right, number in pieces:
-        over = [i for i, (low, high, _) in enumerate(found) if left < high and low < right]
+        over = [i for i, (low, high, _) in enumerate(got) if left < high and low < right]
         if not over:
-            found.append((left, right, {number}))
+            got.append((left, right, {number}))
         elif len(over) == 1:
-            low, high, numbers = found[over[0]]
-            found[over[0]] = (min(low, left), max(high, right), numbers | {number})
+            low, high, numbers = got[over[0]]
+            got[over[0]] = (min(low, left), max(high, right), numbers | {number})
         else:
             wide.append((left, right))
-    return _merged(sorted(found, key=lambda column: column[0]), wide)
+    return _merged(sorted(got, key=lambda column: column[0]), wide)
 
 
 def _merged(columns: list[tuple[float, float, set[int]]], wide: Sequence[Extent]) -> list[Extent]:
@@ -192,7 +189,7 @@ def _merged(columns: list[tuple[float, float, set[int]]], wide: Sequence[Extent]
     return [(left, right) for left, right, _ in made]
 
 
-def _without_header_columns(columns: list[Extent], rows: Sequence[Row]) -> list[Extent]:
+def _without_header_columns(columns: list[Extent], rows: Sequence[LineRow]) -> list[Extent]:
     """Join columns that have no figures, only names, with the nearest ones that have none of these rows."""
     filled = [(set[int](), set[int]()) for _ in columns]  # rows with a cell, and with an amount
     whole = list(columns)  # with signs
@@ -221,7 +218,7 @@ def _without_header_columns(columns: list[Extent], rows: Sequence[Row]) -> list[
     return made
 
 
-def _at(piece: Piece, columns: Sequence[Extent]) -> int:
+def _at(piece: LinePiece, columns: Sequence[Extent]) -> int:
     """Return the column that a piece covers most of, or that is nearest; of those of a wide one, the first."""
     left, right = piece.inner_left, piece.right
     shares = [(min(right, high) - max(left, low)) / max(1.0, min(right - left, high - low)) for low, high in columns]
@@ -229,19 +226,19 @@ def _at(piece: Piece, columns: Sequence[Extent]) -> int:
     return next(i for i, share in enumerate(shares) if share >= min(best, 0.9))
 
 
-def _cells(row: Row, columns: Sequence[Extent]) -> list[list[Word]]:
+def _cells(row: LineRow, columns: Sequence[Extent]) -> list[list[Word]]:
     cells: list[list[Word]] = [[] for _ in columns]
     for piece in row.pieces:
         cells[_at(piece, columns)] += piece.words
     return cells
 
 
-def _is_aligned(rows: Sequence[Row], columns: Sequence[Extent]) -> bool:
+def _is_aligned(rows: Sequence[LineRow], columns: Sequence[Extent]) -> bool:
     """Tell whether most cells of most columns begin or have their middle at one place, or, if figures, end there.
 
     Where the first column begins, and text of the last one ends, says nothing: all lines do so there.
     """
-    by_column: list[list[Piece]] = [[] for _ in columns]
+    by_column: list[list[LinePiece]] = [[] for _ in columns]
     for row in rows:
         for piece in row.pieces:
             by_column[_at(piece, columns)].append(piece)
@@ -251,7 +248,7 @@ def _is_aligned(rows: Sequence[Row], columns: Sequence[Extent]) -> bool:
     return sum(good[1:]) >= len(columns) / 2 or (len(columns) == 2 and good[1])
 
 
-def _share(cells: Sequence[Piece], near: float, *, from_right: bool) -> float:
+def _share(cells: Sequence[LinePiece], near: float, *, from_right: bool) -> float:
     """Return which share of cells begins, or has its middle, or, if they are figures, ends at the same place."""
     lefts, rights = [cell.inner_left for cell in cells], [cell.right for cell in cells]
     middles = [(left + right) / 2 for left, right in zip(lefts, rights, strict=True)]
@@ -292,11 +289,11 @@ def _is_amount(cell: str) -> bool:
     return bool(_AMOUNT.fullmatch(cell)) and not _YEAR.fullmatch(cell)
 
 
-def _below(rows: Sequence[Row], index: int) -> float:
+def _below(rows: Sequence[LineRow], index: int) -> float:
     return rows[index + 1].base if index + 1 < len(rows) else rows[index].base - rows[index].size
 
 
-def _spread(row: Row, columns: Sequence[Extent], below: float, rules: Rules) -> list[str]:
+def _spread(row: LineRow, columns: Sequence[Extent], below: float, rules: Rules) -> list[str]:
     """Return the cells of a header row; one over several columns, or with a line below that is, stands in each."""
     cells: list[list[Word]] = [[] for _ in columns]
     middles = [(low + high) / 2 for low, high in columns]
@@ -315,7 +312,7 @@ def _spread(row: Row, columns: Sequence[Extent], below: float, rules: Rules) -> 
     return [text_of(cell) if cell else "" for cell in cells]
 
 
-def _reach(piece: Piece, below: float, columns: Sequence[Extent], rules: Rules) -> Extent:
+def _reach(piece: LinePiece, below: float, columns: Sequence[Extent], rules: Rules) -> Extent:
     """Return from where to where a name of columns reaches, by itself or by the line under it."""
     left, right = piece.left, piece.right
     for place, low, high in rules.across:
@@ -330,7 +327,9 @@ def row_width(columns: Sequence[Extent]) -> float:
     return max(high for _, high in columns) - min(low for low, _ in columns)
 
 
-def _groups(rows: Sequence[Row], texts: Sequence[Sequence[str]], headers: int, bands: Sequence[int]) -> list[list[int]]:
+def _groups(
+    rows: Sequence[LineRow], texts: Sequence[Sequence[str]], headers: int, bands: Sequence[int]
+) -> list[list[int]]:
     """Return which lines make up each row: a cell may have several lines."""
     if bands:
         by_band: dict[int, list[int]] = {}
@@ -367,7 +366,7 @@ def _goes_on(before: Sequence[str], cells: Sequence[str]) -> bool:
     return not any(before[1:])
 
 
-def _bands(rows: Sequence[Row], texts: Sequence[Sequence[str]], rules: Rules) -> list[int]:
+def _bands(rows: Sequence[LineRow], texts: Sequence[Sequence[str]], rules: Rules) -> list[int]:
     """Return the number of the ruled row of each line; none if rules do not separate rows."""
     left, right = min(row.left for row in rows), max(row.right for row in rows)
     lengths: defaultdict[int, float] = defaultdict(float)
@@ -387,7 +386,7 @@ def _bands(rows: Sequence[Row], texts: Sequence[Sequence[str]], rules: Rules) ->
     return bands
 
 
-def _has_lines_between(rows: Sequence[Row], columns: Sequence[Extent], rules: Rules) -> bool:
+def _has_lines_between(rows: Sequence[LineRow], columns: Sequence[Extent], rules: Rules) -> bool:
     """Tell whether lines from top to bottom stand between columns."""
     top, bottom = rows[0].base + rows[0].size, rows[-1].base
     inner = [(one[1], other[0]) for one, other in pairwise(columns)]

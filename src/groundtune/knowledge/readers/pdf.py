@@ -17,8 +17,8 @@ from groundtune.errors import UnreadableDocument
 from groundtune.knowledge.readers import name_of
 from groundtune.knowledge.readers._builder import LINE, PARAGRAPH, TextBuilder
 from groundtune.knowledge.readers._pdf_columns import regions
-from groundtune.knowledge.readers._pdf_flow import Line, Vocabulary, draws_blanks, goes_on, joined, lines_of
-from groundtune.knowledge.readers._pdf_lines import Row, rows_of
+from groundtune.knowledge.readers._pdf_flow import FlowLine, OwnWords, draws_blanks, goes_on, joined, lines_of
+from groundtune.knowledge.readers._pdf_lines import LineRow, rows_of
 from groundtune.knowledge.readers._pdf_pages import PageWords, Rules, read_pages
 from groundtune.knowledge.readers._pdf_running import running
 from groundtune.knowledge.readers._pdf_tables import FoundTable, blocks
@@ -29,7 +29,7 @@ _LONGEST_HEADING = 120  # characters
 _BOLD = 0.3  # of the characters: where more are bold, bold makes no heading
 _NAMED = 12  # pages that are named before "and others"
 
-Part = Line | tuple[FoundTable, int]
+FlowPart = FlowLine | tuple[FoundTable, int]
 
 
 class PdfReader:
@@ -61,7 +61,7 @@ class PdfReader:
         builder = TextBuilder()
         _count(pages, builder)
         parts = _parts(pages, rows, builder)
-        _Writer([part for part in parts if isinstance(part, Line)], builder).write(parts)
+        _FlowWriter([part for part in parts if isinstance(part, FlowLine)], builder).write(parts)
         return builder.plain(title=properties.get("title") or name_of(path), metadata=properties)
 
 
@@ -86,26 +86,26 @@ def _named(pages: Sequence[int]) -> str:
     return f"page{'' if len(pages) == 1 else 's'} {numbers}"
 
 
-def _parts(pages: Sequence[PageWords], rows: Sequence[list[list[Row]]], builder: TextBuilder) -> list[Part]:
+def _parts(pages: Sequence[PageWords], rows: Sequence[list[list[LineRow]]], builder: TextBuilder) -> list[FlowPart]:
     """Return lines and tables in the order in which they are read, without running heads."""
     heads = running([(page.number, groups[0] if groups else []) for page, groups in zip(pages, rows, strict=True)])
-    parts: list[Part] = []
+    parts: list[FlowPart] = []
     for page, groups, (first, last) in zip(pages, rows, heads, strict=True):
         builder.left_out.add("running head", first + last)
         for number, group in enumerate(groups):
             kept = group if number else group[first : len(group) - last]
             rules = Rules() if number else page.rules
             for region in regions(kept, rules):
-                found = _of_region(region, rules, page.number)
-                parts += [replace(part, size=0.0) if number and isinstance(part, Line) else part for part in found]
+                got = _of_region(region, rules, page.number)
+                parts += [replace(part, size=0.0) if number and isinstance(part, FlowLine) else part for part in got]
     return parts
 
 
-def _of_region(rows: Sequence[Row], rules: Rules, page: int) -> Iterator[Part]:
-    waiting: list[Row] = []
+def _of_region(rows: Sequence[LineRow], rules: Rules, page: int) -> Iterator[FlowPart]:
+    waiting: list[LineRow] = []
     start, end = min(row.left for row in rows), max(row.right for row in rows)
     for block in blocks(rows, rules):
-        if isinstance(block, Row):
+        if isinstance(block, LineRow):
             waiting.append(block)
         else:
             yield from lines_of(waiting, page, start, end)
@@ -117,22 +117,22 @@ def _of_region(rows: Sequence[Row], rules: Rules, page: int) -> Iterator[Part]:
 # --- writing --------------------------------------------------------------------------------------
 
 
-class _Writer:
+class _FlowWriter:
     """Writes lines and tables into a builder, which is told where pages begin."""
 
-    def __init__(self, lines: Sequence[Line], builder: TextBuilder) -> None:
+    def __init__(self, lines: Sequence[FlowLine], builder: TextBuilder) -> None:
         self._builder = builder
         self._headings = _Headings(lines)
-        self._vocabulary = Vocabulary(line.text for line in lines)
+        self._vocabulary = OwnWords(line.text for line in lines)
         self._blanks_drawn = draws_blanks(lines)
         self._page = 0
 
-    def write(self, parts: Sequence[Part]) -> None:
+    def write(self, parts: Sequence[FlowPart]) -> None:
         """Write all of a document."""
         index = 0
         while index < len(parts):
             part = parts[index]
-            if isinstance(part, Line):
+            if isinstance(part, FlowLine):
                 block = self._paragraph(part, parts, index)
                 self._write_lines(block)
                 index += len(block)
@@ -141,12 +141,12 @@ class _Writer:
                 self._write_table(tables)
                 index += len(tables)
 
-    def _paragraph(self, first: Line, parts: Sequence[Part], index: int) -> list[Line]:
+    def _paragraph(self, first: FlowLine, parts: Sequence[FlowPart], index: int) -> list[FlowLine]:
         """Return the lines that are one paragraph or heading, from `first` on."""
         block = [first]
         for after in range(index + 1, len(parts)):
             part = parts[after]
-            if not isinstance(part, Line) or not self._headings.go_on(block[-1], part):
+            if not isinstance(part, FlowLine) or not self._headings.go_on(block[-1], part):
                 break
             block.append(part)
         return block
@@ -156,7 +156,7 @@ class _Writer:
             self._builder.page(offset, page)
             self._page = page
 
-    def _write_lines(self, block: Sequence[Line]) -> None:
+    def _write_lines(self, block: Sequence[FlowLine]) -> None:
         pieces, places, length = [block[0].text], [(0, block[0].page)], 0
         for last, line in pairwise(block):
             whole = joined(last.text, last, line.text, self._vocabulary, blanks_drawn=self._blanks_drawn)
@@ -192,12 +192,12 @@ class _Writer:
             self._turn(offset, page)
 
 
-def _continued(parts: Sequence[Part], index: int) -> list[tuple[FoundTable, int]]:
+def _continued(parts: Sequence[FlowPart], index: int) -> list[tuple[FoundTable, int]]:
     """Return a table and those on the next pages that go on with it."""
     tables: list[tuple[FoundTable, int]] = []
     for after in range(index, len(parts)):
         part = parts[after]
-        if isinstance(part, Line) or (tables and not _goes_on(tables[-1], part, tables[0][0])):
+        if isinstance(part, FlowLine) or (tables and not _goes_on(tables[-1], part, tables[0][0])):
             break
         tables.append(part)
     return tables
@@ -218,7 +218,7 @@ def _goes_on(before: tuple[FoundTable, int], after: tuple[FoundTable, int], firs
 class _Headings:
     """Knows which lines of a document are headings, and of which level."""
 
-    def __init__(self, lines: Sequence[Line]) -> None:
+    def __init__(self, lines: Sequence[FlowLine]) -> None:
         weights, bold = Counter[float](), 0
         for line in lines:
             weights[line.size] += len(line.text)
@@ -228,18 +228,18 @@ class _Headings:
         larger = sorted({line.size for line in lines if self._is_larger(line)}, reverse=True)
         self._levels = {size: min(number, 6) for number, size in enumerate(larger, start=1)}
 
-    def _is_larger(self, line: Line) -> bool:
+    def _is_larger(self, line: FlowLine) -> bool:
         return (
             line.size >= self._body * _LARGER
             and len(line.text) <= _LONGEST_HEADING
             and any(map(str.isalpha, line.text))
         )
 
-    def level(self, block: Sequence[Line]) -> int | None:
+    def level(self, block: Sequence[FlowLine]) -> int | None:
         """Return the level of a heading, None of other text."""
         return self._levels.get(block[0].size)
 
-    def go_on(self, line: Line, following: Line) -> bool:
+    def go_on(self, line: FlowLine, following: FlowLine) -> bool:
         """Tell whether a paragraph or heading goes on in the following line."""
         if self._is_larger(line):
             return following.size == line.size and not following.is_item and not following.begins
