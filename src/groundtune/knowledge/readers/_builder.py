@@ -76,13 +76,17 @@ class TextBuilder:
         if any(flat):
             self.add(CELLS.join(flat), LINE)
 
-    def table(self, rows: Sequence[Sequence[str]], headers: int = 1, caption: str = "", certain: bool = True) -> None:
+    def table(
+        self, rows: Sequence[Sequence[str]], headers: int = 1, caption: str = "", certain: bool = True
+    ) -> list[int | None]:
         """Append a table whose first `headers` rows name the columns; empty rows are left out.
 
         `_grid` lays out cells that cover several columns or rows. Where it is not `certain` that these rows name the
-        columns, no value is written behind what may not be its name.
+        columns, no value is written behind what may not be its name. Returns the offset of each row, None for one that
+        is left out or is only in the names of values.
         """
-        flat = [cells for row in rows if (cells := _without_last_blanks([" ".join(cell.split()) for cell in row]))]
+        cells = [_without_last_blanks([" ".join(cell.split()) for cell in row]) for row in rows]
+        flat = [row for row in cells if row]
         self.part()
         offset = self.add(caption)
         if offset is not None:
@@ -91,17 +95,21 @@ class TextBuilder:
         long = any(len(CELLS.join(row)) > LONG_ROW for row in flat)
         if certain and long and _name_columns(names, flat[headers:]):
             outside = len(self._contexts)
-            self._records(flat[headers:], names)
+            offsets: list[int | None] = [*[None] * headers, *self._records(flat[headers:], names)]
             if offset is not None and len(caption) <= _LONG_NAME:
                 self._contexts.insert(outside, Context(offset, self._length, " ".join(caption.split())))
         else:
-            self._lines(flat, names, caption)
+            offsets = self._lines(flat, names, caption)
         self.part()
+        following = iter(offsets)
+        return [next(following) if row else None for row in cells]
 
-    def _lines(self, rows: Sequence[Sequence[str]], names: Sequence[str], caption: str) -> None:
+    def _lines(self, rows: Sequence[Sequence[str]], names: Sequence[str], caption: str) -> list[int | None]:
         start, labels = None, []
+        offsets = []
         for row in rows:
             offset = self.add(CELLS.join(row), LINE)
+            offsets.append(offset)
             start = offset if start is None else start
             if offset is not None and self._length - offset > _NEVER_CUT and 0 < len(row[0]) <= _LONG_NAME:
                 labels.append(Context(offset, self._length, row[0]))
@@ -110,13 +118,16 @@ class TextBuilder:
             named = f"{caption}: {header}" if 0 < len(caption) <= _LONG_NAME else header
             self._contexts.append(Context(start, self._length, " ".join(named.split())))
         self._contexts += labels
+        return offsets
 
-    def _records(self, rows: Sequence[Sequence[str]], names: Sequence[str]) -> None:
+    def _records(self, rows: Sequence[Sequence[str]], names: Sequence[str]) -> list[int | None]:
         used = {column for row in rows for column, value in enumerate(row) if value}
         if unused := [name for column, name in enumerate(names) if name and column not in used]:
             self.add(CELLS.join(unused))
-        for row in rows:
+        return [
             self.record([(names[column] if column < len(names) else "", value) for column, value in enumerate(row)])
+            for row in rows
+        ]
 
     def record(self, fields: Sequence[tuple[str, str]]) -> int | None:
         """Append (name, value) pairs as a paragraph of `name: value` lines and return its offset.

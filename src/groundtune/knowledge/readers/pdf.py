@@ -1,49 +1,35 @@
-"""PDF with a text layer, by pypdf. Lines of a paragraph are joined, running heads and page numbers left out.
+"""PDF with a text layer, by pdfium. Running heads are left out, paragraphs and tables put together again.
 
-Lines in a font clearly larger than most of the text are headings. Pages are counted from 1, as a viewer counts
-them, whatever number is printed on them. Scans need OCR first and are refused.
+Lines in a font clearly larger than most of the text, and bold lines of their own, are headings. Pages are counted from
+1, as a viewer counts them, whatever number is printed on them. Scans need OCR first and are refused. What stands where
+on a page, and what that means, the `_pdf_` modules know.
 """
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
-
-from pypdf import PdfReader as PypdfReader
-from pypdf.errors import DependencyError, PyPdfError
 
 from groundtune.errors import UnreadableDocument
-from groundtune.knowledge.readers import described, encodable, name_of
+from groundtune.knowledge.readers import name_of
 from groundtune.knowledge.readers._builder import LINE, PARAGRAPH, TextBuilder
+from groundtune.knowledge.readers._pdf_columns import regions
+from groundtune.knowledge.readers._pdf_flow import FlowLine, OwnWords, draws_blanks, goes_on, joined, lines_of
+from groundtune.knowledge.readers._pdf_lines import LineRow, rows_of
+from groundtune.knowledge.readers._pdf_pages import PageWords, Rules, read_pages
+from groundtune.knowledge.readers._pdf_running import running
+from groundtune.knowledge.readers._pdf_tables import FoundTable, blocks
 from groundtune.values import PlainText
 
 _LARGER = 1.15  # times the size of most of the text makes a heading
 _LONGEST_HEADING = 120  # characters
-_WRAPPED = 0.75  # of the width of the text: a line so long goes on in the next one
-_NARROWEST = 40  # characters; narrower text is a table or a form
-_ITEM = re.compile(r"\s*(?:[-*•▪◦–]\s|\(?\d{1,2}[.)]\s|\(?[a-z][.)]\s)")
+_BOLD = 0.3  # of the characters: where more are bold, bold makes no heading
+_NAMED = 12  # pages that are named before "and others"
 
-
-@dataclass(frozen=True, slots=True)
-class _TextLine:
-    text: str
-    size: float
-    page: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class _Block:
-    """A heading, a paragraph put together again, or a single line. `pages` are (offset in it, page) of its lines."""
-
-    text: str
-    size: float
-    joined: bool
-    pages: tuple[tuple[int, int], ...]
+FlowPart = FlowLine | tuple[FoundTable, int]
 
 
 class PdfReader:
@@ -55,160 +41,209 @@ class PdfReader:
         """Return the text of all pages, and where each page with text begins.
 
         The title is the one in the file's properties if it is printed on the first page, else the file's name:
-        many programs leave something else in there. Raises `UnreadableDocument` if the file is encrypted, broken
-        or has no text layer.
+        many programs leave something else in there. Raises `UnreadableDocument` if the file asks for a password, is
+        broken or has no text layer.
         """
-        pages, properties = _pages(path)
-        if not any(page for page in pages):
+        pages, properties = read_pages(path)
+        rows = [
+            [rows_of(group, page.rules if not n else Rules()) for n, group in enumerate(page.groups)] for page in pages
+        ]
+        if not any(group for page in rows for group in page):
             raise UnreadableDocument(
                 "this PDF has no text layer (it is a scan or contains only pictures).",
                 place=path,
                 remedy="Run OCR on it first.",
             )
-        printed = " ".join(" ".join(line.text for line in pages[0]).split()).casefold()
+        printed = " ".join(" ".join(row.text for group in rows[0] for row in group).split()).casefold()
         titled = properties.pop("title", "")
         if titled and titled.casefold() in printed:
             properties = {"title": titled, **properties}
-        title = properties.get("title") or name_of(path)
-        return _built(_without_running_heads(pages)).plain(title=title, metadata=properties)
+        builder = TextBuilder()
+        _count(pages, builder)
+        parts = _parts(pages, rows, builder)
+        _FlowWriter([part for part in parts if isinstance(part, FlowLine)], builder).write(parts)
+        return builder.plain(title=properties.get("title") or name_of(path), metadata=properties)
 
 
-def _pages(path: Path) -> tuple[list[list[_TextLine]], dict[str, str]]:
-    """Return the lines of each page, and what the file's properties say."""
-    try:
-        pdf = PypdfReader(path)
-        if pdf.is_encrypted and not pdf.decrypt(""):
-            raise UnreadableDocument(
-                "this PDF is encrypted.", place=path, remedy="Save a copy without a password and ingest that."
-            )
-        pages = [
-            [replace(line, page=number) for line in _lines(page)] for number, page in enumerate(pdf.pages, start=1)
-        ]
-        return pages, _properties(pdf)
-    except UnreadableDocument:
-        raise
-    except DependencyError as error:
-        raise UnreadableDocument(
-            f"this PDF is encrypted ({error}).", place=path, remedy="Save a copy without encryption and ingest that."
-        ) from None
-    except (PyPdfError, ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
-        # pypdf meets broken structures with errors of all these kinds.
-        raise UnreadableDocument(
-            f"broken PDF ({type(error).__name__}: {error}).", place=path, remedy="Export it again."
-        ) from None
+def _count(pages: Sequence[PageWords], builder: TextBuilder) -> None:
+    """Count what is left out of pages."""
+    left_out = builder.left_out
+    without = [page.number for page in pages if not page.groups and page.drawn]
+    left_out.add("page without text", len(without), _named(without))
+    damaged = [page.number for page in pages if page.damaged]
+    left_out.add("unreadable part", len(damaged), _named(damaged))
+    unknown = [page.number for page in pages if page.unknown]
+    if unknown:
+        left_out.add("unreadable part", len(unknown), f"letters without a meaning on {_named(unknown)}")
+    left_out.add("image", sum(page.pictures for page in pages if page.groups))
+    left_out.add("comment", sum(page.comments for page in pages))
 
 
-def _properties(pdf: PypdfReader) -> dict[str, str]:
-    properties = pdf.metadata
-    if properties is None:
-        return {}
-    try:
-        created: datetime | None = properties.creation_date
-    except ValueError:  # many programs write dates of their own kinds
-        created = None
-    return described(title=properties.title, author=properties.author, date=created, subject=properties.subject)
+def _named(pages: Sequence[int]) -> str:
+    if not pages:
+        return ""
+    numbers = ", ".join(map(str, pages[:_NAMED])) + (" and others" if len(pages) > _NAMED else "")
+    return f"page{'' if len(pages) == 1 else 's'} {numbers}"
 
 
-def _lines(page: Any) -> list[_TextLine]:  # noqa: ANN401 -- pypdf's page
-    """Return the page's lines with the font size, in points, of most of each."""
-    pieces: list[tuple[str, float]] = []
-
-    def visit(text: str, cm: list[float], tm: list[float], font: object, size: float) -> None:
-        scale = abs(tm[3] * cm[3]) or abs(tm[1] * cm[1]) or 1.0
-        pieces.append((encodable(text), round(size * scale, 1)))
-
-    page.extract_text(visitor_text=visit)
-    lines: list[_TextLine] = []
-    text, sizes = "", Counter[float]()
-    for piece, size in [*pieces, ("\n", 0.0)]:
-        for number, part in enumerate(piece.split("\n")):
-            if number:
-                if text.strip():
-                    lines.append(_TextLine(" ".join(text.replace("\u00ad", "").split()), sizes.most_common(1)[0][0]))
-                text, sizes = "", Counter[float]()
-            text += part
-            sizes[size] += len(part.strip())
-    return lines
+def _parts(pages: Sequence[PageWords], rows: Sequence[list[list[LineRow]]], builder: TextBuilder) -> list[FlowPart]:
+    """Return lines and tables in the order in which they are read, without running heads."""
+    heads = running([(page.number, groups[0] if groups else []) for page, groups in zip(pages, rows, strict=True)])
+    parts: list[FlowPart] = []
+    for page, groups, (first, last) in zip(pages, rows, heads, strict=True):
+        builder.left_out.add("running head", first + last)
+        for number, group in enumerate(groups):
+            kept = group if number else group[first : len(group) - last]
+            rules = Rules() if number else page.rules
+            for region in regions(kept, rules):
+                got = _of_region(region, rules, page.number)
+                parts += [replace(part, size=0.0) if number and isinstance(part, FlowLine) else part for part in got]
+    return parts
 
 
-def _without_running_heads(pages: list[list[_TextLine]]) -> list[_TextLine]:
-    """Return the lines of all pages but those that stand first or last on most pages, numbers aside."""
+def _of_region(rows: Sequence[LineRow], rules: Rules, page: int) -> Iterator[FlowPart]:
+    waiting: list[LineRow] = []
+    start, end = min(row.left for row in rows), max(row.right for row in rows)
+    for block in blocks(rows, rules):
+        if isinstance(block, LineRow):
+            waiting.append(block)
+        else:
+            yield from lines_of(waiting, page, start, end)
+            yield block, page
+            waiting = []
+    yield from lines_of(waiting, page, start, end)
 
-    def shape(line: _TextLine) -> str:
-        return re.sub(r"\d+", "#", line.text)
 
-    edges = Counter(
-        shape(line) for page in pages for line in {id(line): line for line in page[:1] + page[-1:]}.values()
+# --- writing --------------------------------------------------------------------------------------
+
+
+class _FlowWriter:
+    """Writes lines and tables into a builder, which is told where pages begin."""
+
+    def __init__(self, lines: Sequence[FlowLine], builder: TextBuilder) -> None:
+        self._builder = builder
+        self._headings = _Headings(lines)
+        self._vocabulary = OwnWords(line.text for line in lines)
+        self._blanks_drawn = draws_blanks(lines)
+        self._page = 0
+
+    def write(self, parts: Sequence[FlowPart]) -> None:
+        """Write all of a document."""
+        index = 0
+        while index < len(parts):
+            part = parts[index]
+            if isinstance(part, FlowLine):
+                block = self._paragraph(part, parts, index)
+                self._write_lines(block)
+                index += len(block)
+            else:
+                tables = _continued(parts, index)
+                self._write_table(tables)
+                index += len(tables)
+
+    def _paragraph(self, first: FlowLine, parts: Sequence[FlowPart], index: int) -> list[FlowLine]:
+        """Return the lines that are one paragraph or heading, from `first` on."""
+        block = [first]
+        for after in range(index + 1, len(parts)):
+            part = parts[after]
+            if not isinstance(part, FlowLine) or not self._headings.go_on(block[-1], part):
+                break
+            block.append(part)
+        return block
+
+    def _turn(self, offset: int | None, page: int) -> None:
+        if offset is not None and page > self._page:
+            self._builder.page(offset, page)
+            self._page = page
+
+    def _write_lines(self, block: Sequence[FlowLine]) -> None:
+        pieces, places, length = [block[0].text], [(0, block[0].page)], 0
+        for last, line in pairwise(block):
+            whole = joined(last.text, last, line.text, self._vocabulary, blanks_drawn=self._blanks_drawn)
+            pieces[-1:] = [whole.removesuffix(line.text), line.text]
+            length += len(pieces[-2])
+            places.append((length, line.page))
+        text = "".join(pieces)
+        level = self._headings.level(block)
+        if level is not None and len(text) <= _LONGEST_HEADING:
+            offset = self._builder.heading(text, level)
+        elif len(block) > 1:
+            self._builder.part()
+            offset = self._builder.add(text, PARAGRAPH)
+            self._builder.part()
+        else:
+            if block[0].begins:
+                self._builder.part()
+            offset = self._builder.add(text, LINE)
+        for inside, page in places:
+            self._turn(None if offset is None else offset + inside, page)
+
+    def _write_table(self, tables: Sequence[tuple[FoundTable, int]]) -> None:
+        """Write a table that may go on over pages; its header is written once."""
+        first, _ = tables[0]
+        header = first.rows[: first.headers]
+        rows, pages = [], []
+        for number, (table, page) in enumerate(tables):
+            repeated = table.headers if number and table.rows[: table.headers] == header else 0
+            rows += table.rows[repeated:]
+            pages += [page] * (len(table.rows) - repeated)
+        offsets = self._builder.table(rows, first.headers)
+        for offset, page in zip(offsets, pages, strict=True):
+            self._turn(offset, page)
+
+
+def _continued(parts: Sequence[FlowPart], index: int) -> list[tuple[FoundTable, int]]:
+    """Return a table and those on the next pages that go on with it."""
+    tables: list[tuple[FoundTable, int]] = []
+    for after in range(index, len(parts)):
+        part = parts[after]
+        if isinstance(part, FlowLine) or (tables and not _goes_on(tables[-1], part, tables[0][0])):
+            break
+        tables.append(part)
+    return tables
+
+
+def _goes_on(before: tuple[FoundTable, int], after: tuple[FoundTable, int], first: FoundTable) -> bool:
+    """Tell whether a table on the next page has the same columns, and no header or the same one."""
+    (one, page), (other, following) = before, after
+    if following != page + 1 or len(one.columns) != len(other.columns):
+        return False
+    header = other.rows[: other.headers]
+    alike = all(
+        low < right and left < high for (low, high), (left, right) in zip(one.columns, other.columns, strict=True)
     )
-    running = {text for text, count in edges.items() if count >= max(3, len(pages) / 2)}
-    kept: list[_TextLine] = []
-    for page in pages:
-        first = 1 if page and shape(page[0]) in running else 0
-        last = len(page) - 1 if len(page) > first and shape(page[-1]) in running else len(page)
-        kept.extend(page[first:last])
-    return kept
+    return alike and (not header or header == first.rows[: first.headers])
 
 
-def _built(lines: list[_TextLine]) -> TextBuilder:
-    weights = Counter[float]()
-    for line in lines:
-        weights[line.size] += len(line.text)
-    body = weights.most_common(1)[0][0] if weights else 0.0
-    larger = sorted({line.size for line in lines if _is_heading(line, body)}, reverse=True)
-    level = {size: min(number, 6) for number, size in enumerate(larger, start=1)}
-    builder = TextBuilder()
-    page = 0
-    for block in _blocks(lines, body):
-        offset = _write(block, level, builder)
-        for inside, number in block.pages:
-            if offset is not None and number > page:
-                builder.page(offset + inside, number)
-                page = number
-    return builder
+class _Headings:
+    """Knows which lines of a document are headings, and of which level."""
 
+    def __init__(self, lines: Sequence[FlowLine]) -> None:
+        weights, bold = Counter[float](), 0
+        for line in lines:
+            weights[line.size] += len(line.text)
+            bold += len(line.text) if line.bold else 0
+        self._body = weights.most_common(1)[0][0] if weights else 0.0
+        self._bold = bold <= _BOLD * weights.total()
+        larger = sorted({line.size for line in lines if self._is_larger(line)}, reverse=True)
+        self._levels = {size: min(number, 6) for number, size in enumerate(larger, start=1)}
 
-def _write(block: _Block, level: dict[float, int], builder: TextBuilder) -> int | None:
-    if block.size in level and len(block.text) <= _LONGEST_HEADING:
-        return builder.heading(block.text, level[block.size])
-    if not block.joined:
-        return builder.add(block.text, LINE)
-    builder.part()
-    offset = builder.add(block.text, PARAGRAPH)
-    builder.part()
-    return offset
-
-
-def _is_heading(line: _TextLine, body: float) -> bool:
-    return line.size >= body * _LARGER and len(line.text) <= _LONGEST_HEADING and any(map(str.isalpha, line.text))
-
-
-def _blocks(lines: list[_TextLine], body: float) -> Iterator[_Block]:
-    """Yield headings, paragraphs put together again, and single lines."""
-    lengths = sorted(len(line.text) for line in lines if line.size == body)
-    width = lengths[int(len(lengths) * 0.9)] if lengths else 0
-    known = {word for line in lines for word in line.text.split()}
-    block: str = ""
-    pages: list[tuple[int, int]] = []
-    for line, following in zip(lines, [*lines[1:], None], strict=True):
-        block = _joined(block, line.text, known) if block else line.text
-        pages.append((len(block) - len(line.text), line.page))
-        goes_on = (
-            following is not None
-            and following.size == line.size
-            and not _ITEM.match(following.text)
-            and (_is_heading(line, body) or len(line.text) >= max(_NARROWEST, width * _WRAPPED))
+    def _is_larger(self, line: FlowLine) -> bool:
+        return (
+            line.size >= self._body * _LARGER
+            and len(line.text) <= _LONGEST_HEADING
+            and any(map(str.isalpha, line.text))
         )
-        if not goes_on:
-            yield _Block(block, line.size, len(pages) > 1, tuple(pages))
-            block, pages = "", []
 
+    def level(self, block: Sequence[FlowLine]) -> int | None:
+        """Return the level of a heading, None of other text."""
+        return self._levels.get(block[0].size)
 
-def _joined(start: str, rest: str, known: set[str]) -> str:
-    """Put a broken line together; a hyphen at the end goes if the word stands elsewhere without it."""
-    if not (start.endswith("-") and start[-2:-1].isalpha() and rest[:1].islower()):
-        return f"{start} {rest}"
-    whole = start.rsplit(None, 1)[-1][:-1] + rest.split(None, 1)[0]
-    return (start[:-1] if whole in known else start) + rest
+    def go_on(self, line: FlowLine, following: FlowLine) -> bool:
+        """Tell whether a paragraph or heading goes on in the following line."""
+        if self._is_larger(line):
+            return following.size == line.size and not following.is_item and not following.begins
+        return goes_on(line, following)
 
 
 def groundtune_reader() -> PdfReader:

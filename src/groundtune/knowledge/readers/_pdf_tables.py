@@ -1,0 +1,398 @@
+"""Finds tables among the lines of a part of a page: rows with wide gaps, one below the other, or ruled.
+
+Knows where words stand, and nothing of fonts and pages.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
+
+from groundtune.knowledge.readers._pdf_lines import LinePiece, LineRow, text_of
+from groundtune.knowledge.readers._pdf_order import mostly_right_to_left
+from groundtune.knowledge.readers._pdf_pages import Rules, Word
+
+_FARTHEST = 3.5  # times the size: rows of one table stand closer
+_MOST_SINGLE = 4  # lines without cells between two rows
+_ALIGNED = 0.6  # of the cells of a column begin, end or have their middle at one place
+_NEAR = 0.6  # of the size: what is so close is at one place
+_MOST_HEADERS = 5
+_AMOUNT = re.compile(r"[$€£¥(+\-–—−\s]*\d[\d.,\s]*[%)\s]*|[-–—−]+|N/?A|n/?a")
+_MARKER = re.compile(r"[-–—*•▪◦●○■□‣∙·➢✓]|\(?\w{1,4}[.)]|\[\w{1,4}\]|[*†‡§]+")
+_YEAR = re.compile(r"(?:19|20)\d\d")
+_PERIOD = re.compile(r"(?:19|20)\d\d|\b(?:months?|weeks?|quarters?|years?|ended)\b", re.IGNORECASE)
+_LARGER = 1.15  # times the size of cells: a heading
+_TIGHT = 0.8  # of the usual distance of lines: they are of one row
+_MOST_OVER = 2  # lines over the names of columns
+_OVER = 2.5  # times the size: they stand so close
+_APART = 1.9  # times the size
+_ASIDE = 0.25  # of the width: so far from the left
+_TEXT = 40  # characters
+_COVERED = 0.5  # of a table's width
+_BESIDE, _BETWEEN = 0.6, 1.1  # of the distance of columns: so near is a name over several to each, alone or not
+_PART = 0.9  # of a table: a shorter line belongs to some of its columns
+
+Extent = tuple[float, float]
+
+
+@dataclass(slots=True)
+class FoundTable:
+    """Rows of cells, of which the first `headers` name the columns."""
+
+    rows: list[list[str]]
+    headers: int
+    columns: list[Extent]
+
+
+def blocks(rows: Sequence[LineRow], rules: Rules) -> Iterator[LineRow | FoundTable]:
+    """Yield the lines and tables of a part of a page, in order."""
+    index = 0
+    while index < len(rows):
+        stop = _stop(rows, index)
+        stop = _to_the_end_of_cells(rows, stop, rules) if stop - index > 1 else stop
+        table = _table(rows[index:stop], rules) if stop - index > 1 else None
+        if table is None:
+            yield rows[index]
+            index += 1
+        else:
+            yield table
+            index = stop
+
+
+def _stop(rows: Sequence[LineRow], start: int) -> int:
+    """Return the end of rows that may be a table beginning at `start`: the last with cells, all close together."""
+    first = start
+    while first < min(len(rows) - 1, start + _MOST_OVER) and _is_over(rows[first], rows[first + 1], rows):
+        first += 1
+    if len(rows[first].pieces) < 2:
+        return start
+    stop, last, amounts = first + 1, rows[first], False
+    index = first + 1
+    left = min(row.left for row in rows) + _ASIDE * (max(row.right for row in rows) - min(row.left for row in rows))
+    while index < len(rows) and index - stop < _MOST_SINGLE:
+        row = rows[index]
+        if rows[index - 1].base - row.base > _FARTHEST * max(row.size, rows[index - 1].size):
+            break
+        if _crosses(row, last) or (amounts and _begins_another(row, rows[index - 1], left)):
+            break
+        amounts = amounts or any(_is_amount(piece.text) for piece in row.pieces)
+        if len(row.pieces) > 1:
+            stop, last = index + 1, row
+        elif row.size > _LARGER * last.size:
+            break
+        index += 1
+    return stop
+
+
+def _to_the_end_of_cells(rows: Sequence[LineRow], stop: int, rules: Rules) -> int:
+    """Return the end of a table with the last lines of its ruled cells."""
+    last = rows[stop - 1].base
+    bottom = min((low for _, low, high in rules.down if low < last < high), default=last)
+    while stop < len(rows) and rows[stop].base > bottom and len(rows[stop].pieces) == 1:
+        stop += 1
+    return stop
+
+
+def _is_over(row: LineRow, following: LineRow, rows: Sequence[LineRow]) -> bool:
+    """Tell whether a line stands alone over columns, as "Three months ended" over two dates."""
+    if len(row.pieces) > 1 or len(row.text) >= _TEXT * 2 or row.base - following.base > _OVER * following.size:
+        return False
+    left, right = min(each.left for each in rows), max(each.right for each in rows)
+    return row.left > left + _ASIDE * (right - left) and row.left < following.right and following.left < row.right
+
+
+def _begins_another(row: LineRow, before: LineRow, left: float) -> bool:
+    """Tell whether a line below figures names columns again: it has no label and no figures."""
+    if row.left <= left or any(_is_amount(piece.text) for piece in row.pieces):
+        return False
+    return bool(_PERIOD.search(row.text)) or before.base - row.base >= _APART * row.size
+
+
+def _crosses(row: LineRow, cells: LineRow) -> bool:
+    """Tell whether a line is text that runs across the gaps between cells."""
+    gaps = [(one.right, other.left) for one, other in pairwise(cells.pieces)]
+    long = [piece for piece in row.pieces if len(piece.text) >= _TEXT]
+    return any(piece.left < low and high < piece.right for piece in long for low, high in gaps)
+
+
+def _table(rows: Sequence[LineRow], rules: Rules) -> FoundTable | None:
+    many = [row for row in rows if len(row.pieces) > 1]
+    columns = _without_header_columns(_columns(rows), rows)
+    if len(columns) < 2 or len(many) < 2 or len(many) < len(rows) / 3:
+        return None
+    grid = _has_lines_between(rows, columns, rules)
+    if mostly_right_to_left(row.text for row in rows):
+        columns = columns[::-1]
+    if not grid and not _is_aligned(many, columns):
+        return None
+    lines = [_cells(row, columns) for row in rows]
+    texts = [[text_of(cell) if cell else "" for cell in line] for line in lines]
+    if len(columns) == 2 and all(_MARKER.fullmatch(line[0]) for line in texts if line[0]):
+        return None  # items of a list
+    headers = _headers(texts)
+    bands = _bands(rows, texts, rules) if grid else []
+    if bands and any(_PERIOD.search(row.text) for row in rows[:headers]):
+        bands = [band + (index >= headers) for index, band in enumerate(bands)]
+    elif bands:
+        headers = bands.count(bands[0]) if headers else 0
+    if (
+        headers > 1
+        and not bands
+        and max(sum(map(bool, line[1:])) for line in texts[1:headers]) < (len(columns) - 1) / 2
+    ):
+        headers = 1
+    for index in range(headers if headers > 1 else 0):
+        texts[index] = _spread(rows[index], columns, _below(rows, index), rules)
+    groups = _groups(rows, texts, headers, bands)
+    joined = [
+        [" ".join(filter(None, cells)) for cells in zip(*(texts[i] for i in group), strict=True)] for group in groups
+    ]
+    return FoundTable(joined, sum(group[0] < headers for group in groups), columns)
+
+
+# --- columns --------------------------------------------------------------------------------------
+
+
+def _columns(rows: Sequence[LineRow]) -> list[Extent]:
+    """Return the columns from left to right. Narrow pieces make them; what covers several is a cell of several."""
+    pieces = sorted(
+        (piece.right - piece.inner_left, piece.inner_left, piece.right, number)
+        for number, row in enumerate(rows)
+        for piece in row.pieces
+    )
+    got: list[tuple[float, float, set[int]]] = []
+    wide: list[Extent] = []
+    for _, left, right, number in pieces:
+        over = [i for i, (low, high, _) in enumerate(got) if left < high and low < right]
+        if not over:
+            got.append((left, right, {number}))
+        elif len(over) == 1:
+            low, high, numbers = got[over[0]]
+            got[over[0]] = (min(low, left), max(high, right), numbers | {number})
+        else:
+            wide.append((left, right))
+    return _merged(sorted(got, key=lambda column: column[0]), wide)
+
+
+def _merged(columns: list[tuple[float, float, set[int]]], wide: Sequence[Extent]) -> list[Extent]:
+    """Join neighbours that never stand side by side, if a wide piece covers both: one column with indented cells."""
+    made: list[tuple[float, float, set[int]]] = []
+    for left, right, numbers in columns:
+        if made and not made[-1][2] & numbers and any(low < made[-1][1] and left < high for low, high in wide):
+            made[-1] = (made[-1][0], max(made[-1][1], right), made[-1][2] | numbers)
+        else:
+            made.append((left, right, numbers))
+    return [(left, right) for left, right, _ in made]
+
+
+def _without_header_columns(columns: list[Extent], rows: Sequence[LineRow]) -> list[Extent]:
+    """Join columns that have no figures, only names, with the nearest ones that have none of these rows."""
+    filled = [(set[int](), set[int]()) for _ in columns]  # rows with a cell, and with an amount
+    whole = list(columns)  # with signs
+    for number, row in enumerate(rows):
+        for piece in row.pieces:
+            at = _at(piece, columns)
+            filled[at][0].add(number)
+            whole[at] = (min(whole[at][0], piece.left), whole[at][1])
+            if _is_amount(piece.text):
+                filled[at][1].add(number)
+    made = list(columns)
+    for at in range(len(columns) - 1, 0, -1):
+        if filled[at][1]:
+            continue
+        beside = [
+            other
+            for other in (at - 1, at + 1)
+            if 0 < other < len(made) and filled[other][1] and not filled[other][0] & filled[at][0]
+        ]
+        if beside:
+            nearest = min(beside, key=lambda other: abs(sum(whole[other]) - sum(whole[at])))
+            low, high = min(nearest, at), max(nearest, at)
+            made[low : high + 1] = [(made[low][0], made[high][1])]
+            whole[low : high + 1] = [(whole[low][0], whole[high][1])]
+            filled[low : high + 1] = [(filled[low][0] | filled[high][0], filled[low][1] | filled[high][1])]
+    return made
+
+
+def _at(piece: LinePiece, columns: Sequence[Extent]) -> int:
+    """Return the column that a piece covers most of, or that is nearest; of those of a wide one, the first."""
+    left, right = piece.inner_left, piece.right
+    shares = [(min(right, high) - max(left, low)) / max(1.0, min(right - left, high - low)) for low, high in columns]
+    best = max(shares)
+    return next(i for i, share in enumerate(shares) if share >= min(best, 0.9))
+
+
+def _cells(row: LineRow, columns: Sequence[Extent]) -> list[list[Word]]:
+    cells: list[list[Word]] = [[] for _ in columns]
+    for piece in row.pieces:
+        cells[_at(piece, columns)] += piece.words
+    return cells
+
+
+def _is_aligned(rows: Sequence[LineRow], columns: Sequence[Extent]) -> bool:
+    """Tell whether most cells of most columns begin or have their middle at one place, or, if figures, end there.
+
+    Where the first column begins, and text of the last one ends, says nothing: all lines do so there.
+    """
+    by_column: list[list[LinePiece]] = [[] for _ in columns]
+    for row in rows:
+        for piece in row.pieces:
+            by_column[_at(piece, columns)].append(piece)
+    near = _NEAR * rows[0].size
+    from_right = columns[0][0] > columns[-1][0]
+    good = [len(cells) > 1 and _share(cells, near, from_right=from_right) >= _ALIGNED for cells in by_column]
+    return sum(good[1:]) >= len(columns) / 2 or (len(columns) == 2 and good[1])
+
+
+def _share(cells: Sequence[LinePiece], near: float, *, from_right: bool) -> float:
+    """Return which share of cells begins, or has its middle, or, if they are figures, ends at the same place."""
+    lefts, rights = [cell.inner_left for cell in cells], [cell.right for cell in cells]
+    middles = [(left + right) / 2 for left, right in zip(lefts, rights, strict=True)]
+    begins, ends = (rights, lefts) if from_right else (lefts, rights)
+    figures = sum(any(map(str.isdigit, cell.text)) for cell in cells) >= len(cells) / 2
+    return max(_most(begins, near), _most(middles, near), _most(ends, near) if figures else 0.0)
+
+
+def _most(places: list[float], near: float) -> float:
+    places = sorted(places)
+    first, best = 0, 0
+    for last, place in enumerate(places):
+        while place - places[first] > near:
+            first += 1
+        best = max(best, last - first + 1)
+    return best / len(places)
+
+
+# --- rows -----------------------------------------------------------------------------------------
+
+
+def _headers(lines: Sequence[Sequence[str]]) -> int:
+    """Return how many rows name the columns: the first ones, up to the first amount or the first named row."""
+    count = 0
+    for number, line in enumerate(lines[:_MOST_HEADERS]):
+        others = [cell for cell in line[1:] if cell]
+        if any(_is_amount(cell) for cell in others):
+            break
+        if number and line[0] and not line[0].startswith("(") and not (others and all(map(_PERIOD.search, others))):
+            break
+        if not others and not (number + 1 < len(lines) and not lines[number + 1][0]):
+            break
+        count += 1
+    return min(count, len(lines) - 1) or (0 if any(map(_is_amount, lines[0][1:])) else 1)
+
+
+def _is_amount(cell: str) -> bool:
+    return bool(_AMOUNT.fullmatch(cell)) and not _YEAR.fullmatch(cell)
+
+
+def _below(rows: Sequence[LineRow], index: int) -> float:
+    return rows[index + 1].base if index + 1 < len(rows) else rows[index].base - rows[index].size
+
+
+def _spread(row: LineRow, columns: Sequence[Extent], below: float, rules: Rules) -> list[str]:
+    """Return the cells of a header row; one over several columns, or with a line below that is, stands in each."""
+    cells: list[list[Word]] = [[] for _ in columns]
+    middles = [(low + high) / 2 for low, high in columns]
+    pitch = median(abs(one - other) for one, other in pairwise(middles))
+    pieces = [(piece, *_reach(piece, below, columns, rules)) for piece in row.pieces]
+    for piece, _, _ in pieces:
+        cells[_at(piece, columns)] += piece.words
+    if len(pieces) == 1 and pieces[0][0].text.startswith("("):  # a unit
+        return [pieces[0][0].text, *[""] * (len(columns) - 1)]
+    for column, middle in list(enumerate(middles))[1:]:
+        if not cells[column]:
+            piece, left, right = min(pieces, key=lambda each: max(each[1] - middle, middle - each[2], 0.0))
+            near = _BESIDE if len(pieces) == 1 else _BETWEEN
+            if max(left - middle, middle - right) <= near * pitch and _at(piece, columns) > 0:
+                cells[column] += piece.words
+    return [text_of(cell) if cell else "" for cell in cells]
+
+
+def _reach(piece: LinePiece, below: float, columns: Sequence[Extent], rules: Rules) -> Extent:
+    """Return from where to where a name of columns reaches, by itself or by the line under it."""
+    left, right = piece.left, piece.right
+    for place, low, high in rules.across:
+        under = below < place < piece.base and low < piece.right and piece.left < high
+        if under and high - low < _PART * row_width(columns):
+            left, right = min(left, low), max(right, high)
+    return left, right
+
+
+def row_width(columns: Sequence[Extent]) -> float:
+    """Return the width of a table."""
+    return max(high for _, high in columns) - min(low for low, _ in columns)
+
+
+def _groups(
+    rows: Sequence[LineRow], texts: Sequence[Sequence[str]], headers: int, bands: Sequence[int]
+) -> list[list[int]]:
+    """Return which lines make up each row: a cell may have several lines."""
+    if bands:
+        by_band: dict[int, list[int]] = {}
+        for index, band in enumerate(bands):
+            by_band.setdefault(band, []).append(index)
+        return list(by_band.values())
+    groups: list[list[int]] = []
+    usual = median(one.base - other.base for one, other in pairwise(rows))
+    for index, cells in enumerate(texts):
+        near = rows[index - 1].base - rows[index].base if index else 0.0
+        if index > headers and (
+            (_goes_on(texts[index - 1], cells) and near <= 1.7 * rows[index].size)
+            or (near <= _TIGHT * usual and _is_rest(texts[index - 1], cells))
+        ):
+            groups[-1].append(index)
+        else:
+            groups.append([index])
+    return groups
+
+
+def _is_rest(before: Sequence[str], cells: Sequence[str]) -> bool:
+    """Tell whether a line says something only in some of the columns in which the one before does, amounts aside."""
+    said = [column for column, cell in enumerate(cells) if cell]
+    return len(said) < sum(map(bool, before)) and all(before[i] and not _is_amount(cells[i]) for i in said)
+
+
+def _goes_on(before: Sequence[str], cells: Sequence[str]) -> bool:
+    """Tell whether a line holds the rest of cells of the one before, or the row whose label began there."""
+    said = [(column, cell) for column, cell in enumerate(cells) if cell]
+    if not said or before[said[0][0]].endswith((".", ":")) or not said[0][1][:1].islower():
+        return False
+    if said[0][0] > 0 or len(said) == 1:
+        return all(before[column] and cell[:1].islower() for column, cell in said)
+    return not any(before[1:])
+
+
+def _bands(rows: Sequence[LineRow], texts: Sequence[Sequence[str]], rules: Rules) -> list[int]:
+    """Return the number of the ruled row of each line; none if rules do not separate rows."""
+    left, right = min(row.left for row in rows), max(row.right for row in rows)
+    lengths: defaultdict[int, float] = defaultdict(float)
+    for place, low, high in rules.across:
+        if rows[-1].base < place < rows[0].base:
+            lengths[round(place)] += max(0.0, min(right, high) - max(left, low))
+    places = sorted((place for place, length in lengths.items() if length >= _COVERED * (right - left)), reverse=True)
+    if not places:
+        return []
+    bands = [sum(place > row.base + row.size * 0.2 for place in places) for row in rows]
+    seen: dict[tuple[int, int], int] = {}
+    for band, cells in zip(bands, texts, strict=True):
+        for column, cell in enumerate(cells):
+            if _is_amount(cell) and seen.setdefault((band, column), 0):
+                return []  # two amounts below each other: these lines are rows
+            seen[band, column] = seen.get((band, column), 0) + _is_amount(cell)
+    return bands
+
+
+def _has_lines_between(rows: Sequence[LineRow], columns: Sequence[Extent], rules: Rules) -> bool:
+    """Tell whether lines from top to bottom stand between columns."""
+    top, bottom = rows[0].base + rows[0].size, rows[-1].base
+    inner = [(one[1], other[0]) for one, other in pairwise(columns)]
+    covered: defaultdict[int, float] = defaultdict(float)
+    for place, low, high in rules.down:
+        for gap, (left, right) in enumerate(inner):
+            if left - 1 <= place <= right + 1:
+                covered[gap] += max(0.0, min(top, high) - max(bottom, low))
+    return any(length >= 0.5 * (top - bottom) for length in covered.values())
