@@ -24,6 +24,7 @@ _LONG_CJK = 7
 _FILLED = 0.5  # of the width of a column: so much of it do lines of text fill
 _GOING_ON = 0.2  # of the lines of a text begin with a small letter
 _LEVEL = 0.5  # of the lines of a side stand at the height of one of the other: rows of a table
+_LONG_SIDE, _WORDY = 8, 5  # lines, words in a line
 _FIGURES = 0.25  # of the characters: a side with more digits is a column of a table
 
 Gutter = tuple[float, float]
@@ -138,7 +139,7 @@ def _are_columns(rows: Sequence[LineRow], gutter: Gutter, rules: Rules) -> bool:
         return True
     if not all(_is_text(side) for side in sides):
         return False
-    return _one_after_the_other(*sides) or all(flows(side) for side in sides)
+    return _one_after_the_other(*sides) or all(flows(side) for side in sides) or all(_is_wordy(side) for side in sides)
 
 
 def _are_ruled(rows: Sequence[LineRow], gutter: Gutter, rules: Rules) -> bool:
@@ -163,6 +164,12 @@ def _is_text(side: Sequence[LineRow]) -> bool:
     long = _LONG_CJK if is_cjk("".join(texts)) else _LONG_LINE
     widths = [row.right - row.left for row in side]
     return median(map(len, texts)) >= long and median(widths) >= _FILLED * (right - left)
+
+
+def _is_wordy(side: Sequence[LineRow]) -> bool:
+    """Tell whether nearly every line of a long side is as long as a sentence: cells of a table differ in length."""
+    lengths = sorted(len(row.text.split()) for row in side)
+    return len(side) >= _LONG_SIDE and lengths[len(side) // 10] >= _WORDY
 
 
 def _one_after_the_other(left: Sequence[LineRow], right: Sequence[LineRow]) -> bool:

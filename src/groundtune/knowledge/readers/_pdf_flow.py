@@ -173,7 +173,11 @@ def draws_blanks(lines: Iterable[FlowLine]) -> bool:
 
 def goes_on(line: FlowLine, following: FlowLine | None) -> bool:
     """Tell whether a paragraph goes on in the following line."""
-    if following is None or following.size != line.size or following.is_item or following.begins or not line.full:
+    if following is None or following.size != line.size or following.is_item or following.begins:
+        return False
+    if _is_broken(line.text) and following.text[:1].islower():
+        return True
+    if not line.full:
         return False
     if not line.narrow:
         return True

@@ -6,7 +6,7 @@ A page number counts up with the pages; any other number that differs makes a li
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -20,6 +20,9 @@ _PAGE = re.compile(
     r"(?:\W{1,3}(?:(?:of|von|de|di|sur|из|z)\W)?\d{1,5})?\W*",
     re.IGNORECASE,
 )
+_LETTER = re.compile(r"[^\W\d_]")
+_CALLED = re.compile(r"\b(?:page|p|seite|s|página|pagina|pág|str|стр|σελ)\.?\W*$")
+_SAME = 1.05  # times the size of the text
 _APART = 1.8  # times the size: a head stands so far from the text
 _SMALLER = 0.93  # of the size of the text
 _ROMAN = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100}
@@ -27,30 +30,39 @@ _ROMAN = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100}
 PageRows = tuple[int, Sequence[LineRow]]  # number, rows from top to bottom
 
 
-def running(pages: Sequence[PageRows]) -> list[tuple[int, int]]:
-    """Return for each page how many of its first and of its last lines are running heads."""
-    heads = _repeated([(number, rows[:_DEEPEST]) for number, rows in pages])
-    feet = _repeated([(number, rows[: -_DEEPEST - 1 : -1]) for number, rows in pages])
-    made = []
+def without_running_heads(pages: Sequence[PageRows]) -> list[list[LineRow]]:
+    """Return the rows of each page without its running heads."""
+    body = _usual_size(pages)
+    heads = _repeated([(number, rows[:_DEEPEST]) for number, rows in pages], body)
+    feet = _repeated([(number, rows[: -_DEEPEST - 1 : -1]) for number, rows in pages], body)
+    made: list[list[LineRow]] = []
     alone = sum(len(rows) == 1 for _, rows in pages) > sum(len(rows) > 1 for _, rows in pages)
-    for number, rows in pages:
+    for _, rows in pages:
         if alone and len(rows) == 1:  # most pages have one line: it is what the file says
-            made.append((0, 0))
+            made.append(list(rows))
             continue
-        first = _peeled(rows[:_DEEPEST], heads[number])
-        last = _peeled(rows[first:][: -_DEEPEST - 1 : -1], feet[number])
-        made.append((first, last))
+        first = _peeled(rows[:_DEEPEST], heads)
+        last = _peeled(rows[first:][: -_DEEPEST - 1 : -1], feet)
+        made.append(list(rows[first : len(rows) - last]))
     return made
 
 
-def _repeated(pages: Sequence[tuple[int, Sequence[LineRow]]]) -> dict[int, set[int]]:
-    """Return, by page number, the (identities of) lines that stand on most pages, or on most left or right ones."""
+def _usual_size(pages: Sequence[PageRows]) -> float:
+    weights = Counter[float]()
+    for _, rows in pages:
+        for row in rows:
+            weights[row.size] += len(row.text)
+    return weights.most_common(1)[0][0] if weights else 0.0
+
+
+def _repeated(pages: Sequence[PageRows], body: float) -> set[int]:
+    """Return the (identities of) lines that stand on most pages, or on most left or right ones."""
     seen: dict[str, list[tuple[int, LineRow]]] = defaultdict(list)
     for number, lines in pages:
         for row in lines:
-            for key in _shapes(row.text, number):
+            for key in _shapes(row, number, body):
                 seen[key].append((number, row))
-    got: dict[int, set[int]] = {number: set() for number, _ in pages}
+    got: set[int] = set()
     total = len(pages)
     by_side = [sum(number % 2 == side for number, _ in pages) for side in (0, 1)]
     for alike in seen.values():
@@ -60,21 +72,30 @@ def _repeated(pages: Sequence[tuple[int, Sequence[LineRow]]]) -> dict[int, set[i
             count > whole / 2 for count, whole in zip(sides, by_side, strict=True) if whole >= _FEWEST
         )
         if len(numbers) >= _FEWEST and most:
-            for number, row in alike:
-                got[number].add(id(row))
+            got |= {id(row) for _, row in alike}
     return got
 
 
-def _shapes(text: str, page: int) -> set[str]:
-    """Return what a line says: as it is, and with each number in turn as its distance from the page."""
-    folded = " ".join(text.casefold().split())
+def _shapes(row: LineRow, page: int, body: float) -> set[str]:
+    """Return what a line says: as it is, and with what may be the number of the page as its distance from the page.
+
+    That number is said to be one, or stands first or last in a line that is not larger than the text. Beside other
+    words it is no larger than the page's own, as counting begins at 1: "Step 7" on page 2 is a title.
+    """
+    folded = " ".join(row.text.casefold().split())
     shapes = {folded}
     for match in _NUMBER.finditer(folded):
         value = _value(match[0])
-        if value is not None:
-            number = f"\\0{value - page}\\0"
-            shapes.add(folded[: match.start()] + number + folded[match.end() :])
-            shapes.add(re.sub(rf"(?<!\\w){match[0]}(?!\\w)", number, folded))
+        before, after = folded[: match.start()], folded[match.end() :]
+        at_an_end = not _LETTER.search(before) or not _LETTER.search(after)
+        bare = not _LETTER.search(before) and not _LETTER.search(after)
+        if value is None or not (
+            bare or _CALLED.search(before) or (at_an_end and row.size <= body * _SAME and value <= page)
+        ):
+            continue
+        number = f"\0{value - page}\0"
+        shapes.add(before + number + after)
+        shapes.add(re.sub(rf"(?<!\w){match[0]}(?!\w)", number, folded))
     return shapes
 
 

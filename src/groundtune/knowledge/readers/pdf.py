@@ -1,6 +1,6 @@
 """PDF with a text layer, by pdfium. Running heads are left out, paragraphs and tables put together again.
 
-Lines in a font clearly larger than most of the text, and bold lines of their own, are headings. Pages are counted from
+Lines in a font clearly larger than most of the text are headings. Pages are counted from
 1, as a viewer counts them, whatever number is printed on them. Scans need OCR first and are refused. What stands where
 on a page, and what that means, the `_pdf_` modules know.
 """
@@ -20,7 +20,7 @@ from groundtune.knowledge.readers._pdf_columns import regions
 from groundtune.knowledge.readers._pdf_flow import FlowLine, OwnWords, draws_blanks, goes_on, joined, lines_of
 from groundtune.knowledge.readers._pdf_lines import LineRow, rows_of
 from groundtune.knowledge.readers._pdf_pages import PageWords, Rules, read_pages
-from groundtune.knowledge.readers._pdf_running import running
+from groundtune.knowledge.readers._pdf_running import without_running_heads
 from groundtune.knowledge.readers._pdf_tables import FoundTable, blocks
 from groundtune.values import PlainText
 
@@ -88,12 +88,14 @@ def _named(pages: Sequence[int]) -> str:
 
 def _parts(pages: Sequence[PageWords], rows: Sequence[list[list[LineRow]]], builder: TextBuilder) -> list[FlowPart]:
     """Return lines and tables in the order in which they are read, without running heads."""
-    heads = running([(page.number, groups[0] if groups else []) for page, groups in zip(pages, rows, strict=True)])
+    main = without_running_heads(
+        [(page.number, groups[0] if groups else []) for page, groups in zip(pages, rows, strict=True)]
+    )
     parts: list[FlowPart] = []
-    for page, groups, (first, last) in zip(pages, rows, heads, strict=True):
-        builder.left_out.add("running head", first + last)
+    for page, groups, without in zip(pages, rows, main, strict=True):
+        builder.left_out.add("running head", len(groups[0]) - len(without) if groups else 0)
         for number, group in enumerate(groups):
-            kept = group if number else group[first : len(group) - last]
+            kept = group if number else without
             rules = Rules() if number else page.rules
             for region in regions(kept, rules):
                 got = _of_region(region, rules, page.number)
@@ -185,6 +187,7 @@ class _FlowWriter:
         rows, pages = [], []
         for number, (table, page) in enumerate(tables):
             repeated = table.headers if number and table.rows[: table.headers] == header else 0
+            self._builder.left_out.add("running head", repeated)
             rows += table.rows[repeated:]
             pages += [page] * (len(table.rows) - repeated)
         offsets = self._builder.table(rows, first.headers)
