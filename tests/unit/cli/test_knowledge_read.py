@@ -78,7 +78,7 @@ def test_several_files_and_folders_anywhere(run, folder, tmp_path):
         ("missing.md", None, "No such file"),
         ("empty.txt", b" \n", "contains no text"),
         ("odd.xyz", b"x", "no reader"),
-        ("broken.docx", b"PK\x03\x04 no archive", "Word"),
+        ("broken.docx", b"PK\x03\x04 no archive", "save it"),
         ("navigation.html", b"<script>x</script>", "contains no text"),
     ],
 )

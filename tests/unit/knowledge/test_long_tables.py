@@ -18,7 +18,6 @@ from groundtune.values import Document
 
 SHARE = 0.95
 SAMPLE = 300  # cells
-READERS_LACK = "html docx md".split()  # take a format out once its reader passes
 SENTENCE = "The fee is due at the end of the month and may be paid in two parts if the customer asks for it."
 
 
@@ -182,10 +181,8 @@ def file_of(tmp_path_factory):
 
 @pytest.mark.parametrize("suffix", WRITERS)
 @pytest.mark.parametrize("name", [name for name in SHAPES if name != "cells longer than lines"])
-def test_tables_in_files(file_of, request, suffix, name):
+def test_tables_in_files(file_of, suffix, name):
     from _lost import read
 
-    if suffix in READERS_LACK:
-        request.applymarker(pytest.mark.xfail(reason="the reader does not say where tables are yet", strict=False))
     _, chunks = read(file_of(suffix, name))
     assert usable(SHAPES[name], chunks) >= SHARE

@@ -12,7 +12,7 @@ from statistics import median
 
 from groundtune.knowledge.readers._pdf_lines import LinePiece, LineRow
 from groundtune.knowledge.readers._pdf_order import mostly_right_to_left
-from groundtune.knowledge.readers._pdf_pages import Rules
+from groundtune.knowledge.readers._pdf_pages import RulingLines
 
 _NARROWEST = 0.6  # of the size of letters: a narrower gap is no gutter
 _FEWEST = 3  # lines on each side
@@ -30,7 +30,7 @@ _FIGURES = 0.25  # of the characters: a side with more digits is a column of a t
 Gutter = tuple[float, float]
 
 
-def regions(rows: Sequence[LineRow], rules: Rules, *, from_right: bool | None = None) -> list[list[LineRow]]:
+def regions(rows: Sequence[LineRow], rules: RulingLines, *, from_right: bool | None = None) -> list[list[LineRow]]:
     """Return the rows of each part of a page, in the order in which the parts are read."""
     if from_right is None:
         from_right = mostly_right_to_left(row.text for row in rows)
@@ -57,7 +57,7 @@ def regions(rows: Sequence[LineRow], rules: Rules, *, from_right: bool | None = 
 
 
 def _columns_from(
-    rows: Sequence[LineRow], index: int, rules: Rules, failed: list[tuple[Gutter, int]]
+    rows: Sequence[LineRow], index: int, rules: RulingLines, failed: list[tuple[Gutter, int]]
 ) -> tuple[int, Gutter] | None:
     """Return where columns that begin in a row end, and the gutter between the first two."""
     for gap in _gaps(rows[index : index + _WINDOW])[:_TRIES]:
@@ -128,7 +128,7 @@ def _sides(rows: Sequence[LineRow], gutter: Gutter) -> tuple[list[LineRow], list
     return [LineRow(pieces) for pieces in left if pieces], [LineRow(pieces) for pieces in right if pieces]
 
 
-def _are_columns(rows: Sequence[LineRow], gutter: Gutter, rules: Rules) -> bool:
+def _are_columns(rows: Sequence[LineRow], gutter: Gutter, rules: RulingLines) -> bool:
     sides = _sides(rows, gutter)
     if any(len(side) < _FEWEST for side in sides) or _are_ruled(rows, gutter, rules):
         return False
@@ -142,7 +142,7 @@ def _are_columns(rows: Sequence[LineRow], gutter: Gutter, rules: Rules) -> bool:
     return _one_after_the_other(*sides) or all(flows(side) for side in sides) or all(_is_wordy(side) for side in sides)
 
 
-def _are_ruled(rows: Sequence[LineRow], gutter: Gutter, rules: Rules) -> bool:
+def _are_ruled(rows: Sequence[LineRow], gutter: Gutter, rules: RulingLines) -> bool:
     """Tell whether lines are drawn between rows, over the gutter."""
     over = {
         round(place)

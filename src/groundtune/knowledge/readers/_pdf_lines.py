@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from groundtune.knowledge.readers._pdf_order import logical, mostly_right_to_left, runs_right_to_left
-from groundtune.knowledge.readers._pdf_pages import Rules, Word
+from groundtune.knowledge.readers._pdf_pages import RulingLines, Word
 
 _WIDE = 0.9  # of the size: a wider gap may separate cells or columns
 _GLUED = 0.12  # of the size: what stands closer is one word, wherever it stands in the file
@@ -127,7 +127,7 @@ def _is_glued(last: Word, word: Word) -> bool:
     return word.left - last.right < _GLUED * max(last.size, word.size)
 
 
-def rows_of(words: Iterable[Word], rules: Rules) -> list[LineRow]:
+def rows_of(words: Iterable[Word], rules: RulingLines) -> list[LineRow]:
     """Return the lines of a page from top to bottom."""
     got: list[list[Word]] = []
     for word in sorted(words, key=lambda word: -word.base):

@@ -59,7 +59,7 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class RulingLines:
     """Ruling lines: (place, from, to), `across` at a height, `down` at a distance from the left."""
 
     across: tuple[Rule, ...] = ()
@@ -73,7 +73,7 @@ class PageWords:
     number: int
     height: float
     groups: list[list[Word]] = field(default_factory=list)
-    rules: Rules = field(default_factory=Rules)
+    rules: RulingLines = field(default_factory=RulingLines)
     pictures: int = 0
     drawn: bool = False  # whether anything is drawn at all
     comments: int = 0
@@ -307,7 +307,7 @@ def _objects(page: Any, made: PageWords) -> None:  # noqa: ANN401
                     rules[0].append(((top + bottom) / 2, left, right))
                 elif right - left <= _THIN and top - bottom >= _SHORTEST_RULE:
                     rules[1].append(((left + right) / 2, bottom, top))
-    made.rules = Rules(tuple(rules[0]), tuple(rules[1]))
+    made.rules = RulingLines(tuple(rules[0]), tuple(rules[1]))
 
 
 def _shapes(parent: Any, matrix: pdfium.PdfMatrix, depth: int) -> Iterator[tuple[Any, pdfium.PdfMatrix]]:  # noqa: ANN401

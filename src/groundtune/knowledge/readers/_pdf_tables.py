@@ -14,7 +14,7 @@ from statistics import median
 
 from groundtune.knowledge.readers._pdf_lines import LinePiece, LineRow, text_of
 from groundtune.knowledge.readers._pdf_order import mostly_right_to_left
-from groundtune.knowledge.readers._pdf_pages import Rules, Word
+from groundtune.knowledge.readers._pdf_pages import RulingLines, Word
 
 _FARTHEST = 3.5  # times the size: rows of one table stand closer
 _MOST_SINGLE = 4  # lines without cells between two rows
@@ -48,7 +48,7 @@ class FoundTable:
     columns: list[Extent]
 
 
-def blocks(rows: Sequence[LineRow], rules: Rules) -> Iterator[LineRow | FoundTable]:
+def blocks(rows: Sequence[LineRow], rules: RulingLines) -> Iterator[LineRow | FoundTable]:
     """Yield the lines and tables of a part of a page, in order."""
     index = 0
     while index < len(rows):
@@ -88,7 +88,7 @@ def _stop(rows: Sequence[LineRow], start: int) -> int:
     return stop
 
 
-def _to_the_end_of_cells(rows: Sequence[LineRow], stop: int, rules: Rules) -> int:
+def _to_the_end_of_cells(rows: Sequence[LineRow], stop: int, rules: RulingLines) -> int:
     """Return the end of a table with the last lines of its ruled cells."""
     last = rows[stop - 1].base
     bottom = min((low for _, low, high in rules.down if low < last < high), default=last)
@@ -119,7 +119,7 @@ def _crosses(row: LineRow, cells: LineRow) -> bool:
     return any(piece.left < low and high < piece.right for piece in long for low, high in gaps)
 
 
-def _table(rows: Sequence[LineRow], rules: Rules) -> FoundTable | None:
+def _table(rows: Sequence[LineRow], rules: RulingLines) -> FoundTable | None:
     many = [row for row in rows if len(row.pieces) > 1]
     columns = _without_header_columns(_columns(rows), rows)
     if len(columns) < 2 or len(many) < 2 or len(many) < len(rows) / 3:
@@ -293,7 +293,7 @@ def _below(rows: Sequence[LineRow], index: int) -> float:
     return rows[index + 1].base if index + 1 < len(rows) else rows[index].base - rows[index].size
 
 
-def _spread(row: LineRow, columns: Sequence[Extent], below: float, rules: Rules) -> list[str]:
+def _spread(row: LineRow, columns: Sequence[Extent], below: float, rules: RulingLines) -> list[str]:
     """Return the cells of a header row; one over several columns, or with a line below that is, stands in each."""
     cells: list[list[Word]] = [[] for _ in columns]
     middles = [(low + high) / 2 for low, high in columns]
@@ -312,7 +312,7 @@ def _spread(row: LineRow, columns: Sequence[Extent], below: float, rules: Rules)
     return [text_of(cell) if cell else "" for cell in cells]
 
 
-def _reach(piece: LinePiece, below: float, columns: Sequence[Extent], rules: Rules) -> Extent:
+def _reach(piece: LinePiece, below: float, columns: Sequence[Extent], rules: RulingLines) -> Extent:
     """Return from where to where a name of columns reaches, by itself or by the line under it."""
     left, right = piece.left, piece.right
     for place, low, high in rules.across:
@@ -366,7 +366,7 @@ def _goes_on(before: Sequence[str], cells: Sequence[str]) -> bool:
     return not any(before[1:])
 
 
-def _bands(rows: Sequence[LineRow], texts: Sequence[Sequence[str]], rules: Rules) -> list[int]:
+def _bands(rows: Sequence[LineRow], texts: Sequence[Sequence[str]], rules: RulingLines) -> list[int]:
     """Return the number of the ruled row of each line; none if rules do not separate rows."""
     left, right = min(row.left for row in rows), max(row.right for row in rows)
     lengths: defaultdict[int, float] = defaultdict(float)
@@ -386,7 +386,7 @@ def _bands(rows: Sequence[LineRow], texts: Sequence[Sequence[str]], rules: Rules
     return bands
 
 
-def _has_lines_between(rows: Sequence[LineRow], columns: Sequence[Extent], rules: Rules) -> bool:
+def _has_lines_between(rows: Sequence[LineRow], columns: Sequence[Extent], rules: RulingLines) -> bool:
     """Tell whether lines from top to bottom stand between columns."""
     top, bottom = rows[0].base + rows[0].size, rows[-1].base
     inner = [(one[1], other[0]) for one, other in pairwise(columns)]

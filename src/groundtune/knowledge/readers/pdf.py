@@ -19,7 +19,7 @@ from groundtune.knowledge.readers._builder import LINE, PARAGRAPH, TextBuilder
 from groundtune.knowledge.readers._pdf_columns import regions
 from groundtune.knowledge.readers._pdf_flow import FlowLine, OwnWords, draws_blanks, goes_on, joined, lines_of
 from groundtune.knowledge.readers._pdf_lines import LineRow, rows_of
-from groundtune.knowledge.readers._pdf_pages import PageWords, Rules, read_pages
+from groundtune.knowledge.readers._pdf_pages import PageWords, RulingLines, read_pages
 from groundtune.knowledge.readers._pdf_running import without_running_heads
 from groundtune.knowledge.readers._pdf_tables import FoundTable, blocks
 from groundtune.values import PlainText
@@ -46,7 +46,8 @@ class PdfReader:
         """
         pages, properties = read_pages(path)
         rows = [
-            [rows_of(group, page.rules if not n else Rules()) for n, group in enumerate(page.groups)] for page in pages
+            [rows_of(group, page.rules if not n else RulingLines()) for n, group in enumerate(page.groups)]
+            for page in pages
         ]
         if not any(group for page in rows for group in page):
             raise UnreadableDocument(
@@ -96,14 +97,14 @@ def _parts(pages: Sequence[PageWords], rows: Sequence[list[list[LineRow]]], buil
         builder.left_out.add("running head", len(groups[0]) - len(without) if groups else 0)
         for number, group in enumerate(groups):
             kept = group if number else without
-            rules = Rules() if number else page.rules
+            rules = RulingLines() if number else page.rules
             for region in regions(kept, rules):
                 got = _of_region(region, rules, page.number)
                 parts += [replace(part, size=0.0) if number and isinstance(part, FlowLine) else part for part in got]
     return parts
 
 
-def _of_region(rows: Sequence[LineRow], rules: Rules, page: int) -> Iterator[FlowPart]:
+def _of_region(rows: Sequence[LineRow], rules: RulingLines, page: int) -> Iterator[FlowPart]:
     waiting: list[LineRow] = []
     start, end = min(row.left for row in rows), max(row.right for row in rows)
     for block in blocks(rows, rules):
