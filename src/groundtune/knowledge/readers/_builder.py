@@ -77,13 +77,19 @@ class TextBuilder:
             self.add(CELLS.join(flat), LINE)
 
     def table(
-        self, rows: Sequence[Sequence[str]], headers: int = 1, caption: str = "", certain: bool = True
+        self,
+        rows: Sequence[Sequence[str]],
+        headers: int = 1,
+        caption: str = "",
+        certain: bool = True,
+        names: Sequence[str] = (),
     ) -> list[int | None]:
         """Append a table whose first `headers` rows name the columns; empty rows are left out.
 
         `_grid` lays out cells that cover several columns or rows. Where it is not `certain` that these rows name the
-        columns, no value is written behind what may not be its name. Returns the offset of each row, None for one that
-        is left out or is only in the names of values.
+        columns, no value is written behind what may not be its name. `names` are those of the columns if no row has
+        them, as in a table that goes on. Returns the offset of each row, None for one that is left out or is only in
+        the names of values.
         """
         cells = [_without_last_blanks([" ".join(cell.split()) for cell in row]) for row in rows]
         flat = [row for row in cells if row]
@@ -91,7 +97,7 @@ class TextBuilder:
         offset = self.add(caption)
         if offset is not None:
             self._gap = LINE
-        names = _names(flat[:headers])
+        given, names = bool(names), names or names_of(flat[:headers])
         long = any(len(CELLS.join(row)) > LONG_ROW for row in flat)
         if certain and long and _name_columns(names, flat[headers:]):
             outside = len(self._contexts)
@@ -99,12 +105,14 @@ class TextBuilder:
             if offset is not None and len(caption) <= _LONG_NAME:
                 self._contexts.insert(outside, Context(offset, self._length, " ".join(caption.split())))
         else:
-            offsets = self._lines(flat, names, caption)
+            offsets = self._lines(flat, names, caption, given)
         self.part()
         following = iter(offsets)
         return [next(following) if row else None for row in cells]
 
-    def _lines(self, rows: Sequence[Sequence[str]], names: Sequence[str], caption: str) -> list[int | None]:
+    def _lines(
+        self, rows: Sequence[Sequence[str]], names: Sequence[str], caption: str, given: bool = False
+    ) -> list[int | None]:
         start, labels = None, []
         offsets = []
         for row in rows:
@@ -116,7 +124,7 @@ class TextBuilder:
         header = CELLS.join(names)
         if start is not None and header.strip("| ") and _short(header, names):
             named = f"{caption}: {header}" if 0 < len(caption) <= _LONG_NAME else header
-            self._contexts.append(Context(start, self._length, " ".join(named.split())))
+            self._contexts.append(Context(start - given, self._length, " ".join(named.split())))
         self._contexts += labels
         return offsets
 
@@ -176,7 +184,7 @@ def _without_last_blanks(cells: list[str]) -> list[str]:
     return cells[: max((number for number, cell in enumerate(cells, start=1) if cell), default=0)]
 
 
-def _names(rows: Sequence[Sequence[str]]) -> list[str]:
+def names_of(rows: Sequence[Sequence[str]]) -> list[str]:
     """Return the name of each column: what its cells in the header rows say, each once."""
     columns = range(max(map(len, rows), default=0))
     return [" ".join(dict.fromkeys(row[i] for row in rows if i < len(row) and row[i])) for i in columns]

@@ -12,18 +12,23 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
+from groundtune.knowledge.readers._pdf_cells import (
+    Extent,
+    cells_of,
+    column_of,
+    columns_of,
+    is_aligned,
+    is_amount,
+    without_header_columns,
+)
 from groundtune.knowledge.readers._pdf_lines import LinePiece, LineRow, text_of
 from groundtune.knowledge.readers._pdf_order import mostly_right_to_left
 from groundtune.knowledge.readers._pdf_pages import RulingLines, Word
 
 _FARTHEST = 3.5  # times the size: rows of one table stand closer
 _MOST_SINGLE = 4  # lines without cells between two rows
-_ALIGNED = 0.6  # of the cells of a column begin, end or have their middle at one place
-_NEAR = 0.6  # of the size: what is so close is at one place
 _MOST_HEADERS = 5
-_AMOUNT = re.compile(r"[$€£¥(+\-–—−\s]*\d[\d.,\s]*[%)\s]*|[-–—−]+|N/?A|n/?a")
 _MARKER = re.compile(r"[-–—*•▪◦●○■□‣∙·➢✓]|\(?\w{1,4}[.)]|\[\w{1,4}\]|[*†‡§]+")
-_YEAR = re.compile(r"(?:19|20)\d\d")
 _PERIOD = re.compile(r"(?:19|20)\d\d|\b(?:months?|weeks?|quarters?|years?|ended)\b", re.IGNORECASE)
 _LARGER = 1.15  # times the size of cells: a heading
 _TIGHT = 0.8  # of the usual distance of lines: they are of one row
@@ -34,9 +39,8 @@ _ASIDE = 0.25  # of the width: so far from the left
 _TEXT = 40  # characters
 _COVERED = 0.5  # of a table's width
 _BESIDE, _BETWEEN = 0.6, 1.1  # of the distance of columns: so near is a name over several to each, alone or not
+_CENTRED = 0.03  # of the width of a table: a title over all of it stands so near its middle
 _PART = 0.9  # of a table: a shorter line belongs to some of its columns
-
-Extent = tuple[float, float]
 
 
 @dataclass(slots=True)
@@ -54,6 +58,9 @@ def blocks(rows: Sequence[LineRow], rules: RulingLines) -> Iterator[LineRow | Fo
     while index < len(rows):
         stop = _stop(rows, index)
         stop = _to_the_end_of_cells(rows, stop, rules) if stop - index > 1 else stop
+        for _ in range(_titles(rows[index:stop])):
+            yield rows[index]
+            index += 1
         table = _table(rows[index:stop], rules) if stop - index > 1 else None
         if table is None:
             yield rows[index]
@@ -79,13 +86,26 @@ def _stop(rows: Sequence[LineRow], start: int) -> int:
             break
         if _crosses(row, last) or (amounts and _begins_another(row, rows[index - 1], left)):
             break
-        amounts = amounts or any(_is_amount(piece.text) for piece in row.pieces)
+        amounts = amounts or any(is_amount(piece.text) for piece in row.pieces)
         if len(row.pieces) > 1:
             stop, last = index + 1, row
         elif row.size > _LARGER * last.size:
             break
         index += 1
     return stop
+
+
+def _titles(rows: Sequence[LineRow]) -> int:
+    """Return how many lines above the figures are no part of a table: up to the last that stands over its middle."""
+    left, right = min((row.left for row in rows), default=0.0), max((row.right for row in rows), default=0.0)
+    count = 0
+    for number, row in enumerate(rows, start=1):
+        aside = row.left > left + _ASIDE * (right - left)
+        if len(row.pieces) > 1 and (aside or any(is_amount(piece.text) for piece in row.pieces[1:])):
+            return count  # names of columns, or figures
+        if len(row.pieces) == 1 and abs(row.left + row.right - left - right) <= 2 * _CENTRED * (right - left):
+            count = number
+    return 0
 
 
 def _to_the_end_of_cells(rows: Sequence[LineRow], stop: int, rules: RulingLines) -> int:
@@ -107,7 +127,7 @@ def _is_over(row: LineRow, following: LineRow, rows: Sequence[LineRow]) -> bool:
 
 def _begins_another(row: LineRow, before: LineRow, left: float) -> bool:
     """Tell whether a line below figures names columns again: it has no label and no figures."""
-    if row.left <= left or any(_is_amount(piece.text) for piece in row.pieces):
+    if row.left <= left or any(is_amount(piece.text) for piece in row.pieces):
         return False
     return bool(_PERIOD.search(row.text)) or before.base - row.base >= _APART * row.size
 
@@ -121,15 +141,15 @@ def _crosses(row: LineRow, cells: LineRow) -> bool:
 
 def _table(rows: Sequence[LineRow], rules: RulingLines) -> FoundTable | None:
     many = [row for row in rows if len(row.pieces) > 1]
-    columns = _without_header_columns(_columns(rows), rows)
+    columns = without_header_columns(columns_of(rows), rows)
     if len(columns) < 2 or len(many) < 2 or len(many) < len(rows) / 3:
         return None
     grid = _has_lines_between(rows, columns, rules)
     if mostly_right_to_left(row.text for row in rows):
         columns = columns[::-1]
-    if not grid and not _is_aligned(many, columns):
+    if not grid and not is_aligned(many, columns):
         return None
-    lines = [_cells(row, columns) for row in rows]
+    lines = [cells_of(row, columns) for row in rows]
     texts = [[text_of(cell) if cell else "" for cell in line] for line in lines]
     if len(columns) == 2 and all(_MARKER.fullmatch(line[0]) for line in texts if line[0]):
         return None  # items of a list
@@ -154,119 +174,6 @@ def _table(rows: Sequence[LineRow], rules: RulingLines) -> FoundTable | None:
     return FoundTable(joined, sum(group[0] < headers for group in groups), columns)
 
 
-# --- columns --------------------------------------------------------------------------------------
-
-
-def _columns(rows: Sequence[LineRow]) -> list[Extent]:
-    """Return the columns from left to right. Narrow pieces make them; what covers several is a cell of several."""
-    pieces = sorted(
-        (piece.right - piece.inner_left, piece.inner_left, piece.right, number)
-        for number, row in enumerate(rows)
-        for piece in row.pieces
-    )
-    got: list[tuple[float, float, set[int]]] = []
-    wide: list[Extent] = []
-    for _, left, right, number in pieces:
-        over = [i for i, (low, high, _) in enumerate(got) if left < high and low < right]
-        if not over:
-            got.append((left, right, {number}))
-        elif len(over) == 1:
-            low, high, numbers = got[over[0]]
-            got[over[0]] = (min(low, left), max(high, right), numbers | {number})
-        else:
-            wide.append((left, right))
-    return _merged(sorted(got, key=lambda column: column[0]), wide)
-
-
-def _merged(columns: list[tuple[float, float, set[int]]], wide: Sequence[Extent]) -> list[Extent]:
-    """Join neighbours that never stand side by side, if a wide piece covers both: one column with indented cells."""
-    made: list[tuple[float, float, set[int]]] = []
-    for left, right, numbers in columns:
-        if made and not made[-1][2] & numbers and any(low < made[-1][1] and left < high for low, high in wide):
-            made[-1] = (made[-1][0], max(made[-1][1], right), made[-1][2] | numbers)
-        else:
-            made.append((left, right, numbers))
-    return [(left, right) for left, right, _ in made]
-
-
-def _without_header_columns(columns: list[Extent], rows: Sequence[LineRow]) -> list[Extent]:
-    """Join columns that have no figures, only names, with the nearest ones that have none of these rows."""
-    filled = [(set[int](), set[int]()) for _ in columns]  # rows with a cell, and with an amount
-    whole = list(columns)  # with signs
-    for number, row in enumerate(rows):
-        for piece in row.pieces:
-            at = _at(piece, columns)
-            filled[at][0].add(number)
-            whole[at] = (min(whole[at][0], piece.left), whole[at][1])
-            if _is_amount(piece.text):
-                filled[at][1].add(number)
-    made = list(columns)
-    for at in range(len(columns) - 1, 0, -1):
-        if filled[at][1]:
-            continue
-        beside = [
-            other
-            for other in (at - 1, at + 1)
-            if 0 < other < len(made) and filled[other][1] and not filled[other][0] & filled[at][0]
-        ]
-        if beside:
-            nearest = min(beside, key=lambda other: abs(sum(whole[other]) - sum(whole[at])))
-            low, high = min(nearest, at), max(nearest, at)
-            made[low : high + 1] = [(made[low][0], made[high][1])]
-            whole[low : high + 1] = [(whole[low][0], whole[high][1])]
-            filled[low : high + 1] = [(filled[low][0] | filled[high][0], filled[low][1] | filled[high][1])]
-    return made
-
-
-def _at(piece: LinePiece, columns: Sequence[Extent]) -> int:
-    """Return the column that a piece covers most of, or that is nearest; of those of a wide one, the first."""
-    left, right = piece.inner_left, piece.right
-    shares = [(min(right, high) - max(left, low)) / max(1.0, min(right - left, high - low)) for low, high in columns]
-    best = max(shares)
-    return next(i for i, share in enumerate(shares) if share >= min(best, 0.9))
-
-
-def _cells(row: LineRow, columns: Sequence[Extent]) -> list[list[Word]]:
-    cells: list[list[Word]] = [[] for _ in columns]
-    for piece in row.pieces:
-        cells[_at(piece, columns)] += piece.words
-    return cells
-
-
-def _is_aligned(rows: Sequence[LineRow], columns: Sequence[Extent]) -> bool:
-    """Tell whether most cells of most columns begin or have their middle at one place, or, if figures, end there.
-
-    Where the first column begins, and text of the last one ends, says nothing: all lines do so there.
-    """
-    by_column: list[list[LinePiece]] = [[] for _ in columns]
-    for row in rows:
-        for piece in row.pieces:
-            by_column[_at(piece, columns)].append(piece)
-    near = _NEAR * rows[0].size
-    from_right = columns[0][0] > columns[-1][0]
-    good = [len(cells) > 1 and _share(cells, near, from_right=from_right) >= _ALIGNED for cells in by_column]
-    return sum(good[1:]) >= len(columns) / 2 or (len(columns) == 2 and good[1])
-
-
-def _share(cells: Sequence[LinePiece], near: float, *, from_right: bool) -> float:
-    """Return which share of cells begins, or has its middle, or, if they are figures, ends at the same place."""
-    lefts, rights = [cell.inner_left for cell in cells], [cell.right for cell in cells]
-    middles = [(left + right) / 2 for left, right in zip(lefts, rights, strict=True)]
-    begins, ends = (rights, lefts) if from_right else (lefts, rights)
-    figures = sum(any(map(str.isdigit, cell.text)) for cell in cells) >= len(cells) / 2
-    return max(_most(begins, near), _most(middles, near), _most(ends, near) if figures else 0.0)
-
-
-def _most(places: list[float], near: float) -> float:
-    places = sorted(places)
-    first, best = 0, 0
-    for last, place in enumerate(places):
-        while place - places[first] > near:
-            first += 1
-        best = max(best, last - first + 1)
-    return best / len(places)
-
-
 # --- rows -----------------------------------------------------------------------------------------
 
 
@@ -275,18 +182,14 @@ def _headers(lines: Sequence[Sequence[str]]) -> int:
     count = 0
     for number, line in enumerate(lines[:_MOST_HEADERS]):
         others = [cell for cell in line[1:] if cell]
-        if any(_is_amount(cell) for cell in others):
+        if any(is_amount(cell) for cell in others) or (number and any(cell.endswith(":") for cell in line)):
             break
         if number and line[0] and not line[0].startswith("(") and not (others and all(map(_PERIOD.search, others))):
             break
         if not others and not (number + 1 < len(lines) and not lines[number + 1][0]):
             break
         count += 1
-    return min(count, len(lines) - 1) or (0 if any(map(_is_amount, lines[0][1:])) else 1)
-
-
-def _is_amount(cell: str) -> bool:
-    return bool(_AMOUNT.fullmatch(cell)) and not _YEAR.fullmatch(cell)
+    return min(count, len(lines) - 1) or (0 if any(map(is_amount, lines[0][1:])) else 1)
 
 
 def _below(rows: Sequence[LineRow], index: int) -> float:
@@ -300,14 +203,14 @@ def _spread(row: LineRow, columns: Sequence[Extent], below: float, rules: Ruling
     pitch = median(abs(one - other) for one, other in pairwise(middles))
     pieces = [(piece, *_reach(piece, below, columns, rules)) for piece in row.pieces]
     for piece, _, _ in pieces:
-        cells[_at(piece, columns)] += piece.words
+        cells[column_of(piece, columns)] += piece.words
     if len(pieces) == 1 and pieces[0][0].text.startswith("("):  # a unit
         return [pieces[0][0].text, *[""] * (len(columns) - 1)]
     for column, middle in list(enumerate(middles))[1:]:
         if not cells[column]:
             piece, left, right = min(pieces, key=lambda each: max(each[1] - middle, middle - each[2], 0.0))
             near = _BESIDE if len(pieces) == 1 else _BETWEEN
-            if max(left - middle, middle - right) <= near * pitch and _at(piece, columns) > 0:
+            if max(left - middle, middle - right) <= near * pitch and column_of(piece, columns) > 0:
                 cells[column] += piece.words
     return [text_of(cell) if cell else "" for cell in cells]
 
@@ -353,7 +256,7 @@ def _groups(
 def _is_rest(before: Sequence[str], cells: Sequence[str]) -> bool:
     """Tell whether a line says something only in some of the columns in which the one before does, amounts aside."""
     said = [column for column, cell in enumerate(cells) if cell]
-    return len(said) < sum(map(bool, before)) and all(before[i] and not _is_amount(cells[i]) for i in said)
+    return len(said) < sum(map(bool, before)) and all(before[i] and not is_amount(cells[i]) for i in said)
 
 
 def _goes_on(before: Sequence[str], cells: Sequence[str]) -> bool:
@@ -380,9 +283,9 @@ def _bands(rows: Sequence[LineRow], texts: Sequence[Sequence[str]], rules: Rulin
     seen: dict[tuple[int, int], int] = {}
     for band, cells in zip(bands, texts, strict=True):
         for column, cell in enumerate(cells):
-            if _is_amount(cell) and seen.setdefault((band, column), 0):
+            if is_amount(cell) and seen.setdefault((band, column), 0):
                 return []  # two amounts below each other: these lines are rows
-            seen[band, column] = seen.get((band, column), 0) + _is_amount(cell)
+            seen[band, column] = seen.get((band, column), 0) + is_amount(cell)
     return bands
 
 

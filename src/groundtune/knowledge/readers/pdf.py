@@ -15,7 +15,7 @@ from pathlib import Path
 
 from groundtune.errors import UnreadableDocument
 from groundtune.knowledge.readers import name_of
-from groundtune.knowledge.readers._builder import LINE, PARAGRAPH, TextBuilder
+from groundtune.knowledge.readers._builder import LINE, PARAGRAPH, TextBuilder, names_of
 from groundtune.knowledge.readers._pdf_columns import regions
 from groundtune.knowledge.readers._pdf_flow import FlowLine, OwnWords, draws_blanks, goes_on, joined, lines_of
 from groundtune.knowledge.readers._pdf_lines import LineRow, rows_of
@@ -129,6 +129,7 @@ class _FlowWriter:
         self._vocabulary = OwnWords(line.text for line in lines)
         self._blanks_drawn = draws_blanks(lines)
         self._page = 0
+        self._named: FoundTable | None = None  # the last table with names of columns
 
     def write(self, parts: Sequence[FlowPart]) -> None:
         """Write all of a document."""
@@ -191,7 +192,11 @@ class _FlowWriter:
             self._builder.left_out.add("running head", repeated)
             rows += table.rows[repeated:]
             pages += [page] * (len(table.rows) - repeated)
-        offsets = self._builder.table(rows, first.headers)
+        named = self._named if not first.headers and self._named and _alike(self._named, first) else None
+        names = names_of(named.rows[: named.headers]) if named else ()
+        offsets = self._builder.table(rows, first.headers, names=names)
+        if not named:
+            self._named = first if first.headers else None
         for offset, page in zip(offsets, pages, strict=True):
             self._turn(offset, page)
 
@@ -210,13 +215,18 @@ def _continued(parts: Sequence[FlowPart], index: int) -> list[tuple[FoundTable, 
 def _goes_on(before: tuple[FoundTable, int], after: tuple[FoundTable, int], first: FoundTable) -> bool:
     """Tell whether a table on the next page has the same columns, and no header or the same one."""
     (one, page), (other, following) = before, after
-    if following != page + 1 or len(one.columns) != len(other.columns):
+    if following != page + 1:
         return False
     header = other.rows[: other.headers]
-    alike = all(
-        low < right and left < high for (low, high), (left, right) in zip(one.columns, other.columns, strict=True)
-    )
-    return alike and (not header or header == first.rows[: first.headers])
+    return _alike(one, other) and (not header or header == first.rows[: first.headers])
+
+
+def _alike(one: FoundTable, other: FoundTable) -> bool:
+    """Tell whether two tables have the same columns."""
+    if len(one.columns) != len(other.columns):
+        return False
+    pairs = zip(one.columns, other.columns, strict=True)
+    return all(low < right and left < high for (low, high), (left, right) in pairs)
 
 
 class _Headings:
