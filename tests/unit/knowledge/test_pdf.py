@@ -51,6 +51,32 @@ def test_running_heads_are_left_out_and_counted(tmp_path, head):
     assert all(line in plain.text for page in body for line in page)
 
 
+@pytest.mark.parametrize(
+    "last", ["Zone {}: {} euros", "Step {}", "Fee of tariff {} for {} days", "Chapter {} on prices"]
+)
+def test_what_counts_up_at_the_edge_is_a_page_number_only_at_the_end_of_a_small_line(tmp_path, last):
+    said = [last.format(page, 5 * page) for page in range(1, 5)]
+    pages = [
+        [
+            *lines(["Text that stands above it", f"and says {n} more"]),
+            Text(50, 60, line, 14 if line[-1].isdigit() else 10),
+        ]
+        for n, line in enumerate(said)
+    ]
+    plain, _ = read(written(tmp_path / "a.pdf", pages))
+    assert all(line in plain.text for line in said)
+    assert not plain.left_out
+
+
+@pytest.mark.parametrize("blank", [(2,), (1, 3), (4,)])
+def test_blank_pages_are_named(tmp_path, blank):
+    pages = [[] if n in blank else lines([f"Text of page {n}"]) for n in range(1, 5)]
+    plain, _ = read(written(tmp_path / "a.pdf", pages))
+    (told,) = plain.left_out
+    assert (told.kind, told.count) == ("page without text", len(blank))
+    assert told.reason.endswith(", ".join(map(str, blank)))
+
+
 # --- tables ---------------------------------------------------------------------------------------
 
 TABLES = [
@@ -105,6 +131,47 @@ def test_a_table_goes_on_over_pages_under_one_header(tmp_path):
     plain, _ = read(written(tmp_path / "a.pdf", pages))
     assert plain.text.count("Zone | Per minute") == 1
     assert [segment.page for segment in plain.segments] == [1, 2, 3]
+
+
+YEARS = [["", "July 2024", "July 2023"], ["Sales", "$ 1,100", "$ 900"], ["Costs", "700", "650"], ["Tax", "45", "40"]]
+
+
+@pytest.mark.parametrize(
+    "titles",
+    [
+        ["Acme Corporation"],
+        ["Acme Corporation", "STATEMENT OF INCOME", "(in millions, not audited)"],
+        ["Prices and all that is in them for customers of 2024"],
+    ],
+)
+def test_titles_over_a_table_are_no_names_of_columns(tmp_path, titles):
+    right = 450 + width("$ 900")
+    above = [Text((50 + right - width(title)) / 2, 780 - 14 * n, title) for n, title in enumerate(titles)]
+    cells = [
+        Text(50 + 200 * c, 720 - 14 * r, cell) for r, row in enumerate(YEARS) for c, cell in enumerate(row) if cell
+    ]
+    plain, _ = read(written(tmp_path / "a.pdf", [[*above, *cells]]))
+    table = "| July 2024 | July 2023\nSales | $ 1,100 | $ 900\nCosts | 700 | 650\nTax | 45 | 40"
+    assert table in plain.text
+    assert all(title in plain.text.split(table)[0] for title in titles)
+    assert [context.text for context in plain.contexts] == ["| July 2024 | July 2023"]
+
+
+@pytest.mark.parametrize(
+    "between", ["Liabilities, and what is owed to the shareholders of the company:", "LIABILITIES " * 4]
+)
+def test_a_table_that_goes_on_below_a_line_knows_its_columns(tmp_path, between):
+    def cells(rows, y):
+        return [
+            Text(50 + 200 * c, y - 14 * r, cell) for r, row in enumerate(rows) for c, cell in enumerate(row) if cell
+        ]
+
+    more = [["Debt", "$ 300", "$ 200"], ["Shares", "500", "450"], ["Other", "12", "19"]]
+    page = [*cells(YEARS, 780), Text(50, 720, between), *cells(more, 700)]
+    _, chunks = read(written(tmp_path / "a.pdf", [page]), chunk_size=100, chunk_overlap=0)
+    later = [chunk for chunk in chunks if chunk.text.startswith("Debt")]
+    assert later
+    assert all("July 2024 | July 2023" in chunk.heading for chunk in later)
 
 
 def test_a_heading_between_tables_is_no_row(tmp_path):

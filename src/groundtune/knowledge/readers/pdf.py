@@ -71,6 +71,8 @@ def _count(pages: Sequence[PageWords], builder: TextBuilder) -> None:
     left_out = builder.left_out
     without = [page.number for page in pages if not page.groups and page.drawn]
     left_out.add("page without text", len(without), _named(without))
+    blank = [page.number for page in pages if not page.groups and not page.drawn and not page.damaged]
+    left_out.add("page without text", len(blank), f"nothing at all is on {_named(blank)}" if blank else "")
     damaged = [page.number for page in pages if page.damaged]
     left_out.add("unreadable part", len(damaged), _named(damaged))
     unknown = [page.number for page in pages if page.unknown]
