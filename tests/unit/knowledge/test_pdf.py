@@ -68,6 +68,34 @@ def test_what_counts_up_at_the_edge_is_a_page_number_only_at_the_end_of_a_small_
     assert not plain.left_out
 
 
+@pytest.mark.parametrize(("first", "count"), [(2, 3), (4, 4), (8, 3)])
+def test_the_head_of_a_chapter_stays_on_its_first_page(tmp_path, first, count):
+    body = "ebony jade olive amber coral ivory hazel cedar maple birch".split()
+    pages = [
+        [
+            *([Text(50, 810, "Chapter on fees")] if first <= number < first + count else []),
+            *lines([f"Of {word} and {word} alone", f"we say {word} here"], y=760),
+        ]
+        for number, word in enumerate(body, start=1)
+    ]
+    plain, _ = read(written(tmp_path / "a.pdf", pages))
+    assert plain.text.count("Chapter on fees") == 1
+    assert left_out(plain) == {"running head": count - 1}
+
+
+@pytest.mark.parametrize("place", ["Basic rules", "Prices 2025 for all", "§ 4 Liability"])
+def test_bold_lines_of_their_own_are_headings(tmp_path, place):
+    made = FPDF()
+    made.add_page()
+    for size, style, text in ((16, "", "Terms"), (10, "B", place), (10, "", "Everyone may leave at any time. " * 9)):
+        made.set_font("helvetica", style=style, size=size)
+        made.multi_cell(0, text=text, new_x="LMARGIN", new_y="NEXT")
+    made.output(str(tmp_path / "a.pdf"))
+    plain, chunks = read(tmp_path / "a.pdf")
+    assert [(heading.level, heading.title) for heading in plain.headings] == [(1, "Terms"), (2, place)]
+    assert all(chunk.heading.endswith(place) for chunk in chunks if "Everyone" in chunk.text)
+
+
 @pytest.mark.parametrize("blank", [(2,), (1, 3), (4,)])
 def test_blank_pages_are_named(tmp_path, blank):
     pages = [[] if n in blank else lines([f"Text of page {n}"]) for n in range(1, 5)]

@@ -7,11 +7,12 @@ of the page; text that stands on its side has coordinates turned so that it runs
 from __future__ import annotations
 
 import math
+import re
 import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
-from ctypes import addressof, byref, c_double, c_float
+from ctypes import addressof, byref, c_double, c_float, c_int, create_string_buffer
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -32,6 +33,7 @@ _THIN = 3.0  # points: a narrower box is a ruling line
 _SHORTEST_RULE = 8.0  # points
 _MOST_POINTS = 20_000  # of the paths of a page; a drawing with more is no table
 _LARGE_PICTURE = 0.1  # of the page
+_BOLD = re.compile("bold|black|heavy", re.IGNORECASE)
 _DEEPEST = 5  # drawn figures within figures
 
 
@@ -227,7 +229,7 @@ class _Words:
             raw.FPDFText_GetMatrix(text, index, byref(matrix))
             size = raw.FPDFText_GetFontSize(text, index) * (math.hypot(matrix.c, matrix.d) or 1.0)
             angle = round(math.degrees(math.atan2(matrix.b, matrix.a))) % 360
-            bold = raw.FPDFText_GetFontWeight(text, index) >= 600
+            bold = raw.FPDFText_GetFontWeight(text, index) >= 600 or bool(_BOLD.search(_font(text, index)))
             self._styles[address] = (round(size, 1) or 1.0, angle, bold)
         return self._styles[address]
 
@@ -273,6 +275,13 @@ class _Words:
         )
         self._found.setdefault(angle, []).append(word)
         self._open = []
+
+
+def _font(text: Any, index: int) -> str:  # noqa: ANN401
+    """Return the name of a character's font."""
+    name, flags = create_string_buffer(100), c_int()
+    raw.FPDFText_GetFontInfo(text, index, name, len(name), byref(flags))
+    return name.value.decode("utf-8", "replace")
 
 
 def _turned_box(box: Any, x: float, y: float, angle: int) -> tuple[float, float, float]:  # noqa: ANN401

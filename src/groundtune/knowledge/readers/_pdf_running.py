@@ -1,6 +1,7 @@
 """Finds running heads: lines at the edge of most pages that say the same, page numbers aside.
 
-A page number counts up with the pages; any other number that differs makes a line different. Knows nothing of pdfium.
+A page number counts up with the pages; any other number that differs makes a line different. A head that stands only on
+some pages in a row, as that of a chapter, stays on the first of them. Knows nothing of pdfium.
 """
 
 from __future__ import annotations
@@ -73,7 +74,21 @@ def _repeated(pages: Sequence[PageRows], body: float) -> set[int]:
         )
         if len(numbers) >= _FEWEST and most:
             got |= {id(row) for _, row in alike}
+        else:
+            got |= _repeated_in_a_row(alike)
     return got
+
+
+def _repeated_in_a_row(alike: Sequence[tuple[int, LineRow]]) -> set[int]:
+    """Return the lines that repeat what some pages in a row say, as the head of a chapter does, without the first."""
+    runs: list[list[tuple[int, LineRow]]] = []
+    for number, row in alike:
+        if runs and number <= runs[-1][-1][0] + 1:
+            runs[-1].append((number, row))
+        else:
+            runs.append([(number, row)])
+    long = [run for run in runs if run[-1][0] - run[0][0] + 1 >= _FEWEST]
+    return {id(row) for run in long for number, row in run if number > run[0][0]}
 
 
 def _shapes(row: LineRow, page: int, body: float) -> set[str]:

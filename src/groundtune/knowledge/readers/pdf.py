@@ -1,6 +1,6 @@
 """PDF with a text layer, by pdfium. Running heads are left out, paragraphs and tables put together again.
 
-Lines in a font clearly larger than most of the text are headings. Pages are counted from
+Lines in a font clearly larger than most of the text, and bold lines of their own, are headings. Pages are counted from
 1, as a viewer counts them, whatever number is printed on them. Scans need OCR first and are refused. What stands where
 on a page, and what that means, the `_pdf_` modules know.
 """
@@ -253,7 +253,12 @@ class _Headings:
 
     def level(self, block: Sequence[FlowLine]) -> int | None:
         """Return the level of a heading, None of other text."""
-        return self._levels.get(block[0].size)
+        first, last = block[0], block[-1]
+        if first.size in self._levels:
+            return self._levels[first.size]
+        bold = self._bold and first.size > 0 and all(line.bold for line in block)
+        titled = bold and any(map(str.isalpha, first.text)) and not last.text.endswith((".", ":", ",", ";"))
+        return min(len(self._levels) + 1, 6) if titled else None
 
     def go_on(self, line: FlowLine, following: FlowLine) -> bool:
         """Tell whether a paragraph or heading goes on in the following line."""
