@@ -49,6 +49,7 @@ def check_what_works() -> None:
     run("--help", says="compare")
     run("init", PROJECT, "--example", "telecom")
     run("benchmark", "check", "--project", PROJECT, says="0 problems")
+    run("knowledge", "read", f"{PROJECT}/documents", "--json", says="List of fees")
     Path("predictions.jsonl").write_text('{"id": "plan-pebble-01", "answer": "Pebble costs 8.40 euros a month."}\n')
     names = ("rougeL", "bleu", "exact", "token_f1")
     scorers = [word for name in names for word in ("--scorer", name)]

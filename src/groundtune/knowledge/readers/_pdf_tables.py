@@ -98,14 +98,19 @@ def _stop(rows: Sequence[LineRow], start: int) -> int:
 def _titles(rows: Sequence[LineRow]) -> int:
     """Return how many lines above the figures are no part of a table: up to the last that stands over its middle."""
     left, right = min((row.left for row in rows), default=0.0), max((row.right for row in rows), default=0.0)
-    count = 0
+    cells = next((row for row in rows if len(row.pieces) > 1), None)
+    count, before_cells = 0, None
     for number, row in enumerate(rows, start=1):
-        aside = row.left > left + _ASIDE * (right - left)
-        if len(row.pieces) > 1 and (aside or any(is_amount(piece.text) for piece in row.pieces[1:])):
-            return count  # names of columns, or figures
-        if len(row.pieces) == 1 and abs(row.left + row.right - left - right) <= 2 * _CENTRED * (right - left):
+        if len(row.pieces) > 1:
+            before_cells = count if before_cells is None else before_cells
+            aside = row.left > left + _ASIDE * (right - left)
+            if aside or any(is_amount(piece.text) for piece in row.pieces[1:]):
+                return count  # names of columns, or figures
+        elif abs(row.left + row.right - left - right) <= 2 * _CENTRED * (right - left) or (
+            cells is not None and row.size > _LARGER * cells.size
+        ):
             count = number
-    return 0
+    return before_cells or 0
 
 
 def _to_the_end_of_cells(rows: Sequence[LineRow], stop: int, rules: RulingLines) -> int:

@@ -131,6 +131,7 @@ class _FlowWriter:
         self._vocabulary = OwnWords(line.text for line in lines)
         self._blanks_drawn = draws_blanks(lines)
         self._page = 0
+        self._after_bold = False
         self._named: FoundTable | None = None  # the last table with names of columns
 
     def write(self, parts: Sequence[FlowPart]) -> None:
@@ -170,7 +171,10 @@ class _FlowWriter:
             length += len(pieces[-2])
             places.append((length, line.page))
         text = "".join(pieces)
-        level = self._headings.level(block)
+        level, bold = self._headings.level(block), self._headings.is_bold(block)
+        if bold and (self._after_bold or text.startswith("(")):
+            level = None  # of several bold lines, the first is the heading
+        self._after_bold = bold
         if level is not None and len(text) <= _LONGEST_HEADING:
             offset = self._builder.heading(text, level)
         elif len(block) > 1:
@@ -186,6 +190,7 @@ class _FlowWriter:
 
     def _write_table(self, tables: Sequence[tuple[FoundTable, int]]) -> None:
         """Write a table that may go on over pages; its header is written once."""
+        self._after_bold = False
         first, _ = tables[0]
         header = first.rows[: first.headers]
         rows, pages = [], []
@@ -253,12 +258,14 @@ class _Headings:
 
     def level(self, block: Sequence[FlowLine]) -> int | None:
         """Return the level of a heading, None of other text."""
+        lowest = min(len(self._levels) + 1, 6) if self.is_bold(block) else None
+        return self._levels.get(block[0].size, lowest)
+
+    def is_bold(self, block: Sequence[FlowLine]) -> bool:
+        """Tell whether a block is set apart from the text only by being bold."""
         first, last = block[0], block[-1]
-        if first.size in self._levels:
-            return self._levels[first.size]
-        bold = self._bold and first.size > 0 and all(line.bold for line in block)
-        titled = bold and any(map(str.isalpha, first.text)) and not last.text.endswith((".", ":", ",", ";"))
-        return min(len(self._levels) + 1, 6) if titled else None
+        bold = self._bold and first.size > 0 and first.size not in self._levels and all(line.bold for line in block)
+        return bold and any(map(str.isalpha, first.text)) and not last.text.endswith((".", ":", ",", ";"))
 
     def go_on(self, line: FlowLine, following: FlowLine) -> bool:
         """Tell whether a paragraph or heading goes on in the following line."""
