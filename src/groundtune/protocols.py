@@ -66,6 +66,11 @@ def fingerprint(document: Document, chunks: Sequence[Chunk]) -> str:
     return f"{READING}:{digest(document.content_hash, *(chunk.id for chunk in chunks))}"
 
 
+def without_version(fingerprint: str) -> str:
+    """Return what of a fingerprint depends on the document and its chunks alone, whichever version has read it."""
+    return fingerprint.rpartition(":")[2]
+
+
 def read_by_this_version(fingerprint: str) -> bool:
     """Tell whether a document in a store was read as this version reads."""
     return fingerprint.startswith(f"{READING}:")

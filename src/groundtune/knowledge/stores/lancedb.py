@@ -24,7 +24,7 @@ from groundtune.errors import StoreError
 from groundtune.extras import not_installed
 from groundtune.files import within, write_text
 from groundtune.knowledge.fusion import reciprocal_rank_fusion
-from groundtune.protocols import Embedder, Entry, Held, Vectors
+from groundtune.protocols import Embedder, Entry, Held, Vectors, without_version
 from groundtune.settings import StoreSettings
 from groundtune.values import Chunk, Passage, Place, Query, digest
 
@@ -161,7 +161,8 @@ class LanceDBStore:
                 return str(kept["revision"])
         except (OSError, ValueError, KeyError, TypeError):  # not there, or not what was written
             pass
-        held = (part for pair in sorted(self._listed(version).items()) for part in pair)
+        listed = sorted(self._listed(version).items())
+        held = (part for document, fingerprint in listed for part in (document, without_version(fingerprint)))
         revision = digest(_setting(self._table.schema, "embedder"), *held)[:16]
         with suppress(OSError):  # a store that may only be read works as well
             write_text(path, json.dumps({"version": key, "revision": revision}))
