@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from groundtune.protocols import fingerprint
+from groundtune.protocols import fingerprint, read_by_this_version, without_version
 from groundtune.values import Chunk, Citation, Document, Passage, Place, located
 
 PAGES = (Place(0, 10, 1), Place(10, 30, 2), Place(30, 50, 4))
@@ -43,7 +43,13 @@ def test_people_are_told_the_page():
 
 def test_identities_without_pages_are_those_of_earlier_versions():
     assert CHUNK.id == "df5d004ffe4d746b6bae43b2b7b87a7e"
-    assert fingerprint(PLANS, [CHUNK]) == "2d6a25725b77d598fa89d83d841a6d42"
+    assert without_version(fingerprint(PLANS, [CHUNK])) == "2d6a25725b77d598fa89d83d841a6d42"
+
+
+def test_a_fingerprint_tells_which_version_has_read_the_document():
+    assert read_by_this_version(fingerprint(PLANS, [CHUNK]))
+    for earlier in ("2d6a25725b77d598fa89d83d841a6d42", "1:2d6a25725b77d598fa89d83d841a6d42", ""):
+        assert not read_by_this_version(earlier)
 
 
 def test_identities_with_pages_are_others():

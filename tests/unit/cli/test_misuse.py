@@ -129,15 +129,15 @@ def test_documents_that_cannot_be_read_are_told_with_the_reason_and_the_others_g
     documents = project / "documents"
     (documents / "empty.md").write_text("  \n", encoding="utf-8")
     (documents / "broken.pdf").write_bytes(b"%PDF-1.7 and then nothing of the sort")
-    (documents / "latin.txt").write_bytes("Café".encode("latin-1"))
+    (documents / "noise.txt").write_bytes(bytes(range(128, 256)) * 20)
     (documents / "picture.xyz").write_bytes(b"\x00\x01")
     (documents / "faq.json").write_text('{"questions": ', encoding="utf-8")
     ran = run("ingest", "--project", project, "--json")
     assert ran.code == 2
     failed = {one["document"]: one["reason"] for one in ran.json["failed"]}
-    assert set(failed) == {"empty.md", "broken.pdf", "latin.txt", "picture.xyz", "faq.json"}
+    assert set(failed) == {"empty.md", "broken.pdf", "noise.txt", "picture.xyz", "faq.json"}
     assert "no text" in failed["empty.md"]
-    assert "UTF-8" in failed["latin.txt"]
+    assert "UTF-8" in failed["noise.txt"]
     assert all(len(reason) > 20 for reason in failed.values())
     assert ran.json["added"] == 1
     shown = run("ingest", "--project", project).out
