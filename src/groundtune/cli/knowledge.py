@@ -49,7 +49,8 @@ def read(
     from groundtune.knowledge.reading import read_files
 
     documents = list(read_files(files, project, flags(overrides)))
-    emit(as_json, {"documents": [each.as_json() for each in documents]}, Group(*map(_shown, documents)))
+    shown = Group(*map(_shown, documents)) if documents else Text("There are no documents.")
+    emit(as_json, {"documents": [each.as_json() for each in documents]}, shown)
     if any(each.refused for each in documents):
         raise typer.Exit(2)
 

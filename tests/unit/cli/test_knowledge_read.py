@@ -76,6 +76,8 @@ def test_several_files_and_folders_anywhere(run, folder, tmp_path):
     ("name", "content", "reason"),
     [
         ("missing.md", None, "No such file"),
+        ("missing.pdf", None, "No such file"),
+        ("missing.docx", None, "No such file"),
         ("empty.txt", b" \n", "contains no text"),
         ("odd.xyz", b"x", "no reader"),
         ("broken.docx", b"PK\x03\x04 no archive", "save it"),
@@ -93,6 +95,12 @@ def test_what_is_refused(run, folder, name, content, reason):
     assert reason in refused["refused"]
     assert good["text"] == "good"
     assert "Refused: " in run("knowledge", "read", name, "good.md").out
+
+
+def test_a_folder_without_documents(run, folder):
+    (folder / ".hidden.md").write_text("x", encoding="utf-8")
+    assert run("knowledge", "read", ".", "--json").json == {"documents": []}
+    assert "There are no documents." in run("knowledge", "read", ".").out
 
 
 def test_a_name_that_is_not_utf8_is_no_hindrance(run, folder):

@@ -51,6 +51,8 @@ def read(path: Path) -> PlainText:
     """
     reader = reader_for(path)
     try:
+        with path.open("rb"):  # libraries say less well why they cannot open it
+            pass
         plain = reader.read(path)
     except UnreadableDocument:
         raise
