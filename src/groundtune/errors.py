@@ -60,6 +60,11 @@ class InputError(GroundtuneError):
 class UnreadableDocument(InputError):
     """One document cannot be read."""
 
+    @property
+    def reason(self) -> str:
+        """What happened and what to do next, for a list that names the document itself."""
+        return f"{self.message} {self.remedy}".strip()
+
 
 class NotInstalled(GroundtuneError):
     """An optional package or a packaged model is missing."""

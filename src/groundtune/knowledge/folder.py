@@ -135,5 +135,10 @@ def _ignored_file(path: Path, root: Path) -> str:
 
 
 def _id(path: Path, root: Path) -> str:
-    """Return the document's id: its path below `root`; bytes that are not UTF-8 are shown as codes."""
-    return os.fsencode(path.relative_to(root).as_posix()).decode("utf-8", "backslashreplace")
+    """Return the document's id: its path below `root`."""
+    return shown(path.relative_to(root).as_posix())
+
+
+def shown(path: str | Path) -> str:
+    """Return a path as text that can be printed and stored; bytes that are not UTF-8 are shown as codes."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")

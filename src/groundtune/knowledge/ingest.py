@@ -185,7 +185,7 @@ def _documents(
         try:
             yield _Read(*chunked(id_, path, settings))
         except UnreadableDocument as error:
-            failed.append((id_, f"{error.message} {error.remedy}".strip()))
+            failed.append((id_, error.reason))
     progress("ingest", len(files), len(files))
 
 

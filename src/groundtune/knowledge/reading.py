@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from groundtune.errors import UnreadableDocument
-from groundtune.knowledge.folder import find
+from groundtune.knowledge.folder import find, shown
 from groundtune.knowledge.ingest import chunked
 from groundtune.settings import KnowledgeSettings, load
 from groundtune.values import Chunk, PlainText
@@ -59,9 +58,9 @@ def read_files(
 
 
 def _read(path: Path, settings: KnowledgeSettings) -> ReadFile:
-    name = os.fsencode(path).decode("utf-8", "backslashreplace")
+    name = shown(path)
     try:
         _, plain, chunks = chunked(name, path, settings)
     except UnreadableDocument as error:
-        return ReadFile(name, refused=f"{error.message} {error.remedy}".strip())
+        return ReadFile(name, refused=error.reason)
     return ReadFile(name, plain, tuple(chunks))

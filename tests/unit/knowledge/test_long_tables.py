@@ -121,7 +121,7 @@ def test_the_measure_can_fail():
     rows = SHAPES["200 rows of 4"]
     builder = TextBuilder()
     for row in rows:
-        builder.row(row)
+        builder.add(" | ".join(row), "\n")
     assert usable(rows, chunks_of(builder.plain())) < 0.2
 
 

@@ -70,12 +70,6 @@ class TextBuilder:
         """Say that a piece between `start` and `end` needs `text` to be understood; contexts come in order of place."""
         self._contexts.append(Context(start, end, " ".join(text.split())))
 
-    def row(self, cells: list[str]) -> None:
-        """Append a table row as one line, `cell | cell`; a row of empty cells is left out."""
-        flat = [" ".join(cell.split()) for cell in cells]
-        if any(flat):
-            self.add(CELLS.join(flat), LINE)
-
     def table(
         self,
         rows: Sequence[Sequence[str]],
