@@ -8,6 +8,7 @@
     ├── StoreError                  a knowledge store or the records cannot be used
     ├── ModelFailed                 a chat model or an endpoint gave no usable reply
     ├── TuningError                 training data or training itself is unsound
+    ├── GateFailed                  exit code 1: training data or an adapter did not pass a gate
     └── NotComparable               runs of different benchmarks, scorers or settings
 
 A message says what happened with the offending value, where, and why; `remedy` says what to do next. Passwords are
@@ -49,6 +50,10 @@ def _rebuild(kind: type[GroundtuneError], message: str, place: str | None, remed
     return kind(message, place=place, remedy=remedy)
 
 
+def _rebuild_gate(message: str, gates: tuple[str, ...], place: str | None, remedy: str) -> GateFailed:
+    return GateFailed(message, gates, place=place, remedy=remedy)
+
+
 class SettingsError(GroundtuneError):
     """A setting is unknown or has a value it cannot have."""
 
@@ -80,6 +85,25 @@ class ModelFailed(GroundtuneError):
 
 class TuningError(GroundtuneError):
     """Training data or training itself is unsound."""
+
+
+class GateFailed(GroundtuneError):
+    """Training data or an adapter did not pass the gates in `gates`; `--accept GATE` goes on all the same."""
+
+    def __init__(
+        self,
+        message: str,
+        gates: tuple[str, ...] = (),
+        *,
+        place: str | Path | None = None,
+        line: int | None = None,
+        remedy: str = "",
+    ) -> None:
+        super().__init__(message, place=place, line=line, remedy=remedy)
+        self.gates = gates
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_rebuild_gate, (self.message, self.gates, self.place, self.remedy))
 
 
 class NotComparable(GroundtuneError):

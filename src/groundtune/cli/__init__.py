@@ -13,7 +13,7 @@ import sys
 import typer
 
 from groundtune.cli import _help, _shared
-from groundtune.errors import GroundtuneError
+from groundtune.errors import GateFailed, GroundtuneError
 
 COMMANDS = (
     "init", "doctor", "ingest", "knowledge", "search", "ask", "benchmark", "tune", "evaluate", "score", "judge",
@@ -45,7 +45,7 @@ def _main(
 
 
 def main() -> None:
-    """Run the command line; errors made on purpose become one message and exit code 2."""
+    """Run the command line; errors made on purpose become one message and exit code 2, or 1 for a gate."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     _shared.tell()
     try:
@@ -54,7 +54,7 @@ def main() -> None:
         if "--json" in sys.argv:
             print(json.dumps({"error": {"message": error.message, "place": error.place, "remedy": error.remedy}}))
         print(f"groundtune: {error}", file=sys.stderr)
-        raise SystemExit(2) from None
+        raise SystemExit(1 if isinstance(error, GateFailed) else 2) from None
     except Exception:
         sys.excepthook = _shared.masked_traceback  # which typer has set to its own
         raise

@@ -15,6 +15,7 @@ from groundtune.settings.declared import all_tables
 from groundtune.settings.resolve import Resolved, load
 from groundtune.settings.sources import ENVIRONMENT_PREFIX, FILE_NAME, Origin
 from groundtune.settings.starter import about, template, toml
+from groundtune.settings.table import Principals, Table
 from groundtune.settings.tables import (
     AssistantSettings,
     BenchmarkSettings,
@@ -24,14 +25,12 @@ from groundtune.settings.tables import (
     JudgeSettings,
     KnowledgeSettings,
     ModelSettings,
-    Principals,
     ProjectSettings,
     RecordsSettings,
     Settings,
     StoreSettings,
-    Table,
-    TuningSettings,
 )
+from groundtune.settings.training import DataSettings, TuningSettings
 
 __all__ = [
     "ENVIRONMENT_PREFIX",
@@ -39,6 +38,7 @@ __all__ = [
     "AssistantSettings",
     "BenchmarkSettings",
     "ComparisonSettings",
+    "DataSettings",
     "EmbeddingSettings",
     "HumanSettings",
     "JudgeSettings",

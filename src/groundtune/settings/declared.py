@@ -9,7 +9,8 @@ import re
 
 from groundtune import plugins
 from groundtune.errors import SettingsError
-from groundtune.settings.tables import Settings, Table
+from groundtune.settings.table import Table
+from groundtune.settings.tables import Settings
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")  # two underscores in a row part the names of variables
 

@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 from groundtune.errors import SettingsError
 from groundtune.secrets import Secret
 from groundtune.settings.sources import Given, variable_name
-from groundtune.settings.tables import Table
+from groundtune.settings.table import Table
 
 MOVED = {"tuning.raft_steps": "tuning.raft.steps", "tuning.raft_oracle_share": "tuning.raft.oracle_share"}
 NOT_USED = ("business", "tuning.corpus")

@@ -16,7 +16,8 @@ from groundtune.secrets import masked, remember
 from groundtune.settings.declared import all_tables, built_in_tables
 from groundtune.settings.faults import current, unknown, wrong
 from groundtune.settings.sources import FILE_NAME, Given, Origin, from_environment, from_file, from_flags
-from groundtune.settings.tables import Settings, Table
+from groundtune.settings.table import Table
+from groundtune.settings.tables import Settings
 
 
 class Resolved(BaseModel):

@@ -6,7 +6,7 @@ import json
 
 from groundtune.secrets import Secret
 from groundtune.settings.declared import all_tables
-from groundtune.settings.tables import Table
+from groundtune.settings.table import Table
 
 
 def template(name: str) -> str:

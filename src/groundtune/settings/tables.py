@@ -6,112 +6,13 @@ A part that needs settings of its own declares a table inside the table that it 
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
+from typing import Literal, Self
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    PrivateAttr,
-    SerializerFunctionWrapHandler,
-    model_serializer,
-    model_validator,
-)
+from pydantic import Field, model_validator
 
-from groundtune.files import within
-from groundtune.secrets import SecretUrl, without_passwords
-
-Inner = TypeVar("Inner", bound="Table")
-_ON_DISK = re.compile(r"((?:\w+:)?path:)(.+)")
-
-
-Principals = Annotated[list[Annotated[str, Field(pattern=r"\S")]], Field(min_length=1)]
-"""Names as access lists have them; at least one, none of them blank."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Home:
-    """Where the project is. No setting: tables of projects in different folders may be equal."""
-
-    folder: Path = field(default=Path(), compare=False)
-
-
-class Table(BaseModel):
-    """Base of the tables: frozen, no key is taken that is not known, and passwords are not shown.
-
-    `not_in_key` names the settings that an adapter, or whatever else is kept under a key, does not depend on.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    not_in_key: ClassVar[frozenset[str]] = frozenset()
-    _inner: Mapping[str, Table] = PrivateAttr(default_factory=dict)
-    _home: _Home = PrivateAttr(default_factory=_Home)
-
-    def part(self, name: str, kind: type[Inner]) -> Inner:
-        """Return the table `name` inside this one, as it is set, or with its defaults.
-
-        >>> class Fast(Table):
-        ...     passes: int = 2
-        >>> TuningSettings().part("fast", Fast).passes
-        2
-        """
-        inner = self._inner.get(name)
-        if inner is None:
-            return kind().in_folder(self._home.folder)
-        if not isinstance(inner, kind):
-            raise TypeError(f"the table `{name}` is declared as {type(inner).__name__}, not as {kind.__name__}")
-        return inner
-
-    def with_parts(self, inner: Mapping[str, Table]) -> Self:
-        """Return the same table with other tables inside."""
-        made = self.model_copy()
-        made._inner = dict(inner)
-        return made
-
-    def in_folder(self, folder: Path) -> Self:
-        """Return the same table as that of the project in `folder`."""
-        made = self.model_copy()
-        made._home = _Home(folder)
-        return made
-
-    def in_project(self, name: str) -> Path:
-        """Return the path of a file or folder that is set: relative ones start at the project."""
-        return within(self._home.folder, name)
-
-    def located(self, name: str) -> str:
-        """Return a model's name that leads to its folder wherever the command runs; one without a folder as it is.
-
-        >>> TuningSettings().in_folder(Path("/shop")).located("cross:path:models/order")
-        'cross:path:/shop/models/order'
-        """
-        on_disk = _ON_DISK.fullmatch(name)
-        return f"{on_disk[1]}{self.in_project(on_disk[2])}" if on_disk else name
-
-    def for_key(self) -> str:
-        """Return the settings that a key must depend on, as JSON; a password is not one of them."""
-        return self.model_dump_json(exclude=set(self.not_in_key))
-
-    @model_serializer(mode="wrap")
-    def _without_passwords(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return {name: blanked(value) for name, value in handler(self).items()}
-
-    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
-        yield from ((name, blanked(value)) for name, value in super().__repr_args__())
-
-
-def blanked(value: Any) -> Any:  # noqa: ANN401 -- a value as pydantic dumps it
-    """Return a value with the passwords in its texts blanked."""
-    if isinstance(value, str):
-        return without_passwords(value)
-    if isinstance(value, dict):
-        return {key: blanked(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return type(value)(blanked(each) for each in value)
-    return value
+from groundtune.secrets import SecretUrl
+from groundtune.settings.table import Inner, Principals, Table
+from groundtune.settings.training import DataSettings, TuningSettings
 
 
 class ProjectSettings(Table):
@@ -226,42 +127,6 @@ class BenchmarkSettings(Table):
     )
 
 
-class TuningSettings(Table):
-    """`[tuning]`: training data and how adapters are trained."""
-
-    # names of files, and how memory is used
-    not_in_key: ClassVar[frozenset[str]] = frozenset(
-        {"examples", "preferences", "microbatch_tokens", "retrieve_as"}  # who is asked as shows in the examples
-    )
-
-    examples: str = Field("training.jsonl", description="File with the training conversations.")
-    preferences: str = Field(
-        "preferences.jsonl",
-        description="File with preference pairs, not yet used for tuning. `benchmark check` looks for leaks in it.",
-    )
-    steps: int = Field(240, ge=1, description="Maximum optimizer steps for instruction tuning.")
-    batch_size: int = Field(4, ge=1, description="Conversations per optimizer step.")
-    microbatch_tokens: int = Field(
-        1024,
-        ge=64,
-        description="Tokens processed at once during training. Less needs less memory and gives the same adapter.",
-    )
-    learning_rate: float = Field(5e-4, gt=0, description="Peak learning rate, with linear warm-up and cosine decay.")
-    rank: int = Field(16, ge=1, description="LoRA rank. Alpha is twice the rank.")
-    max_length: int = Field(
-        1024, ge=64, description="Maximum length of a conversation, in tokens. Longer ones are rejected, never cut."
-    )
-    held_out: int = Field(24, ge=1, description="Conversations held out for early stopping, at most a fifth of all.")
-    evaluate_every: int = Field(30, ge=1, description="Steps between evaluations on the held-out conversations.")
-    patience: int = Field(2, ge=1, description="Evaluations without improvement before training stops.")
-    seed: int = Field(17, description="Random seed for adapter initialisation and data order.")
-    retrieve_as: Principals = Field(
-        ["everyone"],
-        description="Principals that tuning retrieves passages as. A model has no access list: anyone who may ask the "
-        "tuned model may learn what these principals can read.",
-    )
-
-
 class ComparisonSettings(Table):
     """`[comparison]`: how candidates are compared."""
 
@@ -365,6 +230,7 @@ class Settings(Table):
     records: RecordsSettings = RecordsSettings()
     benchmark: BenchmarkSettings = BenchmarkSettings()
     tuning: TuningSettings = TuningSettings()
+    data: DataSettings = DataSettings()
     comparison: ComparisonSettings = ComparisonSettings()
     human: HumanSettings = HumanSettings()
     judge: JudgeSettings = JudgeSettings()

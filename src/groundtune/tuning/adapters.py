@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from groundtune.errors import InputError
 from groundtune.files import read_text, write_text
@@ -33,7 +34,12 @@ class LossPoint:
 class Manifest:
     """What an adapter was made of. Two manifests with the same `key` describe the same training run.
 
-    `recipe` identifies what its examples were made of, where making them takes long; "" where it is not known.
+    `kind` tells what the folder holds: an adapter, the weights of a whole model, or a reward model; "hosted" where the
+    model is at a service and `hosted` is what `[model] name` would call it. `recipe` identifies what its examples were
+    made of, where making them takes long; "" where it is not known. `parents` are the folders, beside this one, of the
+    versions that it was trained on top of, in order. `gates` is what the checks of its data found, `accepted` the gates
+    that did not pass and were accepted. `curves` are values by step besides the loss, such as reward. `measures` is
+    what the technique itself measured, such as perplexity before and after.
     """
 
     key: str
@@ -49,6 +55,15 @@ class Manifest:
     best_step: int
     loss: tuple[LossPoint, ...]
     recipe: str = ""
+    kind: Literal["adapter", "model", "reward", "hosted"] = "adapter"
+    parents: tuple[str, ...] = ()
+    hosted: str = ""
+    gates: tuple[Mapping[str, object], ...] = ()
+    accepted: tuple[str, ...] = ()
+    estimate: Mapping[str, float] = field(default_factory=dict)
+    hardware: Mapping[str, str] = field(default_factory=dict)
+    curves: Mapping[str, tuple[tuple[int, float], ...]] = field(default_factory=dict)
+    measures: Mapping[str, object] = field(default_factory=dict)
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
@@ -64,6 +79,12 @@ def read_manifest(folder: Path) -> Manifest | None:
     try:
         content = json.loads(read_text(path))
         content["loss"] = tuple(LossPoint(**point) for point in content["loss"])
+        for name in ("parents", "gates", "accepted"):
+            content[name] = tuple(content.get(name, ()))
+        curves = content.get("curves", {})
+        content["curves"] = {
+            name: tuple((int(step), value) for step, value in points) for name, points in curves.items()
+        }
         return Manifest(**content)
     except (ValueError, TypeError, KeyError) as error:
         raise InputError(
@@ -90,3 +111,20 @@ def finished(folder: Path, fits: Callable[[Manifest], bool]) -> tuple[Path, Mani
                 (version / MANIFEST).touch()
             return version, manifest
     return None
+
+
+def chain(folder: Path) -> list[Path]:
+    """Return the folders that make up a tuned model, in order: the adapters that it stands on, and its own.
+
+    Raises `InputError` where one of them is not there any longer.
+    """
+    manifest = read_manifest(folder)
+    parents = [folder.with_name(parent) for parent in (manifest.parents if manifest else ())]
+    for parent in parents:
+        if read_manifest(parent) is None:
+            raise InputError(
+                f"the adapter `{folder.name}` was trained on top of `{parent.name}`, which is not there.",
+                place=parent,
+                remedy=f"Put it back, or delete {folder} and tune again.",
+            )
+    return [*parents, folder]

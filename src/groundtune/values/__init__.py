@@ -17,7 +17,6 @@ from groundtune.values.answers import (
     Completion,
     Conversation,
     Event,
-    Example,
     FinishReason,
     Message,
     Question,
@@ -49,6 +48,7 @@ from groundtune.values.knowledge import (
     located,
 )
 from groundtune.values.reading import LEFT_OUT_KINDS, READING, Context, Heading, LeftOut, LeftOutKind, PlainText
+from groundtune.values.training import Example, Preference, Thumb, TrainingText
 
 __all__ = [
     "EVERYONE",
@@ -81,6 +81,7 @@ __all__ = [
     "Place",
     "Placed",
     "PlainText",
+    "Preference",
     "Query",
     "Question",
     "Retrieved",
@@ -89,6 +90,8 @@ __all__ = [
     "Search",
     "Split",
     "TextPiece",
+    "Thumb",
+    "TrainingText",
     "Usage",
     "Verdict",
     "digest",

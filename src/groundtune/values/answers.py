@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from groundtune.text import without_markers
@@ -172,14 +172,3 @@ class Answered:
 
 
 Event = Retrieved | TextPiece | Cited | Answered
-
-
-@dataclass(frozen=True, slots=True)
-class Example:
-    """A training conversation. Loss is taken on the assistant's turns only. `place` is the file and line it is from."""
-
-    messages: Conversation
-    documents: tuple[str, ...] = ()
-    source: str = ""
-    metadata: Mapping[str, str] = field(default_factory=dict)
-    place: str = field(default="", compare=False)

@@ -1,0 +1,70 @@
+"""What a check is: it sees every line once, keeps little of it, and concludes. One file each, beside this one.
+
+A line is seen as a `Line`, whatever dialect its file is written in, so that a check knows no formats. Checks see
+millions of lines in little memory: what one keeps of a line is a few numbers, not its text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+import numpy as np
+
+from groundtune.protocols import ChatModel
+from groundtune.settings import DataSettings
+from groundtune.tuning.quality.findings import Checked
+
+LineKind = Literal["supervised", "pair", "thumb", "text"]
+Embed = Callable[[Sequence[str]], np.ndarray]  # texts -> (texts, dimension), rows of length 1
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of training data.
+
+    `prompt` is all that the model is given, `answer` what it learns to say (the better answer of a pair, the text of a
+    corpus), `rejected` the worse answer of a pair. `good` is the verdict of a thumb. `documents` are those it names.
+    """
+
+    file: str
+    line: int
+    kind: LineKind
+    prompt: str
+    answer: str
+    rejected: str = ""
+    annotator: str = ""
+    group: str = ""
+    good: bool | None = None
+    documents: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What checks compare the data with.
+
+    `questions` are the benchmark's (id to text), `ideal_answers` likewise; `documents` are the company's (id to text).
+    `embed` and `judge` are None where there is no encoder or no judge: the checks that need them say that they did not
+    run.
+    """
+
+    settings: DataSettings
+    questions: Mapping[str, str] = field(default_factory=dict)
+    ideal_answers: Mapping[str, str] = field(default_factory=dict)
+    documents: Mapping[str, str] = field(default_factory=dict)
+    embed: Embed | None = None
+    judge: ChatModel | None = None
+    seed: int = 17
+
+
+class Check(Protocol):
+    """One kind of defect. Made anew for each run: a function `check(Surroundings) -> Check` in its file makes it."""
+
+    def see(self, line: Line) -> None:
+        """Take in one line."""
+        ...
+
+    def conclude(self) -> Checked:
+        """Say what was found, once all lines were seen."""
+        ...
