@@ -48,7 +48,7 @@ from groundtune.values.knowledge import (
     located,
 )
 from groundtune.values.reading import LEFT_OUT_KINDS, READING, Context, Heading, LeftOut, LeftOutKind, PlainText
-from groundtune.values.training import Example, Preference, Thumb, TrainingText
+from groundtune.values.training import Example, PreferencePair, Thumb, TrainingText
 
 __all__ = [
     "EVERYONE",
@@ -81,7 +81,7 @@ __all__ = [
     "Place",
     "Placed",
     "PlainText",
-    "Preference",
+    "PreferencePair",
     "Query",
     "Question",
     "Retrieved",

@@ -20,7 +20,7 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
-class Preference:
+class PreferencePair:
     """Two answers to the same conversation, of which somebody preferred `chosen`.
 
     `prompt` ends with the user's turn; `chosen` and `rejected` are the turns that follow. `group` holds together what

@@ -1,6 +1,6 @@
 """What a check is: it sees every line once, keeps little of it, and concludes. One file each, beside this one.
 
-A line is seen as a `Line`, whatever dialect its file is written in, so that a check knows no formats. Checks see
+A line is seen as a `DataLine`, whatever dialect its file is written in, so that a check knows no formats. Checks see
 millions of lines in little memory: what one keeps of a line is a few numbers, not its text.
 """
 
@@ -14,14 +14,14 @@ import numpy as np
 
 from groundtune.protocols import ChatModel
 from groundtune.settings import DataSettings
-from groundtune.tuning.quality.findings import Checked
+from groundtune.tuning.quality.findings import CheckResult
 
-LineKind = Literal["supervised", "pair", "thumb", "text"]
+DataKind = Literal["supervised", "pair", "thumb", "text"]
 Embed = Callable[[Sequence[str]], np.ndarray]  # texts -> (texts, dimension), rows of length 1
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class DataLine:
     """One line of training data.
 
     `prompt` is all that the model is given, `answer` what it learns to say (the better answer of a pair, the text of a
@@ -30,7 +30,7 @@ class Line:
 
     file: str
     line: int
-    kind: LineKind
+    kind: DataKind
     prompt: str
     answer: str
     rejected: str = ""
@@ -61,10 +61,10 @@ class Surroundings:
 class Check(Protocol):
     """One kind of defect. Made anew for each run: a function `check(Surroundings) -> Check` in its file makes it."""
 
-    def see(self, line: Line) -> None:
+    def see(self, line: DataLine) -> None:
         """Take in one line."""
         ...
 
-    def conclude(self) -> Checked:
+    def conclude(self) -> CheckResult:
         """Say what was found, once all lines were seen."""
         ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-FindingKind = Literal[
+DefectKind = Literal[
     "duplicate",
     "near_duplicate",
     "contamination",
@@ -26,7 +26,7 @@ class DataFinding:
 
     file: str
     line: int
-    kind: FindingKind
+    kind: DefectKind
     detail: str
     remedy: str = ""
 
@@ -49,7 +49,7 @@ class GateResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class CheckResult:
     """What one check found: the gates that it decides and the lines that it doubts."""
 
     gates: tuple[GateResult, ...]
