@@ -21,8 +21,8 @@ from groundtune.protocols import Progress, silent
 from groundtune.settings import Settings, TuningSettings
 from groundtune.tuning.adapters import MANIFEST, VERSION_SIGN, Manifest, read_manifest, versions
 from groundtune.tuning.examples import load_examples
+from groundtune.tuning.model import Base
 from groundtune.tuning.technique import Task, technique
-from groundtune.tuning.training import Base
 from groundtune.values import Passage, Search, digest
 
 DISTRACTOR_DEPTH = 4  # times the passages of a prompt: leaves distractors for raft when the answer's own are taken out
@@ -166,4 +166,6 @@ def _trained_with(record: Mapping[str, object], technique_name: str) -> dict[str
             name = key.removeprefix(table)
             if key.startswith(table) and "." not in name and name not in TuningSettings.not_in_key:
                 values[name] = entry.get("value") if isinstance(entry, Mapping) else entry
-    return values
+    defaults = TuningSettings()
+    unset = {name for name in TuningSettings.in_key_if_set if values.get(name) == getattr(defaults, name)}
+    return {name: value for name, value in values.items() if name not in unset}
