@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from groundtune import extras
 
-Returned = TypeVar("Returned")
+T = TypeVar("T")
 
 CGROUPS = Path("/sys/fs/cgroup")
 INTERVAL = 0.01  # seconds between two looks at the memory, where the kernel keeps no peak
@@ -22,7 +22,7 @@ _windows: list[list[int]] = []  # of each window that is open: the highest peak 
 _lock = threading.Lock()
 
 
-def peak_of(function: Callable[[], Returned], device: str = "cpu") -> tuple[Returned, int]:
+def peak_of(function: Callable[[], T], device: str = "cpu") -> tuple[T, int]:
     """Return what `function` returns, and the most bytes that this process held while it ran, all else included.
 
     Windows may lie within each other. Raises what `function` raises and, where the kernel keeps no peak, `NotInstalled`
@@ -59,7 +59,7 @@ def available(device: str = "cpu") -> int:
     return max(0, min(left))
 
 
-def _peak_on_cuda(function: Callable[[], Returned], device: str) -> tuple[Returned, int]:
+def _peak_on_cuda(function: Callable[[], T], device: str) -> tuple[T, int]:
     import torch
 
     torch.cuda.reset_peak_memory_stats(device)
@@ -88,7 +88,7 @@ def _kernel_peak() -> int:
     raise OSError("the kernel keeps no VmHWM")
 
 
-def _peak_of_kernel(function: Callable[[], Returned]) -> tuple[Returned, int]:
+def _peak_of_kernel(function: Callable[[], T]) -> tuple[T, int]:
     window = [0]
     with _lock:
         _windows.append(window)
@@ -101,7 +101,7 @@ def _peak_of_kernel(function: Callable[[], Returned]) -> tuple[Returned, int]:
             _windows[:] = [other for other in _windows if other is not window]
 
 
-def _peak_of_samples(function: Callable[[], Returned]) -> tuple[Returned, int]:
+def _peak_of_samples(function: Callable[[], T]) -> tuple[T, int]:
     """Look every `INTERVAL`: a peak that is shorter may be missed."""
     process, done = _psutil().Process(), threading.Event()
     peak = [process.memory_info().rss]
