@@ -74,11 +74,11 @@ def check_prompts(tokenizer: Any, prompts: Sequence[tuple[Conversation, list[int
 
 def _compared(
     how: str,
-    model: Any,
+    model: Any,  # noqa: ANN401
     rows: Sequence[Any],
     expected: Sequence[Any],
     tolerance: float,
-    folder: Path,  # noqa: ANN401
+    folder: Path,
 ) -> float:
     largest = max(float(logits.abs().max()) for logits in expected)
     pairs = zip(expected, logits_of(model, rows), strict=True)

@@ -195,12 +195,11 @@ def shown(estimate: Estimate | Mapping[str, float]) -> str:
     '120,000 tokens, about 13 min, 2.4 GB of memory at most'
     """
     values = asdict(estimate) if isinstance(estimate, Estimate) else estimate
-    minutes = values["seconds"] / 60
-    time_needed = (
-        f"{values['seconds']:.0f} s"
-        if minutes < 2
-        else f"{minutes:.0f} min"
-        if minutes < 120
-        else f"{minutes / 60:.1f} h"
-    )
-    return f"{int(values['tokens']):,} tokens, about {time_needed}, {values['memory_bytes'] / 1e9:.1f} GB of memory at most"
+    memory = values["memory_bytes"] / 1e9
+    return f"{int(values['tokens']):,} tokens, about {_duration(values['seconds'])}, {memory:.1f} GB of memory at most"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
