@@ -13,7 +13,7 @@ from typing import Any
 from groundtune.errors import TuningError
 from groundtune.models.templates import prompt_ids
 from groundtune.settings import TuningSettings
-from groundtune.tuning.model import Base, ready
+from groundtune.tuning.model import Base, load_whole, ready
 from groundtune.values import Conversation
 
 MOST_TOKENS = 256  # of a row, on which logits are compared
@@ -46,7 +46,7 @@ def check_weights(
         return {}
     tolerance = ROUNDED if settings.quantize != "none" or _rounds() else TOLERANCE
     if settings.method == "full":
-        return {"reload": _compared("reloaded", _reloaded(folder), rows, expected, tolerance, folder)}
+        return {"reload": _compared("reloaded", load_whole(folder)[0], rows, expected, tolerance, folder)}
     from peft import PeftModel
 
     model = PeftModel.from_pretrained(ready(base, parents, settings)[0], str(folder))
@@ -91,14 +91,6 @@ def _compared(
             remedy="Tune again. If it happens again, report it with the versions of torch, transformers and peft.",
         )
     return difference
-
-
-def _reloaded(folder: Path) -> Any:  # noqa: ANN401
-    import torch
-    from transformers import AutoModelForCausalLM
-
-    model = AutoModelForCausalLM.from_pretrained(str(folder), dtype=torch.float32)
-    return model.to("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def _rounds() -> bool:
