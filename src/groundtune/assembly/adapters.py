@@ -23,10 +23,10 @@ from groundtune.protocols import Progress, silent
 from groundtune.settings import Settings, TuningSettings
 from groundtune.tuning.adapters import MANIFEST, VERSION_SIGN, Manifest, chain, read_manifest, versions
 from groundtune.tuning.estimate import Estimate
-from groundtune.tuning.examples import load_examples
+from groundtune.tuning.examples import load_examples, load_judged, load_texts
 from groundtune.tuning.model import Base, is_whole
 from groundtune.tuning.technique import Estimating, Task, technique
-from groundtune.values import Passage, Search, digest
+from groundtune.values import Passage, Search, TrainingText, digest
 
 DISTRACTOR_DEPTH = 4  # times the passages of a prompt: leaves distractors for raft when the answer's own are taken out
 
@@ -173,8 +173,26 @@ class Adapters:
             unknown=settings.assistant.unknown,
             documents=self._knowledge.documents_held,
             found_by=self._found_by,
+            preferences=lambda: load_judged(within(self._folder, settings.tuning.preferences)),
+            corpus=self._corpus,
+            texts=self._texts,
             parents=self._parents(parent),
         )
+
+    def _corpus(self) -> list[TrainingText]:
+        """Return the texts of `[tuning] corpus`, or the documents if there is no such file or folder."""
+        place = within(self._folder, self._settings.tuning.corpus)
+        return load_texts(place) if place.exists() else self._texts()
+
+    def _texts(self) -> list[TrainingText]:
+        """Return the documents. Raises `SettingsError` where those of `[tuning] retrieve_as` may not read them."""
+        asker, readers = self._settings.tuning.retrieve_as, self._settings.knowledge.readable_by
+        if not set(asker) & set(readers):
+            raise SettingsError(
+                f"the documents may be read by {', '.join(readers)}, not by {', '.join(asker)}.",
+                remedy="Name someone who may in `[tuning] retrieve_as`. The tuned model can tell what it read.",
+            )
+        return [TrainingText(text, name, name) for name, text in self._knowledge.texts().items()]
 
     def _found_by(self) -> str:
         return f"{self._knowledge.signature}|as:{self._settings.tuning.retrieve_as}|depth:{DISTRACTOR_DEPTH}"
