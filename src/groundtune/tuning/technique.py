@@ -104,7 +104,7 @@ class Estimating:
 
 @runtime_checkable
 class Technique(Protocol):
-    """One way to tune."""
+    """One way to tune. One whose adapter goes on from run to run, whatever the settings, has `one_version` as well."""
 
     @property
     def name(self) -> str:
