@@ -26,9 +26,10 @@ class RowColumns:
 
     def __init__(self, row: Mapping[str, object], place: str) -> None:
         self.place = place
-        self.values = {_plain(key): value for key, value in row.items()}
-        if len(self.values) < len(row):  # `Text` and `text`
-            self.values = dict(row)
+        self.names = {_plain(key): key for key in row}
+        if len(self.names) < len(row):  # `Text` and `text`
+            self.names = {key: key for key in row}
+        self.values = {plain: row[key] for plain, key in self.names.items()}
         self.used: set[str] = set()
 
     def there(self, key: str) -> bool:
@@ -121,7 +122,7 @@ class RowColumns:
         for key in self.left():
             value = self.values[key]
             if isinstance(value, str | int | float) and len(str(value)) <= _METADATA:
-                kept[key] = str(value)
+                kept[self.names[key]] = str(value)
         return kept
 
     def refuse_pictures(self) -> None:

@@ -38,7 +38,5 @@ class DataDialect:
         return all(any(columns.there(key) for key in group) for group in self.needs) and self.fits(columns)
 
     def filled(self, columns: RowColumns) -> bool:
-        """Tell whether the columns that it needs hold something."""
-        return all(
-            any(columns.filled(key) or columns.values.get(key) is False for key in group) for group in self.needs
-        )
+        """Tell whether any of the columns that it needs holds something."""
+        return any(columns.filled(key) for group in self.needs for key in group)

@@ -119,7 +119,7 @@ def _lines(file: IO[bytes]) -> Iterator[LinedRow]:
 
 
 def _read_table(path: Path) -> Iterator[LinedRow]:
-    """Return the rows of a CSV or TSV file by the names in its first row. A cell that is empty is left out."""
+    """Return the rows of a CSV or TSV file by the names in its first row. A cell that is empty is null."""
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
     with _opened(path) as file:
         lines = (raw.decode("utf-8", "surrogateescape") for raw in file)
@@ -153,8 +153,7 @@ def _row(names: list[str], cells: list[str]) -> object:
             return RowRefused(f"`{name}` is not UTF-8.", "Save the file as UTF-8.")
         except RowRefused:
             value = cell
-        if value != "":
-            row[name.strip()] = value
+        row[name.strip()] = None if value == "" else value
     return row
 
 
