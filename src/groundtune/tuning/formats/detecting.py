@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from difflib import get_close_matches
+from functools import lru_cache
 
 from groundtune.tuning.formats import pairs, rankings, supervised, texts, thumbs
 from groundtune.tuning.formats.columns import RowColumns
@@ -58,12 +59,19 @@ def _with_metadata(made: TrainingRow, columns: RowColumns) -> TrainingRow:
 
 
 def _dialects(columns: RowColumns) -> list[DataDialect]:
-    matching = [dialect for dialect in DIALECTS if dialect.matches(columns)]
+    matching = [dialect for dialect in _with_columns(columns.present) if dialect.fits(columns)]
     if not matching:
         _refuse_unknown(columns)
+    if len(matching) == 1:
+        return matching
     matching = [dialect for dialect in matching if dialect.name != "text"] or matching  # `text` is checked for itself
     matching = [dialect for dialect in matching if dialect.filled(columns)] or matching
     return [dialect for dialect in matching if not any(dialect.name in other.over for other in matching)]
+
+
+@lru_cache(1024)  # files have few sets of columns
+def _with_columns(names: frozenset[str]) -> tuple[DataDialect, ...]:
+    return tuple(dialect for dialect in DIALECTS if dialect.has_columns(names))
 
 
 def _refuse_unknown(columns: RowColumns) -> None:
