@@ -43,9 +43,7 @@ CONVERSATIONS = {
     "sharegpt-with-roles": {"conversations": [USER, ASSISTANT]},
     "lima": {"conversations": ["q", "a"]},
     "rounds": {"conversation": [{"human": "q", "assistant": "a"}]},
-    "gemini": {
-        "contents": [{"role": "user", "parts": [{"text": "q"}]}, {"role": "model", "parts": [{"text": "a"}]}]
-    },
+    "gemini": {"contents": [{"role": "user", "parts": [{"text": "q"}]}, {"role": "model", "parts": [{"text": "a"}]}]},
     "bedrock": {"messages": [said("user", [{"text": "q"}]), said("assistant", [{"text": "a"}])]},
     "cohere": {"messages": [{"role": "User", "content": "q"}, {"role": "Chatbot", "content": "a"}]},
     "prompt-completion": {"prompt": "q", "completion": " a"},
