@@ -20,8 +20,9 @@ from weakref import WeakValueDictionary
 
 from groundtune.errors import NotInstalled, SettingsError
 from groundtune.files import within
+from groundtune.merging import NotAdditive, check_files, merge
 from groundtune.models import _adapters, _generation, _llama, builtin
-from groundtune.models._adapters import Chain, NotAdditive, SharedWeights
+from groundtune.models._adapters import Chain, SharedWeights
 from groundtune.models._options import LABEL_TOKENS, Step, are_labels, choice_of
 from groundtune.models.templates import closing_id, prompt_ids, turn_ends
 from groundtune.once import Once
@@ -147,7 +148,7 @@ class LocalChatModel:
         more = partial(
             replace, self, name=f"{self.name}+{folder.name}", weights=f"{self.weights}+{mark}{words}", folders=folders
         )
-        _adapters.check_files(folder)
+        check_files(folder)
         try:
             tokenizer = _adapters.tokenizer_of(folder, self.tokenizer, self.model)
             return more(tokenizer=tokenizer, chain=(*self.chain, self.shared.adapter(folder, mark)))
@@ -290,5 +291,5 @@ def _open_merged(source: str, adapters: Sequence[Path]) -> SharedWeights:
     """Load the model once more and change it for good by the adapters, in order."""
     model, tokenizer = load(source)
     for adapter in adapters:
-        model, tokenizer = _adapters.merge(model, tokenizer, adapter)
+        model, tokenizer = merge(model, tokenizer, adapter)
     return SharedWeights(source, _llama.fuse(model), tokenizer)
