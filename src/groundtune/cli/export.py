@@ -59,7 +59,8 @@ def _shown(exported: Exported) -> Text:
 
     text = Text(
         f"`{exported.name}` is in {exported.folder} ({megabytes(sum(exported.files.values()))}, {exported.type}). "
-        f"Read back, its logits differ from base and adapters by at most {exported.logits_differ_by:.2g}."
+        f"Read back, its logits differ from base and adapters by at most {exported.logits_differ_by:.2g} "
+        f"(the largest logit is {exported.largest_logit:.3g})."
     )
     for note in exported.notes:
         text.append(f"\n{note}")

@@ -24,6 +24,7 @@ from groundtune.tuning.training import Base
 FORMATS = ("merged", "adapter", "gguf")
 TYPES: Mapping[str, tuple[str, ...]] = {"merged": ("f32", "bf16", "f16"), "adapter": ("f32",), "gguf": ("f16", "f32")}
 """How numbers may be written in each format, the default first."""
+READING = "reading it back"
 CARD = "README.md"
 _EMPTY_CARD = "# Model Card for Model ID"  # PEFT saves a form that nobody has filled in
 TOLERANCE = 1e-4  # of the largest logit: more than rounding does, less than any wrong weight does
@@ -51,7 +52,11 @@ class TunedModel:
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What was written: `files` by their bytes, and the largest difference of logits that reading it back showed."""
+    """What was written: `files` by their bytes.
+
+    `logits_differ_by` is the largest absolute difference between what was read back and base with adapters;
+    `largest_logit` is the largest absolute logit of these, for comparison.
+    """
 
     name: str
     to: str
@@ -59,6 +64,7 @@ class Exported:
     type: str
     files: Mapping[str, int]
     logits_differ_by: float
+    largest_logit: float
     notes: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, object]:
@@ -71,6 +77,7 @@ class Exported:
             "files": dict(self.files),
             "bytes": sum(self.files.values()),
             "logits_differ_by": self.logits_differ_by,
+            "largest_logit": self.largest_logit,
             "notes": list(self.notes),
         }
 

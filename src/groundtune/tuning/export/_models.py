@@ -51,11 +51,10 @@ def load_base(tuned: TunedModel, progress: Progress) -> tuple[Any, Any]:
     return model, tokenizer
 
 
-def load_merged(tuned: TunedModel, progress: Progress) -> tuple[Any, Any, Any]:
-    """Return the model with all adapters in its weights, its tokenizer, and the logits it gave before the last one
+def merge_all(tuned: TunedModel, model: Any, tokenizer: Any, progress: Progress) -> tuple[Any, Any, Any]:  # noqa: ANN401
+    """Return the base with all adapters in its weights, its tokenizer, and the logits it gave before the last one
     was merged: base and adapters, which all that is written must equal.
     """
-    model, tokenizer = load_base(tuned, progress)
     reference = None
     for number, folder in enumerate(tuned.folders, start=1):
         adapted, tokenizer = put_on(model, tokenizer, folder)

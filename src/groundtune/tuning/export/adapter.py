@@ -28,8 +28,8 @@ from groundtune.merging import (
     reading,
 )
 from groundtune.protocols import Progress
-from groundtune.tuning.export import Exported, TunedModel, finish, make_room, sizes, writing
-from groundtune.tuning.export._models import check_equal, load_base, logits, needed
+from groundtune.tuning.export import READING, Exported, TunedModel, finish, make_room, sizes, writing
+from groundtune.tuning.export._models import check_equal, load_base, logits, needed, scale
 
 RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
 MODULES = (
@@ -59,18 +59,20 @@ def write(tuned: TunedModel, folder: Path, numbers: str, progress: Progress) -> 
     rank = allowed_rank(max(len(a) for a, _ in factors.values()), tuned.folders[-1])
     tensors = _padded(factors, rank)
     make_room(folder, sum(tensor.numel() for tensor in tensors.values()) * 4)
-    progress(STAGE, 0, 2)
+    progress(STAGE, 0, 1)
     with writing(folder) as temporary:
         _save(temporary, tensors, _config(tuned, model, factors, rank))
         if own is not tokenizer:
             own.save_pretrained(str(temporary))
         finish(tuned, temporary, "peft", _card(tuned, rank))
-        progress(STAGE, 1, 2)
-        differ = check_equal(_read(model, temporary, own), logits(model, own), "the joined adapter")
+        progress(STAGE, 1, 1)
+        progress(READING, 0, 1)
+        reference = logits(model, own)
+        differ = check_equal(_read(model, temporary, own), reference, "the joined adapter")
         files = sizes(temporary)
-    progress(STAGE, 2, 2)
+    progress(READING, 1, 1)
     notes = (*tuned.remarks, *_told(tuned, rank, factors, folder))
-    return Exported(tuned.name, "adapter", folder, numbers, files, differ, notes)
+    return Exported(tuned.name, "adapter", folder, numbers, files, differ, scale(reference), notes)
 
 
 def check_limits(tuned: TunedModel) -> None:

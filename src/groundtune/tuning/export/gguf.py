@@ -17,9 +17,18 @@ from typing import Any
 
 from groundtune.errors import InputError, TuningError
 from groundtune.protocols import Progress
-from groundtune.tuning.export import Exported, TunedModel, finish, make_room, sizes, weights_size, writing
+from groundtune.tuning.export import READING, Exported, TunedModel, finish, make_room, sizes, weights_size, writing
 from groundtune.tuning.export._gguf_tokenizer import Vocabulary, read_back, vocabulary
-from groundtune.tuning.export._models import check_equal, difference, load_merged, logits, needed, placed, scale
+from groundtune.tuning.export._models import (
+    check_equal,
+    difference,
+    load_base,
+    logits,
+    merge_all,
+    needed,
+    placed,
+    scale,
+)
 
 BYTES = {"f16": 2, "f32": 4}
 LARGEST_F16 = 65504.0
@@ -44,18 +53,21 @@ class Architecture:
 def write(tuned: TunedModel, folder: Path, numbers: str, progress: Progress) -> Exported:
     """Write the file and compare what `transformers` reads from it with base and adapters."""
     needed()
-    model, tokenizer, reference = load_merged(tuned, progress)
-    form = architecture(model.config)
+    base, tokenizer = load_base(tuned, progress)
+    form = architecture(base.config)
+    model, tokenizer, reference = merge_all(tuned, base, tokenizer, progress)
     words = vocabulary(tokenizer, model.get_input_embeddings().num_embeddings)
     make_room(folder, weights_size(model, BYTES[numbers]))
     name = f"{tuned.name}-{numbers}.gguf"
     with writing(folder) as temporary:
         _write(temporary / name, tuned, form, words, model, numbers, progress)
         finish(tuned, temporary, "gguf", _card(tuned, name))
-        del model
+        del model, base
         gc.collect()
+        progress(READING, 0, 1)
         read_back(temporary, name, tokenizer)
         found = logits(_read(temporary, name), tokenizer)
+        progress(READING, 1, 1)
         what = f"the GGUF file ({numbers})"
         differ = difference(found, reference)
         if numbers == "f32" or differ > ROUGH * scale(reference):
@@ -63,7 +75,7 @@ def write(tuned: TunedModel, folder: Path, numbers: str, progress: Progress) -> 
         files = sizes(temporary)
     rounded = [f"Weights are rounded to 16 bits: logits differ by up to {differ:.2g}."] if numbers == "f16" else []
     notes = (*tuned.remarks, *words.notes, *rounded, NOT_TRIED)
-    return Exported(tuned.name, "gguf", folder, numbers, files, differ, notes)
+    return Exported(tuned.name, "gguf", folder, numbers, files, differ, scale(reference), notes)
 
 
 def architecture(config: Any) -> Architecture:  # noqa: ANN401 -- transformers is untyped here

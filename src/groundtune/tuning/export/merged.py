@@ -6,8 +6,17 @@ from pathlib import Path
 from typing import Any
 
 from groundtune.protocols import Progress
-from groundtune.tuning.export import Exported, TunedModel, finish, make_room, sizes, weights_size, writing
-from groundtune.tuning.export._models import check_equal, difference, load_merged, logits, needed, placed
+from groundtune.tuning.export import READING, Exported, TunedModel, finish, make_room, sizes, weights_size, writing
+from groundtune.tuning.export._models import (
+    check_equal,
+    difference,
+    load_base,
+    logits,
+    merge_all,
+    needed,
+    placed,
+    scale,
+)
 
 BYTES = {"f32": 4, "bf16": 2, "f16": 2}
 STAGE = "writing the model"
@@ -16,22 +25,23 @@ STAGE = "writing the model"
 def write(tuned: TunedModel, folder: Path, numbers: str, progress: Progress) -> Exported:
     """Write the merged model and compare what `transformers` reads with base and adapters."""
     needed()
-    model, tokenizer, reference = load_merged(tuned, progress)
+    model, tokenizer, reference = merge_all(tuned, *load_base(tuned, progress), progress)
     make_room(folder, weights_size(model, BYTES[numbers]))
-    progress(STAGE, 0, 2)
+    progress(STAGE, 0, 1)
     with writing(folder) as temporary:
         model.to(_type(numbers)).save_pretrained(str(temporary))
         tokenizer.save_pretrained(str(temporary))
         finish(tuned, temporary, "transformers", _card(tuned))
         del model
-        progress(STAGE, 1, 2)
+        progress(STAGE, 1, 1)
+        progress(READING, 0, 1)
         found = _read(temporary)
         whole = numbers == "f32"
         differ = check_equal(found, reference, "the merged model") if whole else difference(found, reference)
         files = sizes(temporary)
-    progress(STAGE, 2, 2)
+    progress(READING, 1, 1)
     notes = tuned.remarks if whole else (*tuned.remarks, _rounded(numbers, differ))
-    return Exported(tuned.name, "merged", folder, numbers, files, differ, notes)
+    return Exported(tuned.name, "merged", folder, numbers, files, differ, scale(reference), notes)
 
 
 def _type(numbers: str) -> Any:  # noqa: ANN401 -- torch's type of numbers
