@@ -22,6 +22,7 @@ STATE = "trainer_state.json"
 _ADAPTER, _MODEL, _INDEX = "adapter_model.safetensors", "model.safetensors", "model.safetensors.index.json"
 # pickles that the trainer writes: the states are read, the arguments are not
 _KNOWN_PICKLES = ("optimizer.pt", "scheduler.pt", "scaler.pt", "training_args.bin")
+_ARCHIVE = b"PK\x03\x04"  # the first bytes of a ZIP file
 _log = logging.getLogger(__name__)
 
 
@@ -99,17 +100,25 @@ def _is_whole(path: Path) -> bool:
     import torch
     from transformers.trainer_pt_utils import safe_globals
 
+    with path.open("rb") as file:
+        head = file.read(len(_ARCHIVE))
+    if not head.strip(b"\0"):
+        return False  # what a machine that lost power leaves
+    if head != _ARCHIVE[: len(head)]:
+        raise _refused(path)  # a bare pickle: PyTorch puts its own into an archive
     try:
         with safe_globals():  # NumPy's arrays, as the trainer allows: its random numbers are in them
             torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        if "Unsupported" not in str(error) and "weights_only" not in str(error):
-            return False
-        raise InputError(
-            "holds more than numbers. It was not read, because it may run code.",
-            place=path,
-            remedy=f"Delete the checkpoint {path.parent}, unless you know who made it, and run the command again.",
-        ) from None
+    except pickle.UnpicklingError:
+        raise _refused(path) from None
     except (RuntimeError, EOFError, OSError, ValueError, KeyError):
         return False
     return True
+
+
+def _refused(path: Path) -> InputError:
+    return InputError(
+        "holds more than numbers. It was not read, because it may run code.",
+        place=path,
+        remedy=f"Delete the checkpoint {path.parent}, unless you know who made it, and run the command again.",
+    )
