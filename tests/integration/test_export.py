@@ -150,9 +150,11 @@ def test_a_model_tuned_in_full_and_an_adapter_on_top(own, tmp_path):
     with open_project(own) as project:
         project.export("more", "merged", tmp_path / "more")
         project.export("whole", "merged", tmp_path / "whole")
-        project.export("more", "adapter", tmp_path / "adapter")
+        told = project.export("more", "adapter", tmp_path / "adapter").notes
         with pytest.raises(InputError, match="tuned in full"):
             project.export("whole", "adapter", tmp_path / "none")
+    assert any("`whole`, which was tuned in full" in note for note in told)
+    assert json.loads((tmp_path / "adapter" / "adapter_config.json").read_text())["base_model_name_or_path"] == "whole"
     folders = own / ".groundtune" / "adapters"
     expected = local._open_merged(str(folders / "whole@3c"), [folders / "more@4d"]).model
     assert differ(AutoModelForCausalLM.from_pretrained(tmp_path / "more"), expected) <= 1e-4

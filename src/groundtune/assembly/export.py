@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
@@ -41,13 +41,16 @@ def tuned_model(adapters: Adapters, name: str, model_name: str, to: str) -> Tune
     manifests = {one: _verified(one) for one in chain(home)}
     for one, manifest in manifests.items():
         _check_kind(one, manifest)
-    base = adapters.base()
-    folders = list(manifests)
+    base, folders = adapters.base(), list(manifests)
+    known, origin = known_as(model_name), _origin(model_name)
     whole = [number for number, manifest in enumerate(manifests.values()) if manifest.kind == "model"]
     if whole:  # tuned in full: what comes before it is in its weights
         start = folders[whole[-1]]
         base = Base(base.name, base.weights, partial(local.load, str(start)))
         folders = folders[whole[-1] + 1 :]
+        if to == "adapter":
+            known = _name(start.name)
+            origin = f"The base is `{known}`, which was tuned in full: export it with `--to merged`, and serve that."
     elif manifests[home].base_weights != base.weights:
         raise NotComparable(
             f"`{name}` was tuned on {manifests[home].base_model}, but `[model] name` is now another model.",
@@ -56,8 +59,12 @@ def tuned_model(adapters: Adapters, name: str, model_name: str, to: str) -> Tune
         )
     if not adapters.fits(home):
         _log.info("Exporting %s, which was trained with other settings than those set now.", home)
-    remarks = [*_on_4_bits(manifests), *(_remarks(model_name) if to == "adapter" else ())]
-    return TunedModel(name.partition(VERSION_SIGN)[0], base, known_as(model_name), tuple(folders), home, tuple(remarks))
+    remarks = (*_on_4_bits(manifests), *([origin] if origin and to == "adapter" else []))
+    return TunedModel(_name(name), base, known, tuple(folders), home, remarks)
+
+
+def _name(version: str) -> str:
+    return version.partition(VERSION_SIGN)[0]
 
 
 def known_as(model_name: str) -> str:
@@ -75,7 +82,7 @@ def known_as(model_name: str) -> str:
 def _home(adapters: Adapters, name: str) -> Path:
     """Return the folder of the version that is exported: the one named, else the one that the project uses now."""
     known = adapters.names()
-    if name.partition(VERSION_SIGN)[0] in known:
+    if _name(name) in known:
         found = adapters.folder(name)
         home = found.with_name(name) if VERSION_SIGN in name else found
         if read_manifest(home) is not None:
@@ -118,9 +125,10 @@ def _on_4_bits(manifests: Mapping[Path, Manifest]) -> list[str]:
     return [f"{', '.join(rounded)} was trained on weights rounded to 4 bits. It is put on the base's whole weights."]
 
 
-def _remarks(model_name: str) -> Sequence[str]:
+def _origin(model_name: str) -> str:
+    """Say what whoever serves the adapter must know of its base, "" if nothing."""
     if model_name.startswith("builtin:"):
-        return [ROUNDED]
+        return ROUNDED
     if model_name.startswith("path:"):
-        return [f"The base is the folder `{known_as(model_name)}`: name it in adapter_config.json as the server does."]
-    return []
+        return f"The base is the folder `{known_as(model_name)}`: in adapter_config.json, name it as the server does."
+    return ""

@@ -84,6 +84,7 @@ def load(source: str) -> tuple[Any, Any]:
             remedy='Install the extra: pip install "groundtune[local]".',
         ) from None
     logging.disable_progress_bar()
+    _refuse_pickles(source)
     try:
         tokenizer = AutoTokenizer.from_pretrained(source)
         model, read = AutoModelForCausalLM.from_pretrained(source, dtype=torch.float32, output_loading_info=True)
@@ -106,6 +107,18 @@ def load(source: str) -> tuple[Any, Any]:
             remedy="Use an instruction-tuned model.",
         )
     return model.to("cuda" if torch.cuda.is_available() else "cpu").eval(), tokenizer
+
+
+def _refuse_pickles(source: str) -> None:
+    """Raise `SettingsError` for a folder whose weights are only there as pickles, which may hold code."""
+    folder = Path(source)
+    pickles = sorted(path.name for path in folder.glob("pytorch_model*.bin")) if folder.is_dir() else []
+    if pickles and not any(folder.glob("*.safetensors")):
+        raise SettingsError(
+            f"the model's weights are pickles ({pickles[0]}), which may hold code. They were not read.",
+            place=folder,
+            remedy="Save the model as safetensors where you trust it, or download it in that form.",
+        )
 
 
 @dataclass(frozen=True, slots=True)
