@@ -38,9 +38,9 @@ def export_tuned(assembly: Assembly, name: str, to: str, folder: Path, numbers: 
 def tuned_model(adapters: Adapters, name: str, model_name: str, to: str) -> TunedModel:
     """Return what there is to export, with every file of it verified."""
     home = _home(adapters, name)
-    manifests = {one: _verified(one) for one in chain(home)}
-    for one, manifest in manifests.items():
-        _check_kind(one, manifest)
+    manifests = {folder: _verified(folder) for folder in chain(home)}
+    for folder, manifest in manifests.items():
+        _check_kind(folder, manifest)
     base, folders = adapters.base(), list(manifests)
     known, origin = known_as(model_name), _origin(model_name)
     whole = [number for number, manifest in enumerate(manifests.values()) if manifest.kind == "model"]
@@ -83,8 +83,8 @@ def _home(adapters: Adapters, name: str) -> Path:
     """Return the folder of the version that is exported: the one named, else the one that the project uses now."""
     known = adapters.names()
     if _name(name) in known:
-        found = adapters.folder(name)
-        home = found.with_name(name) if VERSION_SIGN in name else found
+        home = adapters.folder(name)
+        home = home.with_name(name) if VERSION_SIGN in name else home
         if read_manifest(home) is not None:
             return home
     raise InputError(
@@ -117,9 +117,11 @@ def _check_kind(folder: Path, manifest: Manifest) -> None:
 
 def _on_4_bits(manifests: Mapping[Path, Manifest]) -> list[str]:
     """Say which adapters were trained on a rounded base: what is written has the whole weights of the base."""
-    set_to = {one: manifest.settings.get(QUANTIZE) for one, manifest in manifests.items()}
-    values = {one: entry.get("value") if isinstance(entry, Mapping) else entry for one, entry in set_to.items()}
-    rounded = [one.name for one, value in values.items() if value not in (None, "none")]
+    rounded = []
+    for folder, manifest in manifests.items():
+        entry = manifest.settings.get(QUANTIZE)
+        if (entry.get("value") if isinstance(entry, Mapping) else entry) not in (None, "none"):
+            rounded.append(folder.name)
     if not rounded:
         return []
     return [f"{', '.join(rounded)} was trained on weights rounded to 4 bits. It is put on the base's whole weights."]

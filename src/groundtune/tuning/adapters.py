@@ -107,9 +107,9 @@ def read_manifest(folder: Path) -> Manifest | None:
 
 def file_hashes(folder: Path) -> dict[str, str]:
     """Return the SHA-256 of every file that loading reads, by its path in `folder`: weights, settings, tokenizer."""
-    found = {path.relative_to(folder).as_posix(): path for path in _files(folder) if _is_loaded(path)}
-    found.pop(MANIFEST, None)
-    return {name: _sha256(path) for name, path in sorted(found.items())}
+    paths = {path.relative_to(folder).as_posix(): path for path in _files(folder) if _is_loaded(path)}
+    paths.pop(MANIFEST, None)
+    return {name: _sha256(path) for name, path in sorted(paths.items())}
 
 
 def verify(folder: Path) -> None:
@@ -124,12 +124,12 @@ def verify(folder: Path) -> None:
     _refuse_broken(folder)
     if not manifest.files:
         return
-    found = file_hashes(folder)
+    hashes = file_hashes(folder)
     remedy = f"Copy the whole folder again from where it was tuned, or delete {folder} and tune again."
-    for name in sorted({*manifest.files, *found}):
-        if found.get(name) == manifest.files.get(name):
+    for name in sorted({*manifest.files, *hashes}):
+        if hashes.get(name) == manifest.files.get(name):
             continue
-        if name not in found:
+        if name not in hashes:
             reason = f"`{name}` is missing, which the manifest names."
         elif name not in manifest.files:
             reason = f"`{name}` is not in the manifest: it was added after tuning."

@@ -91,8 +91,8 @@ def _refuse_pickled_weights(checkpoint: Path) -> None:
 
 
 def _states(checkpoint: Path) -> list[Path]:
-    found = [checkpoint / name for name in (*STATES, "scaler.pt")]
-    return [path for path in (*found, *sorted(checkpoint.glob("rng_state*.pth"))) if path.is_file()]
+    states = [checkpoint / name for name in (*STATES, "scaler.pt")]
+    return [path for path in (*states, *sorted(checkpoint.glob("rng_state*.pth"))) if path.is_file()]
 
 
 def _is_whole(path: Path) -> bool:

@@ -94,7 +94,7 @@ def check_order(to: str, numbers: str | None, folder: Path) -> str:
             f"`--to {to}` cannot write numbers as `{numbers}`.", remedy=f"Possible are: {', '.join(TYPES[to])}."
         )
     _check_free(folder)
-    there = next(one for one in (folder, *folder.absolute().parents) if one.exists())
+    there = next(level for level in (folder, *folder.absolute().parents) if level.exists())
     if not there.is_dir() or not os.access(there, os.W_OK):
         reason = "is not a folder" if not there.is_dir() else "may not be written"
         raise InputError(f"{reason}, so nothing can be put there.", place=there, remedy="Name another folder.")
@@ -170,5 +170,5 @@ def finish(tuned: TunedModel, temporary: Path, library: str, text: str) -> None:
 
 def sizes(folder: Path) -> dict[str, int]:
     """Return the bytes of each file in `folder`."""
-    found = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): path.stat().st_size for path in found}
+    written = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.stat().st_size for path in written}

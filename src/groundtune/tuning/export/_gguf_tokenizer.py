@@ -48,7 +48,7 @@ ODD_TEXTS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Vocabulary:
+class GgufWords:
     """A tokenizer as GGUF has it: `tokens` and `types` by id, `merges` in order, `ids` of special tokens by name."""
 
     pre: str
@@ -80,7 +80,7 @@ class Vocabulary:
             writer.add_chat_template(self.template)
 
 
-def vocabulary(tokenizer: Any, rows: int) -> Vocabulary:  # noqa: ANN401
+def vocabulary(tokenizer: Any, rows: int) -> GgufWords:  # noqa: ANN401
     """Return the words of a fast tokenizer, for a model with `rows` rows of embeddings.
 
     Raises `InputError` for a tokenizer that GGUF has no name for, or that cannot be told surely.
@@ -110,17 +110,17 @@ def vocabulary(tokenizer: Any, rows: int) -> Vocabulary:  # noqa: ANN401
     template = tokenizer.chat_template or ""
     if isinstance(template, Mapping):
         template = template.get("default", "")
-    return Vocabulary(pre, tokens, types, merges, _ids(tokenizer), adds_bos, adds_eos, template, tuple(notes))
+    return GgufWords(pre, tokens, types, merges, _ids(tokenizer), adds_bos, adds_eos, template, tuple(notes))
 
 
 def read_back(folder: Path, name: str, tokenizer: Any) -> None:  # noqa: ANN401
     """Raise `InputError` unless the tokenizer in the file gives the ids that `tokenizer` gives, on odd texts too."""
     from transformers import AutoTokenizer
 
-    found = AutoTokenizer.from_pretrained(str(folder), gguf_file=name)
+    reader = AutoTokenizer.from_pretrained(str(folder), gguf_file=name)
     added = [str(token) for token in tokenizer.added_tokens_decoder.values()]
     for text in (*ODD_TEXTS, *(f"a {token} b{token}c" for token in added)):
-        expected, given = tokenizer(text)["input_ids"], found(text)["input_ids"]
+        expected, given = tokenizer(text)["input_ids"], reader(text)["input_ids"]
         if expected != given:
             raise _refused(
                 f"read back from the file, it cuts {text[:40]!r} into {given[:12]} instead of {expected[:12]}"

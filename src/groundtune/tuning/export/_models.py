@@ -93,17 +93,18 @@ def placed(model: Any) -> Any:  # noqa: ANN401
     return model.to("cuda" if torch.cuda.is_available() else "cpu").eval()
 
 
-def difference(found: Sequence[Any], expected: Sequence[Any]) -> float:
+def difference(outcome: Sequence[Any], expected: Sequence[Any]) -> float:
     """Return the largest absolute difference of logits, infinite where they cannot be compared."""
-    if any(one.shape != other.shape for one, other in zip(found, expected, strict=True)):
+    pairs = list(zip(outcome, expected, strict=True))
+    if any(ours.shape != theirs.shape for ours, theirs in pairs):
         return float("inf")
-    largest = [float((one - other).abs().max()) for one, other in zip(found, expected, strict=True)]
+    largest = [float((ours - theirs).abs().max()) for ours, theirs in pairs]
     return max(float("inf") if isnan(value) else value for value in largest)
 
 
-def check_equal(found: Sequence[Any], expected: Sequence[Any], what: str) -> float:
+def check_equal(outcome: Sequence[Any], expected: Sequence[Any], what: str) -> float:
     """Return the largest difference. Raises `TuningError` where it is more than rounding."""
-    largest = difference(found, expected)
+    largest = difference(outcome, expected)
     if not largest <= TOLERANCE * scale(expected):
         raise TuningError(
             f"{what} gives other logits than base and adapters, by up to {largest:.3g}. It was not kept.",
@@ -114,4 +115,4 @@ def check_equal(found: Sequence[Any], expected: Sequence[Any], what: str) -> flo
 
 def scale(expected: Sequence[Any]) -> float:
     """Return the largest absolute logit, at least 1."""
-    return max(1.0, *(float(one.abs().max()) for one in expected))
+    return max(1.0, *(float(logit.abs().max()) for logit in expected))

@@ -50,8 +50,8 @@ def write(tuned: TunedModel, folder: Path, numbers: str, progress: Progress) -> 
     check_limits(tuned)
     base, tokenizer = load_base(tuned, progress)
     own = tokenizer
-    for one in tuned.folders:
-        own = own_tokenizer(one, own)
+    for folder_of_part in tuned.folders:
+        own = own_tokenizer(folder_of_part, own)
     if has_more_words(own, tokenizer, base):
         raise _refused(tuned.folders[-1], f"it adds {len(own) - len(tokenizer)} words to the tokenizer")
     model = _stacked(base, tuned.folders)
@@ -191,10 +191,10 @@ def _read(model: Any, folder: Path, tokenizer: Any) -> list[Any]:  # noqa: ANN40
     with reading(folder):
         model.load_adapter(str(folder), "written")
     model.base_model.set_adapter(["written"])
-    found = logits(model.eval(), tokenizer)
+    outcome = logits(model.eval(), tokenizer)
     model.base_model.set_adapter(active)
     model.delete_adapter("written")
-    return found
+    return outcome
 
 
 def _told(tuned: TunedModel, rank: int, factors: Factors, folder: Path) -> list[str]:

@@ -18,7 +18,7 @@ from typing import Any
 from groundtune.errors import InputError, TuningError
 from groundtune.protocols import Progress
 from groundtune.tuning.export import READING, Exported, TunedModel, finish, make_room, sizes, weights_size, writing
-from groundtune.tuning.export._gguf_tokenizer import Vocabulary, read_back, vocabulary
+from groundtune.tuning.export._gguf_tokenizer import GgufWords, read_back, vocabulary
 from groundtune.tuning.export._models import (
     check_equal,
     difference,
@@ -66,12 +66,12 @@ def write(tuned: TunedModel, folder: Path, numbers: str, progress: Progress) -> 
         gc.collect()
         progress(READING, 0, 1)
         read_back(temporary, name, tokenizer)
-        found = logits(_read(temporary, name), tokenizer)
+        outcome = logits(_read(temporary, name), tokenizer)
         progress(READING, 1, 1)
         what = f"the GGUF file ({numbers})"
-        differ = difference(found, reference)
+        differ = difference(outcome, reference)
         if numbers == "f32" or differ > ROUGH * scale(reference):
-            differ = check_equal(found, reference, what)
+            differ = check_equal(outcome, reference, what)
         files = sizes(temporary)
     rounded = [f"Weights are rounded to 16 bits: logits differ by up to {differ:.2g}."] if numbers == "f16" else []
     notes = (*tuned.remarks, *words.notes, *rounded, NOT_TRIED)
@@ -137,7 +137,7 @@ def _write(
     path: Path,
     tuned: TunedModel,
     form: Architecture,
-    words: Vocabulary,
+    words: GgufWords,
     model: Any,  # noqa: ANN401
     numbers: str,
     progress: Progress,
@@ -196,14 +196,14 @@ def _tensors(form: Architecture, model: Any) -> list[tuple[str, Any, int]]:  # n
     arch = next(key for key, name in MODEL_ARCH_NAMES.items() if name == form.name)
     names = get_tensor_name_map(arch, config.num_hidden_layers)
     heads = {"q_proj": config.num_attention_heads, "k_proj": config.num_key_value_heads}
-    found = []
+    placed_tensors = []
     for name, parameter in model.named_parameters(remove_duplicate=True):
         renamed = names.get_name(name, try_suffixes=(".weight", ".bias"))
         if renamed is None:
             raise InputError(f"the weight `{name}` has no place in GGUF.", remedy=INSTEAD)
         layer = name.split(".")[-2]
-        found.append((renamed, parameter, heads[layer] if layer in form.turned else 0))
-    return found
+        placed_tensors.append((renamed, parameter, heads[layer] if layer in form.turned else 0))
+    return placed_tensors
 
 
 def _number_type(parameter: Any, numbers: str) -> Any:  # noqa: ANN401 -- NumPy's type

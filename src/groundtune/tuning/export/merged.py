@@ -35,9 +35,9 @@ def write(tuned: TunedModel, folder: Path, numbers: str, progress: Progress) -> 
         del model
         progress(STAGE, 1, 1)
         progress(READING, 0, 1)
-        found = _read(temporary)
+        outcome = _read(temporary)
         whole = numbers == "f32"
-        differ = check_equal(found, reference, "the merged model") if whole else difference(found, reference)
+        differ = check_equal(outcome, reference, "the merged model") if whole else difference(outcome, reference)
         files = sizes(temporary)
     progress(READING, 1, 1)
     notes = tuned.remarks if whole else (*tuned.remarks, _rounded(numbers, differ))
