@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -13,13 +14,14 @@ from groundtune.errors import InputError, NotComparable
 from groundtune.models import builtin, local
 from groundtune.tuning.adapters import VERSION_SIGN, Manifest, chain, read_manifest, verify
 from groundtune.tuning.export import Exported, TunedModel, check_order, export
-from groundtune.tuning.training import Base
+from groundtune.tuning.model import Base
 
 ROUNDED = (
     f"The adapter was tuned on the built-in model, whose weights are those of {builtin.ORIGIN} rounded to 4 bits. "
     "On the original weights it gives slightly other answers: measure them, or export with `--to merged`."
 )
 QUANTIZE = "tuning.quantize"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(@\w+)?")
 _log = logging.getLogger(__name__)
 
 
@@ -81,12 +83,11 @@ def known_as(model_name: str) -> str:
 
 def _home(adapters: Adapters, name: str) -> Path:
     """Return the folder of the version that is exported: the one named, else the one that the project uses now."""
-    known = adapters.names()
-    if _name(name) in known:
+    if _NAME.fullmatch(name):
         home = adapters.folder(name)
-        home = home.with_name(name) if VERSION_SIGN in name else home
         if read_manifest(home) is not None:
             return home
+    known = adapters.names()
     raise InputError(
         f"there is no finished adapter `{name}`.",
         remedy=f"Those that there are: {', '.join(known)}." if known else "Run `groundtune tune` first.",

@@ -1,4 +1,7 @@
-"""The checkpoints of an interrupted training run: which one to go on from, and which must not be read.
+"""Where a run that is interrupted goes on: its folder of checkpoints, and what else it has to remember.
+
+Checkpoints of one job stand in `NAME.checkpoints/KEY`, beside the adapter's folder; those of another job under the same
+name are removed.
 
 The trainer keeps weights in safetensors, and the state of optimizer, schedule and random numbers in PyTorch's format,
 which is a pickle. It is read with `weights_only=True`, as the trainer does: numbers only, no code. What is cut short
@@ -11,11 +14,13 @@ import json
 import logging
 import pickle
 import shutil
+import time
 from collections.abc import Collection
 from pathlib import Path
 
 from groundtune.errors import InputError
-from groundtune.tuning.adapters import PICKLES, check_safetensors
+from groundtune.files import read_text, write_text
+from groundtune.tuning.adapters import CHECKPOINTS, PICKLES, check_safetensors
 
 STATES = ("optimizer.pt", "scheduler.pt")
 STATE = "trainer_state.json"
@@ -23,7 +28,19 @@ _ADAPTER, _MODEL, _INDEX = "adapter_model.safetensors", "model.safetensors", "mo
 # pickles that the trainer writes: the states are read, the arguments are not
 _KNOWN_PICKLES = ("optimizer.pt", "scheduler.pt", "scaler.pt", "training_args.bin")
 _ARCHIVE = b"PK\x03\x04"  # the first bytes of a ZIP file
+_ELAPSED = "elapsed.json"
 _log = logging.getLogger(__name__)
+
+
+def work_folder(folder: Path, key: str) -> Path:
+    """Return the folder of the checkpoints of the job `key`, whose adapter will be in `folder`."""
+    parent = folder.with_name(f"{folder.name}.{CHECKPOINTS}")
+    work = parent / key
+    for other in parent.glob("*"):
+        if other != work:
+            shutil.rmtree(other)
+    work.mkdir(parents=True, exist_ok=True)
+    return work
 
 
 def last_checkpoint(work: Path, others: Collection[str] = ()) -> str | None:
@@ -108,7 +125,7 @@ def _is_whole(path: Path) -> bool:
         raise _refused(path)  # a bare pickle: PyTorch puts its own into an archive
     try:
         with safe_globals():  # NumPy's arrays, as the trainer allows: its random numbers are in them
-            torch.load(path, map_location="cpu", weights_only=True)
+            torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     except pickle.UnpicklingError:
         raise _refused(path) from None
     except (RuntimeError, EOFError, OSError, ValueError, KeyError):
@@ -122,3 +139,21 @@ def _refused(path: Path) -> InputError:
         place=path,
         remedy=f"Delete the checkpoint {path.parent}, unless you know who made it, and run the command again.",
     )
+
+
+class Stopwatch:
+    """How long a run has taken, with the parts before it was interrupted; kept in its folder of checkpoints."""
+
+    def __init__(self, work: Path) -> None:
+        self._file = work / _ELAPSED
+        self._before = json.loads(read_text(self._file))["seconds"] if self._file.is_file() else 0.0
+        self._started = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """The time up to now."""
+        return float(self._before + time.monotonic() - self._started)
+
+    def save(self) -> None:
+        """Remember it: what comes after is lost if the run is killed, as are the steps after a checkpoint."""
+        write_text(self._file, json.dumps({"seconds": round(self.seconds, 1)}))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import logging
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from typing import Any
 from groundtune.errors import InputError, SettingsError
 from groundtune.files import free_bytes, left_behind, read_text, replacing
 from groundtune.protocols import Progress
-from groundtune.tuning.training import Base
+from groundtune.tuning.model import Base
 
 FORMATS = ("merged", "adapter", "gguf")
 TYPES: Mapping[str, tuple[str, ...]] = {"merged": ("f32", "bf16", "f16"), "adapter": ("f32",), "gguf": ("f16", "f32")}
@@ -164,7 +165,9 @@ def finish(tuned: TunedModel, temporary: Path, library: str, text: str) -> None:
     if not card or _EMPTY_CARD in card:
         head = f"---\nbase_model: {tuned.known_as}\nlibrary_name: {library}\npipeline_tag: text-generation\n---\n\n"
         card = f"{head}# {tuned.name}\n\n{text}\n"
-    card = card.replace("library_name: peft\n", f"library_name: {library}\n", 1)
+    for entry, value in (("library_name", library), ("base_model", tuned.known_as)):
+        line = f"{entry}: {value}".replace("\\", r"\\")
+        card = re.sub(rf"^{entry}: .*$", line, card, count=1, flags=re.MULTILINE)
     (temporary / CARD).write_text(card, encoding="utf-8")
 
 

@@ -8,7 +8,7 @@ import pytest
 from groundtune.models import local
 from groundtune.testing.tiny import tiny_adapter, tiny_model
 from groundtune.tuning.export import TunedModel, export
-from groundtune.tuning.training import Base
+from groundtune.tuning.model import Base
 
 IDS = [list(range(2, 60)), [5, 9, 200, 17, 1, 0, 44]]
 

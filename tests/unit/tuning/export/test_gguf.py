@@ -9,7 +9,7 @@ from groundtune.errors import InputError, TuningError
 from groundtune.models import local
 from groundtune.testing.tiny import tiny_adapter, tiny_model
 from groundtune.tuning.export import gguf
-from groundtune.tuning.training import Base
+from groundtune.tuning.model import Base
 
 from .conftest import differ, expected_logits, tuned_model, write
 

@@ -62,7 +62,7 @@ def exported(place, tokenizer, folder, rows=400):
     """Export a model with this tokenizer, and return what transformers reads out of the file."""
     from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
-    from groundtune.tuning.training import Base
+    from groundtune.tuning.model import Base
 
     config = LlamaConfig(
         hidden_size=32, intermediate_size=64, num_hidden_layers=1, num_attention_heads=2, vocab_size=rows

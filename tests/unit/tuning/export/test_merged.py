@@ -86,10 +86,12 @@ def test_a_card_goes_along_and_peft_s_empty_form_does_not(tuned, place, tmp_path
     assert "base_model: org/tiny" in card
     home = tmp_path / "home"
     home.mkdir()
-    (home / "README.md").write_text("---\nlibrary_name: peft\nlicense: apache-2.0\n---\nOurs – ä.\n", encoding="utf-8")
+    (home / "README.md").write_text(
+        "---\nbase_model: ../tiny\nlibrary_name: peft\n---\nlibrary_name: ä.\n", encoding="utf-8"
+    )
     write(tuned_model(place, "domain", home=home), "merged", tmp_path / "own")
     said = (tmp_path / "own" / "README.md").read_text(encoding="utf-8")
-    assert said == "---\nlibrary_name: transformers\nlicense: apache-2.0\n---\nOurs – ä.\n"
+    assert said == "---\nbase_model: org/tiny\nlibrary_name: transformers\n---\nlibrary_name: ä.\n"
 
 
 def test_quantised_weights_take_no_adapter(tuned, place, tmp_path):
