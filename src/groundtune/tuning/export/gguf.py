@@ -3,7 +3,7 @@
 Written with the `gguf` package for architectures whose form in GGUF is known here and can be checked: what was written
 is loaded by `transformers`, and logits and token ids are compared. llama.cpp itself is not asked.
 
-Source: the GGUF specification, https://github.com/ggml-org/ggml/blob/master/docs/gguf.md; names of tensors from
+Source: the GGUF specification in the documentation of https://github.com/ggml-org/ggml; names of tensors from
 `gguf.get_tensor_name_map`; the order of rows of q and k from llama.cpp's `convert_hf_to_gguf.py`, `LlamaModel.permute`.
 """
 
