@@ -20,7 +20,7 @@ IGNORED = -100
 
 @dataclass(frozen=True, slots=True)
 class ServedPrompt:
-    """A conversation as serving gives it, with the tools it offers, and token ids that have to begin with its prompt."""
+    """A conversation as serving gives it, the tools it offers, and token ids that have to begin with its prompt."""
 
     conversation: Conversation
     input_ids: Sequence[int]
