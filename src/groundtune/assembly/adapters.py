@@ -21,7 +21,7 @@ from groundtune.files import within
 from groundtune.models import local
 from groundtune.protocols import Progress, silent
 from groundtune.settings import Settings, TuningSettings
-from groundtune.tuning.adapters import MANIFEST, VERSION_SIGN, Manifest, chain, read_manifest, versions
+from groundtune.tuning.adapters import MANIFEST, VERSION_SIGN, Manifest, chain, read_manifest, verify, versions
 from groundtune.tuning.estimate import Estimate
 from groundtune.tuning.examples import load_examples, load_judged, load_texts
 from groundtune.tuning.model import Base, is_whole
@@ -241,6 +241,7 @@ class Adapters:
                 place=folder,
                 remedy="Tune it again, or change `[model] name` back.",
             )
+        verify(folder)
         if not self.fits(folder):
             _log.info("Candidate `%s` uses %s, trained with other settings than those set now.", candidate, folder)
 
