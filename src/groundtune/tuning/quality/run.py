@@ -1,0 +1,150 @@
+"""All checks over all lines of some files: one pass over the lines, and further ones over those that a check wants.
+
+A new check is a file beside this one and its entry in `CHECKS`. Knows no check by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+
+import numpy as np
+
+from groundtune.protocols import Progress, silent
+from groundtune.tuning.quality import contamination, duplicates, paraphrased, schema
+from groundtune.tuning.quality.check import Check, DataLine, Embed, LooksAgain, Mend, Surroundings, TakesBroken
+from groundtune.tuning.quality.findings import CheckResult, DataFinding, QualityReport
+from groundtune.tuning.quality.lines import BrokenLine, DataFile, data_lines
+
+_STEP = 1000  # lines between two reports of progress
+_REMEMBERED = 50_000  # texts whose vectors are kept: several checks ask for the same
+_READ = 1 << 20  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A check: what makes it, and what makes its function that repairs a text, if it has one."""
+
+    check: Callable[[Surroundings], Check]
+    mend: Callable[[Surroundings], Mend] | None = None
+
+
+CHECKS: tuple[Registered, ...] = (
+    Registered(schema.check),
+    Registered(duplicates.check),
+    Registered(contamination.check),
+    Registered(paraphrased.check),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The report, and what each check found for itself, in the order of the checks."""
+
+    report: QualityReport
+    results: tuple[CheckResult, ...]
+
+
+def check_files(
+    files: Sequence[DataFile],
+    around: Surroundings,
+    progress: Progress = silent,
+    registered: Sequence[Registered] = CHECKS,
+) -> Checked:
+    """Check the lines of `files`. Raises `InputError` for a file that cannot be read at all."""
+    if around.embed is not None:
+        around = replace(around, embed=_remembering(around.embed))
+    checks = [one.check(around) for one in registered]
+    counts = _see(files, checks, progress)
+    _see_again(files, checks, progress)
+    results = []
+    for number, one in enumerate(checks):
+        progress("Drawing conclusions", number, len(checks))
+        results.append(one.conclude())
+    progress("Drawing conclusions", len(checks), len(checks))
+    place = {file.name: number for number, file in enumerate(files)}
+    findings = sorted(
+        chain.from_iterable(result.findings for result in results), key=lambda found: (place[found.file], found.line)
+    )
+    gates = tuple(chain.from_iterable(result.gates for result in results))
+    named = tuple((file.name, count) for file, count in zip(files, counts, strict=True))
+    return Checked(QualityReport(gates, tuple(findings), sum(counts), files=named), tuple(results))
+
+
+def _see(files: Sequence[DataFile], checks: Sequence[Check], progress: Progress) -> list[int]:
+    """Show every line to every check; return the number of lines of each file."""
+    total, done, counts = sum(map(_lines_in, files)), 0, []
+    see = [check.see for check in checks]
+    broken = [check for check in checks if isinstance(check, TakesBroken)]
+    for file in files:
+        count, last = 0, 0
+        for line in data_lines(file):
+            if line.line != last:  # a ranking makes several of one line
+                count, last = count + 1, line.line
+                if (done + count) % _STEP == 0:
+                    progress("Checking lines", min(done + count, total), total)
+            if isinstance(line, BrokenLine):
+                for check in broken:
+                    check.refuse(line.file, line.line, line.reason, line.remedy)
+            else:
+                for show in see:
+                    show(line)
+        if not count:
+            for check in broken:
+                check.refuse(file.name, 1, "contains nothing.", "Add data, or remove the file.")
+        done += count
+        counts.append(count)
+    progress("Checking lines", total, total)
+    return counts
+
+
+def _see_again(files: Sequence[DataFile], checks: Sequence[Check], progress: Progress) -> None:
+    curious = [check for check in checks if isinstance(check, LooksAgain)]
+    reading = 0
+    while curious:
+        wanted = [(check, numbers) for check in curious if (numbers := check.wanted()).size]
+        curious = [check for check, _ in wanted]
+        if not wanted:
+            return
+        reading += 1
+        stage = "Comparing lines" if reading == 1 else f"Comparing lines ({reading})"
+        takers: dict[int, list[LooksAgain]] = {}
+        for check, numbers in wanted:
+            for number in numbers.tolist():
+                takers.setdefault(number, []).append(check)
+        for number, line in _numbered(files):
+            for check in takers.pop(number, ()):
+                check.see_again(number, line)
+            if number % _STEP == 0:
+                progress(stage, min(number, 1), max(number, 1))
+            if not takers:
+                break
+        progress(stage, 1, 1)
+
+
+def _numbered(files: Sequence[DataFile]) -> Iterator[tuple[int, DataLine]]:
+    """Give the lines that are not broken the numbers that they have in the order of `_see`."""
+    sound = (line for file in files for line in data_lines(file) if not isinstance(line, BrokenLine))
+    return enumerate(sound)
+
+
+def _lines_in(file: DataFile) -> int:
+    """Return about how many lines a file has: the ends of lines in it."""
+    with file.path.open("rb") as opened:
+        return max(1, sum(block.count(b"\n") for block in iter(lambda: opened.read(_READ), b"")))
+
+
+def _remembering(embed: Embed) -> Embed:
+    known: dict[str, np.ndarray] = {}
+
+    def remembering(texts: Sequence[str]) -> np.ndarray:
+        new = [text for text in dict.fromkeys(texts) if text not in known]
+        if len(known) + len(new) > _REMEMBERED:
+            known.clear()
+            new = list(dict.fromkeys(texts))
+        if new:
+            known.update(zip(new, np.asarray(embed(new), dtype=np.float32), strict=True))
+        return np.stack([known[text] for text in texts]) if texts else np.zeros((0, 0), dtype=np.float32)
+
+    return remembering
