@@ -13,6 +13,7 @@ from typing import Any
 
 from groundtune.errors import NotInstalled, SettingsError
 from groundtune.settings import TuningSettings
+from groundtune.tuning.adapters import read_manifest
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,8 @@ class Base:
 
 
 def ready(base: Base, parents: Sequence[Path], settings: TuningSettings) -> tuple[Any, Any]:
-    """Return (model, tokenizer): the base, changed for good by the adapters in `parents`, in order.
+    """Return (model, tokenizer): the base, changed for good by the adapters in `parents`, in order; a parent that holds
+    a whole model takes the base's place.
 
     Raises `NotInstalled` without the `local` extra, and `SettingsError` for what cannot be loaded.
     """
@@ -43,10 +45,26 @@ def ready(base: Base, parents: Sequence[Path], settings: TuningSettings) -> tupl
                 remedy="Export the adapter as a merged model, name that in `[model] name`, and tune it.",
             )
         return tuple(base.load(four_bit=True))
-    model, tokenizer = base.load()
-    for parent in parents:
+    whole = [parent for parent in parents if is_whole(parent)]
+    model, tokenizer = load_whole(whole[-1]) if whole else base.load()
+    for parent in parents[parents.index(whole[-1]) + 1 if whole else 0 :]:
         model = PeftModel.from_pretrained(model, str(parent)).merge_and_unload(safe_merge=True)
     return model, tokenizer
+
+
+def is_whole(folder: Path) -> bool:
+    """Tell whether full tuning made what is in the folder."""
+    manifest = read_manifest(folder)
+    return manifest is not None and manifest.kind == "model"
+
+
+def load_whole(folder: Path) -> tuple[Any, Any]:
+    """Return (model, tokenizer) of a folder that full tuning made."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    model = AutoModelForCausalLM.from_pretrained(str(folder), dtype=torch.float32, use_safetensors=True)
+    return model.to("cuda" if torch.cuda.is_available() else "cpu"), AutoTokenizer.from_pretrained(str(folder))
 
 
 def lora(settings: TuningSettings, layers: int) -> Any:  # noqa: ANN401

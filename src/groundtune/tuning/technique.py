@@ -16,9 +16,10 @@ from groundtune.errors import SettingsError
 from groundtune.protocols import Progress, silent
 from groundtune.settings import Table, TuningSettings
 from groundtune.tuning.adapters import Manifest, read_manifest
+from groundtune.tuning.estimate import Estimate
 from groundtune.tuning.model import Base
 from groundtune.tuning.objective import Objective
-from groundtune.tuning.training import TrainingJob, tune
+from groundtune.tuning.training import TrainingJob, estimated, tune
 from groundtune.values import Conversation, Example, Message, Passage, Place, Question, digest
 
 RetrieveTexts = Callable[[Sequence[str]], list[list[Passage]]]
@@ -71,6 +72,19 @@ class Task:
         shared = {"base": self.base, "settings": self.settings, "record": self.record, "parents": self.parents}
         checked = {"gates": self.gates, "accepted": self.accepted}
         return TrainingJob(**{"technique": technique, "objective": objective, **shared, **checked, **more})
+
+
+class Estimating:
+    """Stands in for `tune`: adds up what the runs of a technique would take, and trains nothing."""
+
+    def __init__(self) -> None:
+        self.total = Estimate(0, 0.0, 0)
+
+    def __call__(self, job: TrainingJob, folder: Path, progress: Progress = silent) -> Manifest:
+        """Return a manifest of nothing."""
+        self.total += estimated(job, folder, progress)
+        name, weights = job.base.name, job.base.weights
+        return Manifest(job.key, job.technique, name, weights, {}, {}, {}, 0, 0.0, "before it started", 0, ())
 
 
 @runtime_checkable

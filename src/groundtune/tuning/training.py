@@ -47,7 +47,8 @@ class TrainingJob:
     manifest: `record` tells the settings with their origins, `counts` more of the data. `recipe` identifies what the
     examples were made of, if that took long. `parents` are the folders of the adapters that it is trained on top of,
     in order; `starts_from` is one whose weights are trained further instead of new ones. `measure` is called before and
-    after training. `gates` and `accepted` say what the checks of the data found.
+    after training. `gates` and `accepted` say what the checks of the data found. For `part` and `upkeep` see
+    `Manifest`.
     """
 
     technique: str
@@ -63,6 +64,8 @@ class TrainingJob:
     measure: Measure | None = None
     gates: tuple[Mapping[str, object], ...] = ()
     accepted: tuple[str, ...] = ()
+    part: str = ""
+    upkeep: int = 0
 
     @property
     def key(self) -> str:
@@ -107,8 +110,7 @@ def tune(job: TrainingJob, folder: Path, progress: Progress = silent) -> Manifes
     logits, state = checks.logits_of(trainer.model, rows.samples), trainer.state
     del trainer, model  # the checks load the model again
     gc.collect()
-    checked = checks.check_weights(job.base, job.parents, job.settings, folder, (rows.samples, logits))
-    checked["prompts"] = checks.check_prompts(job.base.load()[1], rows.prompts)
+    checked = checks.check(job.base, job.parents, job.settings, folder, rows, logits)
     manifest = Manifest(
         key=job.key,
         technique=job.technique,
@@ -130,6 +132,8 @@ def tune(job: TrainingJob, folder: Path, progress: Progress = silent) -> Manifes
         recipe=job.recipe,
         kind="model" if job.settings.method == "full" else "adapter",
         parents=tuple(parent.name for parent in job.parents),
+        part=job.part,
+        upkeep=job.upkeep,
         gates=job.gates,
         accepted=job.accepted,
         estimate=asdict(plan.estimate),
@@ -146,6 +150,8 @@ def tune(job: TrainingJob, folder: Path, progress: Progress = silent) -> Manifes
 def estimated(job: TrainingJob, folder: Path, progress: Progress = silent) -> estimate.Estimate:
     """Return what `tune` would take, from a few steps; nothing is kept. See `tune` for what it raises."""
     work = folder.with_name(f"{folder.name}.estimate")
+    there = tuple(parent for parent in job.parents if read_manifest(parent))  # phases before this one come later
+    job = replace(job, parents=there)
     progress(f"estimating {job.technique}", 0, 1)
     try:
         model, tokenizer = ready(job.base, job.parents, job.settings)

@@ -234,9 +234,7 @@ def test_the_loss_and_its_gradient_are_those_of_trl(job, tmp_path, items):
     task = job()
     model, tokenizer = task.base.load()
     rendered = render(tokenizer, task.objective.examples, 128)
-    assert len({len(row.input_ids) for row in rendered[:4]}) > 1, (
-        "rows must be padded, answers stand elsewhere"
-    )
+    assert len({len(row.input_ids) for row in rendered[:4]}) > 1, "rows must be padded, answers stand elsewhere"
     trainer = built_trainer(task, model, tokenizer, tmp_path)
     batch = trainer.data_collator([{"input_ids": row.input_ids, "labels": row.labels} for row in rendered[:4]])
 
