@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
 from groundtune.tuning.quality.personal.spans import Span
+
+if TYPE_CHECKING:
+    from phonenumbers import PhoneNumber
 
 REGIONS = ("US", "GB", "DE", "FR", "ES", "IT", "NL")
 """Whose national forms are known without a country code, tried in this order."""
@@ -23,16 +26,18 @@ _CANDIDATE = re.compile(
 )
 _CALLED = re.compile(
     r"\b(?:phones?|tel|telephone|call|called|calling|calls|mobile|cell|fax|whatsapp|sms|text me|texted|ring|dial|reach|"
-    r"desk|office|landline|answering at|messages? to|contact|handy\w*|telefon\w*|anrufen|rückruf\w*|tél\w*|portable|appel\w*|teléfono|móvil|celular|"
-    r"llám\w*|cellulare|chiam\w*|telefoon|bel|telemóvel|ligue)\b(?:[^.!?\n\d]{0,24}|:\s{0,3})$",
+    r"desk|office|landline|answering at|messages? to|contact|handy\w*|telefon\w*|anrufen|rückruf\w*|tél\w*|portable|"
+    r"appel\w*|teléfono|móvil|celular|llám\w*|cellulare|chiam\w*|telefoon|bel|telemóvel|ligue)\b"
+    r"(?:[^.!?\n\d]{0,24}|:\s{0,3})$",
     re.IGNORECASE,
 )
 _CALLED_AFTER = re.compile(r"[ ,\\(-]{1,3}(?:office|fax|mobile|cell|home|desk|landline)\b", re.IGNORECASE)
 _NO_PHONE = re.compile(  # dates, and US social security numbers
     r"(?:\d{4}[./-]\d{1,2}[./-]\d{1,2}|\d{1,2}[./-]\d{1,2}[./-]\d{2,4})(?:\D.*)?|\d{3}-\d{2}-\d{4}"
 )
-_GROUPED = re.compile(
-    r"\(?\d{3}\)?[ .\-\u2010-\u2013]{0,2}\d{3}[.\-\u2010-\u2013 ]\d{4}(?:\D.*)?|\(?0\d.*[ )/.\-\u2010-\u2013].+"
+_SEPARATED = re.compile(  # as numbers are written in North America, and elsewhere with the zero of the trunk code
+    r"\(?\d{3}\)?[ .\-\u2010-\u2013]{0,2}\d{3}[.\-\u2010-\u2013 ]\d{4}(?:\D.*)?"
+    r"|\(?0\d.*[ )/.\-\u2010-\u2013].+"
 )
 
 
@@ -51,7 +56,7 @@ def _is_personal(written: str, called: bool) -> bool:
     import phonenumbers
 
     international = written.startswith(("+", "00", "(+"))
-    if not (called or international or _GROUPED.fullmatch(written)):
+    if not (called or international or _SEPARATED.fullmatch(written)):
         return False
     plus = f"+{written[2:]}" if written.startswith("00") else written
     numbers = [_parsed(plus, None)] if international else [_parsed(written, region) for region in REGIONS]
@@ -65,7 +70,7 @@ def _is_personal(written: str, called: bool) -> bool:
     return called and 7 <= sum(character.isdecimal() for character in written) <= 15
 
 
-def _parsed(written: str, region: str | None) -> Any:  # noqa: ANN401 -- phonenumbers is optional in its types
+def _parsed(written: str, region: str | None) -> PhoneNumber | None:
     import phonenumbers
 
     try:
