@@ -61,3 +61,40 @@ class TuningSettings(Table):
 
 class DataSettings(Table):
     """`[data]`: what training data must be like. Each gate has a threshold here; see docs/data.md."""
+
+    allowed: list[str] = Field(
+        [],
+        description="Texts that are not personal data although they look like it: a hotline's number, a product that "
+        'is called like a person, "@shop.com" for all addresses there. What stands in the documents is allowed anyway.',
+    )
+    personal_data: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="Largest share of lines with cards, accounts, addresses, phone or identity numbers.",
+    )
+    names: float = Field(
+        0.02, ge=0, le=1, description="Largest share of lines with names of people that are not in the documents."
+    )
+    names_sample: int = Field(
+        2000, ge=1, description="Lines in which names of people are looked for, drawn at random if there are more."
+    )
+    toxic: float = Field(
+        0.001,
+        ge=0,
+        le=1,
+        description="Largest share of lines with toxic words, and of lines that the model holds toxic.",
+    )
+    secrets: float = Field(0.0, ge=0, le=1, description="Largest share of lines with keys or passwords.")
+    toxicity_model: str = Field(
+        "",
+        description="Text classifier that looks for toxic content besides the list of words: `path:DIR` or "
+        "`hf:ORG/NAME`. Only safetensors are loaded.",
+    )
+    toxicity_labels: list[str] = Field(
+        [], description="Labels of that model that mean toxic. Empty: those whose names say so."
+    )
+    toxicity: float = Field(0.5, gt=0, le=1, description="Probability from which that model's verdict counts.")
+    model_sample: int = Field(
+        2000, ge=1, description="Lines that a model of a gate is given, drawn at random if there are more."
+    )
