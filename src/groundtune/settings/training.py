@@ -47,3 +47,44 @@ class TuningSettings(Table):
 
 class DataSettings(Table):
     """`[data]`: what training data must be like. Each gate has a threshold here; see docs/data.md."""
+
+    annotator_agreement: float = Field(
+        0.2,
+        ge=-1,
+        le=1,
+        description="Least agreement of annotators beyond chance, as Krippendorff's alpha. Pairs of answers to open "
+        "questions seldom reach 0.5.",
+    )
+    careless_annotators: int = Field(
+        0, ge=0, description="How many annotators may rate without regard to the items, or against all others."
+    )
+    biased_annotators: int = Field(
+        0, ge=0, description="How many annotators may favour the answer shown first, or the longer answer."
+    )
+    drifting_annotators: int = Field(
+        0, ge=0, description="How many annotators may agree with the others less, or more, in later lines."
+    )
+    most_of_one_group: float = Field(
+        0.9,
+        gt=0,
+        le=1,
+        description="Largest share that one gender, one origin or one religion may have of the lines that mention "
+        "any. The gate fails if a test shows a larger share.",
+    )
+    association: float = Field(
+        0.1,
+        ge=0,
+        le=1,
+        description="Largest difference between groups of people in how often they meet refusals, negative words or "
+        "bad verdicts. The gate fails if a test shows a difference, and it is larger.",
+    )
+    amplification: float = Field(
+        0.1,
+        ge=0,
+        le=1,
+        description="By how much tuning may widen differences between groups in the model's answers, measured with "
+        "swapped names, genders and origins.",
+    )
+    swap_questions: int = Field(
+        24, ge=0, description="Questions that names, genders and origins are swapped in, before and after tuning."
+    )

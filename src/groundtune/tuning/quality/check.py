@@ -26,6 +26,7 @@ class DataLine:
 
     `prompt` is all that the model is given, `answer` what it learns to say (the better answer of a pair, the text of a
     corpus), `rejected` the worse answer of a pair. `good` is the verdict of a thumb. `documents` are those it names.
+    `shown_first` is whether the annotator saw the better answer of a pair first; None where nobody noted it.
     """
 
     file: str
@@ -38,6 +39,7 @@ class DataLine:
     group: str = ""
     good: bool | None = None
     documents: tuple[str, ...] = ()
+    shown_first: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
