@@ -65,7 +65,7 @@ class DataSettings(Table):
         0, ge=0, description="How many annotators may agree with the others less, or more, in later lines."
     )
     most_of_one_group: float = Field(
-        0.9,
+        0.95,
         gt=0,
         le=1,
         description="Largest share that one gender, one origin or one religion may have of the lines that mention "
