@@ -34,7 +34,6 @@ from groundtune.evaluation.benchmark.versions import Changes, Lock, freeze, lock
 from groundtune.evaluation.human.results import HumanReport
 from groundtune.evaluation.human.study import Study
 from groundtune.evaluation.judge.pairwise import Preference
-from groundtune.evaluation.statistics.planning import BenchmarkPlan, Pilot, plan
 from groundtune.files import within
 from groundtune.knowledge.ingest import IngestReport
 from groundtune.protocols import Answerer, Progress, silent
@@ -42,6 +41,7 @@ from groundtune.records import RunRecord
 from groundtune.records.kinds import COMPARISON, EVALUATION, ComparisonKind
 from groundtune.settings import FILE_NAME, Settings, load
 from groundtune.standalone import check_gate, load_gate
+from groundtune.statistics.planning import BenchmarkPlan, Pilot, plan
 from groundtune.tuning.adapters import Manifest
 from groundtune.tuning.estimate import Estimate
 from groundtune.values import EVERYONE, Answer, Message, Passage, Question, Search

@@ -28,6 +28,7 @@ class DataLine:
     `prompt` is all that the model is given, `answer` what it learns to say (the better answer of a pair, the text of a
     corpus), `rejected` the worse answer of a pair. `good` is the verdict of a thumb. `documents` are those it names.
     `question` is what the user said last, which is a part of `prompt`.
+    `shown_first` is whether the annotator saw the better answer of a pair first; None where nobody noted it.
     """
 
     file: str
@@ -40,6 +41,7 @@ class DataLine:
     group: str = ""
     good: bool | None = None
     documents: tuple[str, ...] = ()
+    shown_first: bool | None = None
     question: str = ""
 
     @property

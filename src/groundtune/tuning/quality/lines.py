@@ -5,27 +5,14 @@ The one place that knows how files become lines.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from groundtune.errors import InputError
+from groundtune.tuning.formats import SUFFIXES, BrokenLine, TrainingRow, read_rows
 from groundtune.tuning.quality.check import DataLine
-from groundtune.values import Conversation, Example, Message, PreferencePair, Thumb, TrainingText
-
-SUFFIXES = (".jsonl", ".json", ".txt", ".md")
-
-
-@dataclass(frozen=True, slots=True)
-class BrokenLine:
-    """A row that cannot be used: where it begins, why, and what to do."""
-
-    file: str
-    line: int
-    reason: str
-    remedy: str
-
+from groundtune.values import Conversation, Example, Message, PreferencePair, TrainingText
 
 @dataclass(frozen=True, slots=True)
 class DataFile:
@@ -33,33 +20,6 @@ class DataFile:
 
     path: Path
     name: str
-
-
-def read_rows(path: Path) -> Iterator[Example | PreferencePair | Thumb | TrainingText | BrokenLine]:
-    """Stand-in until `formats.read_rows` is there."""
-    if path.suffix in (".txt", ".md"):
-        yield TrainingText(path.read_text(encoding="utf-8"), path.name, f"{path}:1")
-        return
-    with path.open("rb") as file:
-        for number, raw in enumerate(file, start=1):
-            if not raw.strip():
-                continue
-            try:
-                row = json.loads(raw)
-                place = f"{path}:{number}"
-                talk = lambda turns: tuple(Message(turn["role"], turn["content"]) for turn in turns)  # noqa: E731
-                if "messages" in row:
-                    yield Example(talk(row["messages"]), tuple(row.get("documents", ())), place=place)
-                elif "chosen" in row:
-                    yield PreferencePair(
-                        talk(row["prompt"]), talk(row["chosen"]), talk(row["rejected"]), row.get("annotator", ""), row.get("group", ""), place=place
-                    )
-                elif "text" in row:
-                    yield TrainingText(row["text"], place=place)
-                else:
-                    raise KeyError("messages")
-            except (ValueError, KeyError, TypeError) as error:
-                yield BrokenLine(str(path), number, f"broken: {error}", "Correct it.")
 
 
 def data_files(paths: Sequence[Path], root: Path) -> list[DataFile]:
@@ -83,7 +43,7 @@ def data_lines(file: DataFile) -> Iterator[DataLine | BrokenLine]:
             yield data_line(row, file.name)
 
 
-def data_line(row: Example | PreferencePair | Thumb | TrainingText, file: str) -> DataLine:
+def data_line(row: TrainingRow, file: str) -> DataLine:
     """Return a value as checks see it; its line is that of its `place`."""
     line = int(row.place.rpartition(":")[2] or 0)
     if isinstance(row, TrainingText):
@@ -152,4 +112,8 @@ def _asked(prompt: Conversation) -> str:
 
 
 def _text(messages: Conversation) -> str:
-    return "\n".join(message.content for message in messages)
+    return "\n".join(part for message in messages for part in _parts(message) if part)
+
+
+def _parts(message: Message) -> list[str]:
+    return [message.content, *(f"{call.name} {call.arguments}" for call in message.tool_calls)]

@@ -9,7 +9,7 @@ from itertools import combinations
 import numpy as np
 from scipy import stats
 
-from groundtune.evaluation.statistics.sample import Method, paired, sampled
+from groundtune.statistics.sample import Method, paired, sampled
 from groundtune.values import Score
 
 POWER = 0.8  # the chance to find a difference that is there, for which cases are counted

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from groundtune.evaluation.statistics import Method, compare, compare_all, estimate, noise_floor
-from groundtune.evaluation.statistics.flips import sign_flip
-from groundtune.evaluation.statistics.intervals import _wilson
-from groundtune.evaluation.statistics.sample import sampled
+from groundtune.statistics import Method, compare, compare_all, estimate, noise_floor
+from groundtune.statistics.flips import sign_flip
+from groundtune.statistics.intervals import _wilson
+from groundtune.statistics.sample import sampled
 from groundtune.values import Score
 
 

@@ -9,9 +9,9 @@ from itertools import combinations
 
 import numpy as np
 
-from groundtune.evaluation.statistics import intervals, totals
-from groundtune.evaluation.statistics.flips import sign_flip
-from groundtune.evaluation.statistics.sample import (
+from groundtune.statistics import intervals, totals
+from groundtune.statistics.flips import sign_flip
+from groundtune.statistics.sample import (
     Floats,
     Method,
     Sample,
@@ -23,7 +23,7 @@ from groundtune.evaluation.statistics.sample import (
     paired_off,
     sampled,
 )
-from groundtune.evaluation.statistics.verdicts import DifferenceBasis, corrected, judged
+from groundtune.statistics.verdicts import DifferenceBasis, corrected, judged
 from groundtune.values import Difference, Estimate, Score
 
 

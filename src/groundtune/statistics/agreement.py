@@ -11,7 +11,7 @@ from typing import Literal, TypeVar
 
 import numpy as np
 
-from groundtune.evaluation.statistics.sample import Floats
+from groundtune.statistics.sample import Floats
 
 RatingPair = tuple[float, float]
 Level = Literal["nominal", "ordinal", "interval"]

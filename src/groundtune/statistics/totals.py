@@ -16,10 +16,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr, stdtrit
 
-from groundtune.evaluation.statistics.intervals import Interval, constant_interval
-from groundtune.evaluation.statistics.sample import Floats, Method
-from groundtune.evaluation.statistics.verdicts import DifferenceBasis
 from groundtune.protocols import Total
+from groundtune.statistics.intervals import Interval, constant_interval
+from groundtune.statistics.sample import Floats, Method
+from groundtune.statistics.verdicts import DifferenceBasis
 from groundtune.values import Estimate, Score
 
 ScoreCounts = tuple[int, int, int]  # scored, unscored, failed

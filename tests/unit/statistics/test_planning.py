@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from groundtune.evaluation.statistics import Method, compare_all, planning
-from groundtune.evaluation.statistics.planning import Pilot, design_effect, pilot_sd, plan
+from groundtune.statistics import Method, compare_all, planning
+from groundtune.statistics.planning import Pilot, design_effect, pilot_sd, plan
 from groundtune.values import Score
 
 ALONE = [str(number) for number in range(200)]

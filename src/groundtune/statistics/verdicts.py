@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 
 from scipy.special import ndtri
 
-from groundtune.evaluation.statistics.sample import Method
-from groundtune.evaluation.statistics.size import POWER
+from groundtune.statistics.sample import Method
+from groundtune.statistics.size import POWER
 from groundtune.values import Difference, Verdict
 
 MOST_CASES = 100_000  # a benchmark that would have to be larger is no advice

@@ -5,7 +5,7 @@ what is left out, flipped or resampled, never cases. Knows scores and groups onl
 no clock; randomness is a generator that is passed in. `benchmarks/simulation.py` shows what the methods hold to.
 """
 
-from groundtune.evaluation.statistics.comparing import (
+from groundtune.statistics.comparing import (
     NoiseFloor,
     compare,
     compare_all,
@@ -14,14 +14,14 @@ from groundtune.evaluation.statistics.comparing import (
     noise_floor,
     paired_difference,
 )
-from groundtune.evaluation.statistics.sample import Method, clustered_sd, paired_sd
-from groundtune.evaluation.statistics.size import (
+from groundtune.statistics.sample import Method, clustered_sd, paired_sd
+from groundtune.statistics.size import (
     POWER,
     cases_needed,
     detectable_difference,
     smallest_detectable_difference,
 )
-from groundtune.evaluation.statistics.verdicts import MOST_CASES, DifferenceBasis, corrected, judged
+from groundtune.statistics.verdicts import MOST_CASES, DifferenceBasis, corrected, judged
 
 __all__ = [
     "MOST_CASES",

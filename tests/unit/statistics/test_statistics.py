@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from groundtune.errors import InputError, NotComparable
-from groundtune.evaluation.statistics import (
+from groundtune.statistics import (
     Method,
     cases_needed,
     clustered_sd,

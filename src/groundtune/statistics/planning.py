@@ -14,7 +14,7 @@ from itertools import combinations
 
 import numpy as np
 
-from groundtune.evaluation.statistics import POWER, cases_needed, paired_sd, smallest_detectable_difference
+from groundtune.statistics import POWER, cases_needed, paired_sd, smallest_detectable_difference
 from groundtune.values import Score
 
 ASSUMED = (0.2, 0.3, 0.4, 0.5)  # standard deviations of a difference of two candidates' scores on one case

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from groundtune.evaluation.statistics.agreement import alpha, bootstrap_interval, confusion, kappa, raw_agreement
+from groundtune.statistics.agreement import alpha, bootstrap_interval, confusion, kappa, raw_agreement
 
 N = None
 FOUR_OBSERVERS = [  # Krippendorff 2011, section C

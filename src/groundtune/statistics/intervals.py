@@ -18,7 +18,7 @@ import math
 import numpy as np
 from scipy.special import stdtrit
 
-from groundtune.evaluation.statistics.sample import Floats, Sample
+from groundtune.statistics.sample import Floats, Sample
 
 SLACK = 1e-6  # scorers overshoot the ends of their scales by rounding: sacrebleu gives 100.00000000000004
 Interval = tuple[float, float]

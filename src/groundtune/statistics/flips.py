@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from groundtune.evaluation.statistics.sample import Floats
+from groundtune.statistics.sample import Floats
 
 MOST_STEPS = 100_000  # the longest table of sums that exact counting keeps
 _TOLERANCE = 1e-9  # sums in another order differ in the last bits
