@@ -16,6 +16,7 @@ import numpy as np
 
 from groundtune.assembly.assembly import Assembly
 from groundtune.assembly.candidates import Candidate, available, registered
+from groundtune.assembly.data import DataCheck, check_data
 from groundtune.comparison.calibrate import Calibration, calibrate, prefer
 from groundtune.comparison.compare import compare
 from groundtune.comparison.gate import Gate, GateFinding
@@ -147,6 +148,13 @@ class Project:
             training,
             self.settings.knowledge.readable_by,
         )
+
+    def check_data(self, paths: Sequence[str | Path] = (), repair: str | Path | None = None) -> DataCheck:
+        """Check training data: the files at `paths`, or those of `[tuning]` that exist.
+
+        `repair` is a folder for a copy without what is wrong; the original is not changed.
+        """
+        return check_data(self.assembly, [Path(path) for path in paths], None if repair is None else Path(repair))
 
     def plan_benchmark(self) -> tuple[BenchmarkPlan | None, Pilot | None]:
         """Return what the test part can show of as many candidates as are compared, and the earlier run it rests on."""

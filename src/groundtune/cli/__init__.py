@@ -16,7 +16,7 @@ from groundtune.cli import _help, _shared
 from groundtune.errors import GateFailed, GroundtuneError
 
 COMMANDS = (
-    "init", "doctor", "ingest", "knowledge", "search", "ask", "benchmark", "tune", "evaluate", "score", "judge",
+    "init", "doctor", "ingest", "knowledge", "search", "ask", "benchmark", "data", "tune", "evaluate", "score", "judge",
     "human", "compare",
 )  # fmt: skip
 INTERRUPTED = 130

@@ -80,7 +80,7 @@ class DataSettings(Table):
         description="Largest share of the benchmark's questions that the data gives away, by question or ideal answer.",
     )
     paraphrased_contamination: float = Field(
-        0.1,
+        0.15,
         ge=0,
         le=1,
         description="Largest share of the benchmark's questions that the data asks in other words.",
@@ -89,7 +89,10 @@ class DataSettings(Table):
         0.8, gt=0, le=1, description="Cosine similarity from which two questions ask the same in other words."
     )
     like_question: float = Field(
-        0.6, gt=0, le=1, description="Cosine similarity from which two questions ask the same if their answers do so too."
+        0.6,
+        gt=0,
+        le=1,
+        description="Cosine similarity from which two questions ask the same if their answers do so too.",
     )
     same_answer: float = Field(0.9, gt=0, le=1, description="Cosine similarity from which two answers say the same.")
     meaning_sample: int = Field(
@@ -132,6 +135,7 @@ class DataSettings(Table):
     toxicity: float = Field(0.5, gt=0, le=1, description="Probability from which that model's verdict counts.")
     model_sample: int = Field(
         2000, ge=1, description="Lines that a model of a gate is given, drawn at random if there are more."
+    )
     annotator_agreement: float = Field(
         0.2,
         ge=-1,

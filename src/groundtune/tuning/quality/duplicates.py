@@ -100,7 +100,8 @@ class _Duplicates:
         near = {later: found for later, found in self._nearly().items() if later not in exact}
         found = [self._finding("duplicate", later, earlier, "the same as") for later, earlier in exact.items()]
         found += [
-            self._finding("near_duplicate", later, earlier, f"{share:.0%} like") for later, (earlier, share) in near.items()
+            self._finding("near_duplicate", later, earlier, f"{share:.0%} like")
+            for later, (earlier, share) in near.items()
         ]
         gates = (
             _gate("duplicates", len(exact), rows, self._settings.duplicates, "repeat an earlier line"),

@@ -14,6 +14,7 @@ from groundtune.tuning.formats import SUFFIXES, BrokenLine, TrainingRow, read_ro
 from groundtune.tuning.quality.check import DataLine
 from groundtune.values import Conversation, Example, Message, PreferencePair, TrainingText
 
+
 @dataclass(frozen=True, slots=True)
 class DataFile:
     """A file of training data, and what findings call it."""
@@ -83,9 +84,7 @@ def _files(path: Path) -> list[Path]:
     if path.is_dir():
         files = sorted(each for each in path.rglob("*") if _is_data(each, path))
         if not files:
-            raise InputError(
-                "contains no training data.", place=path, remedy=f"Known files: {', '.join(SUFFIXES)}."
-            )
+            raise InputError("contains no training data.", place=path, remedy=f"Known files: {', '.join(SUFFIXES)}.")
         return files
     if not path.exists():
         raise InputError("no such file.", place=path, remedy="Check the path.")

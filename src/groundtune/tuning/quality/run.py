@@ -12,10 +12,20 @@ from itertools import chain
 import numpy as np
 
 from groundtune.protocols import Progress, silent
-from groundtune.tuning.quality import contamination, duplicates, paraphrased, schema
+from groundtune.tuning.formats import BrokenLine
+from groundtune.tuning.quality import (
+    annotators,
+    contamination,
+    duplicates,
+    paraphrased,
+    personal_data,
+    representation,
+    schema,
+    toxic,
+)
 from groundtune.tuning.quality.check import Check, DataLine, Embed, LooksAgain, Mend, Surroundings, TakesBroken
 from groundtune.tuning.quality.findings import CheckResult, DataFinding, QualityReport
-from groundtune.tuning.quality.lines import BrokenLine, DataFile, data_lines
+from groundtune.tuning.quality.lines import DataFile, data_lines
 
 _STEP = 1000  # lines between two reports of progress
 _REMEMBERED = 50_000  # texts whose vectors are kept: several checks ask for the same
@@ -24,10 +34,17 @@ _READ = 1 << 20  # bytes
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """A check: what makes it, and what makes its function that repairs a text, if it has one."""
+    """A check: what makes it, and what makes of its result a function that repairs texts, if it can."""
 
     check: Callable[[Surroundings], Check]
-    mend: Callable[[Surroundings], Mend] | None = None
+    mend: Callable[[Surroundings, CheckResult], Mend] | None = None
+
+
+def _without_personal_data(around: Surroundings, result: CheckResult) -> Mend:
+    """Look for names in every text, and not in a sample only, if the sample has some: that takes a model's time."""
+    with_names = any(gate.name == "names" and gate.value for gate in result.gates)
+    redact = personal_data.redactor(around, with_names=with_names)
+    return lambda text: redact(text)[0]
 
 
 CHECKS: tuple[Registered, ...] = (
@@ -35,6 +52,10 @@ CHECKS: tuple[Registered, ...] = (
     Registered(duplicates.check),
     Registered(contamination.check),
     Registered(paraphrased.check),
+    Registered(personal_data.check, _without_personal_data),
+    Registered(toxic.check),
+    Registered(annotators.check),
+    Registered(representation.check),
 )
 
 
@@ -100,27 +121,26 @@ def _see(files: Sequence[DataFile], checks: Sequence[Check], progress: Progress)
 
 
 def _see_again(files: Sequence[DataFile], checks: Sequence[Check], progress: Progress) -> None:
-    curious = [check for check in checks if isinstance(check, LooksAgain)]
+    """Read the files again for as long as a check wants to see lines of them."""
+    curious: list[LooksAgain] = [check for check in checks if isinstance(check, LooksAgain)]
     reading = 0
-    while curious:
-        wanted = [(check, numbers) for check in curious if (numbers := check.wanted()).size]
-        curious = [check for check, _ in wanted]
-        if not wanted:
+    while True:
+        takers: dict[int, list[LooksAgain]] = {}
+        for check in curious:
+            for number in check.wanted().tolist():
+                takers.setdefault(number, []).append(check)
+        if not takers:
             return
         reading += 1
-        stage = "Comparing lines" if reading == 1 else f"Comparing lines ({reading})"
-        takers: dict[int, list[LooksAgain]] = {}
-        for check, numbers in wanted:
-            for number in numbers.tolist():
-                takers.setdefault(number, []).append(check)
+        stage, total = f"Comparing lines, reading {reading}", len(takers)
         for number, line in _numbered(files):
             for check in takers.pop(number, ()):
                 check.see_again(number, line)
             if number % _STEP == 0:
-                progress(stage, min(number, 1), max(number, 1))
+                progress(stage, total - len(takers), total)
             if not takers:
                 break
-        progress(stage, 1, 1)
+        progress(stage, total, total)
 
 
 def _numbered(files: Sequence[DataFile]) -> Iterator[tuple[int, DataLine]]:

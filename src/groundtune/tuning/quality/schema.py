@@ -1,6 +1,6 @@
 """Lines that cannot be used: broken JSON, a dialect that nobody knows, a conversation that does not end with an answer.
 
-    {"messages": [{"role": "user", "content": "Hello?"}]}      refused: it ends with the user
+{"messages": [{"role": "user", "content": "Hello?"}]}      refused: it ends with the user
 """
 
 from __future__ import annotations

@@ -44,10 +44,7 @@ def plain(text: str) -> str:
     >>> plain("It’s €8.40 – incl. VAT!")
     'it s 8 40 incl vat'
     """
-    if text.isascii():
-        folded = text.lower()
-    else:
-        folded = _SINGLE.sub(r" \1 ", fold(text).casefold())
+    folded = text.lower() if text.isascii() else _SINGLE.sub(r" \1 ", fold(text).casefold())
     return _NOT_WORD.sub(" ", folded).strip() or " ".join(text.split())
 
 
@@ -110,7 +107,7 @@ def proposed(made: Signatures, threshold: float) -> NDArray[np.int64]:
 
 def _agree(made: Signatures, earlier: NDArray[np.int64], later: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return in how many hashes each pair agrees."""
-    return np.count_nonzero(made[earlier] == made[later], axis=1)
+    return np.asarray(np.count_nonzero(made[earlier] == made[later], axis=1))
 
 
 def _neighbours(keys: NDArray[np.uint32], order: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.int64], ...]]:
