@@ -111,7 +111,8 @@ def _other_figures(left: str, right: str) -> bool:
 
 
 def _finding(pair: _Pair, case: str, questions: Mapping[str, str], share: float) -> DataFinding:
-    question = questions[case] if len(questions[case]) <= _SHOWN else f"{questions[case][:_SHOWN]}…"
+    asked = " ".join(questions[case].split())
+    question = asked if len(asked) <= _SHOWN else f"{asked[:_SHOWN]}…"
     detail = f"asks in other words ({share:.2f}) what case {case} asks: “{question}”"
     return DataFinding(pair.file, pair.line, "contamination", detail, REMEDY)
 

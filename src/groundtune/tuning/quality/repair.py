@@ -26,11 +26,9 @@ from groundtune.tuning.quality.run import CHECKS, Checked, Registered, check_fil
 MARKER = ".groundtune-repair.json"
 """Lies in a folder that a repair has written: another repair may replace what it lists."""
 
-ALWAYS: frozenset[DefectKind] = frozenset(
-    ("schema", "duplicate", "near_duplicate", "contamination", "irrelevant", "toxic")
-)
+ALWAYS: frozenset[DefectKind] = frozenset(("schema", "duplicate", "near_duplicate", "irrelevant", "toxic"))
 """Lines with such a finding are left out."""
-IF_FAILED: frozenset[DefectKind] = frozenset(("label", "contradiction", "annotator"))
+IF_FAILED: frozenset[DefectKind] = frozenset(("contamination", "label", "contradiction", "annotator"))
 """Lines with such a finding are left out where a gate of their check did not pass: a few of them may be right."""
 _ROUNDS = 5
 

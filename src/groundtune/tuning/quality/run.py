@@ -24,7 +24,7 @@ from groundtune.tuning.quality import (
     toxic,
 )
 from groundtune.tuning.quality.check import Check, DataLine, Embed, LooksAgain, Mend, Surroundings, TakesBroken
-from groundtune.tuning.quality.findings import CheckResult, DataFinding, QualityReport
+from groundtune.tuning.quality.findings import CheckResult, QualityReport
 from groundtune.tuning.quality.lines import DataFile, data_lines
 
 _STEP = 1000  # lines between two reports of progress
