@@ -104,7 +104,9 @@ def main() -> None:
             with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
                 seconds, gigabytes, failed = pool.submit(measure, path).result()
             rate = count / seconds
-            print(f"{count:>10,} lines {seconds:8.1f} s {rate:8,.0f} a second {gigabytes:6.2f} GB  not passed: {failed}")
+            print(
+                f"{count:>10,} lines {seconds:8.1f} s {rate:8,.0f} a second {gigabytes:6.2f} GB  not passed: {failed}"
+            )
             path.unlink()
 
 
