@@ -320,9 +320,8 @@ def signatures_part(options: Options) -> None:
 
 
 def jsonl(path: Path) -> list[dict]:  # type: ignore[type-arg]
-    opened = gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
-    with opened as file:
-        return [json.loads(line) for line in file]
+    data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    return [json.loads(line) for line in data.decode("utf-8").split("\n") if line]
 
 
 def table(path: Path) -> Iterable[dict[str, str]]:
@@ -346,7 +345,8 @@ def telecom_training() -> list[Pair]:
 
 
 def telecom_by_id() -> dict[str, Pair]:
-    return {one["id"]: (one["question"], one["ideal_answer"]) for one in jsonl(TELECOM / "benchmark.jsonl")}
+    cases = jsonl(TELECOM / "benchmark.jsonl")
+    return {one["id"]: (one["question"], one["ideal_answer"] if one["answerable"] else "") for one in cases}
 
 
 def telecom_cases() -> list[Pair]:

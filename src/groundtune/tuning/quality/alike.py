@@ -21,6 +21,7 @@ FOREIGN = 4  # words in a row that the other text does not have: something else 
 _GAP = 3  # words in a row that two texts share by chance
 _TYPO = 60  # similarity of two words, 0-100, from which one is a misspelling of the other
 _ELSEWHERE = 0.6  # share of a run's words that stand elsewhere in the other text: it was moved
+_LONG = 60  # words of a text in which one other figure is a slip as well
 _MOST_WORDS = 5000  # of a text that are compared word by word
 _NUMBER = re.compile(r"(?<!\w)\d(?:[\d ]*\d)?(?!\w)")
 
@@ -62,6 +63,8 @@ def alike(left: Said, right: Said) -> float:
 
 def _other_numbers(left: str, right: str) -> bool:
     """Tell whether each has a number that the other lacks: other figures, not a slip."""
+    if left.count(" ") >= _LONG and right.count(" ") >= _LONG:
+        return False
     own, other = (Counter(number.replace(" ", "") for number in _NUMBER.findall(text)) for text in (left, right))
     return bool(own - other) and bool(other - own)
 

@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rapidfuzz import fuzz
+from rapidfuzz.distance import Levenshtein
 
 from groundtune.text import FUNCTION_WORDS
 from groundtune.tuning.quality.check import Check, DataLine, Surroundings
@@ -31,6 +32,7 @@ _LEAST_WORDS = 5  # of a question that may stand anywhere in a line
 _LEAST_CONTENT = 3  # words among them that are no function words
 _ALIKE = 88  # similarity, 0-100, of a question and the like place in a line
 _SAME_WORD = 75  # similarity, 0-100, of two spellings of a word
+_LEAST_LETTERS = 3  # of a word in which one may be wrong
 _SHOWN = 80  # characters
 
 
@@ -152,7 +154,11 @@ def _holds(words: str, question: _Asked) -> str:
 def _has(words: Sequence[str], word: str) -> bool:
     if any(letter.isdigit() for letter in word):
         return word in words
-    return word in words or any(fuzz.ratio(word, other) >= _SAME_WORD for other in words)
+    slip = 1 if len(word) >= _LEAST_LETTERS else 0
+    return any(
+        fuzz.ratio(word, other) >= _SAME_WORD or Levenshtein.distance(word, other, score_cutoff=slip) <= slip
+        for other in words
+    )
 
 
 def _whole_words(text: str, start: int, end: int) -> str:

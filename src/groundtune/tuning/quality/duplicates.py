@@ -30,6 +30,7 @@ from groundtune.tuning.quality.signatures import LENGTH, Signatures, plain, prop
 REMEDY = "Remove it, or let `--repair` remove it."
 _BATCH = 512  # lines whose signatures are made at once
 _HELD = 100_000_000  # characters of lines that are held at once to be compared
+_CHAINED = 0.85  # similarity to a near duplicate from which a line is one too: else chains of likes would be long
 _PREPARED = 1024  # lines whose shingles are kept while they are compared
 
 
@@ -93,7 +94,7 @@ class _Duplicates:
         return np.unique(self._batch)
 
     def see_again(self, number: int, line: DataLine) -> None:
-        self._held[number] = _Held(_parts(line), line.kind, line.group, line.annotator)
+        self._held[number] = _Held(_parts(line), f"{line.kind} {line.good}", line.group, line.annotator)
 
     def conclude(self) -> CheckResult:
         exact, rows = self._exact(), len(self._line)
@@ -143,10 +144,10 @@ class _Duplicates:
             return said(held[number].parts)
 
         for earlier, later in self._batch.tolist():
-            if later in self._near or earlier in self._near or held[earlier].one_item_with(held[later]):
+            if later in self._near or held[earlier].one_item_with(held[later]):
                 continue
             share = alike(prepared(earlier), prepared(later))
-            if share >= least:
+            if share >= (max(least, _CHAINED) if earlier in self._near else least):
                 self._near[later] = (earlier, share)
         self._held = {}
 
@@ -180,8 +181,8 @@ def _gate(name: str, count: int, rows: int, limit: float, what: str) -> GateResu
 
 def _text(line: DataLine) -> str:
     """Return all that the line says, blanks and ways of writing Unicode aside."""
-    told = "\x00".join((line.kind, str(line.good), line.prompt, line.answer, line.rejected))
-    return " ".join((told if told.isascii() else fold(told)).split())
+    parts = (line.kind, str(line.good), line.prompt, line.answer, line.rejected)
+    return "\x00".join(" ".join((part if part.isascii() else fold(part)).split()) for part in parts)
 
 
 def _key(text: str) -> int:

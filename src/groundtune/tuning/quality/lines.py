@@ -36,7 +36,7 @@ def data_files(paths: Sequence[Path], root: Path) -> list[DataFile]:
 
 
 def data_lines(file: DataFile) -> Iterator[DataLine | BrokenLine]:
-    """Return what each line of a file says, and the lines that are broken. Raises `InputError` for an unreadable file."""
+    """Return what each line says, and the lines that are broken. Raises `InputError` for an unreadable file."""
     for row in read_rows(file.path):
         if isinstance(row, BrokenLine):
             yield BrokenLine(file.name, row.line, row.reason, row.remedy)

@@ -6,6 +6,7 @@ check by name.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from groundtune.files import write_text
 from groundtune.tuning.formats import BrokenLine
@@ -147,6 +149,11 @@ def _value(value: float | None) -> str:
     return f"{100 * value:.3g} %"
 
 
+def _code(text: str) -> Markup:
+    """Return a text whose parts between backticks are set as code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
+
+
 @cache
 def _environment() -> Environment:
     environment = Environment(
@@ -156,5 +163,5 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["value"] = _value
+    environment.filters |= {"value": _value, "code": _code}
     return environment
