@@ -79,6 +79,7 @@ class _Contamination:
                 self._runs[run].append(number)
         self._whole = {question.text: question.case for question in self._questions}
         self._answers = _answer_runs(around.ideal_answers)
+        self._starts = {run[:_PROBE] for run in self._answers}
         self._rows = 0
         self._leaked: set[str] = set()
         self._found: list[DataFinding] = []
@@ -116,8 +117,8 @@ class _Contamination:
 
     def _candidates(self, words: str) -> list[int]:
         shared: Counter[int] = Counter()
-        for run in set(_runs(words.split(), _PROBE)):
-            shared.update(self._runs.get(run, ()))
+        for run in {run for run in _runs(words.split(), _PROBE) if run in self._runs}:
+            shared.update(self._runs[run])
         return [number for number, count in shared.items() if count >= _SHARED * self._counts[number]]
 
     def _answer_in(self, line: DataLine) -> tuple[str, str] | None:
@@ -125,7 +126,9 @@ class _Contamination:
         if line.kind == "text" or not self._answers:
             return None
         for text in (line.answer, line.rejected):
-            for run in _runs(plain(text).split(), RUN):
+            words = plain(text).split()
+            for place, start in enumerate(_runs(words, _PROBE)):
+                run = tuple(words[place : place + RUN]) if start in self._starts else ()
                 if run in self._answers:
                     case = self._answers[run]
                     return case, f"shares {RUN} words in a row with the ideal answer of case {case}: “{' '.join(run)}”"
