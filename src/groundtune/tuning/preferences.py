@@ -7,7 +7,7 @@ reference: it is the same weights without the adapter.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -17,7 +17,7 @@ from groundtune.errors import TuningError
 from groundtune.models.templates import prompt_ids, training_ids, turn_ends
 from groundtune.settings import TuningSettings
 from groundtune.tuning.conversations import PROMPTS, SAMPLES, refuse_long
-from groundtune.tuning.objective import LOSS, Construction, Metric, Row, Rows
+from groundtune.tuning.objective import IGNORED, LOSS, Construction, Metric, Row, Rows
 from groundtune.values import Conversation, PreferencePair, Thumb, digest
 
 Judged = TypeVar("Judged", PreferencePair, Thumb)
@@ -43,8 +43,7 @@ class Pairs:
         def row(pair: PreferencePair) -> Row:
             prompt = prompt_ids(tokenizer, pair.prompt)
             chosen, rejected = (
-                training_ids(tokenizer, (*pair.prompt, *answer), ends).input_ids[len(prompt) :]
-                for answer in (pair.chosen, pair.rejected)
+                _answer_ids(tokenizer, prompt, (*pair.prompt, *answer), ends) for answer in (pair.chosen, pair.rejected)
             )
             return {"prompt_ids": prompt, "chosen_ids": chosen, "rejected_ids": rejected}
 
@@ -85,7 +84,7 @@ class Thumbs:
 
         def row(thumb: Thumb) -> Row:
             prompt = prompt_ids(tokenizer, thumb.prompt)
-            answer = training_ids(tokenizer, (*thumb.prompt, *thumb.answer), ends).input_ids[len(prompt) :]
+            answer = _answer_ids(tokenizer, prompt, (*thumb.prompt, *thumb.answer), ends)
             return {"prompt_ids": prompt, "completion_ids": answer, "label": thumb.good}
 
         return _rows(self.thumbs, row, ("completion_ids",), settings)
@@ -100,7 +99,8 @@ class Thumbs:
         given = dict(construction.given)
         for part in ("train_dataset", "eval_dataset"):
             given[part] = _with_other_answers(given[part], at_once)
-        arguments = construction.arguments | {
+        arguments = {
+            **construction.arguments,
             "per_device_train_batch_size": at_once,
             "per_device_eval_batch_size": at_once,
             "gradient_accumulation_steps": max(1, construction.batch_size // at_once),
@@ -108,6 +108,19 @@ class Thumbs:
         weights = {"desirable_weight": max(1.0, bad / good), "undesirable_weight": max(1.0, good / bad)}
         config = KTOConfig(**arguments, beta=self.beta, max_length=None, **weights)
         return _as_rendered(KTOTrainer)(args=config, **given)
+
+
+def _answer_ids(
+    tokenizer: Any,  # noqa: ANN401
+    prompt: Sequence[int],
+    conversation: Conversation,
+    ends: Collection[int],
+) -> list[int]:
+    """Return the ids after the prompt, up to the token that ends the last turn: what a template writes behind it is
+    never generated."""
+    rendered = training_ids(tokenizer, conversation, ends)
+    last = max(place for place, label in enumerate(rendered.labels) if label != IGNORED)
+    return rendered.input_ids[len(prompt) : last + 1]
 
 
 def held_out_groups(
@@ -136,23 +149,19 @@ def held_out_groups(
 
 
 def _rows(
-    judged: Sequence[Judged], row: Callable[[Judged], Row], answers: Sequence[str], settings: TuningSettings
+    judged: Sequence[Judged], rendered: Callable[[Judged], Row], answers: Sequence[str], settings: TuningSettings
 ) -> Rows:
     training, held_out = held_out_groups(judged, settings.held_out, np.random.default_rng(settings.seed))
-    made, kept = [row(each) for each in training], [row(each) for each in held_out]
+    made: list[Row] = [rendered(each) for each in training]
+    kept: list[Row] = [rendered(each) for each in held_out]
 
-    def longest(each: Row) -> int:
-        return len(each["prompt_ids"]) + max(len(each[answer]) for answer in answers)
+    def longest(row: Row) -> int:
+        return len(row["prompt_ids"]) + max(len(row[answer]) for answer in answers)
 
-    refuse_long([longest(each) for each in (*made, *kept)], settings.max_length, "conversations with an answer")
-    whole = [[*each["prompt_ids"], *each[answers[0]]] for each in kept]
-    return Rows(
-        made,
-        kept,
-        [longest(each) * len(answers) for each in made],
-        whole[:SAMPLES],
-        [(each.prompt, ids) for each, ids in zip(held_out, whole, strict=True)][:PROMPTS],
-    )
+    refuse_long(list(map(longest, [*made, *kept])), settings.max_length, "conversations with an answer")
+    whole = [row["prompt_ids"] + row[answers[0]] for row in kept]
+    prompts = [(each.prompt, ids) for each, ids in zip(held_out, whole, strict=True)]
+    return Rows(made, kept, [longest(row) * len(answers) for row in made], whole[:SAMPLES], prompts[:PROMPTS])
 
 
 def _with_other_answers(data: Any, at_once: int) -> Any:  # noqa: ANN401 -- a Dataset
