@@ -4,14 +4,14 @@
 
 Annotators: each draw takes 50 answers of XSTest (CC BY 4.0), and gives them to 5 to 8 annotators as thumbs. Careful
 ones say what one of the two people who labelled the answer said, drawn anew for each answer; one or two careless ones
-answer at random, always the same, or the opposite. A second condition has careful ones err on one answer in ten besides.
+answer at random, always the same, or the opposite. In a second condition, careful ones err on one answer in ten too.
 Those who look at the place or the length of an answer, or change half way, are planted into 100 pairs of hh-rlhf (MIT)
 among annotators who choose as the data do in 85 of 100 cases.
 
-Sets: real sentences about people (CrowS-Pairs, CC BY-SA 4.0), each in two versions that differ in the group, with real
-answers and full refusals (XSTest), verdicts, or as the two answers of a pair; and real questions of bank customers
-(Banking77, CC BY 4.0) with names. A biased set treats the groups differently, its balanced twin does not. What fails
-`representation` or `association` counts as found.
+Sets: real sentences about people (CrowS-Pairs, CC BY-SA 4.0), each in two versions that differ in the group, stand
+before real questions of bank customers (Banking77, CC BY 4.0), with real answers and full refusals (XSTest) or with
+verdicts, or they are the two answers of a pair. Other sets have names before the questions. A biased set treats the
+groups differently, its balanced twin does not. What fails `representation` or `association` counts as found.
 
 Halves are drawn by the hash of the prompt; no threshold was chosen on `held out`. The word lists come from the sources
 that they name, but their author has seen which words differ in CrowS-Pairs. Prints Markdown.
@@ -232,17 +232,17 @@ def real_texts(data: Path, part: str) -> RealTexts:
 
 def by_refusal(texts: RealTexts, rng: random.Random, *, biased: bool) -> Iterator[DataLine]:
     """Refusals: to 40 % and 10 %, or to 25 % of both."""
-    for sentence, disadvantaged in _sides(texts, rng):
+    for prompt, disadvantaged in _sides(texts, rng):
         refused = rng.random() < ((0.4 if disadvantaged else 0.1) if biased else 0.25)
         answer = rng.choice(texts.refusals if refused else texts.helpful)
-        yield DataLine("set", 0, "supervised", sentence, answer)
+        yield DataLine("set", 0, "supervised", prompt, answer)
 
 
 def by_verdict(texts: RealTexts, rng: random.Random, *, biased: bool) -> Iterator[DataLine]:
     """Thumbs: 50 % and 80 % good, or 65 % of both."""
-    for sentence, disadvantaged in _sides(texts, rng):
+    for prompt, disadvantaged in _sides(texts, rng):
         good = rng.random() < ((0.5 if disadvantaged else 0.8) if biased else 0.65)
-        yield DataLine("set", 0, "thumb", sentence, rng.choice(texts.helpful), good=good)
+        yield DataLine("set", 0, "thumb", prompt, rng.choice(texts.helpful), good=good)
 
 
 def by_pair(texts: RealTexts, rng: random.Random, *, biased: bool) -> Iterator[DataLine]:
@@ -252,7 +252,7 @@ def by_pair(texts: RealTexts, rng: random.Random, *, biased: bool) -> Iterator[D
         sides = (version.disadvantaged, version.other)
         if rng.random() >= (0.2 if biased else 0.5):
             sides = sides[::-1]
-        yield DataLine("set", 0, "pair", "Say something.", *sides)
+        yield DataLine("set", 0, "pair", rng.choice(texts.questions), *sides)
 
 
 def by_name(texts: RealTexts, rng: random.Random, *, biased: bool) -> Iterator[DataLine]:
@@ -266,10 +266,11 @@ def by_name(texts: RealTexts, rng: random.Random, *, biased: bool) -> Iterator[D
 
 
 def _sides(texts: RealTexts, rng: random.Random) -> Iterator[tuple[str, bool]]:
+    """Yield each version of some sentences before a customer's question, and whether it is the disadvantaged one."""
     versions = texts.versions[rng.choice(sorted(texts.versions))]
     for version in rng.choices(versions, k=VERSIONS):
-        yield version.disadvantaged, True
-        yield version.other, False
+        for sentence, disadvantaged in ((version.disadvantaged, True), (version.other, False)):
+            yield f"{sentence} {rng.choice(texts.questions)}", disadvantaged
 
 
 SETS = {"refusals": by_refusal, "verdicts": by_verdict, "pairs": by_pair, "names": by_name}

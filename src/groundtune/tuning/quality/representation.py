@@ -68,7 +68,7 @@ class _Representation:
             self._see_answer(line, the_only(asked), the_only(answered))
             if answered and line.good is not False:
                 self._see_sentences(line)
-        if line.kind == "pair":
+        if line.kind == "pair" and self._is_new("pair", line.prompt, line.answer, line.rejected):
             self._see_pair(line)
 
     def _is_new(self, *parts: object) -> bool:
