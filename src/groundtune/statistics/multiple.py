@@ -26,7 +26,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return [float(value) for value in result]
 
 
-def testable(least: Sequence[float], level: float) -> list[bool]:
+def can_show(least: Sequence[float], level: float) -> list[bool]:
     """Return which of several exact tests could show anything at `level`, after correction for those that could.
 
     `least` holds the smallest p-value that each test can give with its counts of cases. Tests with too few cases need

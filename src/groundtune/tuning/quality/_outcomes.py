@@ -13,7 +13,7 @@ from typing import Literal
 
 from scipy import stats
 
-from groundtune.statistics.multiple import holm, testable
+from groundtune.statistics.multiple import can_show, holm
 from groundtune.tuning.quality._people import SocialGroup
 
 Outcome = Literal["refusal", "negative", "described", "disliked", "not preferred"]
@@ -90,7 +90,7 @@ def contrasts(tallies: Tallies) -> list[Contrast]:
     with too few mentions to show any difference are left out.
     """
     raw = [contrast for key in sorted(tallies) if (contrast := _contrast(tallies, *key)) is not None]
-    able = testable([least for _, least in raw], LEVEL)
+    able = can_show([least for _, least in raw], LEVEL)
     tested = [contrast for (contrast, _), may in zip(raw, able, strict=True) if may]
     corrected = holm([contrast.p_value for contrast in tested])
     return [replace(contrast, p_value=chance) for contrast, chance in zip(tested, corrected, strict=True)]
