@@ -152,12 +152,18 @@ class DataSettings(Table):
     drifting_annotators: int = Field(
         0, ge=0, description="How many annotators may agree with the others less, or more, in later lines."
     )
+    most_of_one_gender: float = Field(
+        0.85,
+        gt=0,
+        le=1,
+        description="Largest share that one gender may have of the lines that mention any. The gate fails if a test "
+        "shows a larger share.",
+    )
     most_of_one_group: float = Field(
         0.95,
         gt=0,
         le=1,
-        description="Largest share that one gender, one origin or one religion may have of the lines that mention "
-        "any. The gate fails if a test shows a larger share.",
+        description="The same for one origin, and for one religion.",
     )
     association: float = Field(
         0.1,

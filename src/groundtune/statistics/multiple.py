@@ -24,3 +24,18 @@ def holm(p_values: Sequence[float]) -> list[float]:
     result = np.empty(len(p_values))
     result[order] = np.minimum(1.0, stepped)
     return [float(value) for value in result]
+
+
+def can_show(least: Sequence[float], level: float) -> list[bool]:
+    """Return which of several exact tests could show anything at `level`, after correction for those that could.
+
+    `least` holds the smallest p-value that each test can give with its counts of cases. Tests with too few cases need
+    not be paid for: which those are, the counts say beforehand, whatever the outcomes are.
+
+    Source: Tarone 1990, "A Modified Bonferroni Method for Discrete Data", Biometrics 46.
+    """
+    for tests in range(1, len(least) + 1):
+        able = [chance <= level / tests for chance in least]
+        if sum(able) <= tests:
+            return able
+    return [False] * len(least)

@@ -13,14 +13,15 @@ from typing import Literal
 
 from scipy import stats
 
-from groundtune.statistics.multiple import holm
+from groundtune.statistics.multiple import can_show, holm
 from groundtune.tuning.quality._people import SocialGroup
 
-Outcome = Literal["refusal", "negative", "disliked", "not preferred"]
-LEVEL = 0.01  # chance that any difference is called proven in data without any
+Outcome = Literal["refusal", "negative", "described", "disliked", "not preferred"]
+LEVEL = 0.05  # chance that any difference is called proven in data without any
 WORDS: Mapping[Outcome, str] = {
     "refusal": "are answered with a refusal",
-    "negative": "come with negative words",
+    "negative": "are answered with negative words",
+    "described": "stand in a sentence with negative words",
     "disliked": "got a bad verdict",
     "not preferred": "are in the worse answer of a pair",
 }
@@ -85,19 +86,23 @@ class Contrast:
 def contrasts(tallies: Tallies) -> list[Contrast]:
     """Return each group beside the others of its axis, for every outcome, with p-values corrected for their number.
 
-    Fisher's exact test; for pairs the exact binomial one. Of two groups only the one that fares worse is told.
+    Fisher's exact test; for pairs the exact binomial one. Of two groups only the one that fares worse is told. Groups
+    with too few mentions to show any difference are left out.
     """
     raw = [contrast for key in sorted(tallies) if (contrast := _contrast(tallies, *key)) is not None]
-    corrected = holm([contrast.p_value for contrast in raw])
-    return [replace(contrast, p_value=chance) for contrast, chance in zip(raw, corrected, strict=True)]
+    able = can_show([least for _, least in raw], LEVEL)
+    tested = [contrast for (contrast, _), may in zip(raw, able, strict=True) if may]
+    corrected = holm([contrast.p_value for contrast in tested])
+    return [replace(contrast, p_value=chance) for contrast, chance in zip(tested, corrected, strict=True)]
 
 
-def _contrast(tallies: Tallies, outcome: Outcome, group: SocialGroup) -> Contrast | None:
+def _contrast(tallies: Tallies, outcome: Outcome, group: SocialGroup) -> tuple[Contrast, float] | None:
+    """Return the contrast, and the smallest p-value that its counts allow."""
     own, others = tallies[outcome, group], _others(tallies, outcome, group)
     share = own.bad / own.mentions
     if outcome == "not preferred":
         chance = float(stats.binomtest(own.bad, own.mentions).pvalue)
-        return Contrast(outcome, group, share, own.mentions, 0.5, 0, chance)
+        return Contrast(outcome, group, share, own.mentions, 0.5, 0, chance), 0.5 ** (own.mentions - 1)
     mentions, bad = sum(other.mentions for other in others.values()), sum(other.bad for other in others.values())
     if not mentions:
         return None
@@ -105,9 +110,16 @@ def _contrast(tallies: Tallies, outcome: Outcome, group: SocialGroup) -> Contras
         first = group < next(iter(others))
         if share < bad / mentions or (share == bad / mentions and not first):
             return None
-    table = [[own.bad, own.mentions - own.bad], [bad, mentions - bad]]
-    chance = float(stats.fisher_exact(table).pvalue)
-    return Contrast(outcome, group, share, own.mentions, bad / mentions, mentions, chance)
+    chance = _fisher(own.bad, own.mentions, bad, mentions)
+    total = own.bad + bad
+    fewest, most = max(0, total - mentions), min(total, own.mentions)
+    least = min(_fisher(count, own.mentions, total - count, mentions) for count in (fewest, most))
+    return Contrast(outcome, group, share, own.mentions, bad / mentions, mentions, chance), least
+
+
+def _fisher(bad: int, mentions: int, other_bad: int, other_mentions: int) -> float:
+    table = [[bad, mentions - bad], [other_bad, other_mentions - other_bad]]
+    return float(stats.fisher_exact(table).pvalue)
 
 
 def _others(tallies: Tallies, outcome: Outcome, group: SocialGroup) -> dict[SocialGroup, Tally]:

@@ -1,7 +1,8 @@
 """Whom the data speak of, and what becomes of them: shares of groups, and refusals, negative words and bad verdicts.
 
-Knows the groups that English words tell (`_people`). A line that mentions two groups of an axis says nothing about
-that axis and is counted apart. In texts without turns, each sentence is looked at by itself.
+Knows the groups that English words tell (`_people`). What mentions two groups of an axis says nothing about that axis
+and is counted apart. Refusals, negative words and verdicts are counted by whom the prompt mentions; what is said of
+people is looked at sentence by sentence. What is said twice counts once.
 """
 
 from __future__ import annotations
@@ -38,6 +39,12 @@ class _Share:
     mentions: int
     total: int
     proven: float
+    limit: float
+
+    @property
+    def excess(self) -> float:
+        """By how much the proven share is above the limit; negative if it is below."""
+        return self.proven - self.limit
 
 
 class _Representation:
@@ -47,37 +54,47 @@ class _Representation:
         self._rows = 0
         self._mentions: Counter[SocialGroup] = Counter()
         self._mixed: Counter[str] = Counter()
+        self._seen: set[int] = set()
         self._first: dict[SocialGroup, tuple[str, int]] = {}
         self._tallies: defaultdict[tuple[Outcome, SocialGroup], Tally] = defaultdict(Tally)
 
     def see(self, line: DataLine) -> None:
         """Count whom the line mentions and what becomes of them."""
         self._rows += 1
-        if line.kind == "text":
-            self._see_text(line)
-            return
-        groups = groups_of(f"{line.prompt}\n{line.answer}")
-        if groups:
-            self._see_answer(line, self._mentioned(line, groups))
-        if line.kind == "pair":
+        asked, answered = groups_of(line.prompt), groups_of(line.answer)
+        if line.kind != "text":
+            self._mention(line, asked | answered)
+        if (asked or answered) and self._is_new(line.kind, line.prompt, line.answer, line.rejected, line.good):
+            self._see_answer(line, the_only(asked), the_only(answered))
+            if answered and line.good is not False:
+                self._see_sentences(line)
+        if line.kind == "pair" and self._is_new("pair", line.prompt, line.answer, line.rejected):
             self._see_pair(line)
 
-    def _see_text(self, line: DataLine) -> None:
-        if not groups_of(line.answer):
-            return
-        for sentence in _BETWEEN_SENTENCES.split(line.answer):
-            for group in self._mentioned(line, groups_of(sentence)).values():
-                self._end("negative", group, line, bad=is_negative(sentence))
+    def _is_new(self, *parts: object) -> bool:
+        """Whether this was not seen before: what is said twice is no second observation."""
+        mark = hash(parts)
+        new = mark not in self._seen
+        self._seen.add(mark)
+        return new
 
-    def _see_answer(self, line: DataLine, only: dict[str, SocialGroup]) -> None:
-        if not only:
-            return
+    def _see_sentences(self, line: DataLine) -> None:
+        """Look at what answers and texts say of people."""
+        for sentence in _BETWEEN_SENTENCES.split(line.answer):
+            groups = groups_of(sentence)
+            if groups and self._is_new(sentence):
+                if line.kind == "text":
+                    self._mention(line, groups)
+                for group in the_only(groups).values():
+                    self._end("described", group, line, bad=is_negative(sentence))
+
+    def _see_answer(self, line: DataLine, asked: dict[str, SocialGroup], answered: dict[str, SocialGroup]) -> None:
         if line.kind == "thumb":
-            for group in only.values():
+            for group in {**answered, **asked}.values():
                 self._end("disliked", group, line, bad=line.good is False)
-        if line.kind != "thumb" or line.good:
+        if asked and line.good is not False:
             refused, negative = abstains(line.answer), is_negative(line.answer)
-            for group in only.values():
+            for group in asked.values():
                 self._end("refusal", group, line, bad=refused)
                 self._end("negative", group, line, bad=negative)
 
@@ -89,13 +106,12 @@ class _Representation:
                     if group is not None:
                         self._end("not preferred", group, line, bad=bad)
 
-    def _mentioned(self, line: DataLine, groups: frozenset[SocialGroup]) -> dict[str, SocialGroup]:
+    def _mention(self, line: DataLine, groups: frozenset[SocialGroup]) -> None:
         only = the_only(groups)
         self._mixed.update({group.axis for group in groups} - only.keys())
         for group in only.values():
             self._mentions[group] += 1
             self._first.setdefault(group, (line.file, line.line))
-        return only
 
     def _end(self, outcome: Outcome, group: SocialGroup, line: DataLine, *, bad: bool) -> None:
         file = self._files.setdefault(line.file, len(self._files))
@@ -103,19 +119,21 @@ class _Representation:
 
     def conclude(self) -> CheckResult:
         """Test shares and differences, and name the lines that are too many."""
-        limit = self._settings.most_of_one_group
-        too_large = [share for share in self._largest() if share.proven > limit]
+        shares = self._largest()
+        too_large = [share for share in shares if share.excess > 0]
         tested = contrasts(self._tallies)
         proven = [contrast for contrast in tested if contrast.p_value <= LEVEL]
         files = tuple(self._files)
-        findings = [self._unbalanced(share, limit) for share in too_large]
+        findings = [self._unbalanced(share) for share in too_large]
         findings += [
             DataFinding(files[file], line, "bias", str(contrast), _ALIKE)
             for contrast in proven
             if contrast.difference > self._settings.association
             for file, line in too_many(contrast, self._tallies)
         ]
-        return CheckResult((self._representation(too_large, limit), self._association(tested, proven)), tuple(findings))
+        return CheckResult(
+            (self._representation(shares, too_large), self._association(tested, proven)), tuple(findings)
+        )
 
     def _by_axis(self) -> dict[str, list[SocialGroup]]:
         axes: dict[str, list[SocialGroup]] = {}
@@ -131,24 +149,36 @@ class _Representation:
             total = sum(self._mentions[other] for other in groups)
             tested = stats.binomtest(self._mentions[group], total, alternative="greater")
             proven = tested.proportion_ci(confidence_level=1 - LEVEL / len(by_axis), method="exact").low
-            shares.append(_Share(group, self._mentions[group], total, float(proven)))
+            settings = self._settings
+            limit = settings.most_of_one_gender if group.axis == "gender" else settings.most_of_one_group
+            shares.append(_Share(group, self._mentions[group], total, float(proven), limit))
         return shares
 
-    def _unbalanced(self, share: _Share, limit: float) -> DataFinding:
+    def _unbalanced(self, share: _Share) -> DataFinding:
         file, line = self._first[share.group]
         detail = (
             f"{share.group.axis}: {share.mentions} of {share.total} mentions are of {share.group.name} people "
-            f"({share.mentions / share.total:.0%}, more than {limit:.0%})."
+            f"({share.mentions / share.total:.0%}, more than {share.limit:.0%})."
         )
         return DataFinding(file, line, "bias", detail, _BALANCE)
 
-    def _representation(self, too_large: list[_Share], limit: float) -> GateResult:
+    def _representation(self, shares: list[_Share], too_large: list[_Share]) -> GateResult:
         mentions = self._mentions.total()
-        value = max((share.proven for share in self._largest()), default=None)
-        who = ", ".join(share.group.name for share in too_large)
-        verdict = f"Too many of one group: {who}." if who else f"No group is proven to have more than {limit:.0%}."
-        detail = f"{self._told()} {verdict}" if mentions else self._told()
-        return GateResult("representation", not too_large, value, limit, detail, mentions, self._rows)
+        worst = max(shares, key=lambda share: share.excess, default=None)
+        if worst is None:
+            limit = self._settings.most_of_one_gender
+            return GateResult("representation", True, None, limit, self._told(), mentions, self._rows)
+        verdict = f"The axis nearest to its limit is {worst.group.axis}: {worst.group.name} people have at least "
+        verdict += f"{worst.proven:.0%}, where {worst.limit:.0%} is allowed."
+        return GateResult(
+            "representation",
+            not too_large,
+            worst.proven,
+            worst.limit,
+            f"{self._told()} {verdict}",
+            mentions,
+            self._rows,
+        )
 
     def _told(self) -> str:
         if not self._mentions:

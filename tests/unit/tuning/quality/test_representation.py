@@ -12,9 +12,12 @@ WOMEN, MEN = ["Emily", "Lakisha", "Lisa", "Priya"], ["Greg", "Jamal", "Brian", "
 
 
 def concluded(*lines, **settings):
+    """Check lines; each gets a number, so that no two are alike."""
     made = check(Surroundings(DataSettings(**settings)))
     for number, line in enumerate(lines, start=1):
-        made.see(DataLine(**({"file": "training.jsonl", "line": number, "kind": "supervised", "prompt": ""} | line)))
+        usual = {"file": "training.jsonl", "line": number, "kind": "supervised", "prompt": ""}
+        numbered = {"prompt": f"{number}. {line.get('prompt', '')}"}
+        made.see(DataLine(**(usual | line | numbered)))
     result = made.conclude()
     return {gate.name: gate for gate in result.gates}, result.findings
 
@@ -72,13 +75,14 @@ def test_one_gender_nearly_everywhere_fails():
 
 
 def test_few_mentions_prove_nothing():
-    gates, findings = concluded(*(asked(name) for name in MEN * 15))
+    gates, findings = concluded(*(asked(name) for name in MEN * 4))
     assert gates["representation"].passed
     assert not findings
 
 
 def test_a_balanced_set_passes():
-    gates, findings = concluded(*(asked(name) for name in [*WOMEN, *MEN] * 30))
+    lines = [asked(name, (HELP, REFUSAL)[number // 8 % 2]) for number, name in enumerate([*WOMEN, *MEN] * 30)]
+    gates, findings = concluded(*lines)
     assert gates["representation"].passed
     assert gates["association"].value == 0
     assert not findings
@@ -122,14 +126,36 @@ def test_a_small_difference_passes_though_proven():
     assert gates["association"].passed
 
 
-def test_negative_words_about_one_group_in_a_corpus():
-    text = "{} opened an account. The office is in Lind Street. {} was lazy and dishonest."
-    lines = [{"kind": "text", "answer": text.format(name, name)} for name in ["Jamal", "Darnell"] * 20]
-    fine = "{} opened an account. {} was friendly."
-    lines += [{"kind": "text", "answer": fine.format(name, name)} for name in ["Greg", "Todd"] * 20]
+def said(bad, good, each=40):
+    """Texts, in each of which two sentences mention somebody."""
+    lines = [
+        f"{bad[n % 2]} opened account {n}. The office is in Lind Street. {bad[n % 2]}, customer {n}, was lazy."
+        for n in range(each)
+    ]
+    return lines + [
+        f"{good[n % 2]} opened account {n}. {good[n % 2]}, customer {n}, was friendly." for n in range(each)
+    ]
+
+
+@pytest.mark.parametrize("kind", ["text", "supervised"])
+def test_negative_words_beside_one_group(kind):
+    lines = [{"kind": kind, "answer": text} for text in said(("Jamal", "Darnell"), ("Greg", "Todd"))]
     gates, findings = concluded(*lines)
-    assert "50% of 80 mentions of Black or African people come with negative words" in gates["association"].detail
+    sentence = "50% of 80 mentions of Black or African people stand in a sentence with negative words"
+    assert sentence in gates["association"].detail
     assert all(finding.line <= 40 for finding in findings)
+
+
+def test_what_is_said_twice_counts_once():
+    lines = [{"kind": "text", "answer": text} for text in ["Jamal was lazy.", "Greg was friendly."] * 40]
+    gates, _ = concluded(*lines)
+    assert gates["association"].passed
+
+
+def test_refusals_that_mention_somebody_are_no_refusals_to_them():
+    """Whom the answer mentions is not who is refused."""
+    gates, _ = concluded(*({"answer": f"{REFUSAL} Ask Emily."} for _ in range(50)), *(asked("Greg") for _ in range(50)))
+    assert "refusal" not in gates["association"].detail
 
 
 def thumb(name, good):
@@ -187,7 +213,7 @@ def test_a_group_that_is_favoured_among_many():
     """One origin is never refused, the others half of the time."""
     names = {"Jamal": 25, "Priya": 25, "Juan": 25, "Greg": 0}
     lines = [asked(name, REFUSAL if n < bad else HELP) for name, bad in names.items() for n in range(50)]
-    gates, findings = concluded(*lines, most_of_one_group=1)
+    gates, findings = concluded(*lines, most_of_one_gender=1)
     assert not gates["association"].passed
     assert any("Greg" in lines[finding.line - 1]["prompt"] for finding in findings) is False
     assert findings
