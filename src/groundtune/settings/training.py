@@ -84,3 +84,18 @@ class DataSettings(Table):
     model_sample: int = Field(
         2000, ge=1, description="Lines that a model of a gate is given, drawn at random if there are more."
     )
+    labels: float = Field(
+        0.05, ge=0, le=1, description="Largest share of lines with a doubtful label, in data whose answers are labels."
+    )
+    labels_sample: int = Field(
+        20_000, ge=100, description="Lines whose labels are checked, drawn at random if there are more."
+    )
+    swapped: float = Field(
+        0.05, ge=0, le=1, description="Largest share of preference pairs whose answers look swapped."
+    )
+    relevance: float = Field(
+        0.3,
+        description="Relevance from which a line belongs to the task: 0 is how like two of the documents' passages are, "
+        "1 how like a question is to the passage that is nearest.",
+    )
+    irrelevant: float = Field(0.2, ge=0, le=1, description="Largest share of irrelevant lines.")
