@@ -95,7 +95,7 @@ class DataSettings(Table):
     )
     relevance: float = Field(
         0.3,
-        description="Relevance from which a line belongs to the task: 0 is how like two of the documents' passages are, "
-        "1 how like a question is to the passage that is nearest.",
+        description="Relevance from which a line belongs to the task: 0 is how like two passages of the documents are, "
+        "1 how like a question is to the nearest passage.",
     )
     irrelevant: float = Field(0.2, ge=0, le=1, description="Largest share of irrelevant lines.")

@@ -2,9 +2,10 @@
 
     "Write a poem about autumn."   among the documents of a telephone company
 
-A line's likeness to the nearest passage or question is told on a scale that fits any encoder: 0 is how like two passages
-of different documents are, 1 how like a benchmark's question is to the nearest passage (without a benchmark, a passage to
-the nearest one of another document). A line is irrelevant below `[data] relevance` on it.
+A line's likeness to the nearest passage is told on a scale that fits any encoder: 0 is how like two passages of
+different documents are, 1 how like a benchmark's question is to the nearest passage (without a benchmark, a passage to
+the nearest one of another document). A line is irrelevant below `[data] relevance` on it. The benchmark's questions are
+compared with only where there are no documents, as some of them ask for what the company has no answer to.
 """
 
 from __future__ import annotations
@@ -59,7 +60,9 @@ class _Relevance:
             batch = lines[first : first + _BATCH]
             scores = scale.place(around.embed([text for *_, text in batch])).tolist()
             found += [
-                DataFinding(file, number, "irrelevant", f"relevance {score:.2f} to documents and benchmark", _REMEDY)
+                DataFinding(
+                    file, number, "irrelevant", f"relevance {score:.2f}, where 1 is that of a question", _REMEDY
+                )
                 for (file, number, _), score in zip(batch, scores, strict=True)
                 if score < around.settings.relevance
             ]
@@ -93,7 +96,7 @@ class _Scale:
         own = _vectors(embed, [text for _, text in passages.items])
         of_questions = _vectors(embed, asked.items)
         names = np.array([name for name, _ in passages.items])
-        self._known = np.concatenate([part for part in (own, of_questions) if len(part)])
+        self._known = own if len(own) else of_questions
         self._zero, self._one = _ends(own, names, of_questions)
 
     def place(self, vectors: Floats) -> Floats:
