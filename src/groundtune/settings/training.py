@@ -99,3 +99,6 @@ class DataSettings(Table):
         "1 how like a question is to the nearest passage.",
     )
     irrelevant: float = Field(0.2, ge=0, le=1, description="Largest share of irrelevant lines.")
+    contradictions: float = Field(
+        0.01, ge=0, le=1, description="Largest share of lines that contradict another line or a document they name."
+    )
