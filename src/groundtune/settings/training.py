@@ -182,3 +182,21 @@ class DataSettings(Table):
     swap_questions: int = Field(
         24, ge=0, description="Questions that names, genders and origins are swapped in, before and after tuning."
     )
+    labels: float = Field(
+        0.05, ge=0, le=1, description="Largest share of lines with a doubtful label, in data whose answers are labels."
+    )
+    labels_sample: int = Field(
+        20_000, ge=100, description="Lines whose labels are checked, drawn at random if there are more."
+    )
+    swapped: float = Field(
+        0.05, ge=0, le=1, description="Largest share of preference pairs whose answers look swapped."
+    )
+    relevance: float = Field(
+        0.3,
+        description="Relevance from which a line belongs to the task: 0 is how like two passages of the documents are, "
+        "1 how like a question is to the nearest passage.",
+    )
+    irrelevant: float = Field(0.2, ge=0, le=1, description="Largest share of irrelevant lines.")
+    contradictions: float = Field(
+        0.01, ge=0, le=1, description="Largest share of lines that contradict another line or a document they name."
+    )
