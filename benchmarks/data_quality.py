@@ -27,6 +27,7 @@ import importlib.util
 import json
 import random
 import re
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -368,6 +369,7 @@ def further_parts() -> dict[str, Callable[[Options], None]]:
         spec = importlib.util.spec_from_file_location(path.stem, path)
         if spec is not None and spec.loader is not None:
             module = importlib.util.module_from_spec(spec)
+            sys.modules[path.stem] = module
             spec.loader.exec_module(module)
             parts |= getattr(module, "PARTS", {})
     return parts

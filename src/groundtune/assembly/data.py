@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -14,11 +15,14 @@ from groundtune.evaluation.benchmark.cases import asked
 from groundtune.files import within
 from groundtune.tuning.quality.check import Embed, Surroundings
 from groundtune.tuning.quality.findings import QualityReport
+from groundtune.tuning.quality.gate import gate, short
 from groundtune.tuning.quality.lines import DataFile, data_files
 from groundtune.tuning.quality.page import Mended, write_page
 from groundtune.tuning.quality.personal_data import redactor
 from groundtune.tuning.quality.repair import Repaired, refuse_folder, repair
 from groundtune.tuning.quality.run import check_files
+
+REPORT = "report"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,9 @@ class DataCheck:
     files: tuple[DataFile, ...]
     around: Surroundings
     repaired: Repaired | None = None
+
+
+_checked: WeakKeyDictionary[Assembly, dict[tuple[object, ...], DataCheck]] = WeakKeyDictionary()
 
 
 def check_data(assembly: Assembly, paths: Sequence[Path] = (), repaired: Path | None = None) -> DataCheck:
@@ -109,3 +116,35 @@ def write_data_report(assembly: Assembly, check: DataCheck, folder: Path) -> Pat
     return write_page(
         check.report, check.files, folder, lambda text: redact(text)[0], mended, assembly.settings.project.name
     )
+
+
+def gate_data(
+    assembly: Assembly, paths: Sequence[Path], accept: Sequence[str] = ()
+) -> tuple[tuple[Mapping[str, object], ...], tuple[str, ...]]:
+    """Check the files that a technique uses, before it trains; return what an adapter's manifest keeps of it.
+
+    That is what the gates said, and which of them did not pass and were accepted. Files that were checked before in this
+    process, and have not changed since, are not checked again. Raises `GateFailed` where a gate did not pass and is not
+    in `accept`; the report that shows the lines is then in the project's `report` folder.
+    """
+    known = _checked.setdefault(assembly, {})
+    key = tuple((str(path), *_state(path)) for file in paths for path in _below(file))
+    if key not in known:
+        known[key] = check_data(assembly, paths)
+    checked = known[key]
+    page = write_data_report(assembly, checked, assembly.folder / REPORT) if checked.report.failed else None
+    accepted = gate(checked.report, accept, page)
+    return short(checked.report), accepted
+
+
+def _below(path: Path) -> list[Path]:
+    return sorted(each for each in path.rglob("*") if each.is_file()) if path.is_dir() else [path]
+
+
+def _state(path: Path) -> tuple[int, int]:
+    """Return what changes when a file is written; data_files refuses one that is not there."""
+    try:
+        found = path.stat()
+    except OSError:
+        return 0, 0
+    return found.st_mtime_ns, found.st_size

@@ -64,11 +64,11 @@ def check(
         groundtune data check --set data.near_duplicates=0.1
 
     """
-    from groundtune.assembly.data import write_data_report
+    from groundtune.assembly.data import REPORT, write_data_report
 
     with opened(project, overrides) as opened_project:
         checked = opened_project.check_data(paths or (), repair)
-        page = write_data_report(opened_project.assembly, checked, out or opened_project.folder / "report")
+        page = write_data_report(opened_project.assembly, checked, out or opened_project.folder / REPORT)
     emit(as_json, _document(checked, page), _shown(checked, page))
     if checked.report.failed:
         raise typer.Exit(1)
