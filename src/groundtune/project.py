@@ -17,6 +17,7 @@ import numpy as np
 from groundtune.assembly.assembly import Assembly
 from groundtune.assembly.candidates import Candidate, available, registered
 from groundtune.assembly.export import export_tuned
+from groundtune.assembly.said import read_said
 from groundtune.comparison.calibrate import Calibration, calibrate, prefer
 from groundtune.comparison.compare import compare
 from groundtune.comparison.gate import Gate, GateFinding
@@ -26,7 +27,7 @@ from groundtune.comparison.report.data import Report, as_json
 from groundtune.comparison.summary import PART
 from groundtune.errors import SettingsError
 from groundtune.evaluation.benchmark.cases import Benchmark, CaseLine
-from groundtune.evaluation.benchmark.checks import BenchmarkFinding, check_benchmark, read_said
+from groundtune.evaluation.benchmark.checks import BenchmarkFinding, check_benchmark
 from groundtune.evaluation.benchmark.drafting import PASSAGE, DraftKind
 from groundtune.evaluation.benchmark.drafting.drafts import Shelf, Tally, draft_cases
 from groundtune.evaluation.benchmark.drafting.unexpected import draft_unexpected
