@@ -1,6 +1,7 @@
 """Conversations as token ids: the one place where training and serving render them, so that both agree.
 
-Works on any Hugging Face tokenizer with a chat template; knows nothing of models or of training loops.
+Works on any Hugging Face tokenizer with a chat template; knows nothing of models or of training loops. Models behind
+Amazon's Converse API are the exception: the service renders them, and `converse` says what it is given.
 """
 
 from __future__ import annotations
@@ -39,6 +40,22 @@ def prompt_ids(tokenizer: Tokenizer, messages: Conversation) -> list[int]:
 def prompt_text(tokenizer: Tokenizer, messages: Conversation) -> str:
     """Return the text up to the point where the assistant's next turn begins."""
     return _text(tokenizer, messages, generate=True)
+
+
+def converse(messages: Conversation) -> tuple[list[dict[str, str]], list[dict[str, Any]]]:
+    """Return (system, turns) as Amazon's Converse API takes them, in requests and in training data.
+
+    System messages go apart, turns of one role in a row go together.
+    """
+    turns: list[dict[str, Any]] = []
+    for message in messages:
+        if message.role == "system":
+            continue
+        if turns and turns[-1]["role"] == message.role:
+            turns[-1]["content"].append(_block(message))
+        else:
+            turns.append({"role": message.role, "content": [_block(message)]})
+    return [_block(message) for message in messages if message.role == "system"], turns
 
 
 def turn_ends(tokenizer: Tokenizer, model: Any) -> frozenset[int]:  # noqa: ANN401 -- transformers is untyped here
@@ -177,3 +194,7 @@ def _joined(messages: Sequence[Message]) -> Conversation:
 
 def _ids(tokenizer: Tokenizer, text: str) -> list[int]:
     return list(tokenizer(text, add_special_tokens=False)["input_ids"])
+
+
+def _block(message: Message) -> dict[str, str]:
+    return {"text": message.content or " "}  # the API refuses an empty text
