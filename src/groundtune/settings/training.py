@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -12,11 +12,16 @@ from groundtune.settings.table import Principals, Table
 class TuningSettings(Table):
     """`[tuning]`: training data and how adapters are trained."""
 
-    # names of files, and how memory is used
+    # names of files, how memory is used, who is asked as (it shows in the examples), and where, which has its own keys
     not_in_key: ClassVar[frozenset[str]] = frozenset(
-        {"examples", "preferences", "microbatch_tokens", "retrieve_as"}  # who is asked as shows in the examples
+        {"examples", "preferences", "microbatch_tokens", "retrieve_as", "where"}
     )
 
+    where: Literal["here", "bedrock"] = Field(
+        "here",
+        description="Where models are tuned: on this machine, or at Amazon Bedrock, where `[model] name` must be a "
+        "model of theirs. See [bedrock_tuning.md](bedrock_tuning.md).",
+    )
     examples: str = Field("training.jsonl", description="File with the training conversations.")
     preferences: str = Field(
         "preferences.jsonl",
