@@ -117,17 +117,21 @@ def divided(text: str, most: int) -> list[str]:
     >>> divided("One. Two. Three.", 10)
     ['One. Two.', 'Three.']
     """
-    pieces = []
-    while len(text) > most:
-        cut = _cut(text, most)
-        pieces.append(text[:cut].rstrip())
-        text = text[cut:].lstrip()
-    return [piece for piece in (*pieces, text) if piece]
+    pieces, start = [], 0
+    while len(text) - start > most:
+        cut = start + _cut(text[start : start + most + 1], most)
+        pieces.append(text[start:cut].rstrip())
+        start = cut
+        while start < len(text) and text[start].isspace():
+            start += 1
+    return [piece for piece in (*pieces, text[start:]) if piece]
 
 
-def _cut(text: str, most: int) -> int:
-    """Return where to cut: behind the last paragraph that fits, else sentence, else word, else in the middle of one."""
-    window = text[: most + 1]
+def _cut(window: str, most: int) -> int:
+    """Return where to cut: behind the last paragraph that fits, else sentence, else word, else in the middle of one.
+
+    `window` has one character more than fits.
+    """
     paragraph = window.rfind("\n\n")
     if paragraph > 0:
         return paragraph
