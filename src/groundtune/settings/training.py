@@ -14,8 +14,9 @@ class TuningSettings(Table):
 
     # names of files, how memory is used, who is asked as (it shows in the examples), and where, which has its own keys
     not_in_key: ClassVar[frozenset[str]] = frozenset(
-        {"examples", "preferences", "microbatch_tokens", "retrieve_as", "where"}
+        {"examples", "preferences", "corpus", "microbatch_tokens", "retrieve_as", "licence", "where"}
     )
+    in_key_if_set: ClassVar[frozenset[str]] = frozenset({"method", "quantize", "frozen_layers"})
 
     where: Literal["here", "bedrock"] = Field(
         "here",
@@ -24,10 +25,22 @@ class TuningSettings(Table):
     )
     examples: str = Field("training.jsonl", description="File with the training conversations.")
     preferences: str = Field(
-        "preferences.jsonl",
-        description="File with preference pairs, not yet used for tuning. `benchmark check` looks for leaks in it.",
+        "preferences.jsonl", description="File with preference pairs, rankings or thumbs, for `preference` and `rlhf`."
     )
-    steps: int = Field(240, ge=1, description="Maximum optimizer steps for instruction tuning.")
+    corpus: str = Field(
+        "corpus", description="Folder or file with texts, for `domain`. If it is not there: the documents."
+    )
+    licence: str = Field("", description="Licence of the training data, for the model card.")
+    method: Literal["lora", "full"] = Field(
+        "lora",
+        description="What is trained: lora trains an adapter, full all weights of the model. For full, set a learning "
+        "rate of about a tenth.",
+    )
+    quantize: Literal["none", "4bit"] = Field(
+        "none", description="How the model is held while an adapter is trained. 4bit needs an NVIDIA GPU."
+    )
+    frozen_layers: int = Field(0, ge=0, description="Number of layers, from below, that are not trained.")
+    steps: int = Field(240, ge=1, description="Maximum optimizer steps, for techniques without a setting of their own.")
     batch_size: int = Field(4, ge=1, description="Conversations per optimizer step.")
     microbatch_tokens: int = Field(
         1024,
