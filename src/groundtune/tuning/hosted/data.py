@@ -21,7 +21,7 @@ from groundtune.models.templates import converse
 from groundtune.sentences import sentence_spans
 from groundtune.tuning.examples import hold_out
 from groundtune.tuning.hosted.limits import Limits
-from groundtune.values import Conversation, Example, TrainingText
+from groundtune.values import Example, TrainingText
 
 SCHEMA = "bedrock-conversation-2024"
 _SHOWN = 5  # places that a message lists
@@ -65,6 +65,7 @@ def prepare(
     divided = 0
     validation: list[_Record] = []
     examples = [each for each in data if isinstance(each, Example)]
+    _check_turns(examples)
     if limits.form == "text":
         pieces = [list(_pieces(each, limits.characters)) for each in data if isinstance(each, TrainingText)]
         divided = sum(len(records) > 1 for records in pieces)
@@ -89,7 +90,7 @@ def prepare(
 
 def _conversation(example: Example, limits: Limits) -> _Record:
     """Return a conversation as the record that its family takes."""
-    messages: Conversation = example.messages
+    messages = example.messages
     system, turns = converse(messages)
     content: dict[str, Any] = {"schemaVersion": SCHEMA, "system": system, "messages": turns}
     if limits.form == "anthropic":
@@ -140,6 +141,23 @@ def _cut(window: str, most: int) -> int:
         return starts[-1]
     word = window.rfind(" ")
     return word if word > 0 else most
+
+
+def _check_turns(examples: Sequence[Example]) -> None:
+    """Raise `TuningError` for conversations with what Bedrock's training does not know."""
+    calling = [
+        each.place
+        for each in examples
+        if each.tools or any(message.tool_calls or message.role == "tool" for message in each.messages)
+    ]
+    _refuse(calling, "with tools, which Bedrock does not train", "Leave them out.")
+    untrained = [
+        each.place
+        for each in examples
+        if any(message.role == "assistant" and not message.trained for message in each.messages)
+    ]
+    remedy = "Leave these turns out, or shorten the conversations to the turns that are to be learned."
+    _refuse(untrained, "with turns of the assistant that are not to be learned; Bedrock learns all of them", remedy)
 
 
 def _check_records(records: Sequence[_Record], limits: Limits) -> None:

@@ -9,7 +9,7 @@ from _bedrock_service import REGION, BedrockService
 
 from groundtune.http import Backoff
 from groundtune.settings import TuningSettings
-from groundtune.tuning.hosted.bedrock import HostedJob
+from groundtune.tuning.hosted.job import HostedJob
 from groundtune.tuning.hosted.service import Service
 from groundtune.tuning.hosted.settings import BedrockTuning
 from groundtune.values import Example, Message

@@ -11,16 +11,30 @@ from botocore.config import Config
 from groundtune.errors import InputError, SettingsError, TuningError
 from groundtune.http import Backoff, aws
 from groundtune.models.bedrock import Bedrock
-from groundtune.settings import ModelSettings
+from groundtune.settings import ModelSettings, TuningSettings
 from groundtune.testing import bedrock as wire
 from groundtune.testing.endpoint import LocalEndpoint, in_turn
 from groundtune.tuning.adapters import LossPoint, Manifest, read_manifest, write_manifest
+from groundtune.tuning.conversations import Conversations
 from groundtune.tuning.hosted import jobs
-from groundtune.tuning.hosted.bedrock import run_hosted, stop_hosted
+from groundtune.tuning.hosted.bedrock import Stopping, run_hosted, stop_hosted, tune_at_bedrock
+from groundtune.tuning.hosted.job import HostedJob, hosted_job
 from groundtune.tuning.hosted.service import Service
-from groundtune.values import Completion, Message, TrainingText, Usage
+from groundtune.tuning.hosted.settings import BedrockTuning
+from groundtune.tuning.model import Base
+from groundtune.tuning.texts import Texts
+from groundtune.tuning.training import TrainingJob
+from groundtune.values import Completion, Example, Message, TrainingText, Usage
 
 BUCKET = "shop-tuning"
+
+
+def hosted():
+    own = BedrockTuning(role_arn="arn:aws:iam::123456789012:role/tuning", bucket=BUCKET)
+    settings = TuningSettings(held_out=3, where="bedrock").with_parts({"bedrock": own})
+    turns = [(Message("user", f"Question {n}?"), Message("assistant", f"Answer {n}.")) for n in range(20)]
+    data = [Example(messages) for messages in turns]
+    return HostedJob("instruction", f"bedrock:amazon.nova-lite-v1:0@{REGION}", data, settings, {})
 
 
 def objects(s3, prefix=""):
@@ -172,7 +186,9 @@ class Dying(Service):
 
 @pytest.mark.parametrize(("on_demand", "lag"), [(True, 1), (False, 0)])
 @pytest.mark.parametrize("after", [False, True])
-def test_killed_at_each_call_there_is_one_job_and_one_deployment(bedrock, s3, job, tmp_path, waits, after, lag, on_demand):
+def test_killed_at_each_call_there_is_one_job_and_one_deployment(
+    bedrock, s3, job, tmp_path, waits, after, lag, on_demand
+):
     bedrock.on_demand, bedrock.lag = on_demand, lag
     service = Dying(job().model, REGION, Backoff(attempts=2, sleep=waits), waits)
     whole = run_hosted(job(), tmp_path / "whole", service=service)
@@ -323,13 +339,15 @@ def test_settings_that_lack_something_are_refused(job, tmp_path):
 def test_continued_pre_training_is_refused_where_it_is_not_offered(bedrock, s3, service, job, tmp_path):
     texts = [TrainingText("All our plans.", "plans.md")]
     for technique in ("domain", "continual"):
-        with pytest.raises(TuningError, match="does not offer continued pre-training of any model in us-east-1") as error:
+        with pytest.raises(
+            TuningError, match="does not offer continued pre-training of any model in us-east-1"
+        ) as error:
             run_hosted(job(technique, texts), tmp_path / "tuned", service=service)
         assert NOVA in error.value.remedy
         assert "instruction, raft" in error.value.remedy
     assert not objects(s3)
     bedrock.offers["CONTINUED_PRE_TRAINING"] = [TITAN]
-    with pytest.raises(TuningError, match="does not offer continued pre-training of `amazon.nova-lite-v1:0`") as error:
+    with pytest.raises(TuningError, match=r"offer continued pre-training of `amazon\.nova-lite-v1:0`") as error:
         run_hosted(job("domain", texts), tmp_path / "tuned", service=service)
     assert TITAN in error.value.remedy
 
@@ -350,7 +368,7 @@ def test_continued_pre_training_is_done_where_it_is_offered(bedrock, s3, service
 
 
 def test_a_model_that_is_not_offered_is_refused_with_those_that_are(bedrock, s3, service, job, tmp_path):
-    with pytest.raises(TuningError, match="does not offer fine-tuning of `qwen.qwen3-32b-v1:0`") as error:
+    with pytest.raises(TuningError, match=r"does not offer fine-tuning of `qwen\.qwen3-32b-v1:0`") as error:
         run_hosted(job(model=f"bedrock:qwen.qwen3-32b-v1:0@{REGION}"), tmp_path / "tuned", service=service)
     assert NOVA in error.value.remedy
     assert not objects(s3)
@@ -451,6 +469,45 @@ def test_tuning_does_not_go_on_from_what_is_not_there(job, tmp_path):
     write_manifest(tmp_path / "here", here)
     with pytest.raises(InputError, match="not a model that was tuned at Bedrock"):
         run_hosted(job(parent=tmp_path / "here"), tmp_path / "tuned")
+
+
+# --- as part of the frame ------------------------------------------------------------------------------
+
+
+def run_of(objective, technique="instruction", asked=None, **more):
+    asked = asked or hosted()
+    base = Base(asked.model, asked.model, None)
+    return TrainingJob(technique, base, objective, asked.settings, asked.record, **more)
+
+
+def test_a_run_of_the_frame_is_carried_out_there(bedrock, service, tmp_path, monkeypatch):
+    monkeypatch.setattr(Service, "__init__", lambda self, *_: self.__dict__.update(service.__dict__))
+    gates = ({"name": "schema", "passed": True},)
+    examples = Conversations(hosted().data)
+    run = run_of(examples, counts={"lost": 2}, gates=gates, accepted=("bias",), upkeep=1)
+    manifest = tune_at_bedrock(run, tmp_path / "tuned")
+    assert (manifest.gates, manifest.accepted, manifest.upkeep, manifest.data["lost"]) == (gates, ("bias",), 1, 2)
+    assert read_manifest(tmp_path / "tuned") == manifest
+    assert manifest.hosted in (tmp_path / "tuned" / "manifest.json").read_text()
+    assert "A copy at a service" in (tmp_path / "tuned" / "README.md").read_text()
+    stopping = Stopping()
+    stopping(run, tmp_path / "tuned")
+    assert "does not run: it is Completed" in stopping.said
+
+
+def test_texts_go_there_whole_and_other_objectives_are_refused(tmp_path):
+    texts = [TrainingText(f"Text {n}.") for n in range(4)]
+    made = hosted_job(run_of(Texts(texts[:3], texts[3:]), "domain"))
+    assert [text.text for text in made.data] == [text.text for text in texts]
+    with pytest.raises(TuningError, match="`preference` cannot be done at Bedrock"):
+        hosted_job(run_of(Texts([], []), "preference"))
+    with pytest.raises(TuningError, match="cannot learn what object teaches"):
+        hosted_job(run_of(object(), "instruction"))
+
+
+def test_the_key_does_not_depend_on_where_or_how_long_training_here_takes():
+    here, there = TuningSettings(), TuningSettings(where="bedrock")
+    assert here.for_key() == there.for_key()
 
 
 # --- moto's Bedrock -----------------------------------------------------------------------------------

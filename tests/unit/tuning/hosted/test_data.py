@@ -10,12 +10,13 @@ from groundtune.errors import TuningError
 from groundtune.tuning.hosted.bedrock import run_hosted
 from groundtune.tuning.hosted.data import divided, prepare
 from groundtune.tuning.hosted.limits import Limits, foundation_model, limits_of
-from groundtune.values import Example, Message, TrainingText
+from groundtune.values import Example, Message, ToolCall, TrainingText
 
 NOVA = limits_of("amazon.nova-lite-v1:0", "FINE_TUNING")
 HAIKU = limits_of("anthropic.claude-3-haiku-20240307-v1:0", "FINE_TUNING")
 TEXT = limits_of("amazon.titan-text-express-v1", "CONTINUED_PRE_TRAINING")
 REGION = "us-east-1"
+ROLES = ["user", "assistant"]
 
 
 def talk(*turns, place="t.jsonl:1"):
@@ -40,7 +41,11 @@ def prepared(data, limits, tmp_path, held_out=2):
     [
         (["uHi", "aHello"], None, [("user", ["Hi"]), ("assistant", ["Hello"])]),
         (["sS", "uHi", "aHello"], ["S"], [("user", ["Hi"]), ("assistant", ["Hello"])]),
-        (["uA", "aB", "uC", "aD"], None, [("user", ["A"]), ("assistant", ["B"]), ("user", ["C"]), ("assistant", ["D"])]),
+        (
+            ["uA", "aB", "uC", "aD"],
+            None,
+            [("user", ["A"]), ("assistant", ["B"]), ("user", ["C"]), ("assistant", ["D"])],
+        ),
         (["sS", "uA", "uB", "aC"], ["S"], [("user", ["A", "B"]), ("assistant", ["C"])]),
         (["sS", "sT", "uA", "aB"], ["S", "T"], [("user", ["A"]), ("assistant", ["B"])]),
         (["u", "aB"], None, [("user", [" "]), ("assistant", ["B"])]),
@@ -132,6 +137,29 @@ def test_words_that_nova_reserves_are_refused_with_their_places(tmp_path, turn, 
         prepared(data, NOVA, tmp_path)
     assert json.dumps(word) in error.value.message
     assert prepared(data, Limits(), tmp_path)
+
+
+CALL = Message("assistant", "", tool_calls=(ToolCall("look", "{}"),))
+
+
+@pytest.mark.parametrize(
+    ("example", "words"),
+    [
+        (Example((Message("user", "q"), CALL), place="t.jsonl:9"), "with tools"),
+        (
+            Example((Message("user", "q"), Message("tool", "r"), Message("assistant", "a")), place="t.jsonl:9"),
+            "with tools",
+        ),
+        (Example((Message("user", "q"), Message("assistant", "a")), tools=("{}",), place="t.jsonl:9"), "with tools"),
+        (
+            Example((Message("user", "q"), Message("assistant", "a", trained=False)), place="t.jsonl:9"),
+            "not to be learned",
+        ),
+    ],
+)
+def test_what_bedrock_does_not_train_is_refused(tmp_path, example, words):
+    with pytest.raises(TuningError, match=rf"has 1 records \(t\.jsonl:9\) with .*{words.removeprefix('with ')}"):
+        prepared([*many(8), example], NOVA, tmp_path)
 
 
 @pytest.mark.parametrize("text", ["user: me", "Robot: 3", "The system is: on", "image", "EOS", "Thoughts: none"])
