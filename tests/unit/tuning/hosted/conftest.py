@@ -2,6 +2,7 @@
 
 import csv
 import io
+from copy import copy
 
 import boto3
 import pytest
@@ -60,12 +61,19 @@ def s3(monkeypatch):
         yield client
 
 
+@pytest.fixture(scope="session")
+def server():
+    with BedrockService() as server:
+        yield server
+
+
 @pytest.fixture
-def bedrock(s3, monkeypatch):
-    with BedrockService() as service:
-        service.completed = write_metrics
-        monkeypatch.setenv("AWS_ENDPOINT_URL_BEDROCK", service.url)
-        yield service
+def bedrock(server, s3, monkeypatch):
+    server.begin()
+    server.completed = write_metrics
+    monkeypatch.setenv("AWS_ENDPOINT_URL_BEDROCK", server.url)
+    yield server
+    assert not server.wrong
 
 
 class Waits:
@@ -81,9 +89,16 @@ def waits():
     return Waits()
 
 
+_services = []  # one for all tests: its clients take long to make
+
+
 @pytest.fixture
 def service(bedrock, waits):
-    return Service(MODEL, REGION, Backoff(attempts=4, sleep=waits), waits)
+    if not _services:
+        _services.append(Service(MODEL, REGION))
+    service = copy(_services[0])
+    service.pause, service._backoff = waits, Backoff(attempts=4, sleep=waits)
+    return service
 
 
 def example(number, answer=None):

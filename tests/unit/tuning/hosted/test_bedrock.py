@@ -189,7 +189,7 @@ class Dying(Service):
 def test_killed_at_each_call_there_is_one_job_and_one_deployment(
     bedrock, s3, job, tmp_path, waits, after, lag, on_demand
 ):
-    bedrock.on_demand, bedrock.lag = on_demand, lag
+    bedrock.on_demand, bedrock.lag, bedrock.phases = on_demand, lag, ["training"]
     service = Dying(job().model, REGION, Backoff(attempts=2, sleep=waits), waits)
     whole = run_hosted(job(), tmp_path / "whole", service=service)
     calls = service.made
