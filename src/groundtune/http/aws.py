@@ -21,8 +21,8 @@ PASSING = frozenset(
 )
 _SIGN_IN = "Set up a profile, a role or access keys, and sign in again if they have expired."
 _EXCERPT = 300  # characters of what the service says
-CallResult = TypeVar("CallResult")
-Failure = Callable[[str, str], Exception]
+Called = TypeVar("Called")
+MakeError = Callable[[str, str], Exception]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def model_and_region(name: str) -> tuple[str, str]:
     return model, region
 
 
-def client(service: str, region: str, config: Mapping[str, object], what: str, failure: Failure) -> Any:  # noqa: ANN401
+def client(service: str, region: str, config: Mapping[str, object], what: str, failure: MakeError) -> Any:  # noqa: ANN401
     """Return a boto3 client that never retries by itself: `Backoff` does, and says what it waited for.
 
     `what` needs it, in a message. Raises `NotInstalled`, or `failure` where profile or region are not what AWS knows.
@@ -85,12 +85,12 @@ def timeouts(seconds: float) -> dict[str, object]:
 
 
 def once(
-    call: Callable[[], CallResult],
-    failure: Failure,
+    call: Callable[[], Called],
+    failure: MakeError,
     refused: Callable[[Refusal], Exception],
     timeout: float,
     form: str,
-) -> CallResult:
+) -> Called:
     """Call, and turn what the SDK raises into our errors: `Passing` for what may go better next time.
 
     `refused` makes an error of a refusal, `failure` of all else. `form` is the remedy where the SDK itself refuses the

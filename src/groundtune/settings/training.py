@@ -18,17 +18,17 @@ class TuningSettings(Table):
     )
     in_key_if_set: ClassVar[frozenset[str]] = frozenset({"method", "quantize", "frozen_layers"})
 
-    where: Literal["here", "bedrock"] = Field(
-        "here",
-        description="Where models are tuned: on this machine, or at Amazon Bedrock, where `[model] name` must be a "
-        "model of theirs. See [bedrock_tuning.md](bedrock_tuning.md).",
-    )
     examples: str = Field("training.jsonl", description="File with the training conversations.")
     preferences: str = Field(
         "preferences.jsonl", description="File with preference pairs, rankings or thumbs, for `preference` and `rlhf`."
     )
     corpus: str = Field(
         "corpus", description="Folder or file with texts, for `domain`. If it is not there: the documents."
+    )
+    where: Literal["here", "bedrock"] = Field(
+        "here",
+        description="Where models are tuned: on this machine, or at Amazon Bedrock, where `[model] name` must be a "
+        "model of theirs. See [bedrock_tuning.md](bedrock_tuning.md).",
     )
     licence: str = Field("", description="Licence of the training data, for the model card.")
     method: Literal["lora", "full"] = Field(

@@ -171,9 +171,9 @@ def _check_records(records: Sequence[_Record], limits: Limits) -> None:
             "Shorten them, or leave them out.",
         )
     for word in limits.reserved:
-        found = [record.place for record in records if word in record.text]
+        places = [record.place for record in records if word in record.text]
         remedy = "Say it in another word there, also in `[assistant] instructions` if it stands in all of them."
-        _refuse(found, f"with {json.dumps(word)}, which Bedrock reserves for itself in data for this model", remedy)
+        _refuse(places, f"with {json.dumps(word)}, which Bedrock reserves for itself in data for this model", remedy)
 
 
 def _refuse(places: Sequence[str], what: str, remedy: str) -> None:

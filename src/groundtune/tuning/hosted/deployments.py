@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from groundtune.protocols import Progress
-from groundtune.tuning.hosted.service import Refused, Service
+from groundtune.tuning.hosted.service import AwsRefused, Service
 from groundtune.tuning.hosted.settings import BedrockTuning
 
 PAUSE = 15.0  # seconds between looks
@@ -48,11 +48,11 @@ def deploy(service: Service, name: str, model: str, own: BedrockTuning, progress
 def _deployment(service: Service, name: str, model: str, own: BedrockTuning) -> Deployed:
     if own.deployment == "provisioned":
         return _provisioned(service, name, model, own)
-    if own.deployment == "auto" and (found := _find_provisioned(service, name)) is not None:
-        return found
+    if own.deployment == "auto" and (existing := _find_provisioned(service, name)) is not None:
+        return existing
     try:
         return _on_demand(service, name, model)
-    except Refused as refused:
+    except AwsRefused as refused:
         if refused.refusal.code not in _NOT_OFFERED:
             raise
         if own.deployment == "on_demand":
@@ -96,14 +96,14 @@ def _provisioned(service: Service, name: str, model: str, own: BedrockTuning) ->
 
 def _find_on_demand(service: Service, name: str) -> Deployed | None:
     listed = service.listed("list_custom_model_deployments", "modelDeploymentSummaries", nameContains=name)
-    arns = (one["customModelDeploymentArn"] for one in listed if one["customModelDeploymentName"] == name)
+    arns = (each["customModelDeploymentArn"] for each in listed if each["customModelDeploymentName"] == name)
     arn = next(arns, None)
     return None if arn is None else Deployed(arn, "on_demand")
 
 
 def _find_provisioned(service: Service, name: str) -> Deployed | None:
     listed = service.listed("list_provisioned_model_throughputs", "provisionedModelSummaries", nameContains=name)
-    arns = (one["provisionedModelArn"] for one in listed if one["provisionedModelName"] == name)
+    arns = (each["provisionedModelArn"] for each in listed if each["provisionedModelName"] == name)
     arn = next(arns, None)
     return None if arn is None else Deployed(arn, "provisioned")
 

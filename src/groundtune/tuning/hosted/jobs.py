@@ -16,7 +16,7 @@ from groundtune.errors import TuningError
 from groundtune.protocols import Progress
 from groundtune.tuning.hosted.data import DataFile, Prepared
 from groundtune.tuning.hosted.limits import Customization
-from groundtune.tuning.hosted.service import Refused, Service
+from groundtune.tuning.hosted.service import AwsRefused, Service
 from groundtune.tuning.hosted.settings import BedrockTuning
 
 FIRST_PAUSE, LONGEST_PAUSE, GROWTH = 10.0, 120.0, 1.3  # seconds between looks at a job that takes hours
@@ -63,7 +63,7 @@ def check_bucket(service: Service, own: BedrockTuning) -> None:
     """Raise `TuningError` for a bucket that is not there, may not be used, or is in another region."""
     try:
         head = service.s3("head_bucket", Bucket=own.bucket)
-    except Refused as refused:
+    except AwsRefused as refused:
         if refused.absent:
             remedy = "Create it, or correct `[tuning.bedrock] bucket`."
             raise service.failure(f"there is no bucket `{own.bucket}`.", remedy) from None
@@ -98,7 +98,7 @@ def stored(service: Service, own: BedrockTuning, file: DataFile, progress: Progr
 def _is_there(service: Service, bucket: str, key: str, size: int) -> bool:
     try:
         return bool(service.s3("head_object", Bucket=bucket, Key=key)["ContentLength"] == size)
-    except Refused as refused:
+    except AwsRefused as refused:
         if refused.absent or refused.denied:  # who may not list a bucket is denied what is not in it
             return False
         raise
@@ -137,10 +137,10 @@ def find(service: Service, name: str) -> dict[str, Any] | None:
 def addresses(service: Service, own: BedrockTuning, prepared: Prepared, progress: Progress) -> dict[str, str]:
     """Put the data into the bucket and return where data is and results will be."""
     check_bucket(service, own)
-    found = {"training": stored(service, own, prepared.training, progress)}
+    places = {"training": stored(service, own, prepared.training, progress)}
     if prepared.validation is not None:
-        found["validation"] = stored(service, own, prepared.validation, progress)
-    return found
+        places["validation"] = stored(service, own, prepared.validation, progress)
+    return places
 
 
 def follow(service: Service, name: str, progress: Progress) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Customization = Literal["FINE_TUNING", "CONTINUED_PRE_TRAINING"]
-Form = Literal["converse", "anthropic", "prompt", "text"]
+RecordForm = Literal["converse", "anthropic", "prompt", "text"]
 
 _PROFILE = re.compile(r"^(?:us-gov|us|eu|apac|jp|au|ca|sa|me|af|il|uk|global)\.")
 _GIGABYTE = 1024**3
@@ -35,7 +35,7 @@ class Limits:
     `reserved` are the words that may stand nowhere in a record.
     """
 
-    form: Form = "converse"
+    form: RecordForm = "converse"
     least: int = 1
     most: int | None = None
     characters: int | None = None

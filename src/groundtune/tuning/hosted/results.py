@@ -36,8 +36,8 @@ def losses(service: Service, output: str) -> tuple[tuple[LossPoint, ...], str]:
         return (), ""
     points = [*(LossPoint(step, train=loss) for step, loss in training)]
     points += [LossPoint(step, held_out=loss) for step, loss in validation]
-    found = _ending(keys, _TRAINING[0])
-    return tuple(sorted(points, key=lambda point: point.step)), f"s3://{bucket}/{found}" if found else ""
+    metrics = _ending(keys, _TRAINING[0])
+    return tuple(sorted(points, key=lambda point: point.step)), f"s3://{bucket}/{metrics}" if metrics else ""
 
 
 def facts(job: Mapping[str, Any], deployed: Deployed, metrics: str) -> dict[str, object]:
@@ -54,7 +54,7 @@ def facts(job: Mapping[str, Any], deployed: Deployed, metrics: str) -> dict[str,
     }
     if "trainingLoss" in job.get("trainingMetrics", {}):
         told["training_loss"] = job["trainingMetrics"]["trainingLoss"]
-    held_out = [one["validationLoss"] for one in job.get("validationMetrics", []) if "validationLoss" in one]
+    held_out = [metric["validationLoss"] for metric in job.get("validationMetrics", []) if "validationLoss" in metric]
     if held_out:
         told["held_out_loss"] = held_out[0]
     return told
@@ -69,7 +69,7 @@ def seconds(job: Mapping[str, Any]) -> float:
 def _keys(service: Service, bucket: str, prefix: str) -> list[str]:
     """Return the keys below a prefix: a job writes a handful, so one page holds them."""
     listed = service.s3("list_objects_v2", Bucket=bucket, Prefix=f"{prefix.rstrip('/')}/")
-    return [one["Key"] for one in listed.get("Contents", [])]
+    return [entry["Key"] for entry in listed.get("Contents", [])]
 
 
 def _ending(keys: list[str], name: str) -> str:

@@ -27,10 +27,10 @@ _SIGN_IN = frozenset(
 _ALSO = {"CreateModelCustomizationJob": " and `iam:PassRole` for `[tuning.bedrock] role_arn`"}
 _PERMISSIONS = {"HeadBucket": "s3:ListBucket", "HeadObject": "s3:GetObject", "ListObjectsV2": "s3:ListBucket"}
 _OF_S3 = frozenset({"PutObject", "GetObject", "CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload"})
-Found = TypeVar("Found")
+Sought = TypeVar("Sought")
 
 
-class Refused(TuningError):
+class AwsRefused(TuningError):
     """AWS refused a call for good; `refusal` is how."""
 
     refusal: aws.Refusal
@@ -70,11 +70,11 @@ class Service:
         self._s3 = self._client("s3")
 
     def bedrock(self, operation: str, **parameters: object) -> dict[str, Any]:
-        """Call an operation of Bedrock's control plane by its name in boto3. Raises `Refused`, `TuningError`."""
+        """Call an operation of Bedrock's control plane by its name in boto3. Raises `AwsRefused`, `TuningError`."""
         return self._patiently(lambda: getattr(self._bedrock, operation)(**parameters))
 
     def s3(self, operation: str, **parameters: object) -> dict[str, Any]:
-        """Call an operation of S3 by its name in boto3. Raises `Refused`, `TuningError`."""
+        """Call an operation of S3 by its name in boto3. Raises `AwsRefused`, `TuningError`."""
         return self._patiently(lambda: getattr(self._s3, operation)(**parameters))
 
     def upload(self, path: Path, bucket: str, key: str, extra: Mapping[str, str], told: Callable[[int], None]) -> None:
@@ -101,23 +101,27 @@ class Service:
                 return
             token = {"nextToken": page["nextToken"]}
 
-    def found_or_made(self, find: Callable[[], Found | None], make: Callable[[], object], what: str) -> Found:
+    def found_or_made(self, find: Callable[[], Sought | None], make: Callable[[], object], what: str) -> Sought:
         """Return what `find` finds; where it finds nothing, `make` is called once, and it is looked for again.
 
         A name that is taken by then was taken by an earlier call of ours that this one did not see.
         """
-        if (found := find()) is not None:
-            return found
+        if (thing := find()) is not None:
+            return thing
         try:
             make()
-        except Refused as refused:
+        except AwsRefused as refused:
             if not refused.taken:
                 raise
         for lag in (0.0, *LAGS):
             self.pause(lag)
-            if (found := find()) is not None:
-                return found
-        raise self.failure(f"does not show {what}, which was just made.", "Run the same command again.")
+            if (thing := find()) is not None:
+                return thing
+        raise self.failure(
+            f"AWS does not show {what}, which was just made.",
+            "Run the same command again. If you deleted one of this name, it can take some hours until Bedrock no "
+            "longer takes the request for the earlier one.",
+        )
 
     def failure(self, message: str, remedy: str) -> TuningError:
         """Return an error that names the model."""
@@ -136,7 +140,7 @@ class Service:
         if refusal.passes:
             remedy = "Run the same command again later: it goes on where it stopped."
             return Passing(f"AWS {refusal.told}", remedy, refusal.wait)
-        refused = Refused(f"AWS {refusal.told}", place=self.place, remedy=_remedy(refusal))
+        refused = AwsRefused(f"AWS {refusal.told}", place=self.place, remedy=_remedy(refusal))
         refused.refusal = refusal
         return refused
 
