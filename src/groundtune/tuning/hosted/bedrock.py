@@ -126,7 +126,8 @@ def _customized(job: HostedJob, model: str, prepared: Prepared, service: Service
         service.bedrock("create_model_customization_job", **asked)
 
     service.found_or_made(lambda: jobs.find(service, job.name), start, f"the job `{job.name}`")
-    return jobs.follow(service, job.name, progress)
+    told = jobs.follow(service, job.name, progress)
+    return {"outputModelArn": job.name, **told}  # the custom model has the name of the job, if the ARN is not told
 
 
 def _output(job: HostedJob) -> str:

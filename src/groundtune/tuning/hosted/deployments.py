@@ -110,8 +110,16 @@ def _find_provisioned(service: Service, name: str) -> Deployed | None:
 
 def _wait_for_model(service: Service, model: str) -> None:
     """Wait while the custom model is being created. Raises `TuningError` if that failed."""
-    while (made := service.bedrock("get_custom_model", modelIdentifier=model)).get("modelStatus") == "Creating":
-        service.pause(PAUSE)
+    try:
+        while (made := service.bedrock("get_custom_model", modelIdentifier=model)).get("modelStatus") == "Creating":
+            service.pause(PAUSE)
+    except AwsRefused as refused:
+        if not refused.absent:
+            raise
+        raise service.failure(
+            f"the job is completed, but its custom model `{model}` is not there any longer.",
+            "Raise `[tuning.bedrock] attempt` to tune it again.",
+        ) from None
     if made.get("modelStatus") == "Failed":
         raise service.failure(
             f"the custom model `{model}` could not be created: {_reason(made)}",

@@ -5,6 +5,7 @@ Knows no AWS beyond names.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +28,18 @@ WAYS: Mapping[str, Customization] = {
     "raft": "FINE_TUNING",
     "domain": "CONTINUED_PRE_TRAINING",
     "continual": "CONTINUED_PRE_TRAINING",
+}
+# as the API's own model has them
+_FORMS = {
+    "role_arn": (re.compile(r"arn:aws(-[^:]+)?:iam::\d{12}:role/.+"), "as arn:aws:iam::123456789012:role/NAME"),
+    "bucket": (
+        re.compile(r"[a-z0-9][-.a-z0-9]{1,61}[a-z0-9]"),
+        "the name of a bucket alone, without s3:// and folders",
+    ),
+    "prefix": (
+        re.compile(r"/*([-!_*'().a-zA-Z0-9]+(/[-!_*'().a-zA-Z0-9]+)*)?/*"),
+        "as folder/folder, of letters, digits, - _ .",
+    ),
 }
 WORDS: Mapping[Customization, str] = {
     "FINE_TUNING": "fine-tuning",
@@ -151,15 +164,28 @@ def check(job: HostedJob) -> tuple[str, str]:
             f'`[tuning] where` is "bedrock", and `[model] name` is {job.model!r}, which is not there.',
             remedy=f'{aws.FORM} Or set `[tuning] where` to "here".',
         )
-    for name in ("role_arn", "bucket"):
-        if not getattr(job.own, name):
-            raise SettingsError(
-                f"`[tuning.bedrock] {name}` is not set.", remedy="Set it; docs/bedrock_tuning.md says what it is."
-            )
+    _check_settings(job.own)
     if not job.data:
         raise TuningError("there is no training data.", remedy="Add some.")
     model, region = aws.model_and_region(job.model)
     return foundation_model(model), region
+
+
+def _check_settings(own: BedrockTuning) -> None:
+    """Raise `SettingsError` for what Bedrock would refuse after the upload."""
+    for name, (form, words) in _FORMS.items():
+        value = getattr(own, name)
+        if not value and name != "prefix":
+            raise SettingsError(
+                f"`[tuning.bedrock] {name}` is not set.", remedy="Set it; docs/bedrock_tuning.md says what it is."
+            )
+        if not form.fullmatch(value):
+            raise SettingsError(f"`[tuning.bedrock] {name}` is {value!r}.", remedy=f"It must be {words}.")
+    if bool(own.subnets) != bool(own.security_groups):
+        raise SettingsError(
+            "`[tuning.bedrock]` names subnets without security groups, or the other way round.",
+            remedy="Name both, or neither.",
+        )
 
 
 def techniques(way: Customization) -> str:

@@ -268,7 +268,7 @@ def test_one_that_stays_busy_is_given_up_with_a_remedy(bedrock, service, job, tm
         ("CreateModelCustomizationJob", Fault(400, "ValidationException", "role cannot be assumed"), "role"),
         ("CreateCustomModelDeployment", Fault(403, "AccessDeniedException"), "bedrock:CreateCustomModelDeployment"),
         ("CreateCustomModelDeployment", Fault(400, "ServiceQuotaExceededException"), "Service Quotas"),
-        ("GetCustomModel", Fault(404, "ResourceNotFoundException"), r"model\] name"),
+        ("ListFoundationModels", Fault(404, "ResourceNotFoundException"), r"model\] name"),
     ],
 )
 def test_what_aws_refuses_is_an_error_with_a_remedy(bedrock, service, job, tmp_path, operation, fault, remedy):
@@ -327,6 +327,12 @@ def test_settings_that_lack_something_are_refused(job, tmp_path):
     for wrong, words in (
         ({"role_arn": ""}, r"tuning\.bedrock\] role_arn` is not set"),
         ({"bucket": ""}, r"tuning\.bedrock\] bucket` is not set"),
+        ({"bucket": "s3://shop"}, "is 's3://shop'. It must be the name of a bucket alone"),
+        ({"bucket": "Shop"}, "is 'Shop'"),
+        ({"role_arn": "tuning"}, "is 'tuning'. It must be as arn:aws:iam::"),
+        ({"prefix": "my data"}, "is 'my data'"),
+        ({"prefix": "a//b"}, "is 'a//b'"),
+        ({"subnets": ["subnet-1"]}, "subnets without security groups"),
         ({"model": "builtin:smollm2-135m-instruct"}, "which is not there"),
         ({"model": "bedrock:amazon.nova-lite-v1:0"}, "MODEL_ID@REGION"),
     ):
@@ -434,6 +440,13 @@ def test_a_custom_model_that_fails_says_why(bedrock, service, job, tmp_path):
     with pytest.raises(TuningError, match="could not be created: no room"):
         run_hosted(job(), tmp_path / "tuned", service=service)
     assert not bedrock.deployments
+
+
+def test_a_custom_model_that_was_deleted_is_told(bedrock, service, job, tmp_path):
+    bedrock.denied["GetCustomModel"] = Fault(404, "ResourceNotFoundException")
+    with pytest.raises(TuningError, match="is not there any longer") as error:
+        run_hosted(job(), tmp_path / "tuned", service=service)
+    assert "attempt" in error.value.remedy
 
 
 # --- results and lineage -------------------------------------------------------------------------------
