@@ -21,13 +21,6 @@ from groundtune.values import Message, Passage, Place, TrainingText
 
 # a new technique is one more name here
 TECHNIQUES = ["instruction", "raft", "preference", "domain", "transfer", "continual"]
-    "instruction",
-    "raft",
-    "preference",
-    "domain",
-    "transfer",
-    "continual",
-]  # a new technique is one more name here
 
 OWN = {
     "raft": RaftSettings(steps=2),

@@ -164,7 +164,7 @@ class Bedrock:
         return {"temperature": 0.0, "max_tokens": self._settings.max_tokens if max_tokens is None else max_tokens}
 
     def _request(self, messages: Conversation, inference: Mapping[str, object]) -> dict[str, Any]:
-        """Return the arguments of the call. System messages go apart; turns of one role in a row go together."""
+        """Return the arguments of the call."""
         system, turns = converse(messages)
         names = {"max_tokens": "maxTokens"}
         asked: dict[str, Any] = {"modelId": self._model, "messages": turns}

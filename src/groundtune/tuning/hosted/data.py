@@ -90,15 +90,15 @@ def prepare(
 
 def _conversation(example: Example, limits: Limits) -> _Record:
     """Return a conversation as the record that its family takes."""
-    messages = example.messages
-    system, turns = converse(messages)
+    system, turns = converse(example.messages, example.tools)
     content: dict[str, Any] = {"schemaVersion": SCHEMA, "system": system, "messages": turns}
     if limits.form == "anthropic":
         flat = [{**turn, "content": _joined(turn["content"])} for turn in turns]
         content = {"system": _joined(system), "messages": flat}
     if not system:
         del content["system"]
-    return _Record(content, "\n".join(message.content for message in messages), example.place)
+    texts = [*system, *(block for turn in turns for block in turn["content"])]
+    return _Record(content, _joined(texts), example.place)
 
 
 def _joined(blocks: Sequence[dict[str, str]]) -> str:
@@ -144,13 +144,7 @@ def _cut(window: str, most: int) -> int:
 
 
 def _check_turns(examples: Sequence[Example]) -> None:
-    """Raise `TuningError` for conversations with what Bedrock's training does not know."""
-    calling = [
-        each.place
-        for each in examples
-        if each.tools or any(message.tool_calls or message.role == "tool" for message in each.messages)
-    ]
-    _refuse(calling, "with tools, which Bedrock does not train", "Leave them out.")
+    """Raise `TuningError` for conversations with turns that are not to be learned: Bedrock learns all."""
     untrained = [
         each.place
         for each in examples

@@ -139,27 +139,23 @@ def test_words_that_nova_reserves_are_refused_with_their_places(tmp_path, turn, 
     assert prepared(data, Limits(), tmp_path)
 
 
-CALL = Message("assistant", "", tool_calls=(ToolCall("look", "{}"),))
+def test_turns_that_are_not_to_be_learned_are_refused(tmp_path):
+    untrained = Example((Message("user", "q"), Message("assistant", "a", trained=False)), place="t.jsonl:9")
+    with pytest.raises(TuningError, match=r"has 1 records \(t\.jsonl:9\) with turns .* not to be learned"):
+        prepared([*many(8), untrained], NOVA, tmp_path)
 
 
-@pytest.mark.parametrize(
-    ("example", "words"),
-    [
-        (Example((Message("user", "q"), CALL), place="t.jsonl:9"), "with tools"),
-        (
-            Example((Message("user", "q"), Message("tool", "r"), Message("assistant", "a")), place="t.jsonl:9"),
-            "with tools",
-        ),
-        (Example((Message("user", "q"), Message("assistant", "a")), tools=("{}",), place="t.jsonl:9"), "with tools"),
-        (
-            Example((Message("user", "q"), Message("assistant", "a", trained=False)), place="t.jsonl:9"),
-            "not to be learned",
-        ),
-    ],
-)
-def test_what_bedrock_does_not_train_is_refused(tmp_path, example, words):
-    with pytest.raises(TuningError, match=rf"has 1 records \(t\.jsonl:9\) with .*{words.removeprefix('with ')}"):
-        prepared([*many(8), example], NOVA, tmp_path)
+def test_calls_of_tools_are_written_out(tmp_path):
+    call = Message("assistant", "", tool_calls=(ToolCall("look", '{"plan": 3}'),))
+    turns = (Message("user", "q"), call, Message("tool", "10 euros", name="look"), Message("assistant", "a"))
+    tool = json.dumps({"type": "function", "function": {"name": "look"}})
+    (record,) = records(prepared([Example(turns, tools=(tool,))], Limits(), tmp_path).training)
+    assert [turn["role"] for turn in record["messages"]] == ["user", "assistant", "user", "assistant"]
+    assert '"look"' in record["system"][0]["text"]
+    assert '"plan": 3' in record["messages"][1]["content"][0]["text"]
+    assert "10 euros" in record["messages"][2]["content"][0]["text"]
+    with pytest.raises(TuningError, match="longer than 40 characters"):
+        prepared([Example(turns, tools=(tool,))], Limits(characters=40), tmp_path)
 
 
 @pytest.mark.parametrize("text", ["user: me", "Robot: 3", "The system is: on", "image", "EOS", "Thoughts: none"])
