@@ -123,8 +123,8 @@ def gate_data(
 ) -> tuple[tuple[Mapping[str, object], ...], tuple[str, ...]]:
     """Check the files that a technique uses, before it trains; return what an adapter's manifest keeps of it.
 
-    That is what the gates said, and which of them did not pass and were accepted. Files that were checked before in this
-    process, and have not changed since, are not checked again. Raises `GateFailed` where a gate did not pass and is not
+    That is what the gates said, and which of them did not pass and were accepted. Files that were checked before in
+    this process, and have not changed since, are not checked again. Raises `GateFailed` where a gate did not pass and is not
     in `accept`; the report that shows the lines is then in the project's `report` folder.
     """
     known = _checked.setdefault(assembly, {})
