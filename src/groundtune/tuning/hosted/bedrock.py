@@ -26,7 +26,7 @@ from groundtune.tuning.hosted.deployments import Deployed, deploy
 from groundtune.tuning.hosted.job import WAYS, WORDS, HostedJob, check, hosted_job, techniques
 from groundtune.tuning.hosted.limits import Limits, limits_of
 from groundtune.tuning.hosted.service import Service
-from groundtune.tuning.training import TrainingJob
+from groundtune.tuning.training import TrainingJob, passed
 
 
 def tune_at_bedrock(job: TrainingJob, folder: Path, progress: Progress = silent) -> Manifest:
@@ -34,7 +34,7 @@ def tune_at_bedrock(job: TrainingJob, folder: Path, progress: Progress = silent)
 
     See `run_hosted` for what it raises.
     """
-    return run_hosted(hosted_job(job), folder, progress)
+    return run_hosted(hosted_job(passed(job)), folder, progress)
 
 
 def run_hosted(job: HostedJob, folder: Path, progress: Progress = silent, service: Service | None = None) -> Manifest:
@@ -56,7 +56,7 @@ def run_hosted(job: HostedJob, folder: Path, progress: Progress = silent, servic
     manifest = _manifest(job, told, deployed, prepared, service)
     shutil.rmtree(folder, ignore_errors=True)
     with suppress(ImportError):  # the card's head is written by a package of the extra `local`
-        write_card(folder, manifest, "", job.settings.licence)
+        write_card(folder, folder.name, manifest, ("", job.settings.licence))
     write_manifest(folder, manifest)
     shutil.rmtree(work.parent, ignore_errors=True)
     return manifest
