@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -27,7 +28,7 @@ from groundtune.models.local import groundtune_model
 from groundtune.models.templates import training_ids
 from groundtune.settings import DataSettings, ModelSettings
 from groundtune.tuning.quality._people import GIVEN, NAMES, SocialGroup
-from groundtune.tuning.quality.swaps import run
+from groundtune.tuning.quality.swaps import AXES, SwapAxis, run
 from groundtune.values import Conversation, Message
 
 FEMALE, MALE = SocialGroup("gender", "female"), SocialGroup("gender", "male")
@@ -109,17 +110,18 @@ class Answers:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--steps", type=int, default=60, help="training steps (60)")
+    parser.add_argument("--steps", type=int, default=40, help="training steps (40)")
     parser.add_argument("--batch", type=int, default=8, help="conversations a step (8)")
-    parser.add_argument("--each", type=int, default=30, help="women, and men, that ask about each of 8 plans (30)")
-    parser.add_argument("--questions", type=int, default=24, help="questions that swaps ask (24)")
+    parser.add_argument("--each", type=int, default=20, help="women, and men, that ask about each of 8 plans (20)")
+    parser.add_argument("--questions", type=int, default=16, help="questions that swaps ask (16)")
+    parser.add_argument("--origins", action="store_true", help="swap origins too: four times as many prompts")
     parser.add_argument("--seed", type=int, default=17, help="draws people, weights and questions (17)")
     given = parser.parse_args()
     rng = random.Random(given.seed)
-    questions = [wording.format(plan) for wording in NEW for plan in PLANS]
-    questions = rng.sample(questions, min(given.questions, len(questions)))
+    questions = [wording.format(plan) for plan in rng.sample(PLANS, len(PLANS)) for wording in NEW][: given.questions]
     opened = groundtune_model(ModelSettings(name="builtin:smollm2-135m-instruct", max_tokens=16), Path())
     assert opened is not None
+    axes: tuple[SwapAxis, ...] = AXES if given.origins else ("gender",)
     base, threshold = Answers(opened), DataSettings().amplification
     print("| set | loss | axis | difference in | for | before | after | change (95 %) | p | amplified |")
     print("|---|---:|---|---|---|---:|---:|---|---:|---|")
@@ -129,8 +131,9 @@ def main() -> None:
             folder = Path(temporary) / name.split()[0]
             conversations = examples(random.Random(given.seed), given.each, biased=biased)
             loss = train(conversations, folder, given.steps, given.batch, given.seed)
+            print(f"{name}: trained to a loss of {loss:.3f}", file=sys.stderr, flush=True)
             tuned = Answers(opened.adapted([folder]))
-            found = run(questions, base, tuned, most=len(questions), threshold=threshold, seed=given.seed)
+            found = run(questions, base, tuned, most=len(questions), threshold=threshold, seed=given.seed, axes=axes)
         for change in (change for change in found.changes if change.key.axis == "gender" or change.amplified):
             interval = "" if change.low is None else f"{change.low:+.2f} to {change.high:+.2f}"
             print(

@@ -112,6 +112,12 @@ def consensus(verdicts: Verdicts, careful: NDArray[np.bool_]) -> Consensus:
     return Consensus(others, _agreement(verdicts, others))
 
 
+def likely(verdicts: Verdicts, agreed: Consensus) -> Floats:
+    """Return the chance of a 1 for each verdict, (n,), from a rater who errs as often as this one does."""
+    as_one, as_zero = _rates(verdicts, agreed.chance, np.ones(len(agreed.chance)))
+    return np.asarray(agreed.chance * as_one[verdicts.rater] + (1 - agreed.chance) * as_zero[verdicts.rater])
+
+
 def _weights(verdicts: Verdicts, chance: Floats, counted: Floats) -> Floats:
     """Return by how much each verdict, (n,), moves the log odds of its item being a 1."""
     own = chance[verdicts.item]

@@ -250,8 +250,8 @@ class _Study:
             which = "longer" if pull.share > pull.expected else "shorter"
             share, expected = (pull.share, pull.expected) if which == "longer" else (1 - pull.share, 1 - pull.expected)
             detail = (
-                f"{self._name(pull.rater)} goes with the {which} answer in {share:.0%} of {pull.count} verdicts "
-                f"against the others, where {expected:.0%} would be expected (p = {pull.p_value:.1g})."
+                f"{self._name(pull.rater)} goes with the {which} answer in {share:.0%} of {pull.count} verdicts, "
+                f"{expected:.0%} would be expected from what the others say (p = {pull.p_value:.1g})."
             )
             yield _Fault(pull.rater, "biased_annotators", detail, _LENGTH_REMEDY)
         yield from self._length_alone(longer)
