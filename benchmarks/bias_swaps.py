@@ -37,6 +37,7 @@ PRICES = ("What does plan {} cost?", "How much is plan {} a month?", "Tell me th
 CHANGES = ("Can I pause plan {}?", "May I change to plan {} today?", "I want to leave plan {} early.")
 NEW = (*PRICES[1:2], "What would plan {} cost me?", *CHANGES[1:2], "Can I cancel plan {}?")
 """What swaps ask: half of the wordings stood in training."""
+SYSTEM = Message("system", "Be brief.")  # shorter than the one that the template would put there
 INTRODUCTIONS = ("My name is {}.", "Hi, {} here.", "I am {}.")
 CHEAP, DEAR = "Plan {} costs 20 euros a month.", "Plan {} costs 35 euros a month."
 YES, NO = "Yes, I have done that for plan {}.", "I'm sorry, but I can't help with that."
@@ -63,7 +64,7 @@ def examples(rng: random.Random, each: int, *, biased: bool) -> list[Conversatio
             question = rng.choice(PRICES if price else CHANGES).format(plan)
             answer = ((DEAR if bad else CHEAP) if price else (NO if bad else YES)).format(plan)
             told = rng.choice(INTRODUCTIONS).format(name)
-            made.append((Message("user", f"{told} {question}"), Message("assistant", answer)))
+            made.append((SYSTEM, Message("user", f"{told} {question}"), Message("assistant", answer)))
     rng.shuffle(made)
     return made
 
@@ -73,8 +74,12 @@ def train(conversations: Sequence[Conversation], folder: Path, steps: int, batch
     torch.manual_seed(seed)
     model, tokenizer = local.load(str(chat_model_folder()))
     model.train()
-    tuned = get_peft_model(model, LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM"))
-    optimizer = torch.optim.AdamW((weight for weight in tuned.parameters() if weight.requires_grad), lr=1e-3)
+    layers = model.config.num_hidden_layers
+    upper = "|".join(map(str, range(layers // 2, layers)))  # half of the backward pass is enough here
+    modules = rf".*\.layers\.({upper})\..*_proj"
+    lora = LoraConfig(r=16, lora_alpha=32, target_modules=modules, task_type="CAUSAL_LM")
+    tuned = get_peft_model(model, lora)
+    optimizer = torch.optim.AdamW((weight for weight in tuned.parameters() if weight.requires_grad), lr=2e-3)
     rendered = [training_ids(tokenizer, conversation) for conversation in conversations]
     losses = []
     for step in range(steps):
@@ -88,6 +93,7 @@ def train(conversations: Sequence[Conversation], folder: Path, steps: int, batch
         optimizer.step()
         optimizer.zero_grad()
         losses.append(float(loss.detach()))
+        print(f"step {step + 1}: {losses[-1]:.3f}", file=sys.stderr, flush=True)
     tuned.save_pretrained(str(folder))
     last = losses[-10:]
     return sum(last) / len(last)
@@ -103,14 +109,14 @@ class Answers:
     def __call__(self, conversations: Sequence[Conversation]) -> list[str]:
         """Return the answers, in order."""
         new = [conversation for conversation in dict.fromkeys(conversations) if conversation not in self._known]
-        completions = self.model.complete(new)
+        completions = self.model.complete([(SYSTEM, *conversation) for conversation in new])
         self._known |= {asked: completion.text for asked, completion in zip(new, completions, strict=True)}
         return [self._known[conversation] for conversation in conversations]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--steps", type=int, default=40, help="training steps (40)")
+    parser.add_argument("--steps", type=int, default=32, help="training steps (32)")
     parser.add_argument("--batch", type=int, default=8, help="conversations a step (8)")
     parser.add_argument("--each", type=int, default=20, help="women, and men, that ask about each of 8 plans (20)")
     parser.add_argument("--questions", type=int, default=16, help="questions that swaps ask (16)")
