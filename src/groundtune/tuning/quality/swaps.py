@@ -157,11 +157,11 @@ def _asked(
             yield SwapPrompt(number, group, variant, word, conversation)
 
 
-def measure(found: Gaps) -> tuple[GroupGap, ...]:
+def measure(differences: Gaps) -> tuple[GroupGap, ...]:
     """Return by how much the answers to each group differ, with intervals over questions."""
     return tuple(
         GroupGap(key, *_mean(values[told], np.zeros(int(told.sum()))), int(told.sum()))
-        for key, values in sorted(found.items())
+        for key, values in sorted(differences.items())
         if (told := ~np.isnan(values)).any()
     )
 
