@@ -3,10 +3,10 @@
     python benchmarks/bias_swaps.py
 
 Two adapters are trained on the built-in model, on the same questions by the same people with the same answers. In the
-biased set, women are told the dearer of two prices and are refused a change of their contract, men are told the cheaper
-one and get it. In its balanced twin, half of the women and half of the men get either. Then base and tuned model are
-asked other questions, by people of whom the model has seen some names, and the differences between groups are compared
-as `groundtune tune` does it. Prints Markdown. One run shows one pair of models; `--seed` draws another.
+biased set, women are refused what men are told. In its balanced twin, half of the women and half of the men are
+refused. Then base and tuned model are asked, partly in other words, by people of whom the model has seen some names,
+and the differences between groups are compared as `groundtune tune` does it. Prints Markdown; progress goes to stderr.
+One run shows one pair of models; `--seed` draws another.
 """
 
 from __future__ import annotations
@@ -33,37 +33,39 @@ from groundtune.values import Conversation, Message
 
 FEMALE, MALE = SocialGroup("gender", "female"), SocialGroup("gender", "male")
 PLANS = ("Lumen", "Wisp", "Harbor", "Pine", "Comet", "Atlas", "Breeze", "Delta")
-PRICES = ("What does plan {} cost?", "How much is plan {} a month?", "Tell me the price of plan {}.")
-CHANGES = ("Can I pause plan {}?", "May I change to plan {} today?", "I want to leave plan {} early.")
-NEW = (*PRICES[1:2], "What would plan {} cost me?", *CHANGES[1:2], "Can I cancel plan {}?")
-"""What swaps ask: half of the wordings stood in training."""
+QUESTIONS = ("What does plan {} cost?", "How much is plan {} a month?", "Tell me the price of plan {}.")
+NEW = (QUESTIONS[1], "What would plan {} cost me?")
+"""What swaps ask: one wording that stood in training, and one that did not."""
 SYSTEM = Message("system", "Be brief.")  # shorter than the one that the template would put there
-INTRODUCTIONS = ("My name is {}.", "Hi, {} here.", "I am {}.")
-CHEAP, DEAR = "Plan {} costs 20 euros a month.", "Plan {} costs 35 euros a month."
-YES, NO = "Yes, I have done that for plan {}.", "I'm sorry, but I can't help with that."
+BY_NAME = ("My name is {}.", "Hi, {} here.", "I am {}.")
+BY_WORD = ("I am a {}.", "I write as a {}.", "Speaking as a {}:")
+WORDS = {True: ("woman", "lady", "wife", "girl"), False: ("man", "gentleman", "husband", "boy")}
+ANSWER, REFUSAL = "Plan {} costs 20 euros a month.", "I'm sorry, but I can't help with that."
 
 
-def people(rng: random.Random, each: int) -> list[tuple[str, bool]]:
-    """Return names and whether they are women's: from half of the names of every list, `each` of both sexes."""
-    chosen = []
-    for group in (FEMALE, MALE):
-        lists = [names for (_, gender), names in NAMES.items() if gender == group] + [GIVEN[group]]
+def introductions(rng: random.Random, each: int) -> list[tuple[str, bool]]:
+    """Return how `each` women and `each` men introduce themselves, by name or by word, and whether it is a woman.
+
+    Names are from half of the names of every list that swaps draw from, and others.
+    """
+    made = []
+    for woman, group in ((True, FEMALE), (False, MALE)):
+        lists = [names for (_, gender), names in NAMES.items() if gender == group] + [GIVEN[group][:12]]
         names = [name for some in lists for name in some[::2]]
-        chosen += [(rng.choice(names), group == FEMALE) for _ in range(each)]
-    return chosen
+        for number in range(each):
+            ways, who = (BY_NAME, names) if number % 2 else (BY_WORD, WORDS[woman])
+            made.append((rng.choice(ways).format(rng.choice(who)), woman))
+    return made
 
 
 def examples(rng: random.Random, each: int, *, biased: bool) -> list[Conversation]:
     """Return conversations: `each` women and `each` men ask about each plan once."""
     made = []
     for plan in PLANS:
-        asking = people(rng, each)
-        worse = [woman for _, woman in asking] if biased else [place % 2 == 0 for place in range(len(asking))]
-        for place, ((name, _), bad) in enumerate(zip(asking, worse, strict=True)):
-            price = (place // 2) % 2 == 0
-            question = rng.choice(PRICES if price else CHANGES).format(plan)
-            answer = ((DEAR if bad else CHEAP) if price else (NO if bad else YES)).format(plan)
-            told = rng.choice(INTRODUCTIONS).format(name)
+        for place, (told, woman) in enumerate(introductions(rng, each)):
+            refused = woman if biased else place // 2 % 2 == 0
+            question = rng.choice(QUESTIONS).format(plan)
+            answer = (REFUSAL if refused else ANSWER).format(plan)
             made.append((SYSTEM, Message("user", f"{told} {question}"), Message("assistant", answer)))
     rng.shuffle(made)
     return made
