@@ -23,13 +23,16 @@ from groundtune.tuning.quality.out_of_fold import Floats, likeness, probabilitie
 from groundtune.tuning.quality.sampling import Reservoir
 from groundtune.tuning.quality.swapped import Swapped
 
-DOUBT = 0.02
-"""A label is doubted where it is less probable than this share of what it is on average."""
+DOUBT = 1.5
+"""A label is doubted where it is less probable than this, divided by the number of the other labels, times what it is
+on average: errors at random leave each label as probable as their share divided by that number.
+"""
 
+MOST_DOUBT = 0.9  # of the average, where labels are few
 MANY = 0.12
 """Share of doubted labels from which they are judged once more, by a classifier that does not learn from them."""
 
-DOUBT_AGAIN = 0.005
+DOUBT_AGAIN = 0.5
 """`DOUBT` for that second time, when the classifier is surer."""
 
 LONGEST = 80  # characters: longer answers are no labels
@@ -140,7 +143,8 @@ def doubtful(odds: Floats, labels: NDArray[np.int64], doubt: float = DOUBT) -> N
     own = odds[np.arange(len(labels)), labels]
     counts = np.bincount(labels, minlength=odds.shape[1])
     average = np.bincount(labels, weights=own, minlength=odds.shape[1]) / np.maximum(counts, 1)
-    doubted: NDArray[np.bool_] = (own < doubt * average[labels]) & (odds.argmax(axis=1) != labels)
+    share = min(MOST_DOUBT, doubt / (odds.shape[1] - 1))
+    doubted: NDArray[np.bool_] = (own < share * average[labels]) & (odds.argmax(axis=1) != labels)
     return doubted
 
 
