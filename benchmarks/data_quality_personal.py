@@ -32,7 +32,7 @@ from groundtune.settings import DataSettings
 from groundtune.tuning.quality import contradictions, labels, relevance
 from groundtune.tuning.quality.check import Check, DataLine, Surroundings
 from groundtune.tuning.quality.findings import CheckResult
-from groundtune.tuning.quality.personal import Span, patterns
+from groundtune.tuning.quality.personal import PersonalSpan, patterns
 from groundtune.tuning.quality.personal.names import missing, names
 from groundtune.tuning.quality.toxic_words import toxic
 from groundtune.values import digest
@@ -112,7 +112,7 @@ def personal(data: Path, vectors: Vectors) -> None:
     rows = json.loads((data / "pii_presidio" / "synth_dataset_v2.json").read_text(encoding="utf-8"))
     rows = [one for one in rows if reported(one["full_text"])]
     texts = [one["full_text"] for one in rows]
-    found: list[list[Span]] = [patterns(text) for text in texts]
+    found: list[list[PersonalSpan]] = [patterns(text) for text in texts]
     if lacking := missing():
         print(f"| names | {lacking} | |")
     else:
@@ -167,7 +167,9 @@ def swapped_preferences(data: Path, vectors: Vectors) -> None:
             np.flatnonzero(swapped).tolist(),
             (each.line for each in result.findings),
         )
-        print(*(f"<!-- {gate.detail} -->" for gate in result.gates if gate.value is None), sep="\n")
+        for gate in result.gates:
+            if gate.name == "swapped" and gate.value is None:
+                print(f"<!-- {gate.detail} -->")
 
 
 def xstest_pairs(folder: Path) -> Iterator[tuple[str, str, str]]:
@@ -187,7 +189,7 @@ def irrelevant_lines(data: Path, vectors: Vectors) -> None:
         one["_id"]: f"{one.get('title', '')}\n{one['text']}"
         for one in map(json.loads, (folder / "corpus.jsonl").read_text(encoding="utf-8").splitlines())
     }
-    asked = [one for one in mtrag(folder) if one["answerability"] == "ANSWERABLE"][:120]
+    asked = [one for one in mtrag(folder) if "ANSWERABLE" in one["answerability"]][:120]
     with (data / "instructions" / "self_instruct_seed_tasks.jsonl").open(encoding="utf-8") as file:
         tasks = [one for one in map(json.loads, file) if reported(one["instruction"])]
     good = [f"{one['text']}\n{one['reference_answer']}" for one in asked]

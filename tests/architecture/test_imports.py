@@ -32,6 +32,7 @@ OPTIONAL |= {
     "transformers",
     "trl",
 }
+OPTIONAL |= {"onnxruntime", "tokenizers"}
 OPTIONAL |= {"altair", "boto3", "botocore", "lancedb", "pyarrow", "vl_convert"}
 
 

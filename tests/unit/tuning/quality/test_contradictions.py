@@ -52,6 +52,13 @@ def test_answers_that_can(one: str, other: str) -> None:
     assert contradiction(statement(other), statement(one)) == ""
 
 
+@pytest.mark.parametrize("answer", [one for pair in [*CONTRADICT, *AGREE] for one in pair])
+def test_statements_are_packed_without_loss(answer: str) -> None:
+    stated = statement(answer)
+    assert stated.unpacked(stated.packed()) == stated
+    assert "\n" not in stated.packed()
+
+
 def concluded(lines: Sequence[tuple[str, str]], **around: object) -> CheckResult:
     check = contradictions.check(Surroundings(**{"settings": DataSettings(), **around}))  # type: ignore[arg-type]
     for number, (prompt, answer) in enumerate(lines, start=1):

