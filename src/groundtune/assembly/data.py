@@ -123,9 +123,9 @@ def gate_data(
 ) -> tuple[tuple[Mapping[str, object], ...], tuple[str, ...]]:
     """Check the files that a technique uses, before it trains; return what an adapter's manifest keeps of it.
 
-    That is what the gates said, and which of them did not pass and were accepted. Files that were checked before in this
-    process, and have not changed since, are not checked again. Raises `GateFailed` where a gate did not pass and is not
-    in `accept`; the report that shows the lines is then in the project's `report` folder.
+    That is what the gates said, and which of them did not pass and were accepted. Files that were checked before in
+    this process, and have not changed since, are not checked again. Raises `GateFailed` where a gate did not pass and
+    is not in `accept`; the report that shows the lines is then in the project's `report` folder.
     """
     known = _checked.setdefault(assembly, {})
     key = tuple((str(path), *_state(path)) for file in paths for path in _below(file))
@@ -144,7 +144,7 @@ def _below(path: Path) -> list[Path]:
 def _state(path: Path) -> tuple[int, int]:
     """Return what changes when a file is written; data_files refuses one that is not there."""
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         return 0, 0
-    return found.st_mtime_ns, found.st_size
+    return status.st_mtime_ns, status.st_size
