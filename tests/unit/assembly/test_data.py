@@ -21,13 +21,14 @@ ROWS = [conversation(f"Is the {word} delivered at home?", f"Yes, a {word} is del
 def shop(make_shop, tmp_path):
     make_shop(["Pebble"])
     (tmp_path / "training.jsonl").write_text("\n".join([*ROWS, ROWS[0]]), "utf-8")
-    with open_project(tmp_path, {"data.irrelevant": 1.0}) as project:  # the hashing embedder knows no meaning
+    with open_project(tmp_path, {"data.relevance": -1000.0}) as project:  # the hashing embedder knows no meaning
         yield project.assembly
 
 
 def test_the_surroundings_are_what_the_project_has(shop):
+    history = [{"role": "user", "content": "What is Pebble?"}, {"role": "assistant", "content": "A plan."}]
     case = {"id": "a", "question": "And then?", "ideal_answer": "Eight euros.", "group": "g",
-            "history": [{"role": "user", "content": "What is Pebble?"}]}  # fmt: skip
+            "history": history}  # fmt: skip
     unknown = {"id": "b", "question": "Who is king?", "answerable": False}
     (shop.folder / "benchmark.jsonl").write_text("\n".join(map(json.dumps, (case, unknown))), "utf-8")
     around = data.surroundings(shop)
