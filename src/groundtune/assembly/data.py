@@ -177,7 +177,7 @@ def _below(path: Path) -> list[Path]:
 def _state(path: Path) -> tuple[int, int]:
     """Return what changes when a file is written; data_files refuses one that is not there."""
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         return 0, 0
-    return found.st_mtime_ns, found.st_size
+    return status.st_mtime_ns, status.st_size
