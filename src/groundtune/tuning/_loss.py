@@ -7,9 +7,9 @@ to rounding (tests/unit/tuning/test_loss.py).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
+from itertools import compress, pairwise, takewhile
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -66,20 +66,39 @@ def pack(rows: Sequence[tuple[Sequence[int], Sequence[int]]]) -> Packed:
     return packed
 
 
-def labelled_loss(model: Any, inputs: dict[str, Tensor], number: Any = None) -> Tensor:  # noqa: ANN401
+def labelled_loss(model: Any, inputs: Mapping[str, Tensor], number: Any = None) -> Tensor:  # noqa: ANN401
     """Return the sum of the labels' losses over their number in the batch, or over `number`.
 
-    `inputs` are `input_ids`, `labels` and `attention_mask` of padded rows.
+    `inputs` are `input_ids` and `labels` of padded rows, with `attention_mask` where each is one sequence, or with
+    `position_ids` where sequences stand one behind the other: each begins at position 0.
     """
-    ids, labels, mask = inputs["input_ids"], inputs["labels"], inputs["attention_mask"].bool()
-    labels = labels.masked_fill(~mask, IGNORED)
-    counted = (labels[:, 1:] != IGNORED).sum() if number is None else number
+    counted = (inputs["labels"][:, 1:] != IGNORED).sum() if number is None else number
     weight = head(model) if takes_packed(model) else None
-    rows = [(row[real].tolist(), own[real].tolist()) for row, own, real in zip(ids, labels, mask, strict=True)]
-    packed = pack(rows)
-    if weight is not None and packed.places:
-        return _packed_loss(model, weight, packed) / counted
-    return _padded_loss(model, ids, labels, mask) / counted
+    packed = pack(_rows(inputs)) if weight is not None else None
+    if weight is None or packed is None or not packed.places:
+        return _padded_loss(model, inputs) / counted
+    return _packed_loss(model, weight, packed) / counted
+
+
+def split(model: Any, inputs: Mapping[str, Tensor], most: int) -> list[dict[str, Tensor]]:  # noqa: ANN401
+    """Return the batch in parts of whole rows, each of at most `most` tokens that the model reads, or of one row.
+
+    What stands after the last label of a part is left out.
+    """
+    packs = takes_packed(model)
+    ends = [_last_label(row) + 1 for row in inputs["labels"].tolist()]
+    parts: list[list[int]] = []
+    for row in range(len(ends)):
+        with_row = [*parts[-1], row] if parts else []
+        read = [ends[other] for other in with_row]
+        if with_row and (sum(read) if packs else max(read) * len(read)) <= most:
+            parts[-1].append(row)
+        else:
+            parts.append([row])
+    return [
+        {name: tensor[part[0] : part[-1] + 1, : max(ends[row] for row in part)] for name, tensor in inputs.items()}
+        for part in parts
+    ]
 
 
 def summed_loss(states: Tensor, weight: Tensor, targets: Tensor) -> Tensor:
@@ -118,14 +137,35 @@ def _pieces_of(packed: Packed, wanted: list[int], group: int) -> list[Piece]:
     return chosen(mask.masked_fill_(torch.from_numpy(~(own & past)), torch.finfo(mask.dtype).min), group)
 
 
-def _padded_loss(model: Any, ids: Tensor, labels: Tensor, mask: Tensor) -> Tensor:  # noqa: ANN401
+def _padded_loss(model: Any, inputs: Mapping[str, Tensor]) -> Tensor:  # noqa: ANN401
     """Compute the sum by the model's own forward, with logits only where some row has a label."""
     from torch.nn.functional import cross_entropy
 
-    labels = labels[:, 1:]
+    labels = inputs["labels"][:, 1:]
     places = (labels != IGNORED).any(dim=0).nonzero().squeeze(1)
-    outputs = model(input_ids=ids, attention_mask=mask.to(ids.dtype), logits_to_keep=places, use_cache=False)
+    seen = {name: inputs[name] for name in ("input_ids", "attention_mask", "position_ids") if name in inputs}
+    outputs = model(**seen, logits_to_keep=places, use_cache=False)
     return cross_entropy(outputs.logits.float().flatten(0, 1), labels[:, places].flatten(), reduction="sum")
+
+
+def _rows(inputs: Mapping[str, Tensor]) -> list[tuple[list[int], list[int]]]:
+    """Return token ids and labels of each sequence, without padding."""
+    both = list(zip(inputs["input_ids"].tolist(), inputs["labels"].tolist(), strict=True))
+    if "position_ids" in inputs:
+        return [
+            (ids[start:end], labels[start:end])
+            for (ids, labels), positions in zip(both, inputs["position_ids"].tolist(), strict=True)
+            for start, end in pairwise(
+                [0, *(place for place, at in enumerate(positions) if place and not at), len(ids)]
+            )
+        ]
+    real = inputs["attention_mask"].bool().tolist()
+    pairs = zip(both, real, strict=True)
+    return [(list(compress(ids, mask)), list(compress(labels, mask))) for (ids, labels), mask in pairs]
+
+
+def _starts(positions: Sequence[int]) -> list[int]:
+    return [place for place, position in enumerate(positions) if place == 0 or position == 0]
 
 
 def _last_label(labels: Sequence[int]) -> int:
