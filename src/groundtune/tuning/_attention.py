@@ -126,7 +126,7 @@ def _attend_back(ctx: Any, gradient: Tensor) -> tuple[Any, ...]:  # noqa: ANN401
         weights = _weights(asked, read, piece.mask)
         _put(of_values, piece.keys, weights, given)
         scores = torch.bmm(given, _taken(values, piece.keys).transpose(1, 2))
-        scores = torch._softmax_backward_data(scores, weights, -1, torch.float32)
+        scores = torch._softmax_backward_data(scores, weights, -1, weights.dtype)
         of_queries[:, piece.queries] = torch.bmm(scores, read)
         _put(of_keys, piece.keys, scores, asked)
     of_queries = _rotate(_grouped(of_queries, ctx.group), query_cosine, -query_sine).flatten(1, 2)

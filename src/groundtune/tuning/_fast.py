@@ -181,12 +181,10 @@ def _linears(layer: Any) -> dict[str, Lora] | None:  # noqa: ANN401
 
 def _lora(module: Any) -> Lora | None:  # noqa: ANN401
     """Return the weights of a linear layer without bias, with one adapter of plain LoRA or none."""
-    from torch.nn import Linear
-
-    if type(module) is Linear:
-        return Lora(module.weight) if module.bias is None else None
+    if _is_plain(module):
+        return Lora(module.weight)
     base = getattr(module, "base_layer", None)
-    if type(base) is not Linear or base.bias is not None or not hasattr(module, "lora_variant"):
+    if not _is_plain(base) or not hasattr(module, "lora_variant"):
         return None
     if module.merged and module.disable_adapters:
         return None  # PEFT takes the adapter out of the weights first
@@ -196,6 +194,13 @@ def _lora(module: Any) -> Lora | None:  # noqa: ANN401
     if not names:
         return Lora(base.weight)
     return _one_adapter(module, names[0]) if len(names) == 1 else None
+
+
+def _is_plain(module: Any) -> bool:  # noqa: ANN401
+    from torch.nn import Linear
+
+    bias: Any = getattr(module, "bias", None)
+    return type(module) is Linear and bias is None
 
 
 def _one_adapter(module: Any, name: str) -> Lora | None:  # noqa: ANN401

@@ -86,17 +86,17 @@ def split(model: Any, inputs: Mapping[str, Tensor], most: int) -> list[dict[str,
     What stands after the last label of a part is left out.
     """
     packs = takes_packed(model)
-    ends = [_last_label(row) + 1 for row in inputs["labels"].tolist()]
+    last = [_last_label(row) for row in inputs["labels"].tolist()]  # tokens before it are read
     parts: list[list[int]] = []
-    for row in range(len(ends)):
+    for row in range(len(last)):
         with_row = [*parts[-1], row] if parts else []
-        read = [ends[other] for other in with_row]
-        if with_row and (sum(read) if packs else max(read) * len(read)) <= most:
+        read = [last[other] for other in with_row]
+        if with_row and (sum(read) if packs else (max(read) + 1) * len(read)) <= most:
             parts[-1].append(row)
         else:
             parts.append([row])
     return [
-        {name: tensor[part[0] : part[-1] + 1, : max(ends[row] for row in part)] for name, tensor in inputs.items()}
+        {name: tensor[part[0] : part[-1] + 1, : max(last[row] for row in part) + 1] for name, tensor in inputs.items()}
         for part in parts
     ]
 
