@@ -169,21 +169,21 @@ def _linears(layer: Any) -> dict[str, Lora] | None:  # noqa: ANN401
 
     if torch.is_autocast_enabled("cpu") or _dropout(layer.self_attn) > 0:
         return None
-    found = {}
+    linears = {}
     for name in _LINEARS:
         part = getattr(layer.self_attn if name in ("q_proj", "k_proj", "v_proj", "o_proj") else layer.mlp, name)
         linear = _lora(part)
         if linear is None or linear.weight.dtype != torch.float32 or linear.weight.device.type != "cpu":
             return None
-        found[name] = linear
-    return found
+        linears[name] = linear
+    return linears
 
 
 def _lora(module: Any) -> Lora | None:  # noqa: ANN401
     """Return the weights of a linear layer without bias, with one adapter of plain LoRA or none."""
     if _is_plain(module):
         return Lora(module.weight)
-    base = getattr(module, "base_layer", None)
+    base: Any = getattr(module, "base_layer", None)
     if not _is_plain(base) or not hasattr(module, "lora_variant"):
         return None
     if module.merged and module.disable_adapters:
