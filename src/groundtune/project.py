@@ -16,6 +16,8 @@ import numpy as np
 
 from groundtune.assembly.assembly import Assembly
 from groundtune.assembly.candidates import Candidate, available, registered
+from groundtune.assembly.export import export_tuned
+from groundtune.assembly.said import read_said
 from groundtune.comparison.calibrate import Calibration, calibrate, prefer
 from groundtune.comparison.compare import compare
 from groundtune.comparison.gate import Gate, GateFinding
@@ -25,7 +27,7 @@ from groundtune.comparison.report.data import Report, as_json
 from groundtune.comparison.summary import PART
 from groundtune.errors import SettingsError
 from groundtune.evaluation.benchmark.cases import Benchmark, CaseLine
-from groundtune.evaluation.benchmark.checks import BenchmarkFinding, check_benchmark, read_said
+from groundtune.evaluation.benchmark.checks import BenchmarkFinding, check_benchmark
 from groundtune.evaluation.benchmark.drafting import PASSAGE, DraftKind
 from groundtune.evaluation.benchmark.drafting.drafts import Shelf, Tally, draft_cases
 from groundtune.evaluation.benchmark.drafting.unexpected import draft_unexpected
@@ -44,6 +46,7 @@ from groundtune.settings import FILE_NAME, Settings, load
 from groundtune.standalone import check_gate, load_gate
 from groundtune.tuning.adapters import Manifest
 from groundtune.tuning.estimate import Estimate
+from groundtune.tuning.export import Exported
 from groundtune.values import EVERYONE, Answer, Message, Passage, Question, Search
 
 QUICK: Mapping[str, object] = {
@@ -260,6 +263,17 @@ class Project:
     def adapter_folder(self, name: str) -> Path:
         """Return where the adapter `name` is: of several versions, the one that is used with the present settings."""
         return self.assembly.adapters.folder(name)
+
+    def export(self, name: str, to: str, folder: str | Path, numbers: str | None = None) -> Exported:
+        """Write the adapter `name` for other programs into `folder`, which must be new or empty.
+
+        `to` is "merged" (whole weights for transformers), "adapter" (one LoRA for vLLM) or "gguf"; `numbers` is how
+        weights are written ("f32", "f16", "bf16"), the format's default if None.
+
+        Raises `InputError` for an adapter that is not there or was changed since, a full disk, and what the format has
+        no room for; `SettingsError` for another format.
+        """
+        return export_tuned(self.assembly, name, to, Path(folder).absolute(), numbers)
 
     def search(
         self,

@@ -15,6 +15,7 @@ from groundtune.assembly.candidates import Candidate, steps
 from groundtune.comparison.recommend import recommend
 from groundtune.comparison.repeat import repeat_note, repeated
 from groundtune.comparison.report.data import (
+    AdapterFacts,
     BenchmarkFacts,
     CandidateResult,
     CaseRow,
@@ -75,6 +76,7 @@ class Material:
     again: Run | None = None
     doubts: Mapping[str, str] = field(default_factory=dict)
     curves: tuple[Curve, ...] = ()
+    adapters: tuple[AdapterFacts, ...] = ()
     notes: tuple[str, ...] = ()
     costs: tuple[str, ...] = ()
     resolved: tuple[Setting, ...] = ()
@@ -111,6 +113,7 @@ def summarise(material: Material) -> Report:
         recommendation=recommend(contenders, counted, ground),
         cases=tuple(_values(case, table.at(place, totals=False)) for place, case in enumerate(cases)),
         curves=material.curves,
+        adapters=material.adapters,
         notes=(
             *material.notes,
             *([repeat_note(repeat, material.scorers)] if repeat else []),

@@ -14,8 +14,7 @@ from groundtune.errors import TuningError
 from groundtune.models.templates import prompt_ids
 from groundtune.settings import TuningSettings
 from groundtune.tuning.model import Base, load_whole, ready
-from groundtune.tuning.objective import Rows
-from groundtune.values import Conversation
+from groundtune.tuning.objective import Rows, ServedPrompt
 
 MOST_TOKENS = 256  # of a row, on which logits are compared
 TOLERANCE = 1e-3  # largest difference of two logits, as a share of the largest logit
@@ -70,14 +69,14 @@ def check_weights(
     return measured
 
 
-def check_prompts(tokenizer: Any, prompts: Sequence[tuple[Conversation, list[int]]]) -> int:  # noqa: ANN401
+def check_prompts(tokenizer: Any, prompts: Sequence[ServedPrompt]) -> int:  # noqa: ANN401
     """Return how many prompts were compared: serving renders each conversation as its row begins.
 
     `tokenizer` is that of the model as serving opens it. Raises `TuningError` for the first that differs.
     """
-    for conversation, row in prompts:
-        prompt = prompt_ids(tokenizer, conversation)
-        if row[: len(prompt)] != prompt:
+    for served in prompts:
+        prompt = prompt_ids(tokenizer, served.conversation, served.tools)
+        if list(served.input_ids[: len(prompt)]) != prompt:
             raise TuningError(
                 f"serving gives the model another prompt than it was trained on: {tokenizer.decode(prompt)[:200]!r}.",
                 remedy="Tune again with the tokenizer and chat template that the model is served with.",

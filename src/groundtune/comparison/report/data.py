@@ -149,6 +149,21 @@ class CurvePoint:
 
 
 @dataclass(frozen=True, slots=True)
+class AdapterFacts:
+    """How something was tuned: on top of what (`lineage`), for how long and on what, how many gates its data went
+    through and which did not pass and were accepted, and what tuning measured, in sentences."""
+
+    name: str
+    technique: str
+    lineage: tuple[str, ...]
+    hours: float
+    hardware: str
+    gates: int = 0
+    accepted: tuple[str, ...] = ()
+    measured: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Curve:
     """How an adapter was trained."""
 
@@ -243,6 +258,7 @@ class Report:
     recommendation: Recommendation
     cases: tuple[CaseScores, ...]
     curves: Annotated[tuple[Curve, ...], Field(alias="training")] = ()
+    adapters: Annotated[tuple[AdapterFacts, ...], *_by_key("name")] = ()
     notes: tuple[str, ...] = ()
     settings: Annotated[tuple[Setting, ...], *_by_key("key")] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
