@@ -21,6 +21,7 @@ import argparse
 import itertools
 import multiprocessing
 import os
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -225,6 +226,8 @@ def measure(case: str, steps: int) -> dict[str, tuple[np.ndarray[Any, Any], list
         for side in list(SIDES)[:: 1 if number % 2 else -1]:  # neither is always the first
             ends[side].send("go")
             seconds[side].append(ends[side].recv())
+        print(f"\r{case}: step {number} of {steps} ", end="", file=sys.stderr, flush=True)
+    print(file=sys.stderr)
     found = {}
     for side, end in ends.items():
         end.send("go")

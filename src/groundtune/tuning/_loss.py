@@ -1,8 +1,8 @@
 """The loss on labelled tokens of a batch, computed without what no label needs.
 
 Nothing is padded; what rows share at their beginning is read once (Wang & Hegde 2024, arXiv 2410.20305), and what
-stands after the last label is not read at all. Logits exist only for labelled tokens, a few at a time. Sum and gradients equal those of the padded batch
-to rounding (tests/unit/tuning/test_loss.py).
+stands after the last label is not read at all. Logits exist only for labelled tokens, a few at a time. Sum and
+gradients equal those of the padded batch to rounding (tests/unit/tuning/test_loss.py).
 """
 
 from __future__ import annotations
