@@ -16,6 +16,7 @@ import numpy as np
 
 from groundtune.assembly.assembly import Assembly
 from groundtune.assembly.candidates import Candidate, available, registered
+from groundtune.assembly.data import DataCheck, check_data
 from groundtune.assembly.export import export_tuned
 from groundtune.assembly.said import read_said
 from groundtune.comparison.calibrate import Calibration, calibrate, prefer
@@ -36,7 +37,6 @@ from groundtune.evaluation.benchmark.versions import Changes, Lock, freeze, lock
 from groundtune.evaluation.human.results import HumanReport
 from groundtune.evaluation.human.study import Study
 from groundtune.evaluation.judge.pairwise import Preference
-from groundtune.evaluation.statistics.planning import BenchmarkPlan, Pilot, plan
 from groundtune.files import within
 from groundtune.knowledge.ingest import IngestReport
 from groundtune.protocols import Answerer, Progress, silent
@@ -44,6 +44,7 @@ from groundtune.records import RunRecord
 from groundtune.records.kinds import COMPARISON, EVALUATION, ComparisonKind
 from groundtune.settings import FILE_NAME, Settings, load
 from groundtune.standalone import check_gate, load_gate
+from groundtune.statistics.planning import BenchmarkPlan, Pilot, plan
 from groundtune.tuning.adapters import Manifest
 from groundtune.tuning.estimate import Estimate
 from groundtune.tuning.export import Exported
@@ -150,6 +151,13 @@ class Project:
             training,
             self.settings.knowledge.readable_by,
         )
+
+    def check_data(self, paths: Sequence[str | Path] = (), repair: str | Path | None = None) -> DataCheck:
+        """Check training data: the files at `paths`, or those of `[tuning]` that exist.
+
+        `repair` is a folder for a copy without what is wrong; the original is not changed.
+        """
+        return check_data(self.assembly, [Path(path) for path in paths], None if repair is None else Path(repair))
 
     def plan_benchmark(self) -> tuple[BenchmarkPlan | None, Pilot | None]:
         """Return what the test part can show of as many candidates as are compared, and the earlier run it rests on."""

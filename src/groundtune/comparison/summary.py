@@ -11,6 +11,7 @@ from datetime import datetime
 
 import numpy as np
 
+from groundtune import statistics
 from groundtune.assembly.candidates import Candidate, steps
 from groundtune.comparison.recommend import recommend
 from groundtune.comparison.repeat import repeat_note, repeated
@@ -33,13 +34,12 @@ from groundtune.comparison.table import Scores, ScoreTable, score_table
 from groundtune.comparison.tags import by_tag
 from groundtune.comparison.wording import opposite
 from groundtune.errors import NotComparable
-from groundtune.evaluation import statistics
 from groundtune.evaluation.benchmark.cases import Benchmark
 from groundtune.evaluation.judge.grading import PanelScorer
-from groundtune.evaluation.statistics import Method
 from groundtune.protocols import Scorer
 from groundtune.reply import says_nothing
 from groundtune.settings import ComparisonSettings
+from groundtune.statistics import Method
 from groundtune.values import Answer, Case, Difference, Failure, Score, Split
 
 PART: Split = "test"

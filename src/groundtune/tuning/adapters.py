@@ -156,8 +156,12 @@ def check_safetensors(path: Path) -> None:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    inside = (path.relative_to(folder).parts for path in folder.rglob("*") if path.is_file())
-    yield from (folder.joinpath(*parts) for parts in inside if not any(part.startswith(".") for part in parts))
+    """Give the files of an adapter: none that is hidden, and none of another adapter in a folder below."""
+    others = {path.parent for path in folder.rglob(MANIFEST)} - {folder}
+    for path in folder.rglob("*"):
+        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+        if path.is_file() and not hidden and not others.intersection(path.parents):
+            yield path
 
 
 def _is_loaded(path: Path) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from groundtune.errors import TuningError
+from groundtune.merging import merged, put_on
 from groundtune.models.templates import prompt_ids
 from groundtune.settings import TuningSettings
 from groundtune.tuning.model import Base, load_whole, ready
@@ -42,30 +43,18 @@ def check(
     `logits` are those that the model gave for `rows.samples` when training ended. Raises `TuningError` where the
     difference is more than rounding, or a prompt is another one.
     """
-    model, tokenizer = load_whole(folder) if settings.method == "full" else ready(base, parents, settings)
-    measured = check_weights(model, settings, folder, (rows.samples, logits)) if rows.samples else {}
-    return {**measured, "prompts": check_prompts(tokenizer, rows.prompts)}
-
-
-def check_weights(
-    model: Any,  # noqa: ANN401
-    settings: TuningSettings,
-    folder: Path,
-    trained: tuple[Sequence[Any], Any],
-) -> dict[str, float]:
-    """Return the differences of logits. `model` is what the adapter goes on, or the whole model itself; `trained` are
-    rows of token ids and their logits. Raises `TuningError`."""
-    rows, expected = trained
+    whole = settings.method == "full"
+    model, tokenizer = load_whole(folder) if whole else ready(base, parents, settings)
+    if not whole:
+        model, tokenizer = put_on(model, tokenizer, folder)
+    measured: dict[str, float] = {"prompts": check_prompts(tokenizer, rows.prompts)}
+    if not rows.samples:
+        return measured
     tolerance = ROUNDED if settings.quantize != "none" or _rounds() else TOLERANCE
-    if settings.method == "full":
-        return {"reload": _compared("reloaded", model, rows, expected, tolerance, folder)}
-    from peft import PeftModel
-
-    model = PeftModel.from_pretrained(model, str(folder))
-    measured = {"reload": _compared("reloaded", model, rows, expected, tolerance, folder)}
-    if settings.quantize == "none":  # merging into a quantised model would ruin it
-        merged = model.merge_and_unload(safe_merge=True)
-        measured["merge"] = _compared("merged into the model", merged, rows, expected, tolerance, folder)
+    measured["reload"] = _compared("reloaded", model, rows.samples, logits, tolerance, folder)
+    if not whole and settings.quantize == "none":  # merging into a quantised model would ruin it
+        how = "merged into the model"
+        measured["merge"] = _compared(how, merged(model), rows.samples, logits, tolerance, folder)
     return measured
 
 

@@ -17,9 +17,9 @@ from pydantic import BeforeValidator, Field, PlainSerializer, TypeAdapter
 from groundtune.comparison.recommend import Recommendation
 from groundtune.evaluation.human.results import HumanReport
 from groundtune.evaluation.scorers import known_scorers
-from groundtune.evaluation.statistics import NoiseFloor
 from groundtune.protocols import Scorer
 from groundtune.settings import ComparisonSettings
+from groundtune.statistics import NoiseFloor
 from groundtune.values import Answer, Case, Difference, Estimate, Failure, Score
 
 
