@@ -42,23 +42,13 @@ from groundtune.knowledge.ingest import IngestReport
 from groundtune.protocols import Answerer, Progress, silent
 from groundtune.records import RunRecord
 from groundtune.records.kinds import COMPARISON, EVALUATION, ComparisonKind
-from groundtune.settings import FILE_NAME, Settings, load
+from groundtune.settings import FILE_NAME, QUICK, Settings, load
 from groundtune.standalone import check_gate, load_gate
 from groundtune.statistics.planning import BenchmarkPlan, Pilot, plan
 from groundtune.tuning.adapters import Manifest
-from groundtune.tuning.estimate import Estimate
+from groundtune.tuning.estimate import RunEstimate
 from groundtune.tuning.export import Exported
 from groundtune.values import EVERYONE, Answer, Message, Passage, Question, Search
-
-QUICK: Mapping[str, object] = {
-    "comparison.cases": 48,
-    "comparison.latency_cases": 3,
-    "tuning.steps": 48,
-    "tuning.raft.steps": 24,
-    "tuning.evaluate_every": 12,
-    "tuning.held_out": 12,
-}
-"""The settings of a first look: fewer cases and training steps."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
@@ -252,7 +242,7 @@ class Project:
 
     def estimate_tuning(
         self, name: str, technique: str, parent: str | None = None, accepted: Sequence[str] = ()
-    ) -> Estimate:
+    ) -> RunEstimate:
         """Return what `tune` would take: tokens, seconds and memory, from a few steps of training."""
         self._check_name(name)
         self.ingest()

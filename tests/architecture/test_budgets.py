@@ -9,6 +9,7 @@ import pytest
 from _tree import ROOT, Module, modules
 
 MODULE_LINES, FUNCTION_LINES, PARAMETERS = 400, 60, 7
+EXCEPTED = "noqa: PLR0913 -- "  # the line says why
 TEXTS = ("*.py", "*.md", "*.toml", "*.txt", "*.j2", "*.css", "*.js", "Makefile", "run")
 LEFT_OUT = {".venv", ".git", "build", "dist", "demo", "node_modules", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
 # put together, so that this file does not name what it looks for
@@ -33,7 +34,8 @@ def test_functions(module: Module) -> None:
         place = f"{module.path}:{function.lineno}: {function.name}"
         lines = (function.end_lineno or function.lineno) - function.lineno + 1
         assert lines <= FUNCTION_LINES, f"{place} has {lines} lines"
-        assert parameters(function) <= PARAMETERS, f"{place} has {parameters(function)} parameters"
+        excepted = EXCEPTED in module.path.read_text(encoding="utf-8").splitlines()[function.lineno - 1]
+        assert excepted or parameters(function) <= PARAMETERS, f"{place} has {parameters(function)} parameters"
 
 
 def test_no_file_names_a_machine() -> None:

@@ -23,7 +23,7 @@ from groundtune.models import local
 from groundtune.protocols import Progress, silent
 from groundtune.settings import Settings, TuningSettings
 from groundtune.tuning.adapters import MANIFEST, VERSION_SIGN, Manifest, chain, read_manifest, verify, versions
-from groundtune.tuning.estimate import Estimate
+from groundtune.tuning.estimate import RunEstimate
 from groundtune.tuning.examples import load_examples, load_judged, load_texts
 from groundtune.tuning.hosted.bedrock import Stopping, tune_at_bedrock
 from groundtune.tuning.hosted.job import check_technique
@@ -86,8 +86,8 @@ class Adapters:
 
     def names(self) -> list[str]:
         """Return the names of what was tuned and can answer: adapters and whole models, no reward models."""
-        found = [path.parent for path in self._root.glob(f"*/{MANIFEST}")]
-        answering = [folder for folder in found if (made := read_manifest(folder)) and made.kind != "reward"]
+        result = [path.parent for path in self._root.glob(f"*/{MANIFEST}")]
+        answering = [folder for folder in result if (made := read_manifest(folder)) and made.kind != "reward"]
         return sorted({folder.name.partition(VERSION_SIGN)[0] for folder in answering})
 
     def tuned(self) -> list[Tuned]:
@@ -133,7 +133,7 @@ class Adapters:
 
     def estimate(
         self, name: str, technique_name: str, parent: str | None = None, check: DataGate | None = None
-    ) -> Estimate:
+    ) -> RunEstimate:
         """Return what `train` would take; nothing is kept. It is nothing where the adapter exists already.
 
         Raises `SettingsError` where training is somewhere else.

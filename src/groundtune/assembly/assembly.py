@@ -36,7 +36,7 @@ from groundtune.records import KeptKind, Records, open_records
 from groundtune.sentences import sentence_spans
 from groundtune.settings import Resolved, Settings
 from groundtune.tuning.adapters import Manifest
-from groundtune.tuning.estimate import Estimate
+from groundtune.tuning.estimate import RunEstimate
 from groundtune.values import Chunk, Search, digest
 
 _log = logging.getLogger(__name__)
@@ -152,7 +152,9 @@ class Assembly:
         with self._lock:
             return self.adapters.stop(name, technique, parent)
 
-    def estimate(self, name: str, technique: str, parent: str | None = None, accepted: Sequence[str] = ()) -> Estimate:
+    def estimate(
+        self, name: str, technique: str, parent: str | None = None, accepted: Sequence[str] = ()
+    ) -> RunEstimate:
         """Return what training would take."""
         with self._lock:
             return self.adapters.estimate(name, technique, parent, data_gate(self, technique, accepted))

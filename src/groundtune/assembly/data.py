@@ -162,7 +162,7 @@ def gate_data(
     known = _checked.setdefault(assembly, {})
     key = (relevant, *((str(path), *_state(path)) for file in paths for path in _below(file)))
     if key not in known:
-        registered = [one for one in CHECKS if relevant or one.check is not relevance.check]
+        registered = [each for each in CHECKS if relevant or each.check is not relevance.check]
         known[key] = check_data(assembly, paths, registered=registered)
     checked = known[key]
     page = write_data_report(assembly, checked, assembly.folder / REPORT) if checked.report.failed else None

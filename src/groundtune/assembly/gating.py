@@ -14,7 +14,7 @@ from groundtune.tuning.technique import technique
 
 @dataclass(frozen=True, slots=True)
 class DataGate:
-    """Checks the files of one technique; a `groundtune.tuning.training.Gate`. `accepted` are gates that need not pass.
+    """Checks the files of one technique: what `TrainingJob.gate` calls. `accepted` are gates that need not pass.
 
     `about_the_task` are files that have to be relevant to it; `others` need not be.
     """

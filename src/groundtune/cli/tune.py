@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
 
 from groundtune.cli._shared import HERE, AsJson, Overrides, ProjectFolder, emit, opened
-from groundtune.tuning.adapters import Manifest
-from groundtune.tuning.estimate import shown as shown_estimate
+
+if TYPE_CHECKING:
+    from groundtune.tuning.adapters import Manifest
 
 
 def register(app: typer.Typer) -> None:
@@ -56,10 +57,12 @@ def tune(  # noqa: PLR0913 -- each is an option of the command
         groundtune tune continual --name news --to-round 1
 
     """
+    from groundtune.tuning.estimate import shown
+
     with opened(project, overrides) as opened_project:
         if estimate:
             expected = opened_project.estimate_tuning(name, technique, parent, accept)
-            emit(as_json, asdict(expected), Text(f"Tuning `{name}` takes {shown_estimate(expected)}."))
+            emit(as_json, asdict(expected), Text(f"Tuning `{name}` takes {shown(expected)}."))
             return
         if stop:
             said = opened_project.stop_tuning(name, technique, parent)
@@ -71,11 +74,11 @@ def tune(  # noqa: PLR0913 -- each is an option of the command
             return
         manifest = opened_project.tune(name, technique, parent, accept)
         folder = opened_project.adapter_folder(name)
-    shown = Text(
+    told = Text(
         f"Adapter `{name}`: {manifest.seconds:.0f} s, stopped {manifest.stopped}; best held-out loss at step "
         f"{manifest.best_step}.\n{_told(manifest.data)}{_lineage(name, manifest)}{folder}"
     )
-    emit(as_json, {"folder": str(folder), **asdict(manifest)}, shown)
+    emit(as_json, {"folder": str(folder), **asdict(manifest)}, told)
 
 
 def _lineage(name: str, manifest: Manifest) -> str:

@@ -39,10 +39,10 @@ def facts(name: str, manifest: Manifest) -> AdapterFacts:
 def of_accepted_gates(tuned: Sequence[AdapterFacts]) -> list[str]:
     """Say which adapters were trained although a gate had not passed."""
     return [
-        f"{one.name} was tuned although {'gates' if len(one.accepted) > 1 else 'a gate'} did not pass, which was "
-        f"accepted: {', '.join(one.accepted)}."
-        for one in tuned
-        if one.accepted
+        f"{each.name} was tuned although {'gates' if len(each.accepted) > 1 else 'a gate'} did not pass, which was "
+        f"accepted: {', '.join(each.accepted)}."
+        for each in tuned
+        if each.accepted
     ]
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from groundtune.secrets import Secret, SecretUrl
 from groundtune.settings.declared import all_tables
+from groundtune.settings.quick import QUICK
 from groundtune.settings.resolve import Resolved, load
 from groundtune.settings.sources import ENVIRONMENT_PREFIX, FILE_NAME, Origin
 from groundtune.settings.starter import about, template, toml
@@ -35,6 +36,7 @@ from groundtune.settings.training import DataSettings, TuningSettings
 __all__ = [
     "ENVIRONMENT_PREFIX",
     "FILE_NAME",
+    "QUICK",
     "AssistantSettings",
     "BenchmarkSettings",
     "ComparisonSettings",

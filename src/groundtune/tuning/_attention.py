@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class AttentionPiece:
     """Some queries read the keys of `keys`, one span behind the other.
 
     `queries` counts a token once for each query head that shares a key. `mask` is added to the scores of the last keys:
@@ -35,7 +35,7 @@ def block(length: int) -> int:
     return 64 if length < 256 else 32  # measured
 
 
-def sequences(lengths: Sequence[int], group: int, shared: int = 0) -> list[Piece]:
+def sequences(lengths: Sequence[int], group: int, shared: int = 0) -> list[AttentionPiece]:
     """Return the pieces of causal sequences one behind the other; all read the first `shared` tokens, if there are.
 
     `group` query heads share a key.
@@ -52,18 +52,18 @@ def sequences(lengths: Sequence[int], group: int, shared: int = 0) -> list[Piece
         for first in range(start, end, block(length)):
             last = min(first + block(length), end)
             mask = triangle[: (last - first) * group, : last - first]
-            pieces.append(Piece(slice(first * group, last * group), (*before, slice(first_key, last)), mask))
+            pieces.append(AttentionPiece(slice(first * group, last * group), (*before, slice(first_key, last)), mask))
         start = end
     return pieces
 
 
-def chosen(mask: Tensor, group: int) -> list[Piece]:
+def chosen(mask: Tensor, group: int) -> list[AttentionPiece]:
     """Return the pieces of some queries that read all keys under a mask: (queries, keys)."""
     import torch
 
     step = block(mask.shape[1])
     return [
-        Piece(
+        AttentionPiece(
             slice(first * group, min(first + step, len(mask)) * group),
             (slice(0, mask.shape[1]),),
             torch.repeat_interleave(mask[first : first + step], group, 0),
@@ -76,7 +76,7 @@ def attend(
     states: tuple[Tensor, Tensor, Tensor],
     angles: tuple[Tensor, Tensor],
     query_angles: tuple[Tensor, Tensor],
-    pieces: Sequence[Piece],
+    pieces: Sequence[AttentionPiece],
     size: int,
     scale: float,
 ) -> Tensor:
@@ -97,7 +97,7 @@ def _attend(
     value: Tensor,
     angles: tuple[Tensor, Tensor],
     query_angles: tuple[Tensor, Tensor],
-    pieces: Sequence[Piece],
+    pieces: Sequence[AttentionPiece],
 ) -> Tensor:
     import torch
 

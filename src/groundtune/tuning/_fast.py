@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from groundtune.tuning._attention import Piece, attend, sequences
+from groundtune.tuning._attention import AttentionPiece, attend, sequences
 from groundtune.tuning._kernels import Lora, add, add_gated, project
 
 if TYPE_CHECKING:
@@ -44,8 +44,8 @@ def read_packed(
     model: Any,  # noqa: ANN401
     tokens: Tensor,
     positions: Tensor,
-    pieces: Sequence[Piece],
-    last: tuple[Tensor, Sequence[Piece]] | None = None,
+    pieces: Sequence[AttentionPiece],
+    last: tuple[Tensor, Sequence[AttentionPiece]] | None = None,
 ) -> Tensor:
     """Return the final states of packed tokens, (tokens, width), after the final norm.
 
@@ -87,8 +87,8 @@ def _layer(
     hidden_states: Tensor,
     attention_mask: Tensor | None = None,
     position_embeddings: tuple[Tensor, Tensor] | None = None,
-    pieces: Sequence[Piece] | None = None,
-    last: tuple[Tensor, Sequence[Piece]] | None = None,
+    pieces: Sequence[AttentionPiece] | None = None,
+    last: tuple[Tensor, Sequence[AttentionPiece]] | None = None,
     **others: Any,  # noqa: ANN401
 ) -> Tensor:
     """Stand in for `LlamaDecoderLayer.forward`; hidden states are (rows, length, width)."""
@@ -117,8 +117,8 @@ def _attended(
     layer: Any,  # noqa: ANN401
     states: Tensor,
     angles: Any,  # noqa: ANN401 -- two tensors
-    pieces: Sequence[Piece],
-    last: tuple[Tensor, Sequence[Piece]] | None,
+    pieces: Sequence[AttentionPiece],
+    last: tuple[Tensor, Sequence[AttentionPiece]] | None,
     linears: dict[str, Lora],
 ) -> tuple[Tensor, Tensor]:
     """Return what the tokens read, and their states; with `last`, of the tokens that it names."""

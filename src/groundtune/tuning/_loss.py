@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from groundtune.tuning._attention import Piece, chosen, sequences
+from groundtune.tuning._attention import AttentionPiece, chosen, sequences
 from groundtune.tuning._fast import group, head, read_packed, takes_packed
 from groundtune.tuning._kernels import operation
 
@@ -126,7 +126,7 @@ def _packed_loss(model: Any, weight: Tensor, packed: Packed) -> Tensor:  # noqa:
     return summed_loss(states[places], weight, targets)
 
 
-def _pieces_of(packed: Packed, wanted: list[int], group: int) -> list[Piece]:
+def _pieces_of(packed: Packed, wanted: list[int], group: int) -> list[AttentionPiece]:
     """Return the pieces of single tokens, which read their row up to themselves."""
     import torch
 

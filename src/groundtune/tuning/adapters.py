@@ -199,8 +199,8 @@ def _hash_of(path: Path, size: int, changed: int) -> str:
 def versions(folder: Path) -> list[Path]:
     """Return the folders of finished adapters of the same name, the one that was made or asked for last first."""
     name = folder.name.partition(VERSION_SIGN)[0]
-    found = [*folder.parent.glob(f"{name}/{MANIFEST}"), *folder.parent.glob(f"{name}{VERSION_SIGN}*/{MANIFEST}")]
-    return [path.parent for path in sorted(found, key=lambda path: path.stat().st_mtime_ns, reverse=True)]
+    result = [*folder.parent.glob(f"{name}/{MANIFEST}"), *folder.parent.glob(f"{name}{VERSION_SIGN}*/{MANIFEST}")]
+    return [path.parent for path in sorted(result, key=lambda path: path.stat().st_mtime_ns, reverse=True)]
 
 
 def finished(folder: Path, fits: Callable[[Manifest], bool]) -> tuple[Path, Manifest] | None:

@@ -83,7 +83,7 @@ def _compared(
 ) -> float:
     largest = max(float(logits.abs().max()) for logits in expected)
     pairs = zip(expected, logits_of(model, rows), strict=True)
-    difference = max(float((one - other).abs().max()) for one, other in pairs) / max(largest, 1e-9)
+    difference = max(float((each - other).abs().max()) for each, other in pairs) / max(largest, 1e-9)
     if not difference <= tolerance:  # not a number is not within it either
         raise TuningError(
             f"the adapter is not what was trained: {how}, its logits differ by {difference:.2g} of the largest one "

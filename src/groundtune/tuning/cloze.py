@@ -27,7 +27,7 @@ _SHORTEST_TERM = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Gap:
+class ClozeGap:
     """A sentence with a gap, as (before, after), and the terms that might fill it: the right one is the first."""
 
     before: str
@@ -35,7 +35,9 @@ class Gap:
     options: tuple[str, ...]
 
 
-def cloze(texts: Sequence[TrainingText], general: Sequence[str], number: int, rng: np.random.Generator) -> list[Gap]:
+def cloze(
+    texts: Sequence[TrainingText], general: Sequence[str], number: int, rng: np.random.Generator
+) -> list[ClozeGap]:
     """Return at most `number` gaps, one for each of as many terms; fewer where the corpus has fewer terms."""
     terms = _terms(texts, general)
     if len(terms) < OPTIONS:
@@ -56,11 +58,11 @@ def cloze(texts: Sequence[TrainingText], general: Sequence[str], number: int, rn
         others = [other for other in usable if other != term and other not in sentence]
         if len(others) >= OPTIONS - 1:
             chosen = rng.choice(len(others), OPTIONS - 1, replace=False)
-            gaps.append(Gap(sentence[:start], sentence[end:], (term, *(others[each] for each in chosen))))
+            gaps.append(ClozeGap(sentence[:start], sentence[end:], (term, *(others[each] for each in chosen))))
     return gaps
 
 
-def answered(model: Any, tokenizer: Any, gaps: Sequence[Gap]) -> dict[str, object]:  # noqa: ANN401
+def answered(model: Any, tokenizer: Any, gaps: Sequence[ClozeGap]) -> dict[str, object]:  # noqa: ANN401
     """Return how many gaps the model fills rightly: the sentence with the right term is the likeliest of the four.
 
     The share has a 95 % interval (Wilson); chance is a quarter.
@@ -89,4 +91,4 @@ def _terms(texts: Sequence[TrainingText], general: Sequence[str]) -> set[str]:
         for word in _WORD.findall(text.text):
             if len(word) >= _SHORTEST_TERM and word.lower() not in usual:
                 documents[word].add(text.document)
-    return {word for word, found in documents.items() if len(found) >= LEAST_DOCUMENTS}
+    return {word for word, result in documents.items() if len(result) >= LEAST_DOCUMENTS}

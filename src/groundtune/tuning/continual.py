@@ -166,14 +166,14 @@ class Continual:
 
 def _documents(manifest: Manifest | None) -> Mapping[str, str]:
     """Return the documents that were learned, with the hash of their texts."""
-    found = manifest.data.get("documents") if manifest else None
-    return found if isinstance(found, Mapping) else {}
+    result = manifest.data.get("documents") if manifest else None
+    return result if isinstance(result, Mapping) else {}
 
 
 def _probe(manifest: Manifest, when: str) -> Mapping[str, Any]:
     measured = manifest.measures[when]
-    found: Mapping[str, Any] = measured["probe"] if isinstance(measured, Mapping) else {}
-    return found
+    result: Mapping[str, Any] = measured["probe"] if isinstance(measured, Mapping) else {}
+    return result
 
 
 def _at_least_two(texts: Sequence[TrainingText]) -> list[TrainingText]:

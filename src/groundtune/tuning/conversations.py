@@ -17,7 +17,7 @@ from groundtune.settings import TuningSettings
 from groundtune.tuning._fast import faster
 from groundtune.tuning._loss import IGNORED, labelled_loss, split
 from groundtune.tuning.examples import data_hash, hold_out
-from groundtune.tuning.objective import LOSS, Construction, Metric, Row, Rows, ServedPrompt
+from groundtune.tuning.objective import LOSS, Construction, Metric, Rows, ServedPrompt, TokenRow
 from groundtune.values import Example
 
 SAMPLES = 4  # held-out rows on which the logits of adapters are compared
@@ -97,7 +97,7 @@ def refuse_long(lengths: Sequence[int], max_length: int, what: str) -> None:
         )
 
 
-def _columns(row: Rendered) -> Row:
+def _columns(row: Rendered) -> TokenRow:
     return {"input_ids": row.input_ids, "labels": row.labels}
 
 

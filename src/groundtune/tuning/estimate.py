@@ -29,16 +29,16 @@ _FILE = "plan.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class RunEstimate:
     """What a run takes: `tokens` that are trained on, `seconds`, and the most `memory_bytes` of the process."""
 
     tokens: int
     seconds: float
     memory_bytes: int
 
-    def __add__(self, other: Estimate) -> Estimate:
+    def __add__(self, other: RunEstimate) -> RunEstimate:
         """Return the estimate of both runs, one after the other."""
-        return Estimate(
+        return RunEstimate(
             self.tokens + other.tokens, self.seconds + other.seconds, max(self.memory_bytes, other.memory_bytes)
         )
 
@@ -49,7 +49,7 @@ class Plan:
 
     rows: int
     recompute: bool
-    estimate: Estimate
+    estimate: RunEstimate
 
 
 def saved_plan(work: Path) -> Plan | None:
@@ -57,7 +57,7 @@ def saved_plan(work: Path) -> Plan | None:
     if not (work / _FILE).is_file():
         return None
     content = json.loads(read_text(work / _FILE))
-    return Plan(content["rows"], content["recompute"], Estimate(**content["estimate"]))
+    return Plan(content["rows"], content["recompute"], RunEstimate(**content["estimate"]))
 
 
 def save_plan(work: Path, plan: Plan) -> None:
@@ -110,7 +110,7 @@ def probe(
     order: Sequence[int],
     at_once: int,
     settings: TuningSettings,
-) -> Estimate:
+) -> RunEstimate:
     """Take a few steps and return what the whole run takes.
 
     `trainer_of(order, steps)` makes a trainer that takes `steps` steps on rows in that order and neither evaluates nor
@@ -134,7 +134,7 @@ def probe(
     ]
     rate = sum(seconds for seconds, _ in timed) / sum(width for _, width in timed)
     evaluations = 1 + settings.steps // min(settings.evaluate_every, settings.steps)
-    return Estimate(
+    return RunEstimate(
         tokens=sum(rows.lengths[index] for index in order),
         seconds=round(rate * sum(widths) + evaluations * evaluation, 1),
         memory_bytes=peak,
@@ -188,13 +188,13 @@ class _Clock:
         return Timing()
 
 
-def shown(estimate: Estimate | Mapping[str, float]) -> str:
+def shown(estimate: RunEstimate | Mapping[str, float]) -> str:
     """Return the estimate for people.
 
-    >>> shown(Estimate(120_000, 754.0, 2_400_000_000))
+    >>> shown(RunEstimate(120_000, 754.0, 2_400_000_000))
     '120,000 tokens, about 13 min, 2.4 GB of memory at most'
     """
-    values = asdict(estimate) if isinstance(estimate, Estimate) else estimate
+    values = asdict(estimate) if isinstance(estimate, RunEstimate) else estimate
     memory = values["memory_bytes"] / 1e9
     return f"{int(values['tokens']):,} tokens, about {_duration(values['seconds'])}, {memory:.1f} GB of memory at most"
 

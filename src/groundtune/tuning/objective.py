@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from groundtune.settings import TuningSettings
 from groundtune.values import Conversation
 
-Row = Mapping[str, Any]
+TokenRow = Mapping[str, Any]
 IGNORED = -100
 """The label of a token that is not learned."""
 
@@ -35,8 +35,8 @@ class Rows:
     compared how training and serving render a conversation.
     """
 
-    training: Sequence[Row]
-    held_out: Sequence[Row]
+    training: Sequence[TokenRow]
+    held_out: Sequence[TokenRow]
     lengths: Sequence[int]
     samples: Sequence[list[int]] = ()
     prompts: Sequence[ServedPrompt] = ()
@@ -89,4 +89,4 @@ class Objective(Protocol):
         ...
 
 
-Measure = Callable[[Any, Any], Mapping[str, object]]  # (model, tokenizer) -> what the manifest tells
+MeasureModel = Callable[[Any, Any], Mapping[str, object]]  # (model, tokenizer) -> what the manifest tells

@@ -1,4 +1,4 @@
-"""Preference tuning: DPO on pairs of a better and a worse answer, KTO on single answers with a thumb.
+"""PreferenceTuning tuning: DPO on pairs of a better and a worse answer, KTO on single answers with a thumb.
 
 The cheaper alternative to reinforcement learning: no reward model and no sampling.
 """
@@ -18,7 +18,7 @@ from groundtune.errors import TuningError
 from groundtune.protocols import Progress, silent
 from groundtune.settings import Table
 from groundtune.tuning.adapters import Manifest
-from groundtune.tuning.preferences import Pairs, Thumbs
+from groundtune.tuning.preferences import PairObjective, ThumbObjective
 from groundtune.tuning.technique import Task
 from groundtune.values import Conversation, PreferencePair, Question, Thumb
 
@@ -41,7 +41,7 @@ class PreferenceSettings(Table):
 
 
 @dataclass(frozen=True, slots=True)
-class Preference:
+class PreferenceTuning:
     """The technique `preference`."""
 
     name: str = NAME
@@ -54,15 +54,17 @@ class Preference:
         judged = task.preferences()
         pairs = [each for each in judged if isinstance(each, PreferencePair)]
         thumbs = [each for each in judged if isinstance(each, Thumb)]
-        objective: Pairs | Thumbs
+        objective: PairObjective | ThumbObjective
         if own.loss == "dpo" or (own.loss == "auto" and pairs):
             _refuse_none(pairs, "pair")
             settled, counts = agreed(pairs)
-            objective = Pairs([replace(pair, prompt=served(task, pair.prompt)) for pair in settled], own.beta)
+            objective = PairObjective([replace(pair, prompt=served(task, pair.prompt)) for pair in settled], own.beta)
         else:
             _refuse_none(thumbs, "thumb")
             counts = {"thumbs": len(thumbs)}
-            objective = Thumbs([replace(thumb, prompt=served(task, thumb.prompt)) for thumb in thumbs], own.beta)
+            objective = ThumbObjective(
+                [replace(thumb, prompt=served(task, thumb.prompt)) for thumb in thumbs], own.beta
+            )
         counts["not_used"] = len(judged) - sum(counts.get(kind, 0) for kind in ("annotations", "thumbs"))
         return task.tune(task.job(self.name, objective, settings=settings, own=own, counts=counts), folder, progress)
 
@@ -101,9 +103,9 @@ def _refuse_none(found: Sequence[object], kind: str) -> None:
         )
 
 
-def groundtune_technique() -> Preference:
+def groundtune_technique() -> PreferenceTuning:
     """Give the technique."""
-    return Preference()
+    return PreferenceTuning()
 
 
 def groundtune_settings() -> dict[str, type[Table]]:

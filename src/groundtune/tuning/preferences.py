@@ -18,14 +18,14 @@ from groundtune.errors import TuningError
 from groundtune.models.templates import prompt_ids, training_ids, turn_ends
 from groundtune.settings import TuningSettings
 from groundtune.tuning.conversations import PROMPTS, SAMPLES, refuse_long
-from groundtune.tuning.objective import IGNORED, LOSS, Construction, Metric, Row, Rows, ServedPrompt
+from groundtune.tuning.objective import IGNORED, LOSS, Construction, Metric, Rows, ServedPrompt, TokenRow
 from groundtune.values import Conversation, PreferencePair, Thumb, digest
 
 Judged = TypeVar("Judged", PreferencePair, Thumb)
 
 
 @dataclass(frozen=True, slots=True)
-class Pairs:
+class PairObjective:
     """The objective of DPO: the better answer of each pair more likely than the worse one. `beta` is its strength."""
 
     pairs: Sequence[PreferencePair]
@@ -41,7 +41,7 @@ class Pairs:
         """Render both answers of each pair behind the prompt that serving gives."""
         ends = turn_ends(tokenizer, model)
 
-        def row(pair: PreferencePair) -> Row:
+        def row(pair: PreferencePair) -> TokenRow:
             prompt = prompt_ids(tokenizer, pair.prompt, pair.tools)
             answer_ids = partial(_answer_ids, tokenizer, prompt, ends, pair.tools)
             chosen, rejected = (answer_ids((*pair.prompt, *answer)) for answer in (pair.chosen, pair.rejected))
@@ -58,7 +58,7 @@ class Pairs:
 
 
 @dataclass(frozen=True, slots=True)
-class Thumbs:
+class ThumbObjective:
     """The objective of KTO: liked answers more likely, disliked ones less. `beta` is its strength.
 
     The scarcer verdict weighs more, so that both have the same weight in sum (equation 8 of the paper).
@@ -82,7 +82,7 @@ class Thumbs:
             )
         ends = turn_ends(tokenizer, model)
 
-        def row(thumb: Thumb) -> Row:
+        def row(thumb: Thumb) -> TokenRow:
             prompt = prompt_ids(tokenizer, thumb.prompt, thumb.tools)
             answer = _answer_ids(tokenizer, prompt, ends, thumb.tools, (*thumb.prompt, *thumb.answer))
             return {"prompt_ids": prompt, "completion_ids": answer, "label": thumb.good}
@@ -150,13 +150,13 @@ def held_out_groups(
 
 
 def _rows(
-    judged: Sequence[Judged], rendered: Callable[[Judged], Row], answers: Sequence[str], settings: TuningSettings
+    judged: Sequence[Judged], rendered: Callable[[Judged], TokenRow], answers: Sequence[str], settings: TuningSettings
 ) -> Rows:
     training, held_out = held_out_groups(judged, settings.held_out, np.random.default_rng(settings.seed))
-    made: list[Row] = [rendered(each) for each in training]
-    kept: list[Row] = [rendered(each) for each in held_out]
+    made: list[TokenRow] = [rendered(each) for each in training]
+    kept: list[TokenRow] = [rendered(each) for each in held_out]
 
-    def longest(row: Row) -> int:
+    def longest(row: TokenRow) -> int:
         return len(row["prompt_ids"]) + max(len(row[answer]) for answer in answers)
 
     refuse_long(list(map(longest, [*made, *kept])), settings.max_length, "conversations with an answer")
@@ -182,11 +182,11 @@ def _with_other_answers(data: Any, at_once: int) -> Any:  # noqa: ANN401 -- a Da
 def _as_rendered(trainer: Any) -> Any:  # noqa: ANN401
     """Return the class of a TRL trainer that takes rows of token ids as they are, instead of rendering them itself."""
 
-    class Rendered(trainer):  # type: ignore[misc]  # trl is untyped here
+    class TakesIds(trainer):  # type: ignore[misc]  # trl is untyped here
         def _prepare_dataset(self, dataset: Any, *_: Any, **__: Any) -> Any:  # noqa: ANN401
             return dataset
 
-    return Rendered
+    return TakesIds
 
 
 def _identity(*conversations: Conversation) -> str:

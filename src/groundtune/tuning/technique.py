@@ -16,11 +16,11 @@ from groundtune.errors import SettingsError
 from groundtune.protocols import Progress, silent
 from groundtune.settings import Table, TuningSettings
 from groundtune.tuning.adapters import Manifest, read_manifest
-from groundtune.tuning.estimate import Estimate
+from groundtune.tuning.estimate import RunEstimate
 from groundtune.tuning.examples import data_hash
 from groundtune.tuning.model import Base
 from groundtune.tuning.objective import Objective
-from groundtune.tuning.training import Gate, TrainingJob, estimated, tune
+from groundtune.tuning.training import CheckData, TrainingJob, estimated, tune
 from groundtune.values import (
     Conversation,
     Example,
@@ -79,7 +79,7 @@ class Task:
     corpus: Callable[[], list[TrainingText]] = list
     texts: Callable[[], list[TrainingText]] = list
     parents: tuple[Path, ...] = ()
-    gate: Gate | None = None
+    gate: CheckData | None = None
     accepted: tuple[str, ...] = ()
     tune: Tune = tune
 
@@ -94,7 +94,7 @@ class Estimating:
     """Stands in for `tune`: adds up what the runs of a technique would take, and trains nothing."""
 
     def __init__(self) -> None:
-        self.total = Estimate(0, 0.0, 0)
+        self.total = RunEstimate(0, 0.0, 0)
 
     def __call__(self, job: TrainingJob, folder: Path, progress: Progress = silent) -> Manifest:
         """Return a manifest of nothing."""

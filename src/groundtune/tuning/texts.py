@@ -15,7 +15,7 @@ import numpy as np
 from groundtune.errors import TuningError
 from groundtune.settings import TuningSettings
 from groundtune.tuning.conversations import SAMPLES, supervised_trainer
-from groundtune.tuning.objective import IGNORED, LOSS, Construction, Metric, Row, Rows
+from groundtune.tuning.objective import IGNORED, LOSS, Construction, Metric, Rows, TokenRow
 from groundtune.values import TrainingText, digest
 
 SAME = 1e-2  # difference of logits, as a share of the largest, up to which it is rounding
@@ -97,7 +97,7 @@ def pieces(tokenizer: Any, texts: Sequence[str], row_tokens: int) -> list[list[i
     return cut
 
 
-def pack(parts: Sequence[list[int]], row_tokens: int) -> list[Row]:
+def pack(parts: Sequence[list[int]], row_tokens: int) -> list[TokenRow]:
     """Return rows of at most `row_tokens`: each piece, longest first, goes to the fullest row that has room; a piece
     longer than that has a row of its own.
 
@@ -153,6 +153,6 @@ def collate(rows: Sequence[Mapping[str, Sequence[int]]]) -> dict[str, Any]:
     }
 
 
-def _first_piece(row: Row) -> int:
+def _first_piece(row: TokenRow) -> int:
     positions = row["position_ids"]
     return next((place for place in range(1, len(positions)) if positions[place] == 0), len(positions))

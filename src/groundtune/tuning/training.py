@@ -32,13 +32,13 @@ from groundtune.tuning.checkpoints import Stopwatch, last_checkpoint, work_folde
 from groundtune.tuning.estimate import Plan
 from groundtune.tuning.hardware import hardware
 from groundtune.tuning.model import Base, learning, ready, save, teachable
-from groundtune.tuning.objective import Construction, Measure, Objective, Rows
+from groundtune.tuning.objective import Construction, MeasureModel, Objective, Rows
 from groundtune.tuning.order import data_order
 from groundtune.values import digest
 
 PACKAGES = ("torch", "transformers", "trl", "peft")
 
-Gate = Callable[[], tuple[tuple[Mapping[str, object], ...], tuple[str, ...]]]
+CheckData = Callable[[], tuple[tuple[Mapping[str, object], ...], tuple[str, ...]]]
 """Checks data; gives what each gate said, and which did not pass and were accepted. Raises `GateFailed`."""
 
 _log = logging.getLogger(__name__)
@@ -66,8 +66,8 @@ class TrainingJob:
     recipe: str = ""
     parents: tuple[Path, ...] = ()
     starts_from: Path | None = None
-    measure: Measure | None = None
-    gate: Gate | None = None
+    measure: MeasureModel | None = None
+    gate: CheckData | None = None
     gates: tuple[Mapping[str, object], ...] = ()
     accepted: tuple[str, ...] = ()
     part: str = ""
@@ -156,7 +156,7 @@ def _manifest(job: TrainingJob, rows: Rows, plan: Plan, state: Any, stopwatch: S
     )
 
 
-def estimated(job: TrainingJob, progress: Progress = silent) -> estimate.Estimate:
+def estimated(job: TrainingJob, progress: Progress = silent) -> estimate.RunEstimate:
     """Return what `tune` would take, from a few steps; nothing is kept. See `tune` for what it raises."""
     job = passed(job)
     there = tuple(parent for parent in job.parents if read_manifest(parent))  # phases before this one come later
@@ -180,10 +180,10 @@ def passed(job: TrainingJob) -> TrainingJob:
 
 def _known(folder: Path, job: TrainingJob) -> Manifest | None:
     """Return the manifest of a finished adapter for the job; it learns what the examples were made of this time."""
-    found = finished(folder, lambda manifest: manifest.key == job.key)
-    if found is None:
+    result = finished(folder, lambda manifest: manifest.key == job.key)
+    if result is None:
         return None
-    version, manifest = found
+    version, manifest = result
     if job.recipe and manifest.recipe != job.recipe:
         manifest = replace(manifest, recipe=job.recipe)
         with suppress(OSError):  # a folder that may only be read serves as well
@@ -220,7 +220,7 @@ def _planned(job: TrainingJob, model: Any, tokenizer: Any, rows: Rows, work: Pat
     with learning(model, job.settings, job.starts_from) as trained:
         per_token = estimate.bytes_per_token(trained, rows.samples[0] if rows.samples else [0] * estimate.SHORT_ROW)
     at_once, recompute = estimate.rows_at_once(rows.lengths, per_token, job.settings)
-    plan = Plan(at_once, recompute, estimate.Estimate(0, 0.0, 0))
+    plan = Plan(at_once, recompute, estimate.RunEstimate(0, 0.0, 0))
 
     def trainer_of(order: Sequence[int], steps: int) -> Any:  # noqa: ANN401
         watching = {"max_steps": steps, "eval_strategy": "no", "save_strategy": "no"}

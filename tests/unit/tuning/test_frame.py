@@ -8,7 +8,7 @@ import pytest
 from groundtune.errors import SettingsError, TuningError
 from groundtune.tuning import checks, estimate, training
 from groundtune.tuning.adapters import chain, companion, read_manifest
-from groundtune.tuning.estimate import Estimate, rows_at_once, shown
+from groundtune.tuning.estimate import RunEstimate, rows_at_once, shown
 from groundtune.tuning.model import ready
 from groundtune.tuning.objective import ServedPrompt
 from groundtune.tuning.order import padded
@@ -197,8 +197,8 @@ def test_padding_is_counted():
     ("seconds", "said"), [(5.2, "about 5 s"), (600, "about 10 min"), (9000, "about 2.5 h")], ids=["s", "min", "h"]
 )
 def test_an_estimate_is_told_in_words(seconds, said):
-    assert said in shown(Estimate(1000, seconds, 1_500_000_000))
-    assert "1.5 GB" in shown(Estimate(1000, seconds, 1_500_000_000))
+    assert said in shown(RunEstimate(1000, seconds, 1_500_000_000))
+    assert "1.5 GB" in shown(RunEstimate(1000, seconds, 1_500_000_000))
 
 
 # --- what must hold of an adapter -----------------------------------------------------------------

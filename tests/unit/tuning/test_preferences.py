@@ -9,7 +9,7 @@ import pytest
 from groundtune.errors import TuningError
 from groundtune.tuning.perplexity import nats_of
 from groundtune.tuning.preference import PreferenceSettings, agreed, served
-from groundtune.tuning.preferences import Pairs, Thumbs, _with_other_answers, held_out_groups
+from groundtune.tuning.preferences import PairObjective, ThumbObjective, _with_other_answers, held_out_groups
 from groundtune.tuning.technique import technique
 from groundtune.values import Message, PreferencePair
 
@@ -54,7 +54,7 @@ def test_pairs_are_tokenized_as_trl_would(task, judged):
 
     model, tokenizer = task.base.load()
     pairs = [replace(pair, prompt=served(task, pair.prompt)) for pair in judged[0]]
-    ours = Pairs(pairs).rows(tokenizer, model, task.settings)
+    ours = PairObjective(pairs).rows(tokenizer, model, task.settings)
 
     def turns(messages):
         return [{"role": message.role, "content": message.content} for message in messages]
@@ -91,7 +91,7 @@ def test_liked_answers_become_likelier_than_disliked_ones(task, judged, kind, tm
     made = technique("preference").run(task, tmp_path / "a")
     model, tokenizer = task.base.load()
     pairs = [replace(pair, prompt=served(task, pair.prompt)) for pair in judged[0]]
-    rows = Pairs(pairs).rows(tokenizer, model, task.settings)
+    rows = PairObjective(pairs).rows(tokenizer, model, task.settings)
 
     def margins(network):
         both = [
@@ -137,7 +137,7 @@ def test_the_scarcer_verdict_weighs_more(make_thumb, monkeypatch):
     monkeypatch.setattr(trl, "KTOTrainer", type("Trainer", (), {"__init__": lambda self, **_: None}))
     rows = Dataset.from_list([{"completion_ids": [n], "prompt_ids": [1], "label": True} for n in range(4)])
     given = {"train_dataset": rows, "eval_dataset": rows}
-    Thumbs(thumbs).trainer(Construction({}, given, 1, 4))
+    ThumbObjective(thumbs).trainer(Construction({}, given, 1, 4))
     assert (taken["desirable_weight"], taken["undesirable_weight"]) == (3.0, 1.0)
     assert (taken["per_device_train_batch_size"], taken["gradient_accumulation_steps"]) == (2, 2)
 
@@ -154,4 +154,7 @@ def test_a_pair_says_what_it_is_about(task):
     prompt = (Message("system", "Be rude."), Message("user", "Hi"), Message("assistant", "Yes?"), Message("user", "Go"))
     assert served(task, prompt) == (Message("system", "Be short."), *prompt[1:])
     pair = PreferencePair(prompt, (Message("assistant", "a"),), (Message("assistant", "b"),))
-    assert Pairs([pair]).data_hash != Pairs([replace(pair, chosen=pair.rejected, rejected=pair.chosen)]).data_hash
+    assert (
+        PairObjective([pair]).data_hash
+        != PairObjective([replace(pair, chosen=pair.rejected, rejected=pair.chosen)]).data_hash
+    )

@@ -18,7 +18,7 @@ from groundtune.tuning import training
 from groundtune.tuning.adapters import LossPoint, read_manifest
 from groundtune.tuning.checkpoints import Stopwatch
 from groundtune.tuning.conversations import Conversations, render
-from groundtune.tuning.estimate import Estimate, Plan
+from groundtune.tuning.estimate import Plan, RunEstimate
 from groundtune.tuning.order import data_order
 from groundtune.tuning.raft import RaftSettings
 from groundtune.tuning.training import TrainingJob, loss_curve, tune
@@ -199,7 +199,7 @@ def test_a_killed_run_goes_on_from_its_checkpoint_to_the_same_adapter(job, train
 
 def built_trainer(job, model, tokenizer, folder):
     rows = job.objective.rows(tokenizer, model, job.settings)
-    plan = Plan(job.settings.batch_size, recompute=False, estimate=Estimate(0, 0.0, 0))
+    plan = Plan(job.settings.batch_size, recompute=False, estimate=RunEstimate(0, 0.0, 0))
     parts = training._Built(model, tokenizer, rows, plan)
     return training._trainer(job, parts, folder, silent, Stopwatch(folder))
 

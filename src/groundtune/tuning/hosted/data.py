@@ -28,7 +28,7 @@ _SHOWN = 5  # places that a message lists
 
 
 @dataclass(frozen=True, slots=True)
-class DataFile:
+class UploadedFile:
     """A file of records: `sha256` identifies its bytes."""
 
     path: Path
@@ -41,8 +41,8 @@ class DataFile:
 class Prepared:
     """The files of a job. `divided` counts the texts that became several records."""
 
-    training: DataFile
-    validation: DataFile | None
+    training: UploadedFile
+    validation: UploadedFile | None
     characters: int
     divided: int = 0
 
@@ -191,7 +191,7 @@ def _check_number(records: int, limits: Limits) -> None:
         )
 
 
-def _check_size(file: DataFile, limits: Limits) -> None:
+def _check_size(file: UploadedFile, limits: Limits) -> None:
     if limits.size is not None and file.size > limits.size:
         raise TuningError(
             f"the training file has {file.size:,} bytes; Bedrock takes at most {limits.size:,} for this model.",
@@ -200,8 +200,8 @@ def _check_size(file: DataFile, limits: Limits) -> None:
         )
 
 
-def _written(records: Sequence[_Record], path: Path) -> DataFile:
+def _written(records: Sequence[_Record], path: Path) -> UploadedFile:
     text = json_lines(record.content for record in records)
     write_text(path, text)
     content = text.encode("utf-8")
-    return DataFile(path, len(records), len(content), hashlib.sha256(content).hexdigest())
+    return UploadedFile(path, len(records), len(content), hashlib.sha256(content).hexdigest())

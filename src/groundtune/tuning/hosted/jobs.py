@@ -14,7 +14,7 @@ from typing import Any
 
 from groundtune.errors import TuningError
 from groundtune.protocols import Progress
-from groundtune.tuning.hosted.data import DataFile, Prepared
+from groundtune.tuning.hosted.data import Prepared, UploadedFile
 from groundtune.tuning.hosted.limits import Customization
 from groundtune.tuning.hosted.service import AwsRefused, Service
 from groundtune.tuning.hosted.settings import BedrockTuning
@@ -76,7 +76,7 @@ def check_bucket(service: Service, own: BedrockTuning) -> None:
         )
 
 
-def stored(service: Service, own: BedrockTuning, file: DataFile, progress: Progress) -> str:
+def stored(service: Service, own: BedrockTuning, file: UploadedFile, progress: Progress) -> str:
     """Return the `s3://` address of a file. It is uploaded unless it is there: its key is the hash of its content."""
     key = f"{own.prefix.strip('/')}/data/{file.sha256}.jsonl".lstrip("/")
     stage = f"uploading {file.path.name}"
