@@ -230,30 +230,27 @@ class Project:
         Raises `SettingsError` for a name that cannot be an adapter's: other characters than letters, digits, - and _,
         or the name of a candidate that is made on demand.
         """
-        self._check_name(name)
-        self.ingest()
+        self._before_tuning(name)
         return self.assembly.train(name, technique, parent, accepted)
 
     def stop_tuning(self, name: str, technique: str, parent: str | None = None) -> str:
         """Stop the job of `tune` where it runs at a service, and say what became of it."""
-        self._check_name(name)
-        self.ingest()
+        self._before_tuning(name)
         return self.assembly.stop_tuning(name, technique, parent)
 
     def estimate_tuning(
         self, name: str, technique: str, parent: str | None = None, accepted: Sequence[str] = ()
     ) -> RunEstimate:
         """Return what `tune` would take: tokens, seconds and memory, from a few steps of training."""
-        self._check_name(name)
-        self.ingest()
+        self._before_tuning(name)
         return self.assembly.estimate(name, technique, parent, accepted)
 
     def go_to_round(self, name: str, number: int) -> Manifest:
         """Use round `number` of an adapter made by `continual` from now on."""
         return self.assembly.adapters.go_to_round(name, number)
 
-    def _check_name(self, name: str) -> None:
-        taken = {*registered(), *(candidate.adapter for candidate in registered().values())}
+    def _before_tuning(self, name: str) -> None:
+        taken = {*registered(), *(one.adapter for one in registered().values())}
         if not _NAME.fullmatch(name):
             raise SettingsError(f"`{name}` cannot be the name of an adapter.", remedy="Use letters, digits, - and _.")
         if name in taken:
@@ -261,6 +258,7 @@ class Project:
                 f"`{name}` is reserved for a candidate that `groundtune compare` makes by itself.",
                 remedy="Choose another name.",
             )
+        self.ingest()
 
     def adapters_of(self, candidate: str) -> tuple[str, ...]:
         """Return the names of the adapters that a candidate puts on the model, in order."""
