@@ -3,10 +3,10 @@
     python benchmarks/data_quality_personal.py ../shared/data --vectors build/vectors
 
 Personal data: the labels of pii_presidio (MIT). Labels: flipped intents of banking77 (CC BY 4.0). Irrelevant lines:
-instructions of self_instruct (Apache-2.0) among the questions of MTRAG-UN (Apache-2.0) and XQuAD (CC BY-SA 4.0). Swapped preferences: replies to
-XSTest (CC BY 4.0), of which compliance is chosen and refusal rejected. Contradictions: answers to XQuAD (CC BY-SA 4.0)
-and MTRAG-UN, written once more with another figure or a negation. Toxic words: how often they stand in what people
-rejected and chose in HH-RLHF (MIT), and false alarms on XSTest's safe prompts and banking77.
+instructions of self_instruct (Apache-2.0) among the questions of MTRAG-UN (Apache-2.0) and XQuAD (CC BY-SA 4.0).
+Swapped preferences: replies to XSTest (CC BY 4.0), of which compliance is chosen and refusal rejected. Contradictions:
+answers to XQuAD and MTRAG-UN, written once more with another figure or a negation. Toxic words: how often they stand in
+what people rejected and chose in HH-RLHF (MIT), and false alarms on XSTest's safe prompts and banking77.
 
 Sets are halved by a hash of the text; thresholds and words were chosen on the halves that are left out here, and on the
 telecom example. `--vectors` keeps embeddings between runs. Prints Markdown; brackets hold Wilson's interval of 95 %.
