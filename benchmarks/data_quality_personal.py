@@ -3,10 +3,10 @@
     python benchmarks/data_quality_personal.py ../shared/data --vectors build/vectors
 
 Personal data: the labels of pii_presidio (MIT). Labels: flipped intents of banking77 (CC BY 4.0). Irrelevant lines:
-instructions of self_instruct (Apache-2.0) among the questions of MTRAG-UN (Apache-2.0). Swapped preferences: replies to
-XSTest (CC BY 4.0), of which compliance is chosen and refusal rejected. Contradictions: answers to XQuAD (CC BY-SA 4.0)
-and MTRAG-UN, written once more with another figure or a negation. Toxic words: how often they stand in what people
-rejected and chose in HH-RLHF (MIT), and false alarms on XSTest's safe prompts and banking77.
+instructions of self_instruct (Apache-2.0) among the questions of MTRAG-UN (Apache-2.0) and XQuAD (CC BY-SA 4.0).
+Swapped preferences: replies to XSTest (CC BY 4.0), of which compliance is chosen and refusal rejected. Contradictions:
+answers to XQuAD and MTRAG-UN, written once more with another figure or a negation. Toxic words: how often they stand in
+what people rejected and chose in HH-RLHF (MIT), and false alarms on XSTest's safe prompts and banking77.
 
 Sets are halved by a hash of the text; thresholds and words were chosen on the halves that are left out here, and on the
 telecom example. `--vectors` keeps embeddings between runs. Prints Markdown; brackets hold Wilson's interval of 95 %.
@@ -184,24 +184,24 @@ def xstest_pairs(folder: Path) -> Iterator[tuple[str, str, str]]:
 
 
 def irrelevant_lines(data: Path, vectors: Vectors) -> None:
-    folder = data / "rag_mtrag"
-    documents = {
-        one["_id"]: f"{one.get('title', '')}\n{one['text']}"
-        for one in map(json.loads, (folder / "corpus.jsonl").read_text(encoding="utf-8").splitlines())
-    }
-    asked = [one for one in mtrag(folder) if "ANSWERABLE" in one["answerability"]][:120]
     with (data / "instructions" / "self_instruct_seed_tasks.jsonl").open(encoding="utf-8") as file:
-        tasks = [one for one in map(json.loads, file) if reported(one["instruction"])]
-    good = [f"{one['text']}\n{one['reference_answer']}" for one in asked]
-    bad = [f"{one['instruction']}\n{one['instances'][0]['output']}" for one in tasks]
-    around = Surroundings(DataSettings(), documents=documents, embed=vectors)
-    lines = [DataLine("", number, "supervised", text, "") for number, text in enumerate([*good, *bad])]
-    result = run(relevance.check(around), lines)
-    row(
-        f"{len(bad)} instructions among {len(good)} questions to the documents (MTRAG)",
-        range(len(good), len(lines)),
-        (each.line for each in result.findings),
-    )
+        tasks = [task for task in map(json.loads, file) if reported(task["instruction"])]
+    bad = [f"{task['instruction']}\n{task['instances'][0]['output']}" for task in tasks]
+    asked = [case for case in mtrag(data / "rag_mtrag") if "ANSWERABLE" in case["answerability"]]
+    good = {"rag_mtrag": [f"{case['text']}\n{case['reference_answer']}" for case in asked[:120]]}
+    cases = map(json.loads, (data / "qa_xquad" / "queries.jsonl").read_text(encoding="utf-8").splitlines())
+    good["qa_xquad"] = [f"{case['text']}\n{case['answers'][0]}" for case in cases][::10]
+    for name, texts in good.items():
+        corpus = map(json.loads, (data / name / "corpus.jsonl").read_text(encoding="utf-8").splitlines())
+        documents = {passage["_id"]: f"{passage['title']}\n{passage['text']}" for passage in corpus}
+        around = Surroundings(DataSettings(), documents=documents, embed=vectors)
+        lines = [DataLine("", number, "supervised", text, "") for number, text in enumerate([*texts, *bad])]
+        result = run(relevance.check(around), lines)
+        row(
+            f"{len(bad)} instructions among {len(texts)} questions to the documents ({name})",
+            range(len(texts), len(lines)),
+            (each.line for each in result.findings),
+        )
 
 
 def mtrag(folder: Path) -> list[dict[str, str]]:

@@ -36,8 +36,9 @@ _NO_PHONE = re.compile(  # dates, and US social security numbers
     r"(?:\d{4}[./-]\d{1,2}[./-]\d{1,2}|\d{1,2}[./-]\d{1,2}[./-]\d{2,4})(?:\D.*)?|\d{3}-\d{2}-\d{4}"
 )
 _SEPARATED = re.compile(  # as numbers are written in North America, and elsewhere with the zero of the trunk code
-    r"\(?\d{3}\)?[ .\-\u2010-\u2013]{0,2}\d{3}[.\-\u2010-\u2013 ]\d{4}(?:\D.*)?"
-    r"|\(?0\d.*[ )/.\-\u2010-\u2013].+"
+    r"(?:\(\d{3}\)[ \u00a0]?|\d{3}(?P<mark>[ .\-\u2010-\u2013])(?=\d{3}(?P=mark)))\d{3}[ .\-\u2010-\u2013]\d{4}"
+    r"(?:[ ,.]*(?:x|ext)\D*\d+)?|\(?0\d.*[ )/.\-\u2010-\u2013].+",
+    re.IGNORECASE,
 )
 
 
