@@ -192,7 +192,7 @@ class DataSettings(Table):
         0.05, ge=0, le=1, description="Largest share of preference pairs whose answers look swapped."
     )
     relevance: float = Field(
-        0.3,
+        0.5,
         description="Relevance from which a line belongs to the task: 0 is how like two passages of the documents are, "
         "1 how like a question is to the nearest passage.",
     )
