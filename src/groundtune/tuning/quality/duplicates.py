@@ -47,12 +47,12 @@ class _Held:
     kind: str
     group: str
     annotator: str
+    place: tuple[str, int]
 
     def one_item_with(self, other: _Held) -> bool:
-        """Tell whether both are of different kinds, or are one item that two annotators rated."""
-        return self.kind != other.kind or (
-            bool(self.group) and self.group == other.group and self.annotator != other.annotator
-        )
+        """Tell whether both are of different kinds, of one ranking, or one item that two annotators rated."""
+        rated = bool(self.group) and self.group == other.group and self.annotator != other.annotator
+        return self.kind != other.kind or self.place == other.place or rated
 
 
 class _Duplicates:
@@ -94,7 +94,8 @@ class _Duplicates:
         return np.unique(self._batch)
 
     def see_again(self, number: int, line: DataLine) -> None:
-        self._held[number] = _Held(_parts(line), f"{line.kind} {line.good}", line.group, line.annotator)
+        place = (line.file, line.line)
+        self._held[number] = _Held(_parts(line), f"{line.kind} {line.good}", line.group, line.annotator, place)
 
     def conclude(self) -> CheckResult:
         exact, rows = self._exact(), len(self._line)

@@ -76,6 +76,14 @@ def test_lines_keep_the_last_question_and_calls_of_tools(tmp_path):
     assert 'price {"plan": "Brook"}' in line.prompt
 
 
+def test_the_pairs_of_one_ranking_are_no_duplicates_of_one_another(tmp_path):
+    answers = ["Red is the best of them all", "Red is the best of all of them", "Blue"]
+    row = {"prompt": "Which is the best of them?", "responses": answers, "ranks": [1, 2, 3]}
+    (tmp_path / "a.jsonl").write_text(json.dumps(row), "utf-8")
+    report = check_files(data_files([tmp_path / "a.jsonl"], tmp_path), AROUND).report
+    assert (report.checked, report.findings) == (1, ())
+
+
 class Curious:
     """A check that wants its lines again, three times."""
 
