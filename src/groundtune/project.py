@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +14,7 @@ from types import TracebackType
 import numpy as np
 
 from groundtune.assembly.assembly import Assembly
+from groundtune.assembly.bias import with_bias
 from groundtune.assembly.candidates import Candidate, available, registered
 from groundtune.assembly.data import DataCheck, check_data
 from groundtune.assembly.export import export_tuned
@@ -32,8 +32,9 @@ from groundtune.evaluation.benchmark.checks import BenchmarkFinding, check_bench
 from groundtune.evaluation.benchmark.drafting import PASSAGE, DraftKind
 from groundtune.evaluation.benchmark.drafting.drafts import Shelf, Tally, draft_cases
 from groundtune.evaluation.benchmark.drafting.unexpected import draft_unexpected
+from groundtune.evaluation.benchmark.frozen import Frozen
 from groundtune.evaluation.benchmark.review import CaseFiles, Reviewed, export_cases, review_cases
-from groundtune.evaluation.benchmark.versions import Changes, Lock, freeze, lock_path
+from groundtune.evaluation.benchmark.versions import Changes, freeze, lock_path
 from groundtune.evaluation.human.results import HumanReport
 from groundtune.evaluation.human.study import Study
 from groundtune.evaluation.judge.pairwise import Preference
@@ -51,15 +52,6 @@ from groundtune.tuning.export import Exported
 from groundtune.values import EVERYONE, Answer, Message, Passage, Question, Search
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
-
-
-@dataclass(frozen=True, slots=True)
-class Frozen:
-    """The result of freezing: the version and its changes since the previous one, or the problems in its way."""
-
-    lock: Lock | None
-    changes: Changes
-    problems: tuple[BenchmarkFinding, ...] = ()
 
 
 def open_project(
@@ -231,7 +223,7 @@ class Project:
         or the name of a candidate that is made on demand.
         """
         self._before_tuning(name)
-        return self.assembly.train(name, technique, parent, accepted)
+        return with_bias(self.assembly, name, self.assembly.train(name, technique, parent, accepted), accepted)
 
     def stop_tuning(self, name: str, technique: str, parent: str | None = None) -> str:
         """Stop the job of `tune` where it runs at a service, and say what became of it."""

@@ -11,6 +11,9 @@ from groundtune.errors import SettingsError
 from groundtune.files import within
 from groundtune.tuning.technique import technique
 
+AFTERWARDS = "bias_amplification"
+"""The gate that an adapter passes after training; see `bias.py`."""
+
 
 @dataclass(frozen=True, slots=True)
 class DataGate:
@@ -27,7 +30,7 @@ class DataGate:
 
     def __call__(self) -> tuple[tuple[Mapping[str, object], ...], tuple[str, ...]]:
         """Return what the gates said, and which did not pass and were accepted. Raises `GateFailed`."""
-        accept = [name for name in self.accepted if name not in self.own]
+        accept = [name for name in self.accepted if name not in (*self.own, AFTERWARDS)]
         gates: tuple[Mapping[str, object], ...] = ()
         accepted: list[str] = [name for name in self.accepted if name in self.own]
         for paths, relevant in ((self.about_the_task, True), (self.others, False)):
@@ -47,7 +50,7 @@ def data_gate(parts: DataParts, technique_name: str, accepted: Sequence[str] = (
     apart = getattr(chosen, "reads_besides", ()) if besides is not None else ()
     others = [within(parts.folder, str(getattr(besides, name))) for name in apart]
     there = [path for path in named if path.exists()]
-    if not there and not others and (wrong := [name for name in accepted if name not in own]):
+    if not there and not others and (wrong := [name for name in accepted if name not in (*own, AFTERWARDS)]):
         raise SettingsError(
             f"`{technique_name}` has no gate `{wrong[0]}` here.", remedy=f"Its gates: {', '.join(own) or 'none'}."
         )

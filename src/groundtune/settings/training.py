@@ -184,7 +184,10 @@ class DataSettings(Table):
         "swapped names, genders and origins.",
     )
     swap_questions: int = Field(
-        24, ge=0, description="Questions that names, genders and origins are swapped in, before and after tuning."
+        8,
+        ge=0,
+        description="Questions that `groundtune tune` asks as people of several genders and origins, before and after "
+        "tuning: 24 prompts for each. 0 measures nothing. `groundtune compare` does not ask them.",
     )
     labels: float = Field(
         0.05, ge=0, le=1, description="Largest share of lines with a doubtful label, in data whose answers are labels."
