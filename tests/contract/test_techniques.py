@@ -9,9 +9,9 @@ from groundtune.errors import InputError, SettingsError
 from groundtune.settings import TuningSettings
 from groundtune.tuning.adapters import read_manifest
 from groundtune.tuning.examples import load_examples
+from groundtune.tuning.model import Base
 from groundtune.tuning.raft import RaftSettings
 from groundtune.tuning.technique import Task, technique
-from groundtune.tuning.training import Base
 from groundtune.values import Message, Passage, Place
 
 TECHNIQUES = ["instruction", "raft"]  # a new technique is one more name here

@@ -23,7 +23,7 @@ TECHNIQUE = '''
 from groundtune.secrets import Secret
 from groundtune.settings import Table
 from groundtune.tuning.adapters import Manifest, read_manifest, write_manifest
-from groundtune.tuning.training import TrainingJob
+from groundtune.tuning.conversations import Conversations
 from pydantic import Field
 
 
@@ -39,7 +39,7 @@ class Echo:
 
     def run(self, task, folder, progress=None):
         own = task.settings.part("echo", EchoSettings)
-        job = TrainingJob(self.name, task.base, task.examples(), task.settings, task.record, {}, own)
+        job = task.job(self.name, Conversations(task.examples()), own=own)
         finished = read_manifest(folder)
         if finished is not None and finished.key == job.key:
             return finished

@@ -8,10 +8,12 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from groundtune.assembly.candidates import Tuned
 from groundtune.assembly.knowledge import KnowledgeBase
 from groundtune.assistant.prompts import closed_book_messages, grounded_messages, search_text
 from groundtune.errors import InputError, NotComparable, SettingsError
@@ -19,15 +21,17 @@ from groundtune.files import within
 from groundtune.models import local
 from groundtune.protocols import Progress, silent
 from groundtune.settings import Settings, TuningSettings
-from groundtune.tuning.adapters import MANIFEST, VERSION_SIGN, Manifest, read_manifest, versions
+from groundtune.tuning.adapters import MANIFEST, VERSION_SIGN, Manifest, chain, read_manifest, versions
+from groundtune.tuning.estimate import Estimate
 from groundtune.tuning.examples import load_examples
-from groundtune.tuning.technique import Task, technique
-from groundtune.tuning.training import Base
+from groundtune.tuning.model import Base, is_whole
+from groundtune.tuning.technique import Estimating, Task, technique
 from groundtune.values import Passage, Search, digest
 
 DISTRACTOR_DEPTH = 4  # times the passages of a prompt: leaves distractors for raft when the answer's own are taken out
 
 _log = logging.getLogger(__name__)
+OF_A_MODEL = 3  # what a whole model costs to keep: one more than an adapter, as it needs memory of its own
 _VERSION_LENGTH = 8  # digits of a version's name
 
 
@@ -59,8 +63,10 @@ class Adapters:
         """Return where the adapter `name` is or will be.
 
         Of several versions, it is one that was trained with the settings as they are now, else the one that was made
-        or asked for last.
+        or asked for last. A name with a version is that one.
         """
+        if VERSION_SIGN in name:
+            return self._root / name
         there = versions(self._root / name)
         fitting = (version for version in there if self.fits(version))
         return next(fitting, there[0] if there else self._root / name)
@@ -74,28 +80,85 @@ class Adapters:
         )
 
     def names(self) -> list[str]:
-        """Return the names of the finished adapters."""
-        found = self._root.glob(f"*/{MANIFEST}")
-        return sorted({path.parent.name.partition(VERSION_SIGN)[0] for path in found})
+        """Return the names of what was tuned and can answer: adapters and whole models, no reward models."""
+        found = [path.parent for path in self._root.glob(f"*/{MANIFEST}")]
+        answering = [folder for folder in found if (made := read_manifest(folder)) and made.kind != "reward"]
+        return sorted({folder.name.partition(VERSION_SIGN)[0] for folder in answering})
+
+    def tuned(self) -> list[Tuned]:
+        """Return what was tuned, as candidates need it."""
+        return [self._tuned(name) for name in self.names()]
+
+    def _tuned(self, name: str) -> Tuned:
+        folder = self.folder(name)
+        manifest = read_manifest(folder)
+        if manifest is not None and manifest.kind == "hosted":
+            return Tuned(name, (), manifest.hosted, manifest.upkeep + OF_A_MODEL)
+        folders = chain(folder)
+        model = None
+        for place, each in reversed(list(enumerate(folders))):
+            if is_whole(each):
+                model, folders = f"path:{each.resolve()}", folders[place + 1 :]
+                break
+        upkeep = (manifest.upkeep if manifest else 0) + (OF_A_MODEL if model else 0)
+        return Tuned(name, tuple(self._shortest(each) for each in folders), model, upkeep)
+
+    def _shortest(self, folder: Path) -> str:
+        """Return the name that leads to the folder: without the version, where it is the one in use."""
+        name = folder.name.partition(VERSION_SIGN)[0]
+        return name if self.folder(name) == folder else folder.name
 
     def manifest(self, name: str) -> Manifest | None:
         """Return what the adapter was made of, None where there is no finished one."""
         return read_manifest(self.folder(name))
 
-    def train(self, name: str, technique_name: str) -> Manifest:
-        """Train the adapter unless it exists already, made from the same model, data and settings.
+    def train(self, name: str, technique_name: str, parent: str | None = None) -> Manifest:
+        """Train the adapter unless it exists already, made from the same model, data and settings, on top of `parent`.
 
         Each set of settings has a version of the adapter of its own, so that a first look with `--quick` and a full
         run do not replace each other's.
         """
-        task = self.task()
-        settings = json.dumps(_trained_with(self._record, technique_name), sort_keys=True)
-        version = digest(technique_name, task.base.name, task.base.weights, settings)[:_VERSION_LENGTH]
-        folder = self._root / f"{name}{VERSION_SIGN}{version}"
-        return technique(technique_name).run(task, folder, self._progress)
+        task = self.task(parent)
+        return technique(technique_name).run(task, self._place(name, technique_name, task), self._progress)
 
-    def task(self) -> Task:
-        """Return what techniques tune with: the data, and prompts and retrieval as serving has them."""
+    def estimate(self, name: str, technique_name: str, parent: str | None = None) -> Estimate:
+        """Return what `train` would take; nothing is kept. It is nothing where the adapter exists already."""
+        estimating = Estimating()
+        task = replace(self.task(parent), tune=estimating)
+        technique(technique_name).run(task, self._place(name, technique_name, task), self._progress)
+        return estimating.total
+
+    def _place(self, name: str, technique_name: str, task: Task) -> Path:
+        settings = json.dumps(_trained_with(self._record, technique_name), sort_keys=True)
+        below = [made.key for folder in task.parents if (made := read_manifest(folder))]
+        version = digest(technique_name, task.base.name, task.base.weights, settings, *below)[:_VERSION_LENGTH]
+        return self._root / f"{name}{VERSION_SIGN}{version}"
+
+    def _parents(self, parent: str | None) -> tuple[Path, ...]:
+        """Return what an adapter on top of `parent` stands on. Raises `SettingsError` if nothing can stand on it."""
+        if parent is None:
+            return ()
+        folder = self.folder(parent)
+        manifest = read_manifest(folder)
+        if manifest is None:
+            raise SettingsError(
+                f"there is no adapter `{parent}` to tune on top of.",
+                remedy=f"Adapters here: {', '.join(self.names()) or 'none'}.",
+            )
+        if manifest.kind in ("reward", "hosted"):
+            what = "a reward model" if manifest.kind == "reward" else "at a service"
+            raise SettingsError(f"`{parent}` is {what}: nothing can be tuned on top of it here.")
+        if manifest.base_weights != self.base().weights:
+            raise NotComparable(
+                f"`{parent}` was tuned on {manifest.base_model}, but `[model] name` is now another model.", place=folder
+            )
+        return tuple(chain(folder))
+
+    def task(self, parent: str | None = None) -> Task:
+        """Return what techniques tune with: the data, and prompts and retrieval as serving has them.
+
+        `parent` is the name of an adapter to tune on top of.
+        """
         settings, name = self._settings, self._settings.project.name
         return Task(
             base=self.base(),
@@ -110,6 +173,7 @@ class Adapters:
             unknown=settings.assistant.unknown,
             documents=self._knowledge.documents_held,
             found_by=self._found_by,
+            parents=self._parents(parent),
         )
 
     def _found_by(self) -> str:
@@ -166,4 +230,6 @@ def _trained_with(record: Mapping[str, object], technique_name: str) -> dict[str
             name = key.removeprefix(table)
             if key.startswith(table) and "." not in name and name not in TuningSettings.not_in_key:
                 values[name] = entry.get("value") if isinstance(entry, Mapping) else entry
-    return values
+    defaults = TuningSettings()
+    unset = {name for name in TuningSettings.in_key_if_set if values.get(name) == getattr(defaults, name)}
+    return {name: value for name, value in values.items() if name not in unset}

@@ -35,6 +35,7 @@ from groundtune.records import KeptKind, Records, open_records
 from groundtune.sentences import sentence_spans
 from groundtune.settings import Resolved, Settings
 from groundtune.tuning.adapters import Manifest
+from groundtune.tuning.estimate import Estimate
 from groundtune.values import Chunk, Search, digest
 
 _log = logging.getLogger(__name__)
@@ -128,7 +129,7 @@ class Assembly:
 
     def candidate(self, name: str) -> Candidate:
         """Return what a candidate's name stands for here."""
-        return candidate(name, self.adapters.names())
+        return candidate(name, self.adapters.tuned())
 
     def check(self, candidates: Sequence[Candidate]) -> None:
         """Refuse early what would fail after hours of work: no training data, or a model that cannot be tuned."""
@@ -140,10 +141,15 @@ class Assembly:
         if candidate.technique and candidate.adapter:
             self.train(candidate.adapter, candidate.technique)
 
-    def train(self, name: str, technique: str) -> Manifest:
+    def train(self, name: str, technique: str, parent: str | None = None) -> Manifest:
         """Train an adapter unless it is there; no model is held while training holds one of its own."""
         with self._lock:
-            return self.adapters.train(name, technique)
+            return self.adapters.train(name, technique, parent)
+
+    def estimate(self, name: str, technique: str, parent: str | None = None) -> Estimate:
+        """Return what training would take."""
+        with self._lock:
+            return self.adapters.estimate(name, technique, parent)
 
     def answerer(self, candidate: Candidate) -> Answerer:
         """Return the candidate, ready to answer; its adapters must be there."""

@@ -7,8 +7,8 @@ plugins' do. Any adapter NAME made by `groundtune tune` is a candidate too, as N
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import permutations
 
 from groundtune import plugins
@@ -26,6 +26,20 @@ class Cost:
 
     keep: int
     run: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tuned:
+    """What `groundtune tune` made under a name, as far as candidates need it.
+
+    `chain` are the adapters on the model, in order; `model` is the whole model that it is or stands on, None for that
+    of `[model]`. `upkeep` is what keeping it costs besides its adapters.
+    """
+
+    name: str
+    chain: tuple[str, ...]
+    model: str | None = None
+    upkeep: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,23 +106,24 @@ def registered() -> dict[str, Candidate]:
     return known
 
 
-def candidate(name: str, adapters: Collection[str] = ()) -> Candidate:
-    """Return what `name` stands for; `adapters` are the names of those on disk.
+def candidate(name: str, tuned: Iterable[Tuned] = ()) -> Candidate:
+    """Return what `name` stands for; `tuned` is what there is on disk.
 
     Raises `SettingsError` with the names that would do.
     """
-    known = available(adapters)
+    known = available(tuned)
     if name not in known:
         raise SettingsError(f"there is no candidate `{name}`.", remedy=f"Choose one of: {', '.join(known)}.")
     return known[name]
 
 
-def available(adapters: Collection[str] = ()) -> Mapping[str, Candidate]:
-    """Return all that can be named: what is registered, and both candidates of each adapter."""
+def available(tuned: Iterable[Tuned] = ()) -> Mapping[str, Candidate]:
+    """Return all that can be named: what is registered, and both candidates of what was tuned."""
     known = registered()
-    for adapter in adapters:
-        grounded = Candidate(f"{adapter}{GROUNDED}", (adapter,), grounded=True)
-        for candidate in (Candidate(adapter, (adapter,)), grounded):
+    for each in tuned:
+        closed_book = Candidate(each.name, each.chain, model=each.model, extra_upkeep=each.upkeep)
+        grounded = replace(closed_book, name=f"{each.name}{GROUNDED}", grounded=True)
+        for candidate in (closed_book, grounded):
             known.setdefault(candidate.name, candidate)
     return known
 

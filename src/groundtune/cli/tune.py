@@ -10,6 +10,8 @@ import typer
 from rich.text import Text
 
 from groundtune.cli._shared import HERE, AsJson, Overrides, ProjectFolder, emit, opened
+from groundtune.tuning.adapters import Manifest
+from groundtune.tuning.estimate import shown as shown_estimate
 
 
 def register(app: typer.Typer) -> None:
@@ -18,8 +20,12 @@ def register(app: typer.Typer) -> None:
 
 
 def tune(
-    technique: Annotated[str, typer.Argument(help="Technique: instruction, raft, or one from a plugin.")],
+    technique: Annotated[str, typer.Argument(help="Technique, one of those below or one from a plugin.")],
     name: Annotated[str, typer.Option("--name", help="Name of the adapter and of the candidate that uses it.")],
+    parent: Annotated[str | None, typer.Option("--from", metavar="ADAPTER", help="Adapter to train on top of.")] = None,
+    estimate: Annotated[
+        bool, typer.Option("--estimate", help="Only tell how many tokens, how long, and how much memory it takes.")
+    ] = False,
     project: ProjectFolder = HERE,
     as_json: AsJson = False,
     overrides: Overrides = [],  # noqa: B006 -- typer reads the default, nobody changes it
@@ -37,13 +43,24 @@ def tune(
 
     """
     with opened(project, overrides) as opened_project:
-        manifest = opened_project.tune(name, technique)
+        if estimate:
+            expected = opened_project.estimate_tuning(name, technique, parent)
+            emit(as_json, asdict(expected), Text(f"Tuning `{name}` takes {shown_estimate(expected)}."))
+            return
+        manifest = opened_project.tune(name, technique, parent)
         folder = opened_project.adapter_folder(name)
     shown = Text(
         f"Adapter `{name}`: {manifest.seconds:.0f} s, stopped {manifest.stopped}; best held-out loss at step "
-        f"{manifest.best_step}.\n{_told(manifest.data)}{folder}"
+        f"{manifest.best_step}.\n{_told(manifest.data)}{_lineage(name, manifest)}{folder}"
     )
     emit(as_json, {"folder": str(folder), **asdict(manifest)}, shown)
+
+
+def _lineage(name: str, manifest: Manifest) -> str:
+    """Say what the adapter stands on, if it stands on others."""
+    if not manifest.parents:
+        return ""
+    return f"Lineage: {' → '.join([manifest.base_model, *manifest.parents, name])}\n"
 
 
 def _told(data: Mapping[str, object]) -> str:

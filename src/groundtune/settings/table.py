@@ -41,11 +41,14 @@ class _Home:
 class Table(BaseModel):
     """Base of the tables: frozen, no key is taken that is not known, and passwords are not shown.
 
-    `not_in_key` names the settings that an adapter, or whatever else is kept under a key, does not depend on.
+    `not_in_key` names the settings that an adapter, or whatever else is kept under a key, does not depend on;
+    `in_key_if_set` those that it depends on where they are not at their default, so that what was made before there
+    was such a setting keeps its key.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     not_in_key: ClassVar[frozenset[str]] = frozenset()
+    in_key_if_set: ClassVar[frozenset[str]] = frozenset()
     _inner: Mapping[str, Table] = PrivateAttr(default_factory=dict)
     _home: _Home = PrivateAttr(default_factory=_Home)
 
@@ -91,7 +94,9 @@ class Table(BaseModel):
 
     def for_key(self) -> str:
         """Return the settings that a key must depend on, as JSON; a password is not one of them."""
-        return self.model_dump_json(exclude=set(self.not_in_key))
+        fields = type(self).model_fields
+        unset = {name for name in self.in_key_if_set if getattr(self, name) == fields[name].default}
+        return self.model_dump_json(exclude={*self.not_in_key, *unset})
 
     @model_serializer(mode="wrap")
     def _without_passwords(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -14,15 +14,29 @@ class TuningSettings(Table):
 
     # names of files, and how memory is used
     not_in_key: ClassVar[frozenset[str]] = frozenset(
-        {"examples", "preferences", "microbatch_tokens", "retrieve_as"}  # who is asked as shows in the examples
+        # who is asked as shows in the examples
+        {"examples", "preferences", "corpus", "microbatch_tokens", "retrieve_as", "licence"}
     )
+    in_key_if_set: ClassVar[frozenset[str]] = frozenset({"method", "quantize", "frozen_layers"})
 
     examples: str = Field("training.jsonl", description="File with the training conversations.")
     preferences: str = Field(
-        "preferences.jsonl",
-        description="File with preference pairs, not yet used for tuning. `benchmark check` looks for leaks in it.",
+        "preferences.jsonl", description="File with preference pairs, rankings or thumbs, for `preference` and `rlhf`."
     )
-    steps: int = Field(240, ge=1, description="Maximum optimizer steps for instruction tuning.")
+    corpus: str = Field(
+        "corpus", description="Folder or file with texts, for `domain`. If it is not there: the documents."
+    )
+    licence: str = Field("", description="Licence of the training data, for the model card.")
+    method: Literal["lora", "full"] = Field(
+        "lora",
+        description="What is trained: lora trains an adapter, full all weights of the model. For full, set a learning "
+        "rate of about a tenth.",
+    )
+    quantize: Literal["none", "4bit"] = Field(
+        "none", description="How the model is held while an adapter is trained. 4bit needs an NVIDIA GPU."
+    )
+    frozen_layers: int = Field(0, ge=0, description="Number of layers, from below, that are not trained.")
+    steps: int = Field(240, ge=1, description="Maximum optimizer steps, for techniques without a setting of their own.")
     batch_size: int = Field(4, ge=1, description="Conversations per optimizer step.")
     microbatch_tokens: int = Field(
         1024,

@@ -37,7 +37,9 @@ class Manifest:
     `kind` tells what the folder holds: an adapter, the weights of a whole model, or a reward model; "hosted" where the
     model is at a service and `hosted` is what `[model] name` would call it. `recipe` identifies what its examples were
     made of, where making them takes long; "" where it is not known. `parents` are the folders, beside this one, of the
-    versions that it was trained on top of, in order. `gates` is what the checks of its data found, `accepted` the gates
+    versions that it was trained on top of, in order. `part` names which of a technique's adapters it is, "" for the one
+    that was asked for. `upkeep` is what keeping it costs besides the adapter, in parts that are made again when data
+    change. `gates` is what the checks of its data found, `accepted` the gates
     that did not pass and were accepted. `curves` are values by step besides the loss, such as reward. `measures` is
     what the technique itself measured, such as perplexity before and after.
     """
@@ -57,6 +59,8 @@ class Manifest:
     recipe: str = ""
     kind: Literal["adapter", "model", "reward", "hosted"] = "adapter"
     parents: tuple[str, ...] = ()
+    part: str = ""
+    upkeep: int = 0
     hosted: str = ""
     gates: tuple[Mapping[str, object], ...] = ()
     accepted: tuple[str, ...] = ()
@@ -111,6 +115,16 @@ def finished(folder: Path, fits: Callable[[Manifest], bool]) -> tuple[Path, Mani
                 (version / MANIFEST).touch()
             return version, manifest
     return None
+
+
+def companion(folder: Path, part: str) -> Path:
+    """Return where another adapter of the same run belongs.
+
+    >>> companion(Path("adapters/shop@1f0c2b3a"), "general").name
+    'shop-general@1f0c2b3a'
+    """
+    name, sign, version = folder.name.partition(VERSION_SIGN)
+    return folder.with_name(f"{name}-{part}{sign}{version}")
 
 
 def chain(folder: Path) -> list[Path]:

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from groundtune.protocols import Progress, silent
 from groundtune.tuning.adapters import Manifest
+from groundtune.tuning.conversations import Conversations
 from groundtune.tuning.examples import last_question
 from groundtune.tuning.technique import Task
-from groundtune.tuning.training import TrainingJob, tune
 from groundtune.values import Example
 
 
@@ -24,9 +24,7 @@ class Instruction:
 
     def run(self, task: Task, folder: Path, progress: Progress = silent) -> Manifest:
         """Train on every conversation; see `Technique.run`."""
-        return tune(
-            TrainingJob(self.name, task.base, conversations(task), task.settings, task.record), folder, progress
-        )
+        return task.tune(task.job(self.name, Conversations(conversations(task))), folder, progress)
 
 
 def conversations(task: Task) -> list[Example]:

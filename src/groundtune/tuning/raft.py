@@ -23,9 +23,9 @@ from groundtune.settings import Table
 from groundtune.text import content_words
 from groundtune.tuning import sources
 from groundtune.tuning.adapters import Manifest, finished
+from groundtune.tuning.conversations import Conversations
 from groundtune.tuning.examples import last_question
 from groundtune.tuning.technique import GroundedPrompt, RetrieveTexts, SearchText, Task, recipe
-from groundtune.tuning.training import TrainingJob, tune
 from groundtune.values import Example, Message, Passage
 
 NAME = "raft"
@@ -101,8 +101,10 @@ class Raft:
         data = conversations(task)
         progress("finding passages", 1, 1)
         settings = task.settings.model_copy(update={"steps": own.steps})
-        job = TrainingJob(self.name, task.base, data.examples, settings, task.record, data.counts, own, made_of)
-        return tune(job, folder, progress)
+        job = task.job(
+            self.name, Conversations(data.examples), settings=settings, counts=data.counts, own=own, recipe=made_of
+        )
+        return task.tune(job, folder, progress)
 
 
 def conversations(task: Task) -> RaftData:

@@ -9,18 +9,22 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from groundtune import plugins
 from groundtune.errors import SettingsError
 from groundtune.protocols import Progress, silent
 from groundtune.settings import Table, TuningSettings
-from groundtune.tuning.adapters import Manifest
-from groundtune.tuning.training import Base
+from groundtune.tuning.adapters import Manifest, read_manifest
+from groundtune.tuning.estimate import Estimate
+from groundtune.tuning.model import Base
+from groundtune.tuning.objective import Objective
+from groundtune.tuning.training import TrainingJob, estimated, tune
 from groundtune.values import Conversation, Example, Message, Passage, Place, Question, digest
 
 RetrieveTexts = Callable[[Sequence[str]], list[list[Passage]]]
 SearchText = Callable[[Question], str]
+Tune = Callable[[TrainingJob, Path, Progress], Manifest]
 ClosedBookPrompt = Callable[[Question], Conversation]
 GroundedPrompt = Callable[[Question, Sequence[Passage]], Conversation]
 
@@ -39,6 +43,8 @@ class Task:
     `settings.retrieve_as` may read; `unknown` is how the company says that it does not know; `record` is what the
     manifest tells of the settings and their origins. `documents` lists those that there are to retrieve from;
     `found_by` identifies all that `retrieve` depends on, without retrieving. Either is None where nobody knows.
+    `parents` are the folders of the adapters to train on top of; `gates` and `accepted` what the checks of the data
+    found. `tune` carries out a training run.
 
     A technique with settings of its own declares them beside its hook, as `{"tuning.NAME": MySettings}` from
     `groundtune_settings()`, and takes them with `settings.part("NAME", MySettings)`.
@@ -56,6 +62,29 @@ class Task:
     unknown: str
     documents: Callable[[], Collection[str]] | None = None
     found_by: Callable[[], str] | None = None
+    parents: tuple[Path, ...] = ()
+    gates: tuple[Mapping[str, object], ...] = ()
+    accepted: tuple[str, ...] = ()
+    tune: Tune = tune
+
+    def job(self, technique: str, objective: Objective, **more: Any) -> TrainingJob:  # noqa: ANN401
+        """Return a training run of the task's model; `more` are further fields of `TrainingJob`."""
+        shared = {"base": self.base, "settings": self.settings, "record": self.record, "parents": self.parents}
+        checked = {"gates": self.gates, "accepted": self.accepted}
+        return TrainingJob(**{"technique": technique, "objective": objective, **shared, **checked, **more})
+
+
+class Estimating:
+    """Stands in for `tune`: adds up what the runs of a technique would take, and trains nothing."""
+
+    def __init__(self) -> None:
+        self.total = Estimate(0, 0.0, 0)
+
+    def __call__(self, job: TrainingJob, folder: Path, progress: Progress = silent) -> Manifest:
+        """Return a manifest of nothing."""
+        self.total += estimated(job, folder, progress)
+        name, weights = job.base.name, job.base.weights
+        return Manifest(job.key, job.technique, name, weights, {}, {}, {}, 0, 0.0, "before it started", 0, ())
 
 
 @runtime_checkable
@@ -89,6 +118,7 @@ def recipe(task: Task, name: str, own: Table) -> str:
         task.base.name,
         task.base.weights,
         task.settings.for_key(),
+        *(manifest.key for parent in task.parents if (manifest := read_manifest(parent))),
         own.model_dump_json(),
         task.found_by(),
         task.search_text(_PROBE),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from groundtune.assembly.candidates import Candidate, candidate, registered, steps
+from groundtune.assembly.candidates import Candidate, Tuned, candidate, registered, steps
 from groundtune.errors import SettingsError
 
 
@@ -18,13 +18,13 @@ def test_the_five_that_are_always_compared():
 
 @pytest.mark.parametrize(("name", "grounded"), [("friendly", False), ("friendly+rag", True)])
 def test_any_adapter_is_a_candidate_closed_book_and_grounded(name, grounded):
-    assert candidate(name, ["friendly"]) == Candidate(name, ("friendly",), grounded)
+    assert candidate(name, [Tuned("friendly", ("friendly",))]) == Candidate(name, ("friendly",), grounded)
 
 
 @pytest.mark.parametrize("name", ["Base", "base+rag", "friendly+raft", "friendly+", "other", "other+rag", ""])
 def test_what_is_no_candidate_is_refused_with_those_that_are(name):
     with pytest.raises(SettingsError, match="there is no candidate") as raised:
-        candidate(name, ["friendly", "raft", "tuned"])
+        candidate(name, [Tuned(each, (each,)) for each in ("friendly", "raft", "tuned")])
     known = "base, rag, tuned, tuned+rag, raft, friendly, friendly+rag"
     assert all(one in raised.value.remedy for one in known.split(", "))
     assert raised.value.remedy.count("tuned+rag") == 1
@@ -32,7 +32,7 @@ def test_what_is_no_candidate_is_refused_with_those_that_are(name):
 
 def test_what_costs_less_to_keep_comes_first_then_what_costs_less_to_run():
     assert sorted(registered().values(), key=lambda each: each.cost) == list(registered().values())
-    assert candidate("friendly", ["friendly"]).cost == registered()["tuned"].cost
+    assert candidate("friendly", [Tuned("friendly", ("friendly",))]).cost == registered()["tuned"].cost
 
 
 def test_a_step_adds_one_part():
@@ -40,3 +40,17 @@ def test_a_step_adds_one_part():
         ("base", "rag"), ("base", "tuned"), ("rag", "tuned+rag"), ("tuned", "tuned+rag"), ("rag", "raft"),
     }  # fmt: skip
     assert not Candidate("base").simpler_than(Candidate("brief", grounded=True, prompt="Answer in five words."))
+
+
+def test_what_stands_on_another_adapter_is_that_one_and_a_part_more():
+    below, above = Tuned("domain", ("domain",)), Tuned("support", ("domain", "support"))
+    lower, upper = candidate("domain", [below, above]), candidate("support", [below, above])
+    assert upper.adapters == ("domain", "support")
+    assert lower.simpler_than(upper)
+    assert lower.cost < upper.cost
+
+
+def test_a_whole_model_is_one_of_its_own_and_costs_more_to_keep_than_an_adapter():
+    whole = candidate("shop", [Tuned("shop", (), "path:/adapters/shop@1", 3)])
+    assert (whole.model, whole.adapters) == ("path:/adapters/shop@1", ())
+    assert whole.cost > registered()["tuned"].cost

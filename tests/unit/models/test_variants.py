@@ -11,7 +11,9 @@ from groundtune.models import local
 from groundtune.models.templates import closing_id, prompt_text, training_ids, turn_ends
 from groundtune.settings import ModelSettings, TuningSettings
 from groundtune.testing.tiny import tiny_adapter, tiny_model
-from groundtune.tuning.training import Base, TrainingJob, tune
+from groundtune.tuning.conversations import Conversations
+from groundtune.tuning.model import Base
+from groundtune.tuning.training import TrainingJob, tune
 from groundtune.values import Example, Message
 
 pytestmark = pytest.mark.models
@@ -148,7 +150,7 @@ def test_an_adapter_learns_such_an_end(place, tmp_path):
     examples = [Example((SYSTEM, Message("user", f"What is {n}?"), Message("assistant", f"{n}"))) for n in range(6)]
     settings = TuningSettings(steps=1, batch_size=2, evaluate_every=1, held_out=1)
     base = Base("path:model", "w", partial(local.load, str(place / "model")))
-    assert tune(TrainingJob("instruction", base, examples, settings, {}), tmp_path / "a").best_step == 1
+    assert tune(TrainingJob("instruction", base, Conversations(examples), settings, {}), tmp_path / "a").best_step == 1
 
 
 # --- damaged files --------------------------------------------------------------------------------

@@ -3,7 +3,9 @@
 import pytest
 
 from groundtune.settings import TuningSettings
-from groundtune.tuning.training import Base, TrainingJob
+from groundtune.tuning.conversations import Conversations
+from groundtune.tuning.model import Base
+from groundtune.tuning.training import TrainingJob
 from groundtune.values import Example, Message
 
 TEMPLATE = (
@@ -62,7 +64,7 @@ def job():
         return TrainingJob(
             technique,
             Base("tiny", "random", load_tiny),
-            examples or [example(number) for number in range(20)],
+            Conversations(examples or [example(number) for number in range(20)]),
             TuningSettings(**(chosen | settings)),
             {"tuning.steps": {"value": 8, "origin": "default"}},
         )

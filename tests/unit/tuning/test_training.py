@@ -17,8 +17,12 @@ from groundtune.protocols import silent
 from groundtune.settings import Secret, Table, TuningSettings
 from groundtune.tuning import training
 from groundtune.tuning.adapters import LossPoint, read_manifest
+from groundtune.tuning.checkpoints import Stopwatch, last_checkpoint
+from groundtune.tuning.conversations import Conversations, render
+from groundtune.tuning.estimate import Estimate, Plan
+from groundtune.tuning.order import data_order
 from groundtune.tuning.raft import RaftSettings
-from groundtune.tuning.training import TrainingJob, data_order, last_checkpoint, loss_curve, tune
+from groundtune.tuning.training import TrainingJob, loss_curve, tune
 from groundtune.values import Example, Message
 
 COMPLETE = ("adapter_model.safetensors", "optimizer.pt", "scheduler.pt", "trainer_state.json")
@@ -105,7 +109,7 @@ def test_a_jobs_key_is_that_of_all_the_adapter_depends_on(job, change, same):
     if "examples" in change:
         other = job()
         other = TrainingJob(
-            other.technique, other.base, other.examples, other.settings.model_copy(update=change), other.record
+            other.technique, other.base, other.objective, other.settings.model_copy(update=change), other.record
         )
     else:
         other = job(**change)
@@ -113,7 +117,7 @@ def test_a_jobs_key_is_that_of_all_the_adapter_depends_on(job, change, same):
 
 
 def test_other_data_is_another_job_and_another_order_of_it_is_not(job):
-    examples = list(job().examples)
+    examples = list(job().objective.examples)
     assert job(examples[::-1]).key == job().key
     assert job(examples[1:]).key != job().key
 
@@ -122,7 +126,7 @@ def test_other_data_is_another_job_and_another_order_of_it_is_not(job):
 def test_too_long_conversations_are_refused_never_cut(job, tmp_path):
     long = Example((Message("user", "word " * 200), Message("assistant", "Yes.")))
     with pytest.raises(TuningError, match=r"longer than 128 tokens") as raised:
-        tune(job([*job().examples, *[long] * 3], max_length=128), tmp_path / "a")
+        tune(job([*job().objective.examples, *[long] * 3], max_length=128), tmp_path / "a")
     assert "max_length" in raised.value.remedy
     assert read_manifest(tmp_path / "a") is None
 
@@ -130,7 +134,7 @@ def test_too_long_conversations_are_refused_never_cut(job, tmp_path):
 @pytest.mark.models
 def test_one_conversation_is_too_few(job, tmp_path):
     with pytest.raises(TuningError, match="too few"):
-        tune(job(job().examples[:1]), tmp_path / "a")
+        tune(job(job().objective.examples[:1]), tmp_path / "a")
 
 
 @pytest.fixture(scope="module")
@@ -215,6 +219,13 @@ def test_a_killed_run_goes_on_from_its_checkpoint_to_the_same_adapter(job, train
     assert len({point.step for point in manifest.loss if point.train is not None}) == 8
 
 
+def built_trainer(job, model, tokenizer, folder):
+    rows = job.objective.rows(tokenizer, model, job.settings)
+    plan = Plan(job.settings.batch_size, recompute=False, estimate=Estimate(0, 0.0, 0))
+    parts = training._Built(model, tokenizer, rows, plan)
+    return training._trainer(job, parts, folder, silent, Stopwatch(folder))
+
+
 @pytest.mark.models
 @pytest.mark.parametrize("items", [None, 50])
 def test_the_loss_and_its_gradient_are_those_of_trl(job, tmp_path, items):
@@ -222,10 +233,10 @@ def test_the_loss_and_its_gradient_are_those_of_trl(job, tmp_path, items):
 
     task = job()
     model, tokenizer = task.base.load()
-    rows = training.render(tokenizer, task.examples, 128)
-    assert len({len(row.input_ids) for row in rows[:4]}) > 1, "rows must be padded and answers stand at other places"
-    trainer = training._trainer(model, tokenizer, {"training": rows, "held out": rows}, task, tmp_path, silent)
-    batch = trainer.data_collator([{"input_ids": row.input_ids, "labels": row.labels} for row in rows[:4]])
+    rendered = render(tokenizer, task.objective.examples, 128)
+    assert len({len(row.input_ids) for row in rendered[:4]}) > 1, "rows must be padded, answers stand elsewhere"
+    trainer = built_trainer(task, model, tokenizer, tmp_path)
+    batch = trainer.data_collator([{"input_ids": row.input_ids, "labels": row.labels} for row in rendered[:4]])
 
     def loss_and_gradients(compute):
         trainer.model.zero_grad()
@@ -319,7 +330,7 @@ def test_rafts_own_settings_do_not_retrain_other_adapters(job):
 def test_adapters_keep_the_key_that_they_were_made_under(job):
     """Computed by the formula of 0.1.0, in which raft's settings stood in [tuning]."""
     made = job()
-    made = replace(made, examples=made.examples[:3], settings=TuningSettings())
+    made = replace(made, objective=Conversations(made.objective.examples[:3]), settings=TuningSettings())
     assert made.key == "2ccf1454d20a2d4201942e7812bd132f"
     steps = made.settings.model_copy(update={"steps": RaftSettings().steps})
     raft = replace(made, technique="raft", settings=steps, own=RaftSettings())

@@ -1,0 +1,99 @@
+"""What must hold of an adapter before it may be used: it loads as it was trained, merged it is the same, and serving
+gives the prompts that it learned.
+
+Each check raises `TuningError`: an adapter that fails is not declared finished. What was measured is in the manifest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from groundtune.errors import TuningError
+from groundtune.models.templates import prompt_ids
+from groundtune.settings import TuningSettings
+from groundtune.tuning.model import Base, load_whole, ready
+from groundtune.values import Conversation
+
+MOST_TOKENS = 256  # of a row, on which logits are compared
+TOLERANCE = 1e-3  # largest difference of two logits, as a share of the largest logit
+ROUNDED = 3e-2  # the same where weights or activations have 16 bits or fewer
+
+
+def logits_of(model: Any, rows: Sequence[Sequence[int]]) -> list[Any]:  # noqa: ANN401
+    """Return the logits after every token of each row, (tokens, vocabulary), on the processor."""
+    import torch
+
+    model.eval()
+    with torch.inference_mode():
+        return [
+            model(input_ids=torch.tensor([list(row[:MOST_TOKENS])], device=model.device)).logits[0].float().cpu()
+            for row in rows
+        ]
+
+
+def check_weights(
+    base: Base, parents: Sequence[Path], settings: TuningSettings, folder: Path, trained: tuple[Sequence[Any], Any]
+) -> dict[str, float]:
+    """Return the largest difference of logits after reloading and after merging, relative to the largest logit.
+
+    `trained` are rows of token ids and the logits that the model gave for them when training ended. Raises
+    `TuningError` where the difference is more than rounding.
+    """
+    rows, expected = trained
+    if not rows:
+        return {}
+    tolerance = ROUNDED if settings.quantize != "none" or _rounds() else TOLERANCE
+    if settings.method == "full":
+        return {"reload": _compared("reloaded", load_whole(folder)[0], rows, expected, tolerance, folder)}
+    from peft import PeftModel
+
+    model = PeftModel.from_pretrained(ready(base, parents, settings)[0], str(folder))
+    measured = {"reload": _compared("reloaded", model, rows, expected, tolerance, folder)}
+    if settings.quantize == "none":  # merging into a quantised model would ruin it
+        merged = model.merge_and_unload(safe_merge=True)
+        measured["merge"] = _compared("merged into the model", merged, rows, expected, tolerance, folder)
+    return measured
+
+
+def check_prompts(tokenizer: Any, prompts: Sequence[tuple[Conversation, list[int]]]) -> int:  # noqa: ANN401
+    """Return how many prompts were compared: serving renders each conversation as its row begins.
+
+    `tokenizer` is that of the model as serving opens it. Raises `TuningError` for the first that differs.
+    """
+    for conversation, row in prompts:
+        prompt = prompt_ids(tokenizer, conversation)
+        if row[: len(prompt)] != prompt:
+            raise TuningError(
+                f"serving gives the model another prompt than it was trained on: {tokenizer.decode(prompt)[:200]!r}.",
+                remedy="Tune again with the tokenizer and chat template that the model is served with.",
+            )
+    return len(prompts)
+
+
+def _compared(
+    how: str,
+    model: Any,  # noqa: ANN401
+    rows: Sequence[Any],
+    expected: Sequence[Any],
+    tolerance: float,
+    folder: Path,
+) -> float:
+    largest = max(float(logits.abs().max()) for logits in expected)
+    pairs = zip(expected, logits_of(model, rows), strict=True)
+    difference = max(float((one - other).abs().max()) for one, other in pairs) / max(largest, 1e-9)
+    if not difference <= tolerance:  # not a number is not within it either
+        raise TuningError(
+            f"the adapter is not what was trained: {how}, its logits differ by {difference:.2g} of the largest one "
+            f"(at most {tolerance:g} is rounding).",
+            place=folder,
+            remedy="Tune again. If it happens again, report it with the versions of torch, transformers and peft.",
+        )
+    return difference
+
+
+def _rounds() -> bool:
+    import torch
+
+    return bool(torch.cuda.is_available() and torch.cuda.is_bf16_supported())
