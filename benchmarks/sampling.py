@@ -66,7 +66,11 @@ def main() -> None:
     with TemporaryDirectory() as folder:
         rows = options.prompts * options.copies
         own = trainer(folder, rows, options.copies, options.tokens)
-        paged = None if options.without_continuous else trainer(folder, rows, options.copies, options.tokens, continuous=True)
+        paged = (
+            None
+            if options.without_continuous
+            else trainer(folder, rows, options.copies, options.tokens, continuous=True)
+        )
         tokenizer = own.processing_class  # type: ignore[attr-defined]
         prompts = [
             tokenizer.apply_chat_template(
@@ -96,7 +100,9 @@ def main() -> None:
                 if round_:  # the first warms up
                     rates[name].append(measured)
     for name, measured in rates.items():
-        print(f"{name:>12} {median(measured):8.1f} tokens/s   (rounds: {', '.join(f'{each:.0f}' for each in measured)})")
+        print(
+            f"{name:>12} {median(measured):8.1f} tokens/s   (rounds: {', '.join(f'{each:.0f}' for each in measured)})"
+        )
     for name in ways.keys() - {"groundtune"}:
         print(f"groundtune is {median(rates['groundtune']) / median(rates[name]):.2f} times as fast as {name}")
 

@@ -33,7 +33,7 @@ def batches(lengths: Sequence[int], max_tokens: int, budget: int) -> list[list[i
 class Draws(Protocol):
     """Draws a token for each of `rows` at a step, out of logits (rows, vocabulary)."""
 
-    def draw(self, logits: Any, rows: Sequence[int], step: int) -> Any: ...  # noqa: ANN401, D102
+    def draw(self, logits: Any, rows: Sequence[int], step: int) -> Any: ...  # noqa: ANN401
 
 
 def decode(

@@ -41,6 +41,11 @@ def prompt_text(tokenizer: Tokenizer, messages: Conversation) -> str:
     return _text(tokenizer, messages, generate=True)
 
 
+def conversation_ids(tokenizer: Tokenizer, messages: Conversation) -> list[int]:
+    """Return the ids of a whole conversation. Raises `ModelFailed` where the template takes none of its forms."""
+    return _ids(tokenizer, _text(tokenizer, messages, generate=False))
+
+
 def turn_ends(tokenizer: Tokenizer, model: Any) -> frozenset[int]:  # noqa: ANN401 -- transformers is untyped here
     """Return the tokens that end a turn: the tokenizer's, and those that only the model's generation settings name."""
     configured = getattr(getattr(model, "generation_config", None), "eos_token_id", None)

@@ -1,0 +1,59 @@
+"""When a reward model is good enough for reinforcement learning to start: three gates. Pure.
+
+The thresholds are not settings: below them a reward model tells nothing, whatever the company needs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from groundtune.tuning.quality.findings import GateResult
+from groundtune.tuning.reward.measures import LengthBias, Share
+
+CHANCE = 0.5
+MOST_BY_LENGTH = 0.8  # correlation with length, where pairs of one kind are too few to compare accuracies
+RELOADED = 1e-3  # largest difference of rewards after reloading, in standard deviations of the rewards
+
+
+def accuracy_gate(found: Share, rows: int) -> GateResult:
+    """Pass a model whose accuracy is above chance with the lower end of its interval."""
+    told = f"{found.value:.3f} of {found.n} held-out pairs are right, interval {found.low:.3f} to {found.high:.3f}"
+    if not found.n:
+        return GateResult("reward_accuracy", False, None, CHANCE, "There are no held-out pairs to measure it on.")
+    return GateResult("reward_accuracy", found.low > CHANCE, found.low, CHANCE, f"{told}. Chance is .5.", found.n, rows)
+
+
+def length_gate(found: LengthBias, rows: int) -> GateResult:
+    """Pass a model that is better than chance where the longer and where the shorter answer is right, weighed alike.
+
+    Where one kind of pair is too rare for that, pass one whose rewards do not just follow the lengths.
+    """
+    name, balanced = "reward_length", found.balanced
+    if balanced is not None:
+        told = (
+            f"Weighed alike, pairs in which people chose the longer answer ({found.where_longer.value:.3f} right) and "
+            f"the shorter ({found.where_shorter.value:.3f}) give {balanced.value:.3f}, interval {balanced.low:.3f} to "
+            f"{balanced.high:.3f}. A model that only counts words has .5."
+        )
+        return GateResult(name, balanced.low > CHANCE, balanced.low, CHANCE, told, balanced.n, rows)
+    follows = abs(found.correlation)
+    told = (
+        f"People chose the longer answer in {found.where_longer.n} held-out pairs and the shorter in "
+        f"{found.where_shorter.n}, too few to compare. Rewards and lengths correlate by {found.correlation:.2f}."
+    )
+    return GateResult(name, follows < MOST_BY_LENGTH, follows, MOST_BY_LENGTH, told, found.longer_wins.n, rows)
+
+
+def reload_gate(trained: Sequence[float], reloaded: Sequence[float]) -> GateResult:
+    """Pass a model that gives the same rewards after it was saved and loaded again."""
+    before, after = np.asarray(trained, dtype=float), np.asarray(reloaded, dtype=float)
+    spread = float(np.std(before))
+    difference = float(np.max(np.abs(before - after))) / spread if spread > 0 else math.inf
+    told = f"Loaded again, rewards differ by at most {difference:.2g} of their standard deviation."
+    if not spread > 0:
+        told = "All rewards are the same number, or none is: the model tells nothing."
+    passed = difference <= RELOADED  # not a number is not within it
+    return GateResult("reward_reload", passed, difference, RELOADED, told, len(before), len(before))
