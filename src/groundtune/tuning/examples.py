@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -15,6 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from groundtune.errors import InputError, TuningError
 from groundtune.files import read_jsonl
 from groundtune.values import Example, Message, Question, digest
+
+Row = TypeVar("Row")
 
 
 class _ConversationTurn(BaseModel):
@@ -53,7 +55,7 @@ def last_question(example: Example) -> Question:
     return Question(turns[-1].content, turns[:-1])
 
 
-def hold_out(examples: Sequence[Example], number: int, rng: np.random.Generator) -> tuple[list[Example], list[Example]]:
+def hold_out(examples: Sequence[Row], number: int, rng: np.random.Generator) -> tuple[list[Row], list[Row]]:
     """Return (training, held out): `number` conversations are held out, but at most a fifth and at least one.
 
     Raises `TuningError` for fewer than two conversations.
