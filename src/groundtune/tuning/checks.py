@@ -14,6 +14,7 @@ from groundtune.errors import TuningError
 from groundtune.models.templates import prompt_ids
 from groundtune.settings import TuningSettings
 from groundtune.tuning.model import Base, load_whole, ready
+from groundtune.tuning.objective import Rows
 from groundtune.values import Conversation
 
 MOST_TOKENS = 256  # of a row, on which logits are compared
@@ -33,23 +34,35 @@ def logits_of(model: Any, rows: Sequence[Sequence[int]]) -> list[Any]:  # noqa: 
         ]
 
 
-def check_weights(
-    base: Base, parents: Sequence[Path], settings: TuningSettings, folder: Path, trained: tuple[Sequence[Any], Any]
+def check(
+    base: Base, parents: Sequence[Path], settings: TuningSettings, folder: Path, rows: Rows, logits: Sequence[Any]
 ) -> dict[str, float]:
-    """Return the largest difference of logits after reloading and after merging, relative to the largest logit.
+    """Return what was compared of the adapter in `folder`: the largest difference of logits after reloading and after
+    merging, relative to the largest logit, and the number of prompts.
 
-    `trained` are rows of token ids and the logits that the model gave for them when training ended. Raises
-    `TuningError` where the difference is more than rounding.
+    `logits` are those that the model gave for `rows.samples` when training ended. Raises `TuningError` where the
+    difference is more than rounding, or a prompt is another one.
     """
+    model, tokenizer = load_whole(folder) if settings.method == "full" else ready(base, parents, settings)
+    measured = check_weights(model, settings, folder, (rows.samples, logits)) if rows.samples else {}
+    return {**measured, "prompts": check_prompts(tokenizer, rows.prompts)}
+
+
+def check_weights(
+    model: Any,
+    settings: TuningSettings,
+    folder: Path,
+    trained: tuple[Sequence[Any], Any],  # noqa: ANN401
+) -> dict[str, float]:
+    """Return the differences of logits. `model` is what the adapter goes on, or the whole model itself; `trained` are
+    rows of token ids and their logits. Raises `TuningError`."""
     rows, expected = trained
-    if not rows:
-        return {}
     tolerance = ROUNDED if settings.quantize != "none" or _rounds() else TOLERANCE
     if settings.method == "full":
-        return {"reload": _compared("reloaded", load_whole(folder)[0], rows, expected, tolerance, folder)}
+        return {"reload": _compared("reloaded", model, rows, expected, tolerance, folder)}
     from peft import PeftModel
 
-    model = PeftModel.from_pretrained(ready(base, parents, settings)[0], str(folder))
+    model = PeftModel.from_pretrained(model, str(folder))
     measured = {"reload": _compared("reloaded", model, rows, expected, tolerance, folder)}
     if settings.quantize == "none":  # merging into a quantised model would ruin it
         merged = model.merge_and_unload(safe_merge=True)

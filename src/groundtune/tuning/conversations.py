@@ -111,12 +111,8 @@ def _trainer_class() -> Any:  # noqa: ANN401
             """Return the sum of the labels' losses over their number in the batch."""
             labels = inputs["labels"][:, 1:]
             places = (labels != -100).any(dim=0).nonzero().squeeze(1)
-            outputs = model(
-                input_ids=inputs["input_ids"],
-                attention_mask=inputs["attention_mask"],
-                logits_to_keep=places,
-                use_cache=False,
-            )
+            seen = {name: inputs[name] for name in ("input_ids", "attention_mask", "position_ids") if name in inputs}
+            outputs = model(**seen, logits_to_keep=places, use_cache=False)
             labels = labels[:, places]
             total = cross_entropy(outputs.logits.float().flatten(0, 1), labels.flatten(), reduction="sum")
             loss = total / ((labels != -100).sum() if num_items_in_batch is None else num_items_in_batch)

@@ -1,52 +1,112 @@
-"""Training conversations: read from `training.jsonl`, kept apart for early stopping, identified by a hash.
+"""Training data, each row once: conversations, preference pairs, thumbs and texts; kept apart for early stopping.
 
-Knows nothing of models, prompts or documents' content.
+Stands on `formats`, which reads the rows of a file. What is left out of one is said and counted, never silent. Knows
+nothing of models, prompts or documents' content.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
 
 from groundtune.errors import InputError, TuningError
-from groundtune.files import read_jsonl
-from groundtune.values import Example, Message, Question, digest
+from groundtune.tuning.formats import SUFFIXES, BrokenLine, TrainingRow, read_rows, suffix
+from groundtune.values import Conversation, Example, PreferencePair, Question, Thumb, TrainingText, digest
 
-Row = TypeVar("Row")
+LoadedKind = TypeVar("LoadedKind", Example, PreferencePair, Thumb, TrainingText)
 
-
-class _ConversationTurn(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-    role: Literal["system", "user", "assistant"]
-    content: str = Field(min_length=1, pattern=r"\S")
-
-
-class _ConversationLine(BaseModel):
-    """One line of `training.jsonl`."""
-
-    model_config = ConfigDict(extra="forbid")
-    messages: list[_ConversationTurn] = Field(min_length=2)
-    documents: list[str] = []
-    source: str = ""
+_NAMES: dict[type, tuple[str, str]] = {  # how a row of a kind is called, and how several are
+    Example: ("conversation", "conversations"),
+    PreferencePair: ("preference pair", "preference pairs"),
+    Thumb: ("rated answer", "rated answers"),
+    TrainingText: ("text", "texts"),
+}
+_log = logging.getLogger(__name__)
 
 
 def load_examples(path: Path) -> list[Example]:
     """Return the conversations of `path`, each once. Raises `InputError` with file and line."""
-    examples: dict[str, Example] = {}
-    for number, line in read_jsonl(path, _ConversationLine):
-        messages = tuple(Message(turn.role, turn.content.strip()) for turn in line.messages)
-        _check_turns(messages, path, number)
-        examples.setdefault(
-            _identity(messages),
-            Example(messages, tuple(line.documents), line.source, place=f"{path}:{number}"),
+    return _load([path], Example, lambda each: (data_hash([each]),))
+
+
+def load_preferences(path: Path) -> list[PreferencePair]:
+    """Return the preference pairs of `path`, each once for each annotator. Raises `InputError` with file and line."""
+    return _load(
+        [path], PreferencePair, lambda each: (each.prompt, each.chosen, each.rejected, each.tools, each.annotator)
+    )
+
+
+def load_thumbs(path: Path) -> list[Thumb]:
+    """Return the rated answers of `path`, each once for each annotator. Raises `InputError` with file and line."""
+    return _load([path], Thumb, lambda each: (each.prompt, each.answer, each.tools, each.good, each.annotator))
+
+
+def load_texts(path: Path) -> list[TrainingText]:
+    """Return the texts of a file, or of all files in a folder and below, each once. Raises `InputError`.
+
+    A text's `document` is its file within the folder. Files of other formats are counted in a warning.
+    """
+    if not path.is_dir():
+        return _load([path], TrainingText, lambda each: (each.text,))
+    files = sorted(file for file in path.rglob("*") if file.is_file() and not file.name.startswith("."))
+    read = [file for file in files if suffix(file) in SUFFIXES]
+    if len(read) < len(files):
+        _log.warning(
+            "%s: %d of %d files hold no training text and are not read.", path, len(files) - len(read), len(files)
         )
-    if not examples:
-        raise InputError("contains no conversation.", place=path, remedy="Add training conversations, one per line.")
-    return list(examples.values())
+    return _load(read, TrainingText, lambda each: (each.text,), folder=path)
+
+
+def _load(
+    files: Sequence[Path], kind: type[LoadedKind], identity: Callable[[LoadedKind], object], folder: Path | None = None
+) -> list[LoadedKind]:
+    """Return the rows of one kind, each once; say what is left out. Raises `InputError` at the first broken row."""
+    where = folder or files[0]
+    unused: Counter[str] = Counter()
+    named = ((file, file.relative_to(folder).as_posix() if folder else file.name) for file in files)
+    kept: dict[object, LoadedKind] = {}
+    others: Counter[type] = Counter()
+    repeats: list[LoadedKind] = []
+    for row in _sound(row for file, name in named for row in read_rows(file, unused, name)):
+        if not isinstance(row, kind):
+            others[type(row)] += 1
+        elif kept.setdefault(identity(row), row) is not row:
+            repeats.append(row)
+    each, several = _NAMES[kind]
+    kinds = ", ".join(f"{number} {_NAMES[other][number != 1]}" for other, number in others.items())
+    if not kept:
+        remedy = f"It holds {kinds}: name another file." if kinds else f"Add {several}, one per line."
+        raise InputError(f"contains no {each}.", place=where, remedy=remedy)
+    if kinds:
+        _log.warning("%s: holds %s as well, which are not used as %s.", where, kinds, several)
+    if repeats:
+        _log.warning(
+            "%s: %d of %d %s repeat an earlier one and are left out, the first on %s.",
+            *(where, len(repeats), len(repeats) + len(kept), several, repeats[0].place),
+        )
+    if unused:
+        names = ", ".join(f"`{name}`" for name in unused)
+        _log.info("%s: columns that training does not use: %s.", where, names)
+    return list(kept.values())
+
+
+def _sound(rows: Iterable[TrainingRow | BrokenLine]) -> Iterator[TrainingRow]:
+    """Pass on what is not broken. Raises `InputError` at the end of the rows if any was."""
+    first: BrokenLine | None = None
+    broken = 0
+    for row in rows:
+        if isinstance(row, BrokenLine):
+            first, broken = first or row, broken + 1
+        elif first is None:
+            yield row
+    if first is not None:
+        more = "" if broken == 1 else f" {broken - 1} more {'row is' if broken == 2 else 'rows are'} broken."
+        raise InputError(f"{first.reason}{more}", place=first.file, line=first.line, remedy=first.remedy)
 
 
 def last_question(example: Example) -> Question:
@@ -55,7 +115,7 @@ def last_question(example: Example) -> Question:
     return Question(turns[-1].content, turns[:-1])
 
 
-def hold_out(examples: Sequence[Row], number: int, rng: np.random.Generator) -> tuple[list[Row], list[Row]]:
+def hold_out(examples: Sequence[Example], number: int, rng: np.random.Generator) -> tuple[list[Example], list[Example]]:
     """Return (training, held out): `number` conversations are held out, but at most a fifth and at least one.
 
     Raises `TuningError` for fewer than two conversations.
@@ -72,20 +132,20 @@ def hold_out(examples: Sequence[Row], number: int, rng: np.random.Generator) -> 
 
 def data_hash(examples: Sequence[Example]) -> str:
     """Identify a set of conversations, whatever their order."""
-    return digest(*sorted(_identity(example.messages) for example in examples))
+    return digest(*sorted(_identity(example.messages, example.tools) for example in examples))
 
 
-def _identity(messages: Sequence[Message]) -> str:
-    return digest(*(part for message in messages for part in (message.role, message.content)))
-
-
-def _check_turns(messages: Sequence[Message], path: Path, line: int) -> None:
-    turns = [message.role for message in messages if message.role != "system"]
-    expected = ["user", "assistant"] * (len(turns) // 2)
-    if turns != expected or any(message.role == "system" for message in messages[1:]):
-        raise InputError(
-            f"the turns are {', '.join(message.role for message in messages)}.",
-            place=path,
-            line=line,
-            remedy="Alternate user and assistant, end with the assistant; a system message may only come first.",
-        )
+def _identity(messages: Conversation, tools: Sequence[str]) -> str:
+    """Identify a conversation; one without tools and weights as before there were any."""
+    parts = [part for message in messages for part in (message.role, message.content)]
+    for number, message in enumerate(messages):
+        more = [
+            message.name,
+            message.call,
+            *(part for call in message.tool_calls for part in (call.name, call.arguments)),
+        ]
+        if any(more):
+            parts += ["calls", str(number), *more]
+        if not message.trained:
+            parts += ["untrained", str(number)]
+    return digest(*parts, *(("tools", *tools) if tools else ()))

@@ -110,8 +110,7 @@ def tune(job: TrainingJob, folder: Path, progress: Progress = silent) -> Manifes
     logits, state = checks.logits_of(trainer.model, rows.samples), trainer.state
     del trainer, model  # the checks load the model again
     gc.collect()
-    checked = checks.check_weights(job.base, job.parents, job.settings, folder, (rows.samples, logits))
-    checked["prompts"] = checks.check_prompts(job.base.load()[1], rows.prompts)
+    checked = checks.check(job.base, job.parents, job.settings, folder, rows, logits)
     manifest = Manifest(
         key=job.key,
         technique=job.technique,

@@ -23,6 +23,7 @@ from groundtune.values.answers import (
     Retrieved,
     Role,
     TextPiece,
+    ToolCall,
     Usage,
 )
 from groundtune.values.evaluation import (
@@ -91,6 +92,7 @@ __all__ = [
     "Split",
     "TextPiece",
     "Thumb",
+    "ToolCall",
     "TrainingText",
     "Usage",
     "Verdict",

@@ -12,15 +12,33 @@ from groundtune.values.knowledge import EVERYONE, Passage, Place, Placed
 LEAST_MASS = 0.5
 """The probability that must stand on the options of a choice: below, the model said something else."""
 
-Role = Literal["system", "user", "assistant"]
+Role = Literal["system", "user", "assistant", "tool"]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A call of a tool that a model asks for. `arguments` is the text of a JSON object; `id` tells calls apart."""
+
+    name: str
+    arguments: str = "{}"
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One turn of a conversation."""
+    """One turn of a conversation.
+
+    An assistant's turn may call tools, with or without words. A turn of the role "tool" is what a tool replied: `name`
+    is the tool, `call` the id of the call, where they are known. Training takes no loss on a turn that is not
+    `trained`.
+    """
 
     role: Role
     content: str
+    tool_calls: tuple[ToolCall, ...] = ()
+    name: str = ""
+    call: str = ""
+    trained: bool = True
 
 
 Conversation = tuple[Message, ...]

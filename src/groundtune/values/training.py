@@ -10,12 +10,17 @@ from groundtune.values.answers import Conversation
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A training conversation. Loss is taken on the assistant's turns only. `place` is the file and line it is from."""
+    """A training conversation. Loss is taken on those of the assistant's turns that are `trained`.
+
+    `tools` are those that the assistant may call, each as JSON text in OpenAI's form. `place` is the file and line that
+    it is from.
+    """
 
     messages: Conversation
     documents: tuple[str, ...] = ()
     source: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
+    tools: tuple[str, ...] = ()
     place: str = field(default="", compare=False)
 
 
@@ -32,6 +37,7 @@ class PreferencePair:
     rejected: Conversation
     annotator: str = ""
     group: str = ""
+    tools: tuple[str, ...] = ()
     place: str = field(default="", compare=False)
 
 
@@ -44,6 +50,7 @@ class Thumb:
     good: bool
     annotator: str = ""
     group: str = ""
+    tools: tuple[str, ...] = ()
     place: str = field(default="", compare=False)
 
 

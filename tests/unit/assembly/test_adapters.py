@@ -81,7 +81,7 @@ def work(monkeypatch):
 @pytest.mark.parametrize("technique", ["instruction", "raft"])
 def test_a_finished_adapter_is_found_without_searching_or_loading(folder, work, technique):
     made = opened(folder).train("a", technique)
-    assert (work["searches"] > 0, work["loads"]) == (technique == "raft", 1)
+    assert (work["searches"] > 0, work["loads"] > 0) == (technique == "raft", True)
     work.clear()
     for flags in ({}, {"tuning.microbatch_tokens": "64"}, {"assistant.min_support": "0.3"}):
         assert opened(folder, **flags).train("a", technique) == made

@@ -163,6 +163,7 @@ def fingerprint(cases: Iterable[Case]) -> str:
     parts = []
     for case in sorted(cases, key=lambda case: case.id):
         content = asdict(case)
+        content["history"] = [{"role": turn.role, "content": turn.content} for turn in case.history]
         for key in ("tags", "author", "status"):
             del content[key]
         if not case.other_ideal_answers:  # a benchmark that does without keeps the fingerprint that it had before

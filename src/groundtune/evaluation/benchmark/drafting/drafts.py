@@ -206,7 +206,7 @@ def _row(request: DraftRequest, draft: Draft, number: int, author: str, shelf: S
             "answerable": request.kind != "unanswerable",
             "group": f"unknown:{group}" if request.kind == "unanswerable" else group,
             "tags": [request.kind],
-            "history": [asdict(turn) for turn in draft.history],
+            "history": [{"role": turn.role, "content": turn.content} for turn in draft.history],
             "author": author,
             "asker": shelf.asker,
             "status": "draft",

@@ -1,0 +1,44 @@
+"""What a dialect is: the columns that it needs, and a function that makes training data of them.
+
+A new one is an entry of the list `DIALECTS` in the file of its family beside this one; nothing else changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from groundtune.tuning.formats.columns import RowColumns
+from groundtune.values import Example, PreferencePair, Thumb, TrainingText
+
+TrainingRow = Example | PreferencePair | Thumb | TrainingText
+
+
+def _always(_: RowColumns) -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class DataDialect:
+    """One way to write training data.
+
+    A row is of it if it has one column of each group in `needs`, and `fits` says so. `over` are dialects that it
+    extends: a row that is of both is of this one. `read` returns the row's data, several for a ranking, and raises
+    `RowRefused`.
+    """
+
+    name: str
+    needs: tuple[tuple[str, ...], ...]
+    read: Callable[[RowColumns], list[TrainingRow]]
+    over: tuple[str, ...] = ()
+    fits: Callable[[RowColumns], bool] = _always
+
+    def matches(self, columns: RowColumns) -> bool:
+        """Tell whether the row is of this dialect, as far as columns tell."""
+        return all(any(columns.there(key) for key in group) for group in self.needs) and self.fits(columns)
+
+    def filled(self, columns: RowColumns) -> bool:
+        """Tell whether the columns that it needs hold something."""
+        return all(
+            any(columns.filled(key) or columns.values.get(key) is False for key in group) for group in self.needs
+        )

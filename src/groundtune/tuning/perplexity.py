@@ -1,0 +1,112 @@
+"""How well a model predicts texts: perplexity, text by text, so that two models can be compared in pairs.
+
+Jelinek et al. 1977, "Perplexity: a measure of the difficulty of speech recognition tasks". Knows no training.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from groundtune.tuning.texts import pieces
+
+AT_ONCE = 2048  # tokens that go through the model at once
+RESAMPLES = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Predicted:
+    """Sum of negative log probabilities (nats) of each text, and the number of tokens that were predicted in it."""
+
+    nats: tuple[float, ...]
+    tokens: tuple[int, ...]
+
+    @property
+    def nats_per_token(self) -> float:
+        """The mean over all tokens."""
+        return sum(self.nats) / max(1, sum(self.tokens))
+
+    @property
+    def perplexity(self) -> float:
+        """e to the mean negative log probability of a token."""
+        return math.exp(self.nats_per_token)
+
+    def told(self, seed: int = 17) -> dict[str, object]:
+        """Return it for a manifest, with a 95 % interval over texts (percentile bootstrap)."""
+        nats, tokens = np.array(self.nats), np.array(self.tokens)
+        drawn = np.random.default_rng(seed).integers(len(nats), size=(RESAMPLES, len(nats)))
+        low, high = np.exp(np.percentile(nats[drawn].sum(1) / tokens[drawn].sum(1), [2.5, 97.5]))
+        return {
+            "perplexity": self.perplexity,
+            "low": float(low),
+            "high": float(high),
+            "texts": len(nats),
+            "tokens": int(tokens.sum()),
+        }
+
+
+def predicted(model: Any, tokenizer: Any, texts: Sequence[str], row_tokens: int) -> Predicted:  # noqa: ANN401
+    """Return how well the model predicts each text, in pieces of at most `row_tokens`; nothing is left out but the
+    first token of each piece."""
+    owners: list[int] = []
+    rows: list[list[int]] = []
+    for place, text in enumerate(texts):
+        own = pieces(tokenizer, [text], row_tokens)
+        rows += own
+        owners += [place] * len(own)
+    sums = nats_of(model, rows)
+    nats, tokens = [0.0] * len(texts), [0] * len(texts)
+    for owner, row, total in zip(owners, rows, sums, strict=True):
+        nats[owner] += total
+        tokens[owner] += len(row) - 1
+    return Predicted(tuple(nats), tuple(tokens))
+
+
+def nats_of(model: Any, rows: Sequence[Sequence[int]]) -> list[float]:  # noqa: ANN401
+    """Return the negative log probability of each row of token ids after its first token."""
+    import torch
+
+    sums = [0.0] * len(rows)
+    order = sorted(range(len(rows)), key=lambda place: -len(rows[place]))
+    was_training = model.training
+    model.eval()
+    while order:
+        width = len(rows[order[0]])
+        batch, order = order[: max(1, AT_ONCE // width)], order[max(1, AT_ONCE // width) :]
+        ids = torch.tensor([[*rows[place], *[0] * (width - len(rows[place]))] for place in batch], device=model.device)
+        mask = torch.tensor(
+            [[1] * len(rows[place]) + [0] * (width - len(rows[place])) for place in batch], device=model.device
+        )
+        with torch.inference_mode():
+            logits = model(input_ids=ids, attention_mask=mask, use_cache=False).logits[:, :-1].float()
+            chosen = logits.gather(2, ids[:, 1:, None])[:, :, 0] - logits.logsumexp(-1)
+        for place, total in zip(batch, (-chosen * mask[:, 1:]).sum(1).tolist(), strict=True):
+            sums[place] = total
+    model.train(was_training)
+    return sums
+
+
+def difference(before: Predicted, after: Predicted, seed: int = 17) -> dict[str, float]:
+    """Return how many nats a token became harder to predict (below 0: easier), with a paired 95 % interval over texts.
+
+    >>> difference(Predicted((9.0, 8.0), (4, 4)), Predicted((8.0, 7.0), (4, 4)))
+    {'nats_per_token': -0.25, 'low': -0.25, 'high': -0.25}
+    """
+    changes, tokens = np.array(after.nats) - np.array(before.nats), np.array(after.tokens)
+    drawn = np.random.default_rng(seed).integers(len(changes), size=(RESAMPLES, len(changes)))
+    low, high = np.percentile(changes[drawn].sum(1) / tokens[drawn].sum(1), [2.5, 97.5])
+    return {"nats_per_token": float(changes.sum() / tokens.sum()), "low": float(low), "high": float(high)}
+
+
+def from_told(told: Mapping[str, Sequence[float]]) -> Predicted:
+    """Return what `as_lists` kept."""
+    return Predicted(tuple(told["nats"]), tuple(int(each) for each in told["tokens"]))
+
+
+def as_lists(measured: Predicted) -> dict[str, list[float]]:
+    """Return it text by text, for a file."""
+    return {"nats": [round(each, 4) for each in measured.nats], "tokens": [float(each) for each in measured.tokens]}
