@@ -52,7 +52,7 @@ def check_weights(
     model: Any,
     settings: TuningSettings,
     folder: Path,
-    trained: tuple[Sequence[Any], Any],  # noqa: ANN401
+    trained: tuple[Sequence[Any], Any],
 ) -> dict[str, float]:
     """Return the differences of logits. `model` is what the adapter goes on, or the whole model itself; `trained` are
     rows of token ids and their logits. Raises `TuningError`."""

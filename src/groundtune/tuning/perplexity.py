@@ -32,7 +32,7 @@ class Predicted:
 
     @property
     def perplexity(self) -> float:
-        """e to the mean negative log probability of a token."""
+        """E to the mean negative log probability of a token."""
         return math.exp(self.nats_per_token)
 
     def told(self, seed: int = 17) -> dict[str, object]:

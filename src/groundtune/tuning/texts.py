@@ -36,7 +36,9 @@ class Texts:
     def data_hash(self) -> str:
         """See `Objective`."""
         return digest(
-            str(self.row_tokens), *sorted(text.text for text in self.texts), *sorted(text.text for text in self.held_out)
+            str(self.row_tokens),
+            *sorted(text.text for text in self.texts),
+            *sorted(text.text for text in self.held_out),
         )
 
     def rows(self, tokenizer: Any, model: Any, settings: TuningSettings) -> Rows:  # noqa: ANN401

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from groundtune.errors import TuningError
+from groundtune.errors import TuningError, damaged
 from groundtune.models.templates import conversation_ids
 from groundtune.settings import TuningSettings
 from groundtune.tuning.model import Base, ready
@@ -60,7 +60,9 @@ def open_reward(base: Base, parents: Sequence[Path], settings: TuningSettings, f
     from peft import PeftModel
 
     model, tokenizer = ready(base, parents, settings)
-    made = PeftModel.from_pretrained(with_head(model, tokenizer, settings.seed), str(folder))
+    plain = with_head(model, tokenizer, settings.seed)
+    with damaged("the reward model cannot be loaded", place=folder, remedy=f"Delete {folder} and tune again."):
+        made = PeftModel.from_pretrained(plain, str(folder))
     return made.merge_and_unload(safe_merge=True).eval(), tokenizer
 
 

@@ -16,7 +16,6 @@ from groundtune.errors import TuningError
 from groundtune.models.templates import conversation_ids, prompt_ids
 from groundtune.settings import TuningSettings
 from groundtune.tuning.conversations import refuse_long
-from groundtune.tuning.examples import hold_out
 from groundtune.tuning.objective import LOSS, Construction, Metric, Row, Rows
 from groundtune.tuning.reward.judged import Judged
 from groundtune.tuning.reward.model import HEAD, padded, with_head
@@ -39,14 +38,16 @@ class RewardObjective:
         """See `Objective`."""
         return digest("reward", *sorted(each.identity for each in self.prompts))
 
-    def rows(self, tokenizer: Any, model: Any, settings: TuningSettings) -> Rows:  # noqa: ANN401, ARG002
+    def rows(self, tokenizer: Any, model: Any, settings: TuningSettings) -> Rows:  # noqa: ANN401
         """Render prompts with their answers. Raises `TuningError` rather than cut or drop one."""
         if len(self.prompts) < 2:
             raise TuningError(
                 f"too few judged prompts to train a reward model: {len(self.prompts)} besides those held out.",
                 remedy="Add pairs, rankings or thumbs on other prompts to `[tuning] preferences`.",
             )
-        parts = hold_out(self.prompts, settings.held_out, np.random.default_rng(settings.seed))
+        order = np.random.default_rng(settings.seed).permutation(len(self.prompts))
+        kept = max(1, min(settings.held_out, len(self.prompts) // 5))
+        parts = [[self.prompts[place] for place in part] for part in (order[kept:], order[:kept])]
         training, held_out = ([_row(tokenizer, each) for each in part] for part in parts)
         answers = [len(answer) for row in (*training, *held_out) for answer in row["answers"]]
         refuse_long(answers, settings.max_length, "judged answers with their prompts")
@@ -130,12 +131,10 @@ def _trainer_class() -> Any:  # noqa: ANN401
             model: Any,  # noqa: ANN401
             inputs: Any,  # noqa: ANN401
             return_outputs: bool = False,
-            num_items_in_batch: Any = None,  # noqa: ANN401, ARG002
+            num_items_in_batch: Any = None,  # noqa: ANN401
         ) -> Any:  # noqa: ANN401
             """Return the weighted mean of the comparisons' losses."""
-            outputs = model(
-                input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"], use_cache=False
-            )
+            outputs = model(input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"], use_cache=False)
             found = outputs.logits[:, 0].float()
             found = cat([found, found.new_zeros(1)])  # the answer that a single thumb is compared with
             better, worse, weights = found[inputs["better"]], found[inputs["worse"]], inputs["weights"]
