@@ -65,6 +65,16 @@ class Judge:
                 )
         return found
 
+    def held_out(
+        self,
+        model: Any,  # noqa: ANN401
+        rows: Sequence[Mapping[str, Any]],
+        seed: int,
+    ) -> tuple[list[list[int]], list[float]]:
+        """Return an answer to each prompt, and their rewards."""
+        answers = self.policy.draw(model, [row["ids"] for row in rows], 1, [seed, _WATCHED])
+        return answers, self.rewards([row["prompt"] for row in rows], answers)
+
     def of_rollouts(self) -> Callable[..., list[float]]:
         """Return the function that TRL's trainers call."""
 
@@ -92,10 +102,8 @@ class Watch:
     def measure(self, model: Any, rows: Sequence[Mapping[str, Any]], step: int, curves: Curves) -> dict[str, float]:  # noqa: ANN401
         """Return what the log is told; `curves` are those up to now."""
         policy = self.judge.policy
-        prompts = [row["ids"] for row in rows]
-        answers = policy.draw(model, prompts, 1, [self.seed, _WATCHED])
-        rewards = self.judge.rewards([row["prompt"] for row in rows], answers)
-        apart = divergences(model, prompts, answers, policy.temperature)
+        answers, rewards = self.judge.held_out(model, rows, self.seed)
+        apart = divergences(model, [row["ids"] for row in rows], answers, policy.temperature)
         reward, kl = float(np.mean(rewards)), float(np.mean(apart))
         told = {
             "eval_reward": reward,
@@ -193,7 +201,7 @@ def divergences(
     return found
 
 
-def trainer_class(algorithm: str, policy: Policy, watch: Watch) -> Any:  # noqa: ANN401
+def trainer_class(algorithm: str, watch: Watch) -> Any:  # noqa: ANN401
     """Return TRL's trainer of the algorithm on our prompts and draws; it evaluates by `watch`."""
     from trl import GRPOTrainer, RLOOTrainer
 
@@ -207,7 +215,9 @@ def trainer_class(algorithm: str, policy: Policy, watch: Watch) -> Any:  # noqa:
         def _generate_single_turn(self, prompt_ids: Any, *_: Any, **__: Any) -> Any:  # noqa: ANN401
             """Draw by the number of the step, so that a run that goes on draws what it would have drawn."""
             copies = self.num_generations
-            drawn = _drawn(self, policy, prompt_ids[::copies], copies, [self.args.seed, self.state.global_step])
+            drawn = _drawn(
+                self, watch.judge.policy, prompt_ids[::copies], copies, [self.args.seed, self.state.global_step]
+            )
             return drawn if algorithm == "rloo" else (drawn, None)
 
         def evaluate(

@@ -9,10 +9,12 @@ penalty for the divergence is kept, of those before a rule fired.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
+
+import numpy as np
 
 from groundtune.errors import TuningError
 from groundtune.models.templates import prompt_ids, turn_ends
@@ -107,20 +109,52 @@ class Reinforcement:
     def trainer(self, construction: Construction) -> Any:  # noqa: ANN401
         """Return TRL's trainer of the algorithm."""
         how, given = self.how, dict(construction.given)
-        tokenizer, model = given["processing_class"], given["model"]
+        judge = self._judge(given["model"], given["processing_class"])
+        watch = Watch(judge, how.limits, how.kl_coefficient, self.samples, construction.settings.seed)
+        given["callbacks"] = [*given["callbacks"], stopper(watch)]
+        made = trainer_class(how.algorithm, watch)
+        return made(args=_arguments(how, construction), reward_funcs=judge.of_rollouts(), **given)
+
+    def measure(self, model: Any, tokenizer: Any) -> dict[str, object]:  # noqa: ANN401
+        """Return the rewards of answers to the held-out prompts, drawn with the same random numbers each time."""
+        rows = [_row(tokenizer, each) for each in self.held_out]
+        model.eval()
+        return {"rewards": self._judge(model, tokenizer).held_out(model, rows, 0)[1]}
+
+    def _judge(self, model: Any, tokenizer: Any) -> Judge:  # noqa: ANN401
         if tokenizer.pad_token_id is None:
             tokenizer.pad_token = tokenizer.eos_token
-        ends = sorted(turn_ends(tokenizer, model))
+        how, ends = self.how, sorted(turn_ends(tokenizer, model))
 
         def draw(model: Any, prompts: Sequence[Sequence[int]], copies: int, seed: Sequence[int]) -> list[list[int]]:  # noqa: ANN401
             return self.draw(model, prompts, copies, how.new_tokens, ends, how.temperature, seed)
 
-        policy = Policy(tokenizer, ends, how.temperature, draw)
-        judge = Judge(self.open_reward(), policy)
-        watch = Watch(judge, how.limits, how.kl_coefficient, self.samples, construction.settings.seed)
-        given["callbacks"] = [*given["callbacks"], stopper(watch)]
-        made = trainer_class(how.algorithm, policy, watch)
-        return made(args=_arguments(how, construction), reward_funcs=judge.of_rollouts(), **given)
+        return Judge(self.open_reward(), Policy(tokenizer, ends, how.temperature, draw))
+
+
+def measured(measures: Mapping[str, Any], reward_model: str) -> dict[str, object]:
+    """Return what the manifest tells of the rewards of held-out prompts before and after, instead of all of them.
+
+    The interval of the difference is Student's, of pairs of one prompt.
+    """
+    from scipy.stats import ttest_1samp
+
+    before, after = (np.array(measures[name]["rewards"]) for name in ("before", "after"))
+    gained = after - before
+    ends = (0.0, 0.0)
+    if np.ptp(gained) > 0:
+        interval = ttest_1samp(gained, 0).confidence_interval(0.95)
+        ends = (float(interval.low), float(interval.high))
+    told = {
+        "before": float(before.mean()),
+        "after": float(after.mean()),
+        "difference": float(gained.mean()),
+        "low": ends[0],
+        "high": ends[1],
+        "prompts": len(gained),
+        "by": reward_model,
+    }
+    return {**{name: value for name, value in measures.items() if name not in ("before", "after")}, "reward": told}
 
 
 def _row(tokenizer: Any, prompt: Conversation) -> Row:  # noqa: ANN401

@@ -20,7 +20,7 @@ from groundtune.tuning.estimate import Estimate
 from groundtune.tuning.model import Base
 from groundtune.tuning.objective import Objective
 from groundtune.tuning.training import TrainingJob, estimated, tune
-from groundtune.values import Conversation, Example, Message, Passage, Place, Question, digest
+from groundtune.values import Conversation, Example, Message, Passage, Place, PreferencePair, Question, Thumb, digest
 
 RetrieveTexts = Callable[[Sequence[str]], list[list[Passage]]]
 SearchText = Callable[[Question], str]
@@ -66,6 +66,7 @@ class Task:
     gates: tuple[Mapping[str, object], ...] = ()
     accepted: tuple[str, ...] = ()
     tune: Tune = tune
+    preferences: Callable[[], list[PreferencePair | Thumb]] = list
 
     def job(self, technique: str, objective: Objective, **more: Any) -> TrainingJob:  # noqa: ANN401
         """Return a training run of the task's model; `more` are further fields of `TrainingJob`."""

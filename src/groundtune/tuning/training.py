@@ -183,7 +183,10 @@ def loss_curve(history: Sequence[Mapping[str, float]]) -> tuple[LossPoint, ...]:
     return tuple(sorted(points, key=lambda point: point.step))
 
 
-_CURVES = ("rewards/accuracies", "rewards/margins", "reward", "kl", "completions/mean_length", "entropy")
+_CURVES = (
+    *("rewards/accuracies", "rewards/margins", "reward", "reward_error", "kl", "entropy"),
+    *("completions/mean_length", "cut", "repetition"),
+)
 
 
 def other_curves(history: Sequence[Mapping[str, float]]) -> dict[str, tuple[tuple[int, float], ...]]:

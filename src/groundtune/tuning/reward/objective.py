@@ -28,15 +28,20 @@ _NOBODY = -1  # place of the answer that a single thumb has no counterpart in
 
 @dataclass(frozen=True, slots=True)
 class RewardObjective:
-    """Comparisons of answers, a row for each prompt. Some prompts are held out for early stopping."""
+    """Comparisons of answers, a row for each prompt. Some prompts are held out for early stopping.
+
+    `measured_on` are those that the model will be held to account on: what is told of it depends on them.
+    """
 
     prompts: Sequence[Judged]
+    measured_on: Sequence[Judged] = ()
     metric: Metric = LOSS
 
     @property
     def data_hash(self) -> str:
         """See `Objective`."""
-        return digest("reward", *sorted(each.identity for each in self.prompts))
+        sides = [sorted(each.identity for each in side) for side in (self.prompts, self.measured_on)]
+        return digest("reward", *sides[0], "measured on", *sides[1])
 
     def rows(self, tokenizer: Any, model: Any, settings: TuningSettings) -> Rows:  # noqa: ANN401
         """Render prompts with their answers. Raises `TuningError` rather than cut or drop one."""
