@@ -220,24 +220,28 @@ class Project:
         """Return the runs in the records, oldest first."""
         return self.assembly.records.runs()
 
-    def tune(self, name: str, technique: str, parent: str | None = None) -> Manifest:
+    def tune(self, name: str, technique: str, parent: str | None = None, accepted: Sequence[str] = ()) -> Manifest:
         """Train the adapter `name` by a technique ("instruction", "raft", …), unless it is there already.
 
-        `parent` is an adapter to train on top of. The documents are ingested first, as some techniques retrieve from
-        them.
+        `parent` is an adapter to train on top of, `accepted` names gates that need not pass. The documents are ingested
+        first, as some techniques retrieve from them.
 
         Raises `SettingsError` for a name that cannot be an adapter's: other characters than letters, digits, - and _,
         or the name of a candidate that is made on demand.
         """
         self._check_name(name)
         self.ingest()
-        return self.assembly.train(name, technique, parent)
+        return self.assembly.train(name, technique, parent, accepted)
 
     def estimate_tuning(self, name: str, technique: str, parent: str | None = None) -> Estimate:
         """Return what `tune` would take: tokens, seconds and memory, from a few steps of training."""
         self._check_name(name)
         self.ingest()
         return self.assembly.estimate(name, technique, parent)
+
+    def go_to_round(self, name: str, number: int) -> Manifest:
+        """Use round `number` of an adapter made by `continual` from now on."""
+        return self.assembly.adapters.go_to_round(name, number)
 
     def _check_name(self, name: str) -> None:
         taken = {*registered(), *(candidate.adapter for candidate in registered().values())}

@@ -1,6 +1,7 @@
 """Every technique, ours and others': makes an adapter, keeps a finished one, and refuses data that cannot teach."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -8,15 +9,33 @@ import pytest
 from groundtune.errors import InputError, SettingsError
 from groundtune.settings import TuningSettings
 from groundtune.tuning.adapters import read_manifest
-from groundtune.tuning.examples import load_examples
+from groundtune.tuning.continual import ContinualSettings
+from groundtune.tuning.domain import DomainSettings
+from groundtune.tuning.examples import load_examples, load_judged
 from groundtune.tuning.model import Base
+from groundtune.tuning.preference import PreferenceSettings
 from groundtune.tuning.raft import RaftSettings
 from groundtune.tuning.technique import Task, technique
-from groundtune.values import Message, Passage, Place
+from groundtune.tuning.transfer import TransferSettings
+from groundtune.values import Message, Passage, Place, TrainingText
 
-TECHNIQUES = ["instruction", "raft"]  # a new technique is one more name here
+# a new technique is one more name here
+TECHNIQUES = ["instruction", "raft", "preference", "domain", "transfer", "continual"]
+
+OWN = {
+    "raft": RaftSettings(steps=2),
+    "preference": PreferenceSettings(steps=2),
+    "domain": DomainSettings(steps=2, row_tokens=64, gaps=4),
+    "continual": ContinualSettings(steps=2, row_tokens=64, forgetting_budget=9.0),
+}
+DATA = {"instruction": "training.jsonl", "raft": "training.jsonl", "preference": "preferences.jsonl"}
+DATA |= {"transfer": "training.jsonl"}
 
 pytestmark = pytest.mark.models
+
+
+def general(path):
+    return {"transfer": TransferSettings(steps=2, general_steps=2, general=str(path))}
 
 
 @pytest.fixture(scope="module")
@@ -54,12 +73,21 @@ def task(tmp_path, tokenizer):
     ]
     path = tmp_path / "training.jsonl"
     path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    judged = tmp_path / "preferences.jsonl"
+    pairs = [
+        {
+            "prompt": line["messages"][:1],
+            "chosen": line["messages"][1:],
+            "rejected": [{"role": "assistant", "content": "Look it up yourself."}],
+        }
+        for line in lines
+    ]
+    judged.write_text("".join(json.dumps(pair) + "\n" for pair in pairs), encoding="utf-8")
+    texts = [TrainingText(f"Plan {n} of Tirvane costs {n} euros a month. " * 8, f"{n}.md") for n in range(1, 7)]
     return Task(
         base=Base("tiny", "0", load),
         examples=lambda: load_examples(path),
-        settings=TuningSettings(steps=2, batch_size=2, evaluate_every=1, held_out=1).with_parts(
-            {"raft": RaftSettings(steps=2)}
-        ),
+        settings=TuningSettings(steps=2, batch_size=2, evaluate_every=1, held_out=1).with_parts(OWN | general(path)),
         record={},
         closed_book=lambda question: (*question.history, Message("user", question.text)),
         grounded=lambda question, found: (
@@ -70,6 +98,9 @@ def task(tmp_path, tokenizer):
         retrieve=lambda texts: [passages for _ in texts],
         passages=3,
         unknown="I do not know.",
+        preferences=lambda: load_judged(judged),
+        corpus=lambda: texts,
+        texts=lambda: texts,
     )
 
 
@@ -85,13 +116,13 @@ def test_makes_an_adapter_once(name, task, tmp_path):
     assert (folder / "adapter_model.safetensors").stat().st_mtime_ns == written
 
 
-@pytest.mark.parametrize("name", TECHNIQUES)
+@pytest.mark.parametrize("name", DATA)
 def test_missing_data_is_named(name, task, tmp_path):
-    (tmp_path / "training.jsonl").unlink()
-    with pytest.raises(InputError, match=r"training\.jsonl"):
+    (tmp_path / DATA[name]).unlink()
+    with pytest.raises(InputError, match=re.escape(DATA[name])):
         technique(name).run(task, Path(tmp_path / "a"))
 
 
 def test_an_unknown_technique_is_refused_with_those_there_are():
-    with pytest.raises(SettingsError, match="instruction, raft"):
+    with pytest.raises(SettingsError, match="continual, domain, instruction, preference, raft"):
         technique("magic")

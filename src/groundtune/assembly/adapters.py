@@ -23,10 +23,11 @@ from groundtune.protocols import Progress, silent
 from groundtune.settings import Settings, TuningSettings
 from groundtune.tuning.adapters import MANIFEST, VERSION_SIGN, Manifest, chain, read_manifest, versions
 from groundtune.tuning.estimate import Estimate
-from groundtune.tuning.examples import load_examples
+from groundtune.tuning.examples import load_examples, load_judged, load_texts
 from groundtune.tuning.model import Base, is_whole
+from groundtune.tuning.rounds import Rounds
 from groundtune.tuning.technique import Estimating, Task, technique
-from groundtune.values import Passage, Search, digest
+from groundtune.values import Passage, Search, TrainingText, digest
 
 DISTRACTOR_DEPTH = 4  # times the passages of a prompt: leaves distractors for raft when the answer's own are taken out
 
@@ -112,13 +113,15 @@ class Adapters:
         """Return what the adapter was made of, None where there is no finished one."""
         return read_manifest(self.folder(name))
 
-    def train(self, name: str, technique_name: str, parent: str | None = None) -> Manifest:
+    def train(
+        self, name: str, technique_name: str, parent: str | None = None, accepted: Sequence[str] = ()
+    ) -> Manifest:
         """Train the adapter unless it exists already, made from the same model, data and settings, on top of `parent`.
 
         Each set of settings has a version of the adapter of its own, so that a first look with `--quick` and a full
-        run do not replace each other's.
+        run do not replace each other's. Raises `GateFailed` where a gate that is not `accepted` does not pass.
         """
-        task = self.task(parent)
+        task = replace(self.task(parent), accepted=tuple(accepted))
         return technique(technique_name).run(task, self._place(name, technique_name, task), self._progress)
 
     def estimate(self, name: str, technique_name: str, parent: str | None = None) -> Estimate:
@@ -128,8 +131,13 @@ class Adapters:
         technique(technique_name).run(task, self._place(name, technique_name, task), self._progress)
         return estimating.total
 
+    def go_to_round(self, name: str, number: int) -> Manifest:
+        """Use another round of an adapter that goes on from round to round. Raises `SettingsError` if there is none."""
+        return Rounds(self.folder(name)).make_current(number)
+
     def _place(self, name: str, technique_name: str, task: Task) -> Path:
-        settings = json.dumps(_trained_with(self._record, technique_name), sort_keys=True)
+        one_version = getattr(technique(technique_name), "one_version", False)
+        settings = "" if one_version else json.dumps(_trained_with(self._record, technique_name), sort_keys=True)
         below = [made.key for folder in task.parents if (made := read_manifest(folder))]
         version = digest(technique_name, task.base.name, task.base.weights, settings, *below)[:_VERSION_LENGTH]
         return self._root / f"{name}{VERSION_SIGN}{version}"
@@ -173,8 +181,26 @@ class Adapters:
             unknown=settings.assistant.unknown,
             documents=self._knowledge.documents_held,
             found_by=self._found_by,
+            preferences=lambda: load_judged(within(self._folder, settings.tuning.preferences)),
+            corpus=self._corpus,
+            texts=self._texts,
             parents=self._parents(parent),
         )
+
+    def _corpus(self) -> list[TrainingText]:
+        """Return the texts of `[tuning] corpus`, or the documents if there is no such file or folder."""
+        place = within(self._folder, self._settings.tuning.corpus)
+        return load_texts(place) if place.exists() else self._texts()
+
+    def _texts(self) -> list[TrainingText]:
+        """Return the documents. Raises `SettingsError` where those of `[tuning] retrieve_as` may not read them."""
+        asker, readers = self._settings.tuning.retrieve_as, self._settings.knowledge.readable_by
+        if not set(asker) & set(readers):
+            raise SettingsError(
+                f"the documents may be read by {', '.join(readers)}, not by {', '.join(asker)}.",
+                remedy="Name someone who may in `[tuning] retrieve_as`. The tuned model can tell what it read.",
+            )
+        return [TrainingText(text, name, name) for name, text in self._knowledge.texts().items()]
 
     def _found_by(self) -> str:
         return f"{self._knowledge.signature}|as:{self._settings.tuning.retrieve_as}|depth:{DISTRACTOR_DEPTH}"

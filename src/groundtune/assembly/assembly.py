@@ -141,10 +141,10 @@ class Assembly:
         if candidate.technique and candidate.adapter:
             self.train(candidate.adapter, candidate.technique)
 
-    def train(self, name: str, technique: str, parent: str | None = None) -> Manifest:
+    def train(self, name: str, technique: str, parent: str | None = None, accepted: Sequence[str] = ()) -> Manifest:
         """Train an adapter unless it is there; no model is held while training holds one of its own."""
         with self._lock:
-            return self.adapters.train(name, technique, parent)
+            return self.adapters.train(name, technique, parent, accepted)
 
     def estimate(self, name: str, technique: str, parent: str | None = None) -> Estimate:
         """Return what training would take."""

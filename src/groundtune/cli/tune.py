@@ -19,27 +19,39 @@ def register(app: typer.Typer) -> None:
     app.command()(tune)
 
 
-def tune(
+def tune(  # noqa: PLR0913 -- each is an option of the command
     technique: Annotated[str, typer.Argument(help="Technique, one of those below or one from a plugin.")],
     name: Annotated[str, typer.Option("--name", help="Name of the adapter and of the candidate that uses it.")],
     parent: Annotated[str | None, typer.Option("--from", metavar="ADAPTER", help="Adapter to train on top of.")] = None,
     estimate: Annotated[
         bool, typer.Option("--estimate", help="Only tell how many tokens, how long, and how much memory it takes.")
     ] = False,
+    accept: Annotated[
+        list[str], typer.Option(metavar="GATE", help="Gate that need not pass. Repeat for several.")
+    ] = [],  # noqa: B006 -- typer reads the default, nobody changes it
+    to_round: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="With continual: go back, or forward, to a round.")
+    ] = None,
     project: ProjectFolder = HERE,
     as_json: AsJson = False,
     overrides: Overrides = [],  # noqa: B006 -- typer reads the default, nobody changes it
 ) -> None:
-    """Train an adapter (LoRA) on the training conversations. Rerun to resume.
+    """Train an adapter, or a whole model, by one of the techniques. Rerun to resume.
 
-    `instruction` trains on the conversations as they are; `raft` puts retrieved passages and distractors in front of
-    them. The loss counts only the assistant's turns. `groundtune compare` trains both by itself: use `tune` for
-    adapters with their own name and settings.
+    `instruction` learns to answer from the training conversations, `raft` to answer from retrieved passages.
+    `preference` learns from pairs of a better and a worse answer, or from thumbs. `domain` reads the corpus or the
+    documents. `transfer` learns from a general set first and then from the training conversations. `continual` reads
+    what is new in the documents, round after round.
+
+    The data are checked first, and what it takes is told before it starts. Every adapter is a candidate of `groundtune
+    compare`, as NAME and NAME+rag. `--from` trains on top of another adapter.
 
     Examples:
 
         groundtune tune instruction --name friendly --set tuning.steps=200
-        groundtune tune raft --name reader
+        groundtune tune domain --name telecom --estimate
+        groundtune tune instruction --name support --from telecom
+        groundtune tune continual --name news --to-round 1
 
     """
     with opened(project, overrides) as opened_project:
@@ -47,7 +59,11 @@ def tune(
             expected = opened_project.estimate_tuning(name, technique, parent)
             emit(as_json, asdict(expected), Text(f"Tuning `{name}` takes {shown_estimate(expected)}."))
             return
-        manifest = opened_project.tune(name, technique, parent)
+        if to_round is not None:
+            manifest = opened_project.go_to_round(name, to_round)
+            emit(as_json, asdict(manifest), Text(f"`{name}` is at round {to_round} from now on."))
+            return
+        manifest = opened_project.tune(name, technique, parent, accept)
         folder = opened_project.adapter_folder(name)
     shown = Text(
         f"Adapter `{name}`: {manifest.seconds:.0f} s, stopped {manifest.stopped}; best held-out loss at step "

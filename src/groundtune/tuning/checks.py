@@ -49,7 +49,7 @@ def check(
 
 
 def check_weights(
-    model: Any,
+    model: Any,  # noqa: ANN401
     settings: TuningSettings,
     folder: Path,
     trained: tuple[Sequence[Any], Any],

@@ -46,6 +46,13 @@ def load_thumbs(path: Path) -> list[Thumb]:
     return _load([path], Thumb, lambda each: (each.prompt, each.answer, each.tools, each.good, each.annotator))
 
 
+def load_judged(path: Path) -> list[PreferencePair | Thumb]:
+    """Return the preference pairs and the rated answers of `path`. Raises `InputError` with file and line."""
+    kinds = {type(row) for row in read_rows(path)}
+    pairs = load_preferences(path) if PreferencePair in kinds or Thumb not in kinds else []
+    return [*pairs, *(load_thumbs(path) if Thumb in kinds else [])]
+
+
 def load_texts(path: Path) -> list[TrainingText]:
     """Return the texts of a file, or of all files in a folder and below, each once. Raises `InputError`.
 

@@ -12,7 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from groundtune.tuning.texts import pieces
+from groundtune.models.templates import training_ids, turn_ends
+from groundtune.tuning.texts import IGNORED, pieces
+from groundtune.values import Example
 
 AT_ONCE = 2048  # tokens that go through the model at once
 RESAMPLES = 2000
@@ -66,8 +68,20 @@ def predicted(model: Any, tokenizer: Any, texts: Sequence[str], row_tokens: int)
     return Predicted(tuple(nats), tuple(tokens))
 
 
-def nats_of(model: Any, rows: Sequence[Sequence[int]]) -> list[float]:  # noqa: ANN401
-    """Return the negative log probability of each row of token ids after its first token."""
+def answer_nats(model: Any, tokenizer: Any, examples: Sequence[Example]) -> Predicted:  # noqa: ANN401
+    """Return how well the model predicts the assistant's turns of each conversation."""
+    rendered = [training_ids(tokenizer, each.messages, turn_ends(tokenizer, model)) for each in examples]
+    learned = [[label != IGNORED for label in row.labels] for row in rendered]
+    nats = nats_of(model, [row.input_ids for row in rendered], learned)
+    return Predicted(tuple(nats), tuple(sum(row[1:]) for row in learned))
+
+
+def nats_of(
+    model: Any,  # noqa: ANN401
+    rows: Sequence[Sequence[int]],
+    learned: Sequence[Sequence[bool]] | None = None,
+) -> list[float]:
+    """Return the negative log probability of each row of token ids after its first token, or of the `learned` ones."""
     import torch
 
     sums = [0.0] * len(rows)
@@ -78,16 +92,21 @@ def nats_of(model: Any, rows: Sequence[Sequence[int]]) -> list[float]:  # noqa: 
         width = len(rows[order[0]])
         batch, order = order[: max(1, AT_ONCE // width)], order[max(1, AT_ONCE // width) :]
         ids = torch.tensor([[*rows[place], *[0] * (width - len(rows[place]))] for place in batch], device=model.device)
-        mask = torch.tensor(
-            [[1] * len(rows[place]) + [0] * (width - len(rows[place])) for place in batch], device=model.device
-        )
+        mask = _mask([[1] * len(rows[place]) for place in batch], width, model.device)
+        counted = mask if learned is None else _mask([learned[place] for place in batch], width, model.device)
         with torch.inference_mode():
             logits = model(input_ids=ids, attention_mask=mask, use_cache=False).logits[:, :-1].float()
             chosen = logits.gather(2, ids[:, 1:, None])[:, :, 0] - logits.logsumexp(-1)
-        for place, total in zip(batch, (-chosen * mask[:, 1:]).sum(1).tolist(), strict=True):
+        for place, total in zip(batch, (-chosen * counted[:, 1:]).sum(1).tolist(), strict=True):
             sums[place] = total
     model.train(was_training)
     return sums
+
+
+def _mask(rows: Sequence[Sequence[int]], width: int, device: Any) -> Any:  # noqa: ANN401
+    import torch
+
+    return torch.tensor([[*map(int, row), *[0] * (width - len(row))] for row in rows], device=device)
 
 
 def difference(before: Predicted, after: Predicted, seed: int = 17) -> dict[str, float]:

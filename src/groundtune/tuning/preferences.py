@@ -100,7 +100,8 @@ class Thumbs:
         given = dict(construction.given)
         for part in ("train_dataset", "eval_dataset"):
             given[part] = _with_other_answers(given[part], at_once)
-        arguments = construction.arguments | {
+        arguments = {
+            **construction.arguments,
             "per_device_train_batch_size": at_once,
             "per_device_eval_batch_size": at_once,
             "gradient_accumulation_steps": max(1, construction.batch_size // at_once),
@@ -136,23 +137,19 @@ def held_out_groups(
 
 
 def _rows(
-    judged: Sequence[Judged], row: Callable[[Judged], Row], answers: Sequence[str], settings: TuningSettings
+    judged: Sequence[Judged], rendered: Callable[[Judged], Row], answers: Sequence[str], settings: TuningSettings
 ) -> Rows:
     training, held_out = held_out_groups(judged, settings.held_out, np.random.default_rng(settings.seed))
-    made, kept = [row(each) for each in training], [row(each) for each in held_out]
+    made: list[Row] = [rendered(each) for each in training]
+    kept: list[Row] = [rendered(each) for each in held_out]
 
-    def longest(each: Row) -> int:
-        return len(each["prompt_ids"]) + max(len(each[answer]) for answer in answers)
+    def longest(row: Row) -> int:
+        return len(row["prompt_ids"]) + max(len(row[answer]) for answer in answers)
 
-    refuse_long([longest(each) for each in (*made, *kept)], settings.max_length, "conversations with an answer")
-    whole = [[*each["prompt_ids"], *each[answers[0]]] for each in kept]
-    return Rows(
-        made,
-        kept,
-        [longest(each) * len(answers) for each in made],
-        whole[:SAMPLES],
-        [(each.prompt, ids) for each, ids in zip(held_out, whole, strict=True)][:PROMPTS],
-    )
+    refuse_long(list(map(longest, [*made, *kept])), settings.max_length, "conversations with an answer")
+    whole = [row["prompt_ids"] + row[answers[0]] for row in kept]
+    prompts = [(each.prompt, ids) for each, ids in zip(held_out, whole, strict=True)]
+    return Rows(made, kept, [longest(row) * len(answers) for row in made], whole[:SAMPLES], prompts[:PROMPTS])
 
 
 def _with_other_answers(data: Any, at_once: int) -> Any:  # noqa: ANN401 -- a Dataset

@@ -20,7 +20,18 @@ from groundtune.tuning.estimate import Estimate
 from groundtune.tuning.model import Base
 from groundtune.tuning.objective import Objective
 from groundtune.tuning.training import TrainingJob, estimated, tune
-from groundtune.values import Conversation, Example, Message, Passage, Place, PreferencePair, Question, Thumb, digest
+from groundtune.values import (
+    Conversation,
+    Example,
+    Message,
+    Passage,
+    Place,
+    PreferencePair,
+    Question,
+    Thumb,
+    TrainingText,
+    digest,
+)
 
 RetrieveTexts = Callable[[Sequence[str]], list[list[Passage]]]
 SearchText = Callable[[Question], str]
@@ -43,8 +54,9 @@ class Task:
     `settings.retrieve_as` may read; `unknown` is how the company says that it does not know; `record` is what the
     manifest tells of the settings and their origins. `documents` lists those that there are to retrieve from;
     `found_by` identifies all that `retrieve` depends on, without retrieving. Either is None where nobody knows.
-    `parents` are the folders of the adapters to train on top of; `gates` and `accepted` what the checks of the data
-    found. `tune` carries out a training run.
+    `preferences` loads pairs and thumbs, `corpus` the texts of `[tuning] corpus` or the documents where there are none,
+    `texts` the documents as they are now. `parents` are the folders of the adapters to train on top of; `gates` and
+    `accepted` what the checks of the data found. `tune` carries out a training run.
 
     A technique with settings of its own declares them beside its hook, as `{"tuning.NAME": MySettings}` from
     `groundtune_settings()`, and takes them with `settings.part("NAME", MySettings)`.
@@ -62,11 +74,13 @@ class Task:
     unknown: str
     documents: Callable[[], Collection[str]] | None = None
     found_by: Callable[[], str] | None = None
+    preferences: Callable[[], list[PreferencePair | Thumb]] = list
+    corpus: Callable[[], list[TrainingText]] = list
+    texts: Callable[[], list[TrainingText]] = list
     parents: tuple[Path, ...] = ()
     gates: tuple[Mapping[str, object], ...] = ()
     accepted: tuple[str, ...] = ()
     tune: Tune = tune
-    preferences: Callable[[], list[PreferencePair | Thumb]] = list
 
     def job(self, technique: str, objective: Objective, **more: Any) -> TrainingJob:  # noqa: ANN401
         """Return a training run of the task's model; `more` are further fields of `TrainingJob`."""
@@ -90,7 +104,7 @@ class Estimating:
 
 @runtime_checkable
 class Technique(Protocol):
-    """One way to tune."""
+    """One way to tune. One whose adapter goes on from run to run, whatever the settings, has `one_version` as well."""
 
     @property
     def name(self) -> str:

@@ -35,11 +35,8 @@ class Texts:
     @property
     def data_hash(self) -> str:
         """See `Objective`."""
-        return digest(
-            str(self.row_tokens),
-            *sorted(text.text for text in self.texts),
-            *sorted(text.text for text in self.held_out),
-        )
+        parts = (sorted(text.text for text in part) for part in (self.texts, self.held_out))
+        return digest(str(self.row_tokens), *(text for part in parts for text in part))
 
     def rows(self, tokenizer: Any, model: Any, settings: TuningSettings) -> Rows:  # noqa: ANN401
         """Tokenize and pack the texts. Raises `TuningError` where there is no text."""
@@ -68,7 +65,7 @@ class Texts:
 def split_texts(
     texts: Sequence[TrainingText], number: int, rng: np.random.Generator
 ) -> tuple[list[TrainingText], list[TrainingText]]:
-    """Return (training, held out): whole documents are held out, `number` of them, but at most a fifth and at least one.
+    """Return (training, held out): `number` whole documents are held out, but at most a fifth and at least one.
 
     Raises `TuningError` for fewer than two documents.
     """
@@ -105,7 +102,8 @@ def pack(parts: Sequence[list[int]], row_tokens: int) -> list[Row]:
     """Return rows of at most `row_tokens`: each piece, longest first, goes to the fullest row that has room; a piece
     longer than that has a row of its own.
 
-    Rows have `input_ids`, `labels` (the first token of a piece is not learned) and `position_ids`, from 0 in each piece.
+    Rows have `input_ids`, `labels` (the first token of a piece is not learned) and `position_ids`, from
+    0 in each piece.
 
     >>> [row["position_ids"] for row in pack([[5, 6], [7, 8, 9], [4, 3]], 5)]
     [[0, 1, 2, 0, 1], [0, 1]]

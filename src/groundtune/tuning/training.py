@@ -56,7 +56,7 @@ class TrainingJob:
     objective: Objective
     settings: TuningSettings
     record: Mapping[str, object]
-    counts: Mapping[str, int] = field(default_factory=dict)
+    counts: Mapping[str, object] = field(default_factory=dict)
     own: Table | None = None
     recipe: str = ""
     parents: tuple[Path, ...] = ()
