@@ -208,16 +208,16 @@ def trainer_class(algorithm: str, watch: Watch) -> Any:  # noqa: ANN401
     parent: Any = {"rloo": RLOOTrainer, "grpo": GRPOTrainer}[algorithm]
 
     class Trainer(parent):  # type: ignore[misc]  # trl is untyped here
+        control: Any
+
         def _tokenize_prompts(self, prompts: Any) -> Any:  # noqa: ANN401
             """Render prompts as serving does."""
             return [_ids_of[_key(prompt)] for prompt in prompts], None, {}
 
         def _generate_single_turn(self, prompt_ids: Any, *_: Any, **__: Any) -> Any:  # noqa: ANN401
             """Draw by the number of the step, so that a run that goes on draws what it would have drawn."""
-            copies = self.num_generations
-            drawn = _drawn(
-                self, watch.judge.policy, prompt_ids[::copies], copies, [self.args.seed, self.state.global_step]
-            )
+            copies, seed = self.num_generations, [self.args.seed, self.state.global_step]
+            drawn = _drawn(self, watch.judge.policy, prompt_ids[::copies], copies, seed)
             return drawn if algorithm == "rloo" else (drawn, None)
 
         def evaluate(
@@ -234,7 +234,8 @@ def trainer_class(algorithm: str, watch: Watch) -> Any:  # noqa: ANN401
             metrics = watch.measure(model, rows, self.state.global_step, curves_of(self.state.log_history))
             self.log(dict(metrics))
             model.train(was_training)
-            self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+            handled = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+            self.control = handled
             return metrics
 
     _ids_of: dict[str, list[int]] = {}

@@ -20,12 +20,12 @@ from pydantic import Field
 from groundtune.errors import GateFailed, SettingsError, TuningError
 from groundtune.protocols import Progress, silent
 from groundtune.settings import Table
-from groundtune.tuning.adapters import VERSION_SIGN, Manifest, finished, read_manifest, write_manifest
+from groundtune.tuning.adapters import Manifest, companion, finished, read_manifest, write_manifest
 from groundtune.tuning.card import write_card
 from groundtune.tuning.conversations import Conversations
 from groundtune.tuning.instruction import conversations
 from groundtune.tuning.model import ready
-from groundtune.tuning.objective import Measure
+from groundtune.tuning.objective import Measure, Objective
 from groundtune.tuning.preference import served
 from groundtune.tuning.reinforcement import Draw, Reinforcement, Reinforcing, Reward, measured
 from groundtune.tuning.reward.account import account, held_out_conversations
@@ -33,10 +33,10 @@ from groundtune.tuning.reward.judged import JudgedData, gather
 from groundtune.tuning.reward.measures import held_out_pairs
 from groundtune.tuning.reward.model import HEAD, open_reward, rewards, with_head
 from groundtune.tuning.reward.objective import RewardObjective
-from groundtune.tuning.reward.splitting import RewardSplit, split
+from groundtune.tuning.reward.splitting import RewardSplit, same_words, split
 from groundtune.tuning.stopping import StopLimits, stop_of
 from groundtune.tuning.technique import Task
-from groundtune.values import Conversation
+from groundtune.values import Conversation, Example
 
 NAME = "rlhf"
 SAMPLES = "samples.jsonl"
@@ -107,26 +107,28 @@ class Rlhf:
     def run(self, task: Task, folder: Path, progress: Progress = silent) -> Manifest:
         """Train all three; see `Technique.run`. Raises `GateFailed` for a reward model that is not good enough."""
         _refuse(task)
-        examples = conversations(task) if not task.parents else []
-        data = _judged(task)
-        if examples:
-            objective = Conversations(examples)
-            place = self._phase(task, objective, folder, progress, part="supervised")[0]
-            task = replace(task, parents=(*task.parents, place))
-        own = task.settings.part(NAME, RlhfSettings)
-        seen = [example.messages[:-1] for example in examples]
-        parts = split(data.prompts, own.reward_held_out, np.random.default_rng(task.settings.seed), seen)
+        data, own = _judged(task), task.settings.part(NAME, RlhfSettings)
+        parts = split(data.prompts, own.reward_held_out, np.random.default_rng(task.settings.seed))
+        if not task.parents:
+            examples, kept_back = _unmeasured(conversations(task), parts)
+            more = {"part": "supervised", "counts": {"kept back, as rewards are measured on their prompts": kept_back}}
+            place = self._phase(task, Conversations(examples), folder, progress, **more)[0]
+            task = replace(task, parents=(place,))
         place, reward = self._reward(task, data, parts, folder, progress)
         prompts = [[each.prompt for each in side] for side in (parts.training, parts.held_out)]
         return self._reinforced(task, (place, reward), prompts, folder, progress)
 
     def _phase(
-        self, task: Task, objective: Any, folder: Path, progress: Progress, part: str, **more: Any
+        self,
+        task: Task,
+        objective: Objective,
+        folder: Path,
+        progress: Progress,
+        **more: Any,  # noqa: ANN401
     ) -> tuple[Path, Manifest]:
         """Carry out a run whose adapter stands beside the one that was asked for; return where it is."""
-        name, sign, version = folder.name.partition(VERSION_SIGN)
-        beside = folder.with_name(f"{name}-{part}{sign}{version}")
-        manifest = task.tune(task.job(self.name, objective, part=part, **more), beside, progress)
+        beside = companion(folder, more["part"])
+        manifest = task.tune(task.job(self.name, objective, **more), beside, progress)
         found = finished(beside, lambda other: other.key == manifest.key)
         return found or (beside, manifest)  # nothing is there where the run was only estimated
 
@@ -221,6 +223,14 @@ def _judged(task: Task) -> JudgedData:
     return data
 
 
+def _unmeasured(examples: Sequence[Example], parts: RewardSplit) -> tuple[list[Example], int]:
+    """Return the examples whose prompts are not held out, and the number of the others: what is measured must be new to
+    the supervised model too."""
+    held_out = {same_words(each.prompt) for each in parts.held_out}
+    kept = [example for example in examples if same_words(example.messages[:-1]) not in held_out]
+    return kept, len(examples) - len(kept)
+
+
 def _rewards_of(held_out: Sequence[Conversation]) -> Measure:
     """Return the rewards of held-out answers; nothing before training, when the model has no head."""
 
@@ -235,9 +245,9 @@ def _refuse_bad(manifest: Manifest, place: Path, accepted: Sequence[str]) -> Non
     failed = [gate for gate in failed if gate["name"] not in accepted]
     if failed:
         names = tuple(str(gate["name"]) for gate in failed)
+        told = [f"{gate['name']}: {gate['detail']}" for gate in failed]
         raise GateFailed(
-            f"the reward model is not good enough for reinforcement learning. "
-            f"{' '.join(f'{gate["name"]}: {gate["detail"]}' for gate in failed)}",
+            f"the reward model is not good enough for reinforcement learning. {' '.join(told)}",
             names,
             place=place,
             remedy=f"Collect more or more consistent preferences, or go on with --accept {' --accept '.join(names)}.",

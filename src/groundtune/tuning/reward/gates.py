@@ -50,7 +50,7 @@ def length_gate(found: LengthBias, rows: int) -> GateResult:
 def reload_gate(trained: Sequence[float], reloaded: Sequence[float]) -> GateResult:
     """Pass a model that gives the same rewards after it was saved and loaded again."""
     before, after = np.asarray(trained, dtype=float), np.asarray(reloaded, dtype=float)
-    spread = float(np.std(before))
+    spread = float(np.std(before)) if len(before) else 0.0
     difference = float(np.max(np.abs(before - after))) / spread if spread > 0 else math.inf
     told = f"Loaded again, rewards differ by at most {difference:.2g} of their standard deviation."
     if not spread > 0:

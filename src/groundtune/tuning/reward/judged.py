@@ -105,7 +105,7 @@ def _judged(
     found = [Comparison(place[pair.chosen], place[pair.rejected], pair.annotator) for pair in pairs]
     found += _of_thumbs(thumbs, place, counts)
     order = sorted(found, key=lambda each: (str(each.better), str(each.worse), each.annotator))
-    groups = frozenset(row.group for row in (*pairs, *thumbs) if row.group)
+    groups = frozenset(group for group in (*(pair.group for pair in pairs), *(each.group for each in thumbs)) if group)
     return Judged(prompt, answers, tuple(order), groups)
 
 

@@ -80,7 +80,7 @@ def share_of(hits: Sequence[float] | np.ndarray, groups: Sequence[str]) -> Share
     totals: dict[str, float] = defaultdict(float)
     for value, group in zip(values - mean, groups, strict=True):
         totals[group] += value
-    spread = sum(total**2 for total in totals.values())
+    spread = float(sum(total**2 for total in totals.values()))
     cases = min(n, mean * (1 - mean) * n**2 / spread) if spread > 0 else float(len(totals))
     z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
     half = z * math.sqrt(mean * (1 - mean) / cases + z**2 / (4 * cases**2))

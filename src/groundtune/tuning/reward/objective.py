@@ -110,7 +110,10 @@ def collated(rows: Sequence[Row], pad: int) -> dict[str, Any]:
     import torch
 
     answers = [answer for row in rows for answer in row["answers"]]
-    better, worse, weights, first = [], [], [], 0
+    better: list[int] = []
+    worse: list[int] = []
+    weights: list[float] = []
+    first = 0
     for row in rows:
         for sides, places in ((better, row["better"]), (worse, row["worse"])):
             sides += [len(answers) if place == _NOBODY else first + place for place in places]

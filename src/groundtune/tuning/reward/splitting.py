@@ -7,7 +7,7 @@ arXiv 2203.02155, section 4.1, who hold out labellers).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,22 +32,15 @@ class RewardSplit:
     unused: int
 
 
-def split(
-    prompts: Sequence[Judged], share: float, rng: np.random.Generator, seen: Collection[Conversation] = ()
-) -> RewardSplit:
-    """Hold out prompts with about `share` of the comparisons, but none of those in `seen`.
-
-    The order of `prompts` does not matter.
-    """
+def split(prompts: Sequence[Judged], share: float, rng: np.random.Generator) -> RewardSplit:
+    """Hold out prompts with about `share` of the comparisons. The order of `prompts` does not matter."""
     families = _families(prompts)
-    known = {_normal(prompt) for prompt in seen}
-    free = [family for family in families if not any(_normal(each.prompt) in known for each in family)]
-    wanted = share * sum(_size(family) for family in families)
+    wanted = share * _size(prompts)
     held_out: list[Judged] = []
-    for index in rng.permutation(len(free)):
+    for index in rng.permutation(len(families)):
         if _size(held_out) >= wanted:
             break
-        held_out += free[index]
+        held_out += families[index]
     kept = {each.identity for each in held_out}
     training = [each for family in families for each in family if each.identity not in kept]
     annotators = _annotators(prompts, rng)
@@ -65,7 +58,7 @@ def _families(prompts: Sequence[Judged]) -> list[list[Judged]]:
     edges = [
         (place, names.setdefault(name, len(names)))
         for place, each in enumerate(ordered)
-        for name in (f"prompt {_normal(each.prompt)}", *(f"group {group}" for group in each.groups))
+        for name in (f"prompt {same_words(each.prompt)}", *(f"group {group}" for group in each.groups))
     ]
     size = len(ordered) + len(names)
     rows, columns = [edge[0] for edge in edges], [len(ordered) + edge[1] for edge in edges]
@@ -94,5 +87,6 @@ def _size(prompts: Sequence[Judged]) -> int:
     return sum(len(each.comparisons) for each in prompts)
 
 
-def _normal(prompt: Conversation) -> str:
+def same_words(prompt: Conversation) -> str:
+    """Identify a prompt by its words, whatever their case and the blanks between them."""
     return digest(*(" ".join(part.casefold().split()) for part in texts(prompt)))

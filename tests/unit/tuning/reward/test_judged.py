@@ -117,14 +117,6 @@ def test_prompts_that_differ_in_blanks_and_case_stay_together():
         assert {len(parts.training), len(parts.held_out)} in ({1, 3}, {0, 4})
 
 
-def test_prompts_that_were_seen_elsewhere_are_never_held_out():
-    data = gather([pair(f"Prompt {number}", "a", "b") for number in range(10)])
-    seen = [ask(f"prompt  {number}") for number in range(5)]
-    for seed in range(9):
-        parts = split(data.prompts, 0.9, np.random.default_rng(seed), seen)
-        assert {each.prompt[0].content[-1] for each in parts.held_out} <= set("56789")
-
-
 def test_annotators_are_held_out_where_there_are_enough():
     rows = [pair(f"Prompt {n}", "a", "b", f"person {n % 10}") for n in range(100)]
     parts = split(gather(rows).prompts, 0.2, np.random.default_rng(1))
