@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from groundtune.errors import GateFailed
+from groundtune.errors import GateFailed, SettingsError
 from groundtune.protocols import Progress, silent
 from groundtune.settings import Table
 from groundtune.tuning.adapters import Manifest
@@ -109,7 +109,7 @@ class Continual:
             texts = [text.text for text in held_out]
             return {
                 "new": predicted(model, tokenizer, texts, own.row_tokens).told(),
-                "probe": predicted(model, tokenizer, probe, own.row_tokens).told(),
+                "probe": predicted(model, tokenizer, probe, own.row_tokens).told() | {"text": digest(*probe)},
             }
 
         last = rounds.place(rounds.number) if rounds.number else None
@@ -134,9 +134,15 @@ class Continual:
 
     def _check(self, task: Task, own: ContinualSettings, rounds: Rounds, made: Manifest) -> None:
         """Raise `GateFailed` where the round forgot more than the budget."""
-        first = rounds.manifest(1) or made
-        rise = _probe(made, "after") / _probe(first, "before") - 1
         number = rounds.number + 1
+        # an adapter is measured against the model without it; a whole model was there only before the first round
+        first = rounds.manifest(1) or made if made.kind == "model" else made
+        if _probe(first, "before")["text"] != _probe(made, "after")["text"]:
+            raise SettingsError(
+                "the probe is another one than in round 1, so it cannot be told what was forgotten since.",
+                remedy="Set `[tuning.continual] probe` back.",
+            )
+        rise = _probe(made, "after")["perplexity"] / _probe(first, "before")["perplexity"] - 1
         _log.info("Round %d: perplexity on the probe rose by %.1f %% since before round 1.", number, 100 * rise)
         if rise <= own.forgetting_budget:
             return
@@ -163,9 +169,10 @@ def _documents(manifest: Manifest | None) -> Mapping[str, str]:
     return found if isinstance(found, Mapping) else {}
 
 
-def _probe(manifest: Manifest, when: str) -> float:
+def _probe(manifest: Manifest, when: str) -> Mapping[str, Any]:
     measured = manifest.measures[when]
-    return float(measured["probe"]["perplexity"]) if isinstance(measured, Mapping) else float("nan")
+    found: Mapping[str, Any] = measured["probe"] if isinstance(measured, Mapping) else {}
+    return found
 
 
 def _at_least_two(texts: Sequence[TrainingText]) -> list[TrainingText]:

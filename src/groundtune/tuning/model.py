@@ -69,18 +69,18 @@ def load_whole(folder: Path) -> tuple[Any, Any]:
     return model.to("cuda" if torch.cuda.is_available() else "cpu"), AutoTokenizer.from_pretrained(str(folder))
 
 
-def lora(settings: TuningSettings, layers: int) -> Any:  # noqa: ANN401
-    """Return the adapter's shape for a model with so many layers: on all linear layers that are not frozen."""
+def lora(settings: TuningSettings, model: Any) -> Any:  # noqa: ANN401
+    """Return the adapter's shape: on all linear parts of the layers that are not frozen."""
     from peft import LoraConfig
+    from torch.nn import Linear
 
-    frozen = settings.frozen_layers
-    return LoraConfig(
-        r=settings.rank,
-        lora_alpha=2 * settings.rank,
-        target_modules="all-linear",
-        layers_to_transform=list(range(frozen, layers)) if frozen else None,
-        task_type="CAUSAL_LM",
-    )
+    shape = {"r": settings.rank, "lora_alpha": 2 * settings.rank, "task_type": "CAUSAL_LM"}
+    frozen, layers = settings.frozen_layers, model.config.get_text_config().num_hidden_layers
+    if not frozen:
+        return LoraConfig(**shape, target_modules="all-linear")
+    inside = [name for name, part in model.named_modules() if isinstance(part, Linear) and ".layers." in name]
+    parts = sorted({name.rpartition(".")[2] for name in inside})
+    return LoraConfig(**shape, target_modules=parts, layers_to_transform=list(range(frozen, layers)))
 
 
 def teachable(model: Any, settings: TuningSettings, starts_from: Path | None) -> tuple[Any, Any]:  # noqa: ANN401
@@ -101,7 +101,7 @@ def teachable(model: Any, settings: TuningSettings, starts_from: Path | None) ->
     if settings.method == "full":
         _freeze(model, settings.frozen_layers)
         return model, None
-    return model, lora(settings, layers)
+    return model, lora(settings, model)
 
 
 def _freeze(model: Any, layers: int) -> None:  # noqa: ANN401

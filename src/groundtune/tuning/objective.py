@@ -14,6 +14,8 @@ from groundtune.settings import TuningSettings
 from groundtune.values import Conversation
 
 Row = Mapping[str, Any]
+IGNORED = -100
+"""The label of a token that is not learned."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from groundtune.models.templates import training_ids, turn_ends
-from groundtune.tuning.texts import IGNORED, pieces
+from groundtune.tuning.objective import IGNORED
+from groundtune.tuning.texts import pieces
 from groundtune.values import Example
 
 AT_ONCE = 2048  # tokens that go through the model at once

@@ -7,7 +7,7 @@ reference: it is the same weights without the adapter.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -17,7 +17,7 @@ from groundtune.errors import TuningError
 from groundtune.models.templates import prompt_ids, training_ids, turn_ends
 from groundtune.settings import TuningSettings
 from groundtune.tuning.conversations import PROMPTS, SAMPLES, refuse_long
-from groundtune.tuning.objective import LOSS, Construction, Metric, Row, Rows
+from groundtune.tuning.objective import IGNORED, LOSS, Construction, Metric, Row, Rows
 from groundtune.values import Conversation, PreferencePair, Thumb, digest
 
 Judged = TypeVar("Judged", PreferencePair, Thumb)
@@ -43,8 +43,7 @@ class Pairs:
         def row(pair: PreferencePair) -> Row:
             prompt = prompt_ids(tokenizer, pair.prompt)
             chosen, rejected = (
-                training_ids(tokenizer, (*pair.prompt, *answer), ends).input_ids[len(prompt) :]
-                for answer in (pair.chosen, pair.rejected)
+                _answer_ids(tokenizer, prompt, (*pair.prompt, *answer), ends) for answer in (pair.chosen, pair.rejected)
             )
             return {"prompt_ids": prompt, "chosen_ids": chosen, "rejected_ids": rejected}
 
@@ -85,7 +84,7 @@ class Thumbs:
 
         def row(thumb: Thumb) -> Row:
             prompt = prompt_ids(tokenizer, thumb.prompt)
-            answer = training_ids(tokenizer, (*thumb.prompt, *thumb.answer), ends).input_ids[len(prompt) :]
+            answer = _answer_ids(tokenizer, prompt, (*thumb.prompt, *thumb.answer), ends)
             return {"prompt_ids": prompt, "completion_ids": answer, "label": thumb.good}
 
         return _rows(self.thumbs, row, ("completion_ids",), settings)
@@ -109,6 +108,19 @@ class Thumbs:
         weights = {"desirable_weight": max(1.0, bad / good), "undesirable_weight": max(1.0, good / bad)}
         config = KTOConfig(**arguments, beta=self.beta, max_length=None, **weights)
         return _as_rendered(KTOTrainer)(args=config, **given)
+
+
+def _answer_ids(
+    tokenizer: Any,  # noqa: ANN401
+    prompt: Sequence[int],
+    conversation: Conversation,
+    ends: Collection[int],
+) -> list[int]:
+    """Return the ids after the prompt, up to the token that ends the last turn: what a template writes behind it is
+    never generated."""
+    rendered = training_ids(tokenizer, conversation, ends)
+    last = max(place for place, label in enumerate(rendered.labels) if label != IGNORED)
+    return rendered.input_ids[len(prompt) : last + 1]
 
 
 def held_out_groups(

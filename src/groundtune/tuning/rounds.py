@@ -64,8 +64,8 @@ class Rounds:
             return self._copy(self.number)
         return manifest
 
-    def make_current(self, number: int, parents: Sequence[Path] = ()) -> Manifest:
-        """Use a round from now on. Raises `SettingsError` if there is no such round."""
+    def make_current(self, number: int, parents: Sequence[Path] | None = None) -> Manifest:
+        """Use a round from now on; `parents` are what all rounds stand on. Raises `SettingsError`."""
         manifest = self.manifest(number)
         if manifest is None:
             there = sorted(int(path.parent.name) for path in self._folder.glob(f"{FOLDER}/*/{MANIFEST}"))
@@ -74,7 +74,7 @@ class Rounds:
                 place=self._folder,
                 remedy=f"Rounds that are kept: {', '.join(map(str, there)) or 'none'}.",
             )
-        if parents:
+        if parents is not None:
             write_manifest(self.place(number), replace(manifest, parents=tuple(parent.name for parent in parents)))
         write_text(self._folder / FOLDER / CURRENT, f"{number}\n")
         return self._copy(number)

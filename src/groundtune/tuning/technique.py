@@ -97,7 +97,7 @@ class Estimating:
 
     def __call__(self, job: TrainingJob, folder: Path, progress: Progress = silent) -> Manifest:
         """Return a manifest of nothing."""
-        self.total += estimated(job, folder, progress)
+        self.total += estimated(job, progress)
         name, weights = job.base.name, job.base.weights
         return Manifest(job.key, job.technique, name, weights, {}, {}, {}, 0, 0.0, "before it started", 0, ())
 

@@ -15,11 +15,10 @@ import numpy as np
 from groundtune.errors import TuningError
 from groundtune.settings import TuningSettings
 from groundtune.tuning.conversations import SAMPLES, supervised_trainer
-from groundtune.tuning.objective import LOSS, Construction, Metric, Row, Rows
+from groundtune.tuning.objective import IGNORED, LOSS, Construction, Metric, Row, Rows
 from groundtune.values import TrainingText, digest
 
 SAME = 1e-2  # difference of logits, as a share of the largest, up to which it is rounding
-IGNORED = -100  # the label of a token that is not learned
 
 
 @dataclass(frozen=True, slots=True)

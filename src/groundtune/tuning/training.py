@@ -16,6 +16,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -147,18 +148,15 @@ def tune(job: TrainingJob, folder: Path, progress: Progress = silent) -> Manifes
     return manifest
 
 
-def estimated(job: TrainingJob, folder: Path, progress: Progress = silent) -> estimate.Estimate:
+def estimated(job: TrainingJob, progress: Progress = silent) -> estimate.Estimate:
     """Return what `tune` would take, from a few steps; nothing is kept. See `tune` for what it raises."""
-    work = folder.with_name(f"{folder.name}.estimate")
     there = tuple(parent for parent in job.parents if read_manifest(parent))  # phases before this one come later
     job = replace(job, parents=there)
     progress(f"estimating {job.technique}", 0, 1)
-    try:
+    with TemporaryDirectory() as work:
         model, tokenizer = ready(job.base, job.parents, job.settings)
         rows = job.objective.rows(tokenizer, model, job.settings)
-        plan = _planned(job, model, tokenizer, rows, work)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+        plan = _planned(job, model, tokenizer, rows, Path(work))
     progress(f"estimating {job.technique}", 1, 1)
     return plan.estimate
 
