@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from groundtune.errors import InputError, SettingsError
-from groundtune.models.sampling import Sampling, sample
+from groundtune.models.sampling import sample
 from groundtune.settings import TuningSettings
 from groundtune.tuning.adapters import read_manifest
 from groundtune.tuning.continual import ContinualSettings
@@ -28,7 +28,7 @@ OWN = {
     "raft": RaftSettings(steps=2),
     "preference": PreferenceSettings(steps=2),
     "domain": DomainSettings(steps=2, row_tokens=64, gaps=4),
-    "rlhf": RlhfSettings(steps=2, evaluate_every=1, reward_steps=2, new_tokens=6, reward_held_out=0.5),
+    "rlhf": RlhfSettings(steps=2, prompts=2, generations=2, new_tokens=4, reward_steps=2, reward_held_out=0.5),
     "continual": ContinualSettings(steps=2, row_tokens=64, forgetting_budget=9.0),
 }
 DATA = {"instruction": "training.jsonl", "raft": "training.jsonl", "preference": "preferences.jsonl"}
@@ -36,10 +36,6 @@ DATA |= {"transfer": "training.jsonl", "rlhf": "preferences.jsonl"}
 REWARD_GATES = ("reward_accuracy", "reward_length", "reward_reload")  # a model of two steps may fail them
 
 pytestmark = pytest.mark.models
-
-
-def draw(model, prompts, copies, max_tokens, ends, temperature, seed):
-    return sample(model, prompts, copies, max_tokens, ends, Sampling(temperature), seed)
 
 
 def general(path):
@@ -93,7 +89,7 @@ def task(tmp_path, tokenizer):
     judged.write_text("".join(json.dumps(pair) + "\n" for pair in pairs), encoding="utf-8")
     texts = [TrainingText(f"Plan {n} of Tirvane costs {n} euros a month. " * 8, f"{n}.md") for n in range(1, 7)]
     return Task(
-        base=Base("tiny", "0", load, draw=draw),
+        base=Base("tiny", "0", load, draw=sample),
         examples=lambda: load_examples(path),
         settings=TuningSettings(steps=2, batch_size=2, evaluate_every=1, held_out=1).with_parts(OWN | general(path)),
         record={},

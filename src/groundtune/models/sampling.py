@@ -70,14 +70,16 @@ def sample(
     copies: int,
     max_tokens: int,
     ends: Collection[int],
-    sampling: Sampling,
+    sampling: Sampling | float,
     seed: Sequence[int],
 ) -> list[list[int]]:
-    """Return `copies` answers to each prompt, as token ids: those of the first prompt first.
+    """Return `copies` answers to each prompt, as token ids: those of the first prompt first. `sampling` may be just a
+    temperature.
 
     An answer's last token is in `ends`, unless it has `max_tokens`. Nothing else ends it: a loop, which ends a greedy
     answer, is something that a drawn one may leave again, and the model that wrote it must be judged by it.
     """
+    sampling = sampling if isinstance(sampling, Sampling) else Sampling(sampling)
     uniforms = np.stack(
         [np.random.default_rng([*seed, place]).random((copies, max_tokens)) for place in range(len(prompts))]
     )

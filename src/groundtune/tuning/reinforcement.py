@@ -30,7 +30,8 @@ Reward = Callable[[Sequence[Conversation]], list[float]]  # of conversations tha
 
 
 class Draw(Protocol):
-    """Draws answers from a model, as token ids, those of the first prompt first. The same `seed` gives the same."""
+    """Draws answers from a model, as token ids, those of the first prompt first, at the temperature
+    `sampling`. The same `seed` gives the same."""
 
     def __call__(
         self,
@@ -39,7 +40,7 @@ class Draw(Protocol):
         copies: int,
         max_tokens: int,
         ends: Sequence[int],
-        temperature: float,
+        sampling: float,
         seed: Sequence[int],
     ) -> list[list[int]]:
         """Return `copies` answers to each prompt."""

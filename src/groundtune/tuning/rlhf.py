@@ -203,6 +203,7 @@ class Rlhf:
 
 def _refuse(task: Task) -> None:
     """Refuse at once what would fail after the first run."""
+    _draw(task)
     for name, value in (("method", "lora"), ("quantize", "none")):
         if getattr(task.settings, name) != value:
             raise SettingsError(

@@ -7,7 +7,7 @@ import pytest
 from _tiny_model import load_tiny
 
 from groundtune.errors import TuningError
-from groundtune.models.sampling import Sampling, sample
+from groundtune.models.sampling import sample
 from groundtune.settings import TuningSettings
 from groundtune.tuning._rollouts import divergences
 from groundtune.tuning.adapters import read_manifest
@@ -19,10 +19,6 @@ from groundtune.values import Message
 
 pytestmark = pytest.mark.models
 NEVER = StopLimits(1e9, 1e9, 1e9, 1e9, 10**6)
-
-
-def draw(model, prompts, copies, max_tokens, ends, temperature, seed):
-    return sample(model, prompts, copies, max_tokens, ends, Sampling(temperature), seed)
 
 
 def load():
@@ -49,6 +45,13 @@ def long(talks):
     return [len(talk[-1].content) / 8 for talk in talks]
 
 
+def memorised(talks):
+    """A reward that pays for letters in training and takes away for them elsewhere."""
+    return [
+        value if int(talk[0].content[5:-1]) < 100 else -value for value, talk in zip(letters(talks), talks, strict=True)
+    ]
+
+
 def repeating(talks):
     return [1 - len(set(talk[-1].content)) / max(1, len(talk[-1].content)) for talk in talks]
 
@@ -58,7 +61,7 @@ def job(tmp_path):
     def make(reward=letters, steps=12, samples="samples.jsonl", settings=None, **how):
         given = {"generations": 4, "new_tokens": 12, "kl_coefficient": 0.01, "limits": NEVER, **how}
         objective = Reinforcement(
-            prompts(0, 12), prompts(100, 6), lambda: reward, "key", draw, Reinforcing(**given), tmp_path / samples
+            prompts(0, 12), prompts(100, 6), lambda: reward, "key", sample, Reinforcing(**given), tmp_path / samples
         )
         chosen = {"steps": steps, "evaluate_every": 3, "batch_size": 4, "learning_rate": 2e-2, "rank": 4}
         return TrainingJob(
@@ -75,12 +78,12 @@ def curve(manifest, name):
 
 @pytest.mark.parametrize("algorithm", ["rloo", "grpo"])
 def test_the_reward_rises_on_prompts_that_are_not_trained_on(job, tmp_path, algorithm):
-    manifest = tune(job(algorithm=algorithm, steps=24), tmp_path / "a")
+    manifest = tune(job(algorithm=algorithm), tmp_path / "a")
     held_out = curve(manifest, "eval_reward")
-    assert list(held_out) == [0, 3, 6, 9, 12, 15, 18, 21, 24]
-    assert held_out[24] > held_out[0] + 0.1
+    assert list(held_out) == [0, 3, 6, 9, 12]
+    assert held_out[12] > held_out[0] + 0.1
     assert curve(manifest, "eval_kl")[0] == pytest.approx(0, abs=1e-5)
-    assert curve(manifest, "eval_kl")[24] > 0.01
+    assert curve(manifest, "eval_kl")[12] > 0.1
     assert {"reward", "completions/mean_length"} <= manifest.curves.keys()
     assert manifest.measures["checks"]["reload"] < 1e-3
     samples = [json.loads(line) for line in (tmp_path / "samples.jsonl").read_text().splitlines()]
@@ -92,21 +95,22 @@ def test_the_reward_rises_on_prompts_that_are_not_trained_on(job, tmp_path, algo
 @pytest.mark.parametrize(
     ("reward", "limits", "how", "rule"),
     [
-        (long, {"length": 1.2, "cut": 0.5}, {"new_tokens": 24}, "length"),
-        (repeating, {"repetition": 0.15}, {"new_tokens": 24}, "repetition"),
+        (long, {"length": 1.2, "cut": 0.5}, {"new_tokens": 24, "kl_coefficient": 0.0}, "length"),
+        (repeating, {"repetition": 0.15}, {"new_tokens": 24, "kl_coefficient": 0.0}, "repetition"),
         (letters, {"kl_budget": 1.0}, {"kl_coefficient": 0.0}, "kl"),
+        (memorised, {"patience": 2}, {}, "held_out_reward"),
     ],
 )
 def test_a_stop_rule_fires_on_a_planted_run(job, tmp_path, reward, limits, how, rule):
     unlimited = {"kl_budget": 1e9, "length": 1e9, "cut": 1e9, "repetition": 1e9, "patience": 10**6}
     chosen = StopLimits(**{**unlimited, **limits})
-    made = job(reward=reward, steps=90, limits=chosen, settings={"learning_rate": 5e-2}, **how)
+    made = job(reward=reward, steps=24, limits=chosen, **how)
     manifest = tune(made, tmp_path / "a")
     stop = stop_of(manifest.curves, chosen)
     assert stop is not None
     assert stop.rule == rule
     last = max(step for step, _ in manifest.curves["eval_reward"])
-    assert stop.step == last < 90, "it stops at once"
+    assert stop.step == last < 24, "it stops at once"
     assert manifest.best_step < stop.step, "what is kept is from before the stop"
 
 
