@@ -190,8 +190,11 @@ class Rlhf:
         more = {"settings": settings, "own": own, "gates": gates, "upkeep": UPKEEP, "measure": objective.measure}
         manifest = task.tune(task.job(self.name, objective, **more), folder, progress)
         found = finished(folder, lambda other: other.key == manifest.key)
-        if found is None or "before" not in manifest.measures:
-            return manifest  # it was only estimated, or all is told already
+        if found is None:  # it was only estimated
+            samples.unlink(missing_ok=True)
+            return manifest
+        if "before" not in manifest.measures:  # all is told already
+            return manifest
         if samples.is_file():
             samples.replace(found[0] / SAMPLES)
         stop = stop_of(manifest.curves, own.limits)

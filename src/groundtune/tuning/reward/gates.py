@@ -39,7 +39,8 @@ def length_gate(found: LengthBias, rows: int) -> GateResult:
             f"{balanced.high:.3f}. A model that only counts words has .5."
         )
         return GateResult(name, balanced.low > CHANCE, balanced.low, CHANCE, told, balanced.n, rows)
-    follows = abs(found.correlation)
+    mostly = 1 if found.where_longer.n >= found.where_shorter.n else -1
+    follows = mostly * found.correlation
     told = (
         f"People chose the longer answer in {found.where_longer.n} held-out pairs and the shorter in "
         f"{found.where_shorter.n}, too few to compare. Rewards and lengths correlate by {found.correlation:.2f}."

@@ -19,7 +19,7 @@ from groundtune.tuning.reward.judged import Judged, texts
 from groundtune.values import Conversation, digest
 
 CONFIDENCE = 0.95
-LEAST_OF_A_KIND = 10  # judgments without which nothing is said about one kind of pair
+LEAST_OF_A_KIND = 4  # fewer judgments cannot be told from chance, even if all are right
 BINS = 10  # of equally many pairs, for calibration
 DRAWS = 1000  # of the bootstrap
 
@@ -99,7 +99,7 @@ class LengthBias:
 
     `longer_wins` is how often people chose the longer answer. `balanced` is the mean accuracy on pairs of which they
     chose the longer and the shorter: a model that only counts words has .5 there, however often the longer one wins;
-    None where either kind has fewer than ten pairs. `correlation` is Spearman's, of margin and difference of lengths.
+    None where either kind has fewer than four pairs. `correlation` is Spearman's, of margin and difference of lengths.
     """
 
     longer_wins: Share
