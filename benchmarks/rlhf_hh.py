@@ -31,10 +31,10 @@ from groundtune.models.sampling import sample
 from groundtune.models.templates import conversation_ids, prompt_ids, turn_ends
 from groundtune.settings import TuningSettings
 from groundtune.tuning.adapters import read_manifest
-from groundtune.tuning.examples import load_preferences
+from groundtune.tuning.formats import read_rows
 from groundtune.tuning.model import Base, ready
 from groundtune.tuning.reward import measures
-from groundtune.tuning.reward.judged import Judged, gather
+from groundtune.tuning.reward.judged import JudgedPrompt, gather
 from groundtune.tuning.reward.measures import HeldOutPair, held_out_pairs
 from groundtune.tuning.reward.model import open_reward, rewards
 from groundtune.tuning.reward.objective import RewardObjective
@@ -56,20 +56,21 @@ def base() -> Base:
     return Base(f"builtin:{MODEL}", local.fingerprint(Path(source)), lambda: local.load(source), draw=sample)
 
 
-def short_pairs(path: Path, longest: int) -> tuple[list[PreferencePair], int]:
+def short_pairs(path: Path, longest: int) -> tuple[list[PreferencePair], dict[str, int]]:
     """Return the pairs of which both sides have at most `longest` tokens, and the number of the others."""
     tokenizer = base().load()[1]
-    pairs = load_preferences(path)
+    rows = list(read_rows(path))
+    pairs = [row for row in rows if isinstance(row, PreferencePair)]
     kept = [
         pair
         for pair in pairs
         if max(len(conversation_ids(tokenizer, (*pair.prompt, *side))) for side in (pair.chosen, pair.rejected))
         <= longest
     ]
-    return kept, len(pairs) - len(kept)
+    return kept, {"too long": len(pairs) - len(kept), "broken": len(rows) - len(pairs)}  # an answer is empty
 
 
-def of(pairs: Sequence[PreferencePair], prompts: Sequence[Judged]) -> list[PreferencePair]:
+def of(pairs: Sequence[PreferencePair], prompts: Sequence[JudgedPrompt]) -> list[PreferencePair]:
     """Return the pairs that belong to these prompts."""
     wanted = {each.prompt for each in prompts}
     return [pair for pair in pairs if pair.prompt in wanted]
@@ -158,7 +159,7 @@ def main() -> None:
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     started = time.monotonic()
-    pairs, too_long = short_pairs(options.data / "hh_rlhf_harmless_test.jsonl.gz", options.longest)
+    pairs, left_out = short_pairs(options.data / "hh_rlhf_harmless_test.jsonl.gz", options.longest)
     rng = np.random.default_rng(options.seed)
     if options.quick:
         pairs = [pairs[place] for place in rng.permutation(len(pairs))[:60]]
@@ -200,7 +201,7 @@ def main() -> None:
     del judge
     mine = open_reward(given.base, parents, training, folder.with_name("hh-reward"))
     report = {
-        "pairs": {"used": len(pairs), "left out as too long": too_long, "second model": len(of(pairs, second))},
+        "pairs": {"used": len(pairs), "left out": left_out, "second model": len(of(pairs, second))},
         "reward_model": {**{k: v for k, v in reward.measures.items() if k != "checks"}, "gates": reward.gates},
         "llmbar": accuracy(*mine, llmbar(options.data / "llmbar")[: 20 if options.quick else None]),
         "second_reward_model_accuracy": second_accuracy,

@@ -40,7 +40,7 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
-class Judge:
+class AnswerJudge:
     """Rewards answers of a policy. Raises `TuningError` for a reward that is no number."""
 
     reward: Callable[[Sequence[Conversation]], list[float]]
@@ -48,7 +48,7 @@ class Judge:
 
     def rewards(self, prompts: Sequence[Sequence[Mapping[str, str]]], answers: Sequence[Sequence[int]]) -> list[float]:
         """Return a reward for each answer, as token ids, to its prompt, as messages."""
-        found = self.reward(
+        given = self.reward(
             [
                 (
                     *(Message(turn["role"], turn["content"]) for turn in prompt),  # type: ignore[arg-type]
@@ -57,13 +57,13 @@ class Judge:
                 for prompt, answer in zip(prompts, answers, strict=True)
             ]
         )
-        for value, answer in zip(found, answers, strict=True):
+        for value, answer in zip(given, answers, strict=True):
             if not math.isfinite(value):
                 raise TuningError(
                     f"the reward model gave {value} for the answer {self.policy.text(answer)[:80]!r}.",
                     remedy="Lower `[tuning.rlhf] reward_learning_rate` and tune again.",
                 )
-        return found
+        return given
 
     def held_out(
         self,
@@ -92,7 +92,7 @@ class Watch:
     Answers are drawn with the same random numbers each time, so that measurements differ by the policy.
     """
 
-    judge: Judge
+    judge: AnswerJudge
     limits: StopLimits
     kl_coefficient: float
     samples: Path
@@ -165,7 +165,7 @@ def divergences(
     import torch
 
     order = sorted(range(len(answers)), key=lambda place: -(len(prompts[place]) + len(answers[place])))
-    found = [0.0] * len(answers)
+    nats = [0.0] * len(answers)
     batch: list[int] = []
 
     def compare() -> None:
@@ -187,7 +187,7 @@ def divergences(
             before = torch.log_softmax(model(**inputs).logits[:, :-1].float() / temperature, dim=-1)
         apart = (now.exp() * (now - before)).sum(-1)
         for row, place in enumerate(batch):
-            found[place] = float(apart[row, kept - len(answers[place]) :].sum())
+            nats[place] = float(apart[row, kept - len(answers[place]) :].sum())
 
     with torch.inference_mode():
         for place in order:
@@ -198,7 +198,7 @@ def divergences(
             batch.append(place)
         if batch:
             compare()
-    return found
+    return nats
 
 
 def trainer_class(algorithm: str, watch: Watch) -> Any:  # noqa: ANN401
@@ -207,7 +207,7 @@ def trainer_class(algorithm: str, watch: Watch) -> Any:  # noqa: ANN401
 
     parent: Any = {"rloo": RLOOTrainer, "grpo": GRPOTrainer}[algorithm]
 
-    class Trainer(parent):  # type: ignore[misc]  # trl is untyped here
+    class PolicyTrainer(parent):  # type: ignore[misc]  # trl is untyped here
         control: Any
 
         def _tokenize_prompts(self, prompts: Any) -> Any:  # noqa: ANN401
@@ -243,7 +243,7 @@ def trainer_class(algorithm: str, watch: Watch) -> Any:  # noqa: ANN401
     def made(**given: Any) -> Any:  # noqa: ANN401
         for row in (*given["train_dataset"], *given["eval_dataset"]):
             _ids_of[_key(row["prompt"])] = row["ids"]
-        return Trainer(**given)
+        return PolicyTrainer(**given)
 
     return made
 
@@ -271,6 +271,11 @@ def stopper(watch: Watch) -> Any:  # noqa: ANN401
     from transformers import TrainerCallback
 
     class Stopper(TrainerCallback):  # type: ignore[misc]  # transformers is untyped here
+        def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ANN401
+            """A run that was interrupted after it had been stopped does not go on: it takes one step and ends."""
+            if stop_of(curves_of(state.log_history), watch.limits) is not None:
+                control.should_training_stop = True
+
         def on_evaluate(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ANN401
             if watch.stop is not None:
                 control.should_training_stop = True

@@ -19,7 +19,7 @@ import numpy as np
 from groundtune.errors import TuningError
 from groundtune.models.templates import prompt_ids, turn_ends
 from groundtune.settings import TuningSettings
-from groundtune.tuning._rollouts import Judge, Policy, Watch, stopper, trainer_class
+from groundtune.tuning._rollouts import AnswerJudge, Policy, Watch, stopper, trainer_class
 from groundtune.tuning.conversations import PROMPTS, SAMPLES, refuse_long
 from groundtune.tuning.objective import Construction, Metric, Row, Rows
 from groundtune.tuning.stopping import StopLimits
@@ -122,7 +122,7 @@ class Reinforcement:
         model.eval()
         return {"rewards": self._judge(model, tokenizer).held_out(model, rows, 0)[1]}
 
-    def _judge(self, model: Any, tokenizer: Any) -> Judge:  # noqa: ANN401
+    def _judge(self, model: Any, tokenizer: Any) -> AnswerJudge:  # noqa: ANN401
         if tokenizer.pad_token_id is None:
             tokenizer.pad_token = tokenizer.eos_token
         how, ends = self.how, sorted(turn_ends(tokenizer, model))
@@ -130,7 +130,7 @@ class Reinforcement:
         def draw(model: Any, prompts: Sequence[Sequence[int]], copies: int, seed: Sequence[int]) -> list[list[int]]:  # noqa: ANN401
             return self.draw(model, prompts, copies, how.new_tokens, ends, how.temperature, seed)
 
-        return Judge(self.open_reward(), Policy(tokenizer, ends, how.temperature, draw))
+        return AnswerJudge(self.open_reward(), Policy(tokenizer, ends, how.temperature, draw))
 
 
 def measured(measures: Mapping[str, Any], reward_model: str) -> dict[str, object]:

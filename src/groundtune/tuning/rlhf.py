@@ -129,8 +129,8 @@ class Rlhf:
         """Carry out a run whose adapter stands beside the one that was asked for; return where it is."""
         beside = companion(folder, more["part"])
         manifest = task.tune(task.job(self.name, objective, **more), beside, progress)
-        found = finished(beside, lambda other: other.key == manifest.key)
-        return found or (beside, manifest)  # nothing is there where the run was only estimated
+        there = finished(beside, lambda other: other.key == manifest.key)
+        return there or (beside, manifest)  # nothing is there where the run was only estimated
 
     def _reward(
         self, task: Task, data: JudgedData, parts: RewardSplit, folder: Path, progress: Progress
@@ -153,9 +153,9 @@ class Rlhf:
         if "after" in manifest.measures:  # it was just trained: it has not been held to account yet
             model, tokenizer = open_reward(task.base, task.parents, settings, place)
             before = manifest.measures["after"]["rewards"]  # type: ignore[index]
-            found = account(model, tokenizer, before, data, parts, task.settings.seed)
-            told = {"checks": manifest.measures["checks"], **found.measured}
-            gates = (*task.gates, *(asdict(gate) for gate in found.gates))
+            result = account(model, tokenizer, before, data, parts, task.settings.seed)
+            told = {"checks": manifest.measures["checks"], **result.measured}
+            gates = (*task.gates, *(asdict(gate) for gate in result.gates))
             manifest = replace(manifest, kind="reward", gates=gates, measures=told)
             _rewrite(task, place, manifest)
         _refuse_bad(manifest, place, task.accepted)
@@ -189,18 +189,18 @@ class Rlhf:
         gates = (*task.gates, *(gate for gate in reward[1].gates if gate not in task.gates))
         more = {"settings": settings, "own": own, "gates": gates, "upkeep": UPKEEP, "measure": objective.measure}
         manifest = task.tune(task.job(self.name, objective, **more), folder, progress)
-        found = finished(folder, lambda other: other.key == manifest.key)
-        if found is None:  # it was only estimated
+        there = finished(folder, lambda other: other.key == manifest.key)
+        if there is None:  # it was only estimated
             samples.unlink(missing_ok=True)
             return manifest
         if "before" not in manifest.measures:  # all is told already
             return manifest
         if samples.is_file():
-            samples.replace(found[0] / SAMPLES)
+            samples.replace(there[0] / SAMPLES)
         stop = stop_of(manifest.curves, own.limits)
         stopped = f"by the rule `{stop.rule}` at step {stop.step}: {stop.reason}" if stop else manifest.stopped
         manifest = replace(manifest, stopped=stopped, measures=measured(manifest.measures, place.name))
-        _rewrite(task, found[0], manifest)
+        _rewrite(task, there[0], manifest)
         return manifest
 
 

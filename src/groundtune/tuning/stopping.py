@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-Curve = Sequence[tuple[int, float]]
-Curves = Mapping[str, Curve]
+StepCurve = Sequence[tuple[int, float]]
+Curves = Mapping[str, StepCurve]
 
 TRAINING_REWARD = "reward"
 HELD_OUT_REWARD, REWARD_ERROR = "eval_reward", "eval_reward_error"
@@ -55,16 +55,16 @@ def kl_over_budget(curves: Curves, limits: StopLimits) -> Stop | None:
 
 def length_runs_away(curves: Curves, limits: StopLimits) -> Stop | None:
     """Fire when answers are much longer than at the start, or many more of them do not end within the limit."""
-    found = []
+    stops = []
     lengths, cuts = curves.get(LENGTH, ()), curves.get(CUT, ())
     for step, value in lengths[1:]:
         if value > limits.length * lengths[0][1]:
-            found.append(Stop("length", step, f"answers have {value:.0f} tokens, at the start {lengths[0][1]:.0f}"))
+            stops.append(Stop("length", step, f"answers have {value:.0f} tokens, at the start {lengths[0][1]:.0f}"))
     for step, value in cuts[1:]:
         if value > cuts[0][1] + limits.cut:
             reason = f"{value:.0%} of the answers do not end within `new_tokens`, at the start {cuts[0][1]:.0%}"
-            found.append(Stop("length", step, reason))
-    return min(found, key=lambda stop: stop.step, default=None)
+            stops.append(Stop("length", step, reason))
+    return min(stops, key=lambda stop: stop.step, default=None)
 
 
 def repetition_runs_away(curves: Curves, limits: StopLimits) -> Stop | None:
@@ -109,17 +109,17 @@ STOP_RULES: tuple[Callable[[Curves, StopLimits], Stop | None], ...] = (
 
 def stop_of(curves: Curves, limits: StopLimits) -> Stop | None:
     """Return the rule that fires first, by step, None where none does."""
-    found = [stop for rule in STOP_RULES if (stop := rule(curves, limits)) is not None]
-    return min(found, key=lambda stop: stop.step, default=None)
+    stops = [stop for rule in STOP_RULES if (stop := rule(curves, limits)) is not None]
+    return min(stops, key=lambda stop: stop.step, default=None)
 
 
-def _mean(curve: Curve, after: int, until: int) -> float:
+def _mean(curve: StepCurve, after: int, until: int) -> float:
     """Return the mean of the values at steps in (after, until]; minus infinity where there are none."""
     values = [value for step, value in curve if after < step <= until]
     return sum(values) / len(values) if values else float("-inf")
 
 
-def _rises(curve: Curve, until: int) -> bool:
+def _rises(curve: StepCurve, until: int) -> bool:
     """Tell whether the later half of the values up to a step is above the earlier half."""
     values = [value for step, value in curve if step <= until]
     half = len(values) // 2

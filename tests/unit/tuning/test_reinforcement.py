@@ -160,6 +160,33 @@ def test_prompts_at_once_change_memory_and_nothing_else(job, tmp_path):
     assert dict(curves[0]) == pytest.approx(dict(curves[1]), abs=0.05)
 
 
+def test_a_run_that_was_killed_after_a_stop_does_not_go_on(job, tmp_path, monkeypatch):
+    from safetensors.numpy import load_file
+
+    from groundtune.tuning import training
+
+    def stopping(**more):
+        return job(limits=StopLimits(kl_budget=1.0), steps=24, kl_coefficient=0.0, **more)
+
+    whole = tune(stopping(), tmp_path / "whole")
+
+    def killed(*_):
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(training, "write_manifest", killed)
+        with pytest.raises(Killed):
+            tune(stopping(samples="other.jsonl"), tmp_path / "a")
+    steps = []
+    again = tune(stopping(samples="other.jsonl"), tmp_path / "a", lambda stage, done, total: steps.append(done))
+    assert len(steps) <= 1
+    assert again.curves["eval_reward"] == whole.curves["eval_reward"]
+    assert again.best_step == whole.best_step
+    left, right = (load_file(tmp_path / f / "adapter_model.safetensors") for f in ("whole", "a"))
+    for name, values in left.items():
+        assert values == pytest.approx(right[name], abs=1e-5), name
+
+
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
 def test_a_reward_that_is_no_number_is_refused(job, tmp_path, bad):
     with pytest.raises(TuningError, match="reward model gave"):

@@ -20,7 +20,7 @@ from groundtune.values import Conversation, PreferencePair, Thumb, digest
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """`better` beat `worse`, places in `Judged.answers`. One of them is None in a thumb that stands alone."""
+    """`better` beat `worse`, places in `JudgedPrompt.answers`. One of them is None in a thumb that stands alone."""
 
     better: int | None
     worse: int | None
@@ -28,7 +28,7 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class JudgedPrompt:
     """A prompt, the answers to it, each once, and what people said of them. `groups` are the groups of the data."""
 
     prompt: Conversation
@@ -47,7 +47,7 @@ class Judged:
 class JudgedData:
     """All prompts, and in `counts` what became of the rows."""
 
-    prompts: tuple[Judged, ...]
+    prompts: tuple[JudgedPrompt, ...]
     counts: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -87,7 +87,7 @@ def gather(rows: Iterable[PreferencePair | Thumb]) -> JudgedData:
     return JudgedData(tuple(kept), dict(counts))
 
 
-def without_annotators(judged: Judged, annotators: frozenset[str]) -> Judged:
+def without_annotators(judged: JudgedPrompt, annotators: frozenset[str]) -> JudgedPrompt:
     """Return the prompt without what `annotators` said of it; answers that nobody else judged are gone."""
     kept = [each for each in judged.comparisons if each.annotator not in annotators]
     used = sorted({place for each in kept for place in (each.better, each.worse) if place is not None})
@@ -98,15 +98,15 @@ def without_annotators(judged: Judged, annotators: frozenset[str]) -> Judged:
 
 def _judged(
     prompt: Conversation, pairs: Sequence[PreferencePair], thumbs: Sequence[Thumb], counts: Counter[str]
-) -> Judged:
+) -> JudgedPrompt:
     said = {answer for pair in pairs for answer in (pair.chosen, pair.rejected)} | {thumb.answer for thumb in thumbs}
     answers = tuple(sorted(said, key=lambda answer: digest(*texts(answer))))
     place = {answer: number for number, answer in enumerate(answers)}
-    found = [Comparison(place[pair.chosen], place[pair.rejected], pair.annotator) for pair in pairs]
-    found += _of_thumbs(thumbs, place, counts)
-    order = sorted(found, key=lambda each: (str(each.better), str(each.worse), each.annotator))
+    comparisons = [Comparison(place[pair.chosen], place[pair.rejected], pair.annotator) for pair in pairs]
+    comparisons += _of_thumbs(thumbs, place, counts)
+    order = sorted(comparisons, key=lambda each: (str(each.better), str(each.worse), each.annotator))
     groups = frozenset(group for group in (*(pair.group for pair in pairs), *(each.group for each in thumbs)) if group)
-    return Judged(prompt, answers, tuple(order), groups)
+    return JudgedPrompt(prompt, answers, tuple(order), groups)
 
 
 def _of_thumbs(thumbs: Sequence[Thumb], place: dict[Conversation, int], counts: Counter[str]) -> list[Comparison]:

@@ -15,7 +15,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from groundtune.tuning.reward.judged import Judged, texts
+from groundtune.tuning.reward.judged import JudgedPrompt, texts
 from groundtune.values import Conversation, digest
 
 CONFIDENCE = 0.95
@@ -46,7 +46,7 @@ class HeldOutPair:
     across: bool = False
 
 
-def held_out_pairs(prompts: Sequence[Judged]) -> list[HeldOutPair]:
+def held_out_pairs(prompts: Sequence[JudgedPrompt]) -> list[HeldOutPair]:
     """Return every comparison. Thumbs that stand alone are matched, a liked answer with a disliked one, each once."""
     pairs, liked, disliked = [], [], []
     for each in prompts:
@@ -137,7 +137,7 @@ def length_bias(margins: np.ndarray, lengths: np.ndarray, groups: Sequence[str])
 
 
 @dataclass(frozen=True, slots=True)
-class Calibration:
+class RewardCalibration:
     """Whether sigmoid(margin) is a probability: Brier score of "the chosen one wins" (.25 says nothing), and the
     expected calibration error, which is the mean distance of confidence and accuracy over bins of equal size.
 
@@ -149,7 +149,7 @@ class Calibration:
     reliability: tuple[tuple[float, float, int], ...]
 
 
-def calibration(margins: np.ndarray, groups: Sequence[str], rng: np.random.Generator) -> Calibration:
+def calibration(margins: np.ndarray, groups: Sequence[str], rng: np.random.Generator) -> RewardCalibration:
     """Return it, with intervals from a bootstrap over groups (Efron 1979).
 
     Sources: Brier 1950; Naeini, Cooper and Hauskrecht 2015 (AAAI) for the expected calibration error.
@@ -168,7 +168,7 @@ def calibration(margins: np.ndarray, groups: Sequence[str], rng: np.random.Gener
         low, high = np.quantile(values, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
         return Share(function(margins), float(low), float(high), len(margins))
 
-    return Calibration(measured(_brier), measured(_calibration_error), tuple(_reliability(margins)))
+    return RewardCalibration(measured(_brier), measured(_calibration_error), tuple(_reliability(margins)))
 
 
 def _brier(margins: np.ndarray) -> float:

@@ -71,7 +71,7 @@ def rewards(model: Any, tokenizer: Any, conversations: Sequence[Conversation]) -
     import torch
 
     rows = [conversation_ids(tokenizer, conversation) for conversation in conversations]
-    found = [0.0] * len(rows)
+    scored = [0.0] * len(rows)
     was_training = model.training
     model.eval()
     with torch.inference_mode():
@@ -79,9 +79,9 @@ def rewards(model: Any, tokenizer: Any, conversations: Sequence[Conversation]) -
             inputs = padded([rows[place] for place in batch], model.config.get_text_config().pad_token_id)
             scores = model(**{name: each.to(model.device) for name, each in inputs.items()}).logits[:, 0].float()
             for place, score in zip(batch, scores.tolist(), strict=True):
-                found[place] = score
+                scored[place] = score
     model.train(was_training)
-    return found
+    return scored
 
 
 def padded(rows: Sequence[Sequence[int]], pad: int) -> dict[str, Any]:

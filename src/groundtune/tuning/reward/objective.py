@@ -17,7 +17,7 @@ from groundtune.models.templates import conversation_ids, prompt_ids
 from groundtune.settings import TuningSettings
 from groundtune.tuning.conversations import refuse_long
 from groundtune.tuning.objective import LOSS, Construction, Metric, Row, Rows
-from groundtune.tuning.reward.judged import Judged
+from groundtune.tuning.reward.judged import JudgedPrompt
 from groundtune.tuning.reward.model import HEAD, padded, with_head
 from groundtune.values import digest
 
@@ -33,8 +33,8 @@ class RewardObjective:
     `measured_on` are those that the model will be held to account on: what is told of it depends on them.
     """
 
-    prompts: Sequence[Judged]
-    measured_on: Sequence[Judged] = ()
+    prompts: Sequence[JudgedPrompt]
+    measured_on: Sequence[JudgedPrompt] = ()
     metric: Metric = LOSS
 
     @property
@@ -82,7 +82,7 @@ class RewardObjective:
         return _trainer_class()(args=arguments, **{**given, **ready})
 
 
-def _row(tokenizer: Any, judged: Judged) -> Row:  # noqa: ANN401
+def _row(tokenizer: Any, judged: JudgedPrompt) -> Row:  # noqa: ANN401
     whole = [conversation_ids(tokenizer, (*judged.prompt, *answer)) for answer in judged.answers]
     before = prompt_ids(tokenizer, judged.prompt)
     if any(ids[: len(before)] != before for ids in whole):
@@ -128,7 +128,7 @@ def _trainer_class() -> Any:  # noqa: ANN401
     from torch.nn.functional import logsigmoid
     from trl import RewardTrainer
 
-    class Trainer(RewardTrainer):  # type: ignore[misc]  # trl is untyped here
+    class ComparisonTrainer(RewardTrainer):  # type: ignore[misc]  # trl is untyped here
         """TRL's trainer on rows of several answers, each of which is read once."""
 
         def _prepare_dataset(self, dataset: Any, *_: Any) -> Any:  # noqa: ANN401
@@ -143,9 +143,9 @@ def _trainer_class() -> Any:  # noqa: ANN401
         ) -> Any:  # noqa: ANN401
             """Return the weighted mean of the comparisons' losses."""
             outputs = model(input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"], use_cache=False)
-            found = outputs.logits[:, 0].float()
-            found = cat([found, found.new_zeros(1)])  # the answer that a single thumb is compared with
-            better, worse, weights = found[inputs["better"]], found[inputs["worse"]], inputs["weights"]
+            given = outputs.logits[:, 0].float()
+            given = cat([given, given.new_zeros(1)])  # the answer that a single thumb is compared with
+            better, worse, weights = given[inputs["better"]], given[inputs["worse"]], inputs["weights"]
             penalty = self.args.center_rewards_coefficient * (better + worse) ** 2
             loss = (weights * (penalty - logsigmoid(better - worse))).sum()
             logged = self._metrics["train" if self.model.training else "eval"]
@@ -153,4 +153,4 @@ def _trainer_class() -> Any:  # noqa: ANN401
             logged["rewards/margins"].append((weights * (better - worse)).sum().item())
             return (loss, outputs) if return_outputs else loss
 
-    return Trainer
+    return ComparisonTrainer

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from groundtune.tuning.reward.judged import Judged, texts, without_annotators
+from groundtune.tuning.reward.judged import JudgedPrompt, texts, without_annotators
 from groundtune.values import Conversation, digest
 
 LEAST_ANNOTATORS = 4  # with fewer, too much of the data would be held out with one of them
@@ -26,17 +26,17 @@ class RewardSplit:
     `unused` counts judgments that are on neither side: those of held-out annotators about prompts of training.
     """
 
-    training: tuple[Judged, ...]
-    held_out: tuple[Judged, ...]
+    training: tuple[JudgedPrompt, ...]
+    held_out: tuple[JudgedPrompt, ...]
     annotators: frozenset[str]
     unused: int
 
 
-def split(prompts: Sequence[Judged], share: float, rng: np.random.Generator) -> RewardSplit:
+def split(prompts: Sequence[JudgedPrompt], share: float, rng: np.random.Generator) -> RewardSplit:
     """Hold out prompts with about `share` of the comparisons. The order of `prompts` does not matter."""
     families = _families(prompts)
     wanted = share * _size(prompts)
-    held_out: list[Judged] = []
+    held_out: list[JudgedPrompt] = []
     for index in rng.permutation(len(families)):
         if _size(held_out) >= wanted:
             break
@@ -48,7 +48,7 @@ def split(prompts: Sequence[Judged], share: float, rng: np.random.Generator) -> 
     return RewardSplit(tuple(reduced), tuple(held_out), annotators, _size(training) - _size(reduced))
 
 
-def _families(prompts: Sequence[Judged]) -> list[list[Judged]]:
+def _families(prompts: Sequence[JudgedPrompt]) -> list[list[JudgedPrompt]]:
     """Return prompts that must stay together: same words but for blanks and case, or a group in common."""
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
@@ -63,13 +63,13 @@ def _families(prompts: Sequence[Judged]) -> list[list[Judged]]:
     size = len(ordered) + len(names)
     rows, columns = [edge[0] for edge in edges], [len(ordered) + edge[1] for edge in edges]
     _, labels = connected_components(coo_matrix((np.ones(len(edges)), (rows, columns)), shape=(size, size)))
-    families: dict[int, list[Judged]] = {}
+    families: dict[int, list[JudgedPrompt]] = {}
     for each, label in zip(ordered, labels, strict=False):
         families.setdefault(int(label), []).append(each)
     return list(families.values())
 
 
-def _annotators(prompts: Sequence[Judged], rng: np.random.Generator) -> frozenset[str]:
+def _annotators(prompts: Sequence[JudgedPrompt], rng: np.random.Generator) -> frozenset[str]:
     said = Counter(each.annotator for judged in prompts for each in judged.comparisons if each.annotator)
     if len(said) < LEAST_ANNOTATORS:
         return frozenset()
@@ -83,7 +83,7 @@ def _annotators(prompts: Sequence[Judged], rng: np.random.Generator) -> frozense
     return frozenset(chosen)
 
 
-def _size(prompts: Sequence[Judged]) -> int:
+def _size(prompts: Sequence[JudgedPrompt]) -> int:
     return sum(len(each.comparisons) for each in prompts)
 
 
