@@ -18,36 +18,34 @@ MOST_BY_LENGTH = 0.8  # correlation with length, where pairs of one kind are too
 RELOADED = 1e-3  # largest difference of rewards after reloading, in standard deviations of the rewards
 
 
-def accuracy_gate(measured: Share, rows: int) -> GateResult:
+def accuracy_gate(right: Share, rows: int) -> GateResult:
     """Pass a model whose accuracy is above chance with the lower end of its interval."""
-    told = f"{measured.value:.3f} of {measured.n} held-out pairs are right, interval {measured.low:.3f} to {measured.high:.3f}"
-    if not measured.n:
+    told = f"{right.value:.3f} of {right.n} held-out pairs are right, interval {right.low:.3f} to {right.high:.3f}"
+    if not right.n:
         return GateResult("reward_accuracy", False, None, CHANCE, "There are no held-out pairs to measure it on.")
-    return GateResult(
-        "reward_accuracy", measured.low > CHANCE, measured.low, CHANCE, f"{told}. Chance is .5.", measured.n, rows
-    )
+    return GateResult("reward_accuracy", right.low > CHANCE, right.low, CHANCE, f"{told}. Chance is .5.", right.n, rows)
 
 
-def length_gate(measured: LengthBias, rows: int) -> GateResult:
+def length_gate(bias: LengthBias, rows: int) -> GateResult:
     """Pass a model that is better than chance where the longer and where the shorter answer is right, weighed alike.
 
     Where one kind of pair is too rare for that, pass one whose rewards do not just follow the lengths.
     """
-    name, balanced = "reward_length", measured.balanced
+    name, balanced = "reward_length", bias.balanced
     if balanced is not None:
         told = (
-            f"Weighed alike, pairs in which people chose the longer answer ({measured.where_longer.value:.3f} right) and "
-            f"the shorter ({measured.where_shorter.value:.3f}) give {balanced.value:.3f}, interval {balanced.low:.3f} to "
+            f"Weighed alike, pairs in which people chose the longer answer ({bias.where_longer.value:.3f} right) and "
+            f"the shorter ({bias.where_shorter.value:.3f}) give {balanced.value:.3f}, interval {balanced.low:.3f} to "
             f"{balanced.high:.3f}. A model that only counts words has .5."
         )
         return GateResult(name, balanced.low > CHANCE, balanced.low, CHANCE, told, balanced.n, rows)
-    mostly = 1 if measured.where_longer.n >= measured.where_shorter.n else -1
-    follows = mostly * measured.correlation
+    mostly = 1 if bias.where_longer.n >= bias.where_shorter.n else -1
+    follows = mostly * bias.correlation
     told = (
-        f"People chose the longer answer in {measured.where_longer.n} held-out pairs and the shorter in "
-        f"{measured.where_shorter.n}, too few to compare. Rewards and lengths correlate by {measured.correlation:.2f}."
+        f"People chose the longer answer in {bias.where_longer.n} held-out pairs and the shorter in "
+        f"{bias.where_shorter.n}, too few to compare. Rewards and lengths correlate by {bias.correlation:.2f}."
     )
-    return GateResult(name, follows < MOST_BY_LENGTH, follows, MOST_BY_LENGTH, told, measured.longer_wins.n, rows)
+    return GateResult(name, follows < MOST_BY_LENGTH, follows, MOST_BY_LENGTH, told, bias.longer_wins.n, rows)
 
 
 def reload_gate(trained: Sequence[float], reloaded: Sequence[float]) -> GateResult:
