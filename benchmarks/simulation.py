@@ -24,7 +24,8 @@ from numpy.typing import NDArray
 from scipy import stats
 from scipy.special import ndtr
 
-from groundtune.evaluation.statistics import (
+from groundtune.settings import ComparisonSettings
+from groundtune.statistics import (
     Method,
     cases_needed,
     clustered_sd,
@@ -32,8 +33,7 @@ from groundtune.evaluation.statistics import (
     intervals,
     smallest_detectable_difference,
 )
-from groundtune.evaluation.statistics.sample import Sample, added
-from groundtune.settings import ComparisonSettings
+from groundtune.statistics.sample import Sample, added
 from groundtune.testing.tables import TableScorer, report_of
 from groundtune.values import Difference, Score
 

@@ -20,9 +20,9 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 TESTS = (
     "tests/unit/comparison/test_recommend.py",
-    "tests/unit/evaluation/test_exact_statistics.py",
+    "tests/unit/statistics/test_exact_statistics.py",
     "tests/unit/comparison/test_advice.py",
-    "tests/unit/evaluation/test_statistics.py",
+    "tests/unit/statistics/test_statistics.py",
     "tests/unit/comparison/test_gate.py",
 )
 
@@ -41,9 +41,9 @@ class Mutation:
         return Path("src/groundtune") / self.file
 
 
-VERDICTS, COMPARING = "evaluation/statistics/verdicts.py", "evaluation/statistics/comparing.py"
-FLIPS, INTERVALS = "evaluation/statistics/flips.py", "evaluation/statistics/intervals.py"
-SAMPLE, SIZE = "evaluation/statistics/sample.py", "evaluation/statistics/size.py"
+VERDICTS, COMPARING = "statistics/verdicts.py", "statistics/comparing.py"
+FLIPS, INTERVALS = "statistics/flips.py", "statistics/intervals.py"
+SAMPLE, SIZE = "statistics/sample.py", "statistics/size.py"
 STANDINGS, RECOMMEND = "comparison/standings.py", "comparison/recommend.py"
 REASONS, SUMMARY, GATE = "comparison/reasons.py", "comparison/summary.py", "comparison/gate.py"
 

@@ -5,12 +5,14 @@ Knows no file format: callers bring a pydantic model for a line or a file.
 
 from __future__ import annotations
 
+import errno
 import json
 import math
+import shutil
 import threading
 import tomllib
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -23,6 +25,11 @@ from groundtune.errors import InputError
 Row = TypeVar("Row", bound=BaseModel)
 
 _PERMISSIONS = 0o777
+_HIDDEN = ".groundtune-"
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+# what writers in other languages say of it: safetensors, numpy's `tofile`
+_SAID_OF_FULL = ("No space left", "os error 28", "quota exceeded", "File too large", "os error 27", "requested and")
+_NOTHING_LEFT = 1 << 16  # bytes: fewer than any file of weights takes
 _appending = threading.Lock()
 
 
@@ -148,9 +155,68 @@ def within(folder: Path, name: str) -> Path:
         return folder / name
 
 
+@contextmanager
+def replacing(folder: Path) -> Iterator[Path]:
+    """Yield an empty folder beside `folder` that takes its place when the block ends, and is gone if the block fails.
+
+    What was in `folder` is there until then. Raises `InputError` where the disk is full.
+    """
+    with full_disk(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        temporary, old = beside(folder), beside(folder)
+        try:
+            temporary.mkdir()
+            yield temporary
+            if folder.exists():
+                folder.rename(old)
+            temporary.rename(folder)
+        finally:
+            if old.exists() and not folder.exists():
+                old.rename(folder)
+            for rest in (temporary, old):
+                shutil.rmtree(rest, ignore_errors=True)
+
+
+@contextmanager
+def full_disk(place: Path) -> Iterator[None]:
+    """Turn what a library raises when the disk of `place` has no room into `InputError`; all else goes through."""
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        if not _says_full(error, place):
+            raise
+        raise InputError(
+            f"cannot be written: the disk is full ({free_bytes(place) / 1e6:,.0f} MB are free).",
+            place=place,
+            remedy="Make room and run the command again. What was there before is unchanged.",
+        ) from None
+
+
+def left_behind(path: Path) -> list[Path]:
+    """Return the hidden folders of `replacing` beside `path`: of commands that run now, or were killed."""
+    return sorted(folder for folder in path.parent.glob(f"{_HIDDEN}*") if folder.is_dir())
+
+
+def free_bytes(path: Path) -> int:
+    """Return how much fits on the disk where `path` is or will be."""
+    there = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
+    return shutil.disk_usage(there).free
+
+
+def _says_full(error: BaseException, place: Path) -> bool:
+    if isinstance(error, OSError) and error.errno in _FULL:
+        return True
+    if any(said in str(error) for said in _SAID_OF_FULL):
+        return True
+    # PyTorch's own writer says only that it failed
+    return isinstance(error, OSError | RuntimeError) and free_bytes(place) < _NOTHING_LEFT
+
+
 def beside(path: Path) -> Path:
     """Return the path of a hidden file in the same folder that nobody else uses, in this process or another."""
-    return path.with_name(f".groundtune-{uuid4().hex}")
+    return path.with_name(f"{_HIDDEN}{uuid4().hex}")
 
 
 def _explain(error: ValidationError, path: Path, line: int | None, model: type[BaseModel]) -> InputError:

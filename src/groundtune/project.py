@@ -16,6 +16,9 @@ import numpy as np
 
 from groundtune.assembly.assembly import Assembly
 from groundtune.assembly.candidates import Candidate, available, registered
+from groundtune.assembly.data import DataCheck, check_data
+from groundtune.assembly.export import export_tuned
+from groundtune.assembly.said import read_said
 from groundtune.comparison.calibrate import Calibration, calibrate, prefer
 from groundtune.comparison.compare import compare
 from groundtune.comparison.gate import Gate, GateFinding
@@ -25,7 +28,7 @@ from groundtune.comparison.report.data import Report, as_json
 from groundtune.comparison.summary import PART
 from groundtune.errors import SettingsError
 from groundtune.evaluation.benchmark.cases import Benchmark, CaseLine
-from groundtune.evaluation.benchmark.checks import BenchmarkFinding, check_benchmark, read_said
+from groundtune.evaluation.benchmark.checks import BenchmarkFinding, check_benchmark
 from groundtune.evaluation.benchmark.drafting import PASSAGE, DraftKind
 from groundtune.evaluation.benchmark.drafting.drafts import Shelf, Tally, draft_cases
 from groundtune.evaluation.benchmark.drafting.unexpected import draft_unexpected
@@ -34,7 +37,6 @@ from groundtune.evaluation.benchmark.versions import Changes, Lock, freeze, lock
 from groundtune.evaluation.human.results import HumanReport
 from groundtune.evaluation.human.study import Study
 from groundtune.evaluation.judge.pairwise import Preference
-from groundtune.evaluation.statistics.planning import BenchmarkPlan, Pilot, plan
 from groundtune.files import within
 from groundtune.knowledge.ingest import IngestReport
 from groundtune.protocols import Answerer, Progress, silent
@@ -42,8 +44,10 @@ from groundtune.records import RunRecord
 from groundtune.records.kinds import COMPARISON, EVALUATION, ComparisonKind
 from groundtune.settings import FILE_NAME, Settings, load
 from groundtune.standalone import check_gate, load_gate
+from groundtune.statistics.planning import BenchmarkPlan, Pilot, plan
 from groundtune.tuning.adapters import Manifest
 from groundtune.tuning.estimate import Estimate
+from groundtune.tuning.export import Exported
 from groundtune.values import EVERYONE, Answer, Message, Passage, Question, Search
 
 QUICK: Mapping[str, object] = {
@@ -147,6 +151,13 @@ class Project:
             training,
             self.settings.knowledge.readable_by,
         )
+
+    def check_data(self, paths: Sequence[str | Path] = (), repair: str | Path | None = None) -> DataCheck:
+        """Check training data: the files at `paths`, or those of `[tuning]` that exist.
+
+        `repair` is a folder for a copy without what is wrong; the original is not changed.
+        """
+        return check_data(self.assembly, [Path(path) for path in paths], None if repair is None else Path(repair))
 
     def plan_benchmark(self) -> tuple[BenchmarkPlan | None, Pilot | None]:
         """Return what the test part can show of as many candidates as are compared, and the earlier run it rests on."""
@@ -260,6 +271,17 @@ class Project:
     def adapter_folder(self, name: str) -> Path:
         """Return where the adapter `name` is: of several versions, the one that is used with the present settings."""
         return self.assembly.adapters.folder(name)
+
+    def export(self, name: str, to: str, folder: str | Path, numbers: str | None = None) -> Exported:
+        """Write the adapter `name` for other programs into `folder`, which must be new or empty.
+
+        `to` is "merged" (whole weights for transformers), "adapter" (one LoRA for vLLM) or "gguf"; `numbers` is how
+        weights are written ("f32", "f16", "bf16"), the format's default if None.
+
+        Raises `InputError` for an adapter that is not there or was changed since, a full disk, and what the format has
+        no room for; `SettingsError` for another format.
+        """
+        return export_tuned(self.assembly, name, to, Path(folder).absolute(), numbers)
 
     def search(
         self,

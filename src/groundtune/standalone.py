@@ -22,10 +22,10 @@ from groundtune.evaluation.benchmark.importers import Imported, Shares, read_set
 from groundtune.evaluation.predictions import Scoring, load_predictions, score_predictions
 from groundtune.evaluation.scorers import known_scorers, scorers, scorers_for
 from groundtune.evaluation.scorers.corpus_bleu import NAME as CORPUS_BLEU
-from groundtune.evaluation.statistics import Method
 from groundtune.files import write_text
 from groundtune.protocols import Progress, silent
 from groundtune.settings import FILE_NAME, ComparisonSettings, load, template
+from groundtune.statistics import Method
 
 EXAMPLES = ("telecom",)
 _LEFT_OUT = shutil.ignore_patterns("sources", "make_*.py", ".groundtune", "report", "__pycache__")

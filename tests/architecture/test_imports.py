@@ -10,7 +10,8 @@ from _tree import Import, Module, modules
 
 LAYERS = (
     {"values", "protocols", "errors", "settings", "plugins", "files", "packaged", "reply", "sentences", "text"}
-    | {"comparing", "drawing", "encoders", "extras", "http", "once", "secrets", "spreadsheets", "workbooks"},
+    | {"comparing", "drawing", "encoders", "extras", "http", "merging", "once", "secrets", "spreadsheets", "statistics"}
+    | {"workbooks"},
     {"knowledge", "models", "assistant", "tuning", "evaluation", "agents", "records"},
     {"assembly"},
     {"checkup", "comparison", "project", "standalone"},

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score
 
-from groundtune.evaluation.statistics.agreement import alpha, kappa
+from groundtune.statistics.agreement import alpha, kappa
 
 ratings = st.lists(st.tuples(st.integers(1, 5), st.integers(1, 5)), min_size=1, max_size=30)
 

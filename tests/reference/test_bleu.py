@@ -14,8 +14,8 @@ from groundtune.evaluation.scorers.bleu import counts as _counts
 from groundtune.evaluation.scorers.bleu import signature as _signature
 from groundtune.evaluation.scorers.bleu import tokenize
 from groundtune.evaluation.scorers.corpus_bleu import CorpusBleuScorer
-from groundtune.evaluation.statistics import Method, estimate
 from groundtune.settings import ComparisonSettings
+from groundtune.statistics import Method, estimate
 from groundtune.values import Answer, Case, Usage
 
 # The example of sacrebleu's README and tests (Apache-2.0).

@@ -9,7 +9,7 @@ from sacrebleu.significance import PairedTest
 
 from groundtune.evaluation.run import score_answers
 from groundtune.evaluation.scorers.corpus_bleu import CorpusBleuScorer, bleu
-from groundtune.evaluation.statistics import Method, compare_all
+from groundtune.statistics import Method, compare_all
 from groundtune.values import Answer, Case, Failure, Usage
 
 METHOD = Method(resamples=4000)

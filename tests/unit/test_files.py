@@ -1,5 +1,6 @@
 """Files that people write: read with errors that name file and line, written whole or not at all."""
 
+import errno
 import os
 import stat
 import subprocess
@@ -165,3 +166,47 @@ def test_any_name_that_a_file_can_have_can_be_written(tmp_path, name):
 def test_writing_leaves_nothing_beside_the_file(tmp_path):
     write_text(tmp_path / "a", "text")
     assert os.listdir(tmp_path) == ["a"]  # noqa: PTH208 -- hidden files are meant, too
+
+
+def test_a_folder_takes_the_place_of_another_at_once(tmp_path):
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "a").write_text("1")
+    with files.replacing(tmp_path / "old") as folder:
+        (folder / "b").write_text("2")
+        assert (tmp_path / "old" / "a").read_text() == "1"
+    assert [path.name for path in tmp_path.rglob("*")] == ["old", "b"]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError("x"), OSError(2, "no such file")])
+def test_a_folder_that_is_not_completed_leaves_the_old_one(tmp_path, error):
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "a").write_text("1")
+    with pytest.raises(type(error) if isinstance(error, Exception) else error), files.replacing(tmp_path / "old"):
+        raise error
+    assert [path.name for path in tmp_path.rglob("*")] == ["old", "a"]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        OSError(errno.EDQUOT, "Disk quota exceeded"),
+        OSError("262144 requested and 4096 written"),  # NumPy's tofile
+        RuntimeError("Error while serializing: I/O error: No space left on device (os error 28)"),  # safetensors
+    ],
+    ids=str,
+)
+def test_a_full_disk_is_told_whoever_writes(tmp_path, error):
+    with pytest.raises(InputError, match="the disk is full") as raised, files.full_disk(tmp_path / "out"):
+        raise error
+    assert "unchanged" in raised.value.remedy
+
+
+def test_a_writer_that_says_nothing_of_a_full_disk(tmp_path, monkeypatch):
+    """PyTorch: `unexpected pos 64 vs 0`."""
+    failed = RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 64 vs 0")
+    with pytest.raises(RuntimeError, match="unexpected pos"), files.full_disk(tmp_path):
+        raise failed
+    monkeypatch.setattr(files, "free_bytes", lambda path: 0)
+    with pytest.raises(InputError, match="the disk is full"), files.full_disk(tmp_path):
+        raise failed

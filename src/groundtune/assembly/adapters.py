@@ -9,7 +9,7 @@ import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from groundtune.models import local
 from groundtune.models.sampling import sample
 from groundtune.protocols import Progress, silent
 from groundtune.settings import Settings, TuningSettings
-from groundtune.tuning.adapters import MANIFEST, VERSION_SIGN, Manifest, chain, read_manifest, versions
+from groundtune.tuning.adapters import MANIFEST, VERSION_SIGN, Manifest, chain, read_manifest, verify, versions
 from groundtune.tuning.estimate import Estimate
 from groundtune.tuning.examples import load_examples, load_judged, load_texts
 from groundtune.tuning.model import Base, is_whole
@@ -171,7 +171,7 @@ class Adapters:
         settings, name = self._settings, self._settings.project.name
         return Task(
             base=self.base(),
-            examples=lambda: load_examples(within(self._folder, settings.tuning.examples)),
+            examples=cache(lambda: load_examples(within(self._folder, settings.tuning.examples))),
             settings=settings.tuning,
             record=self._record,
             closed_book=partial(closed_book_messages, settings.assistant, name),
@@ -182,9 +182,9 @@ class Adapters:
             unknown=settings.assistant.unknown,
             documents=self._knowledge.documents_held,
             found_by=self._found_by,
-            preferences=lambda: load_judged(within(self._folder, settings.tuning.preferences)),
-            corpus=self._corpus,
-            texts=self._texts,
+            preferences=cache(lambda: load_judged(within(self._folder, settings.tuning.preferences))),
+            corpus=cache(self._corpus),
+            texts=cache(self._texts),
             parents=self._parents(parent),
         )
 
@@ -242,6 +242,7 @@ class Adapters:
                 place=folder,
                 remedy="Tune it again, or change `[model] name` back.",
             )
+        verify(folder)
         if not self.fits(folder):
             _log.info("Candidate `%s` uses %s, trained with other settings than those set now.", candidate, folder)
 

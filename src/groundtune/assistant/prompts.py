@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 from groundtune.settings import AssistantSettings
@@ -71,8 +72,10 @@ def _instructions(settings: AssistantSettings, project_name: str) -> str:
 
 def _turns(settings: AssistantSettings, history: Sequence[Message]) -> list[Message]:
     """Return the last of the user's and the assistant's turns; a system turn from outside is not taken as ours."""
-    turns = [Message(turn.role, _data(turn.content)) for turn in history if turn.role != "system"]
-    return turns[max(0, len(turns) - settings.history_turns) :]
+    turns = [replace(turn, content=_data(turn.content)) for turn in history if turn.role != "system"]
+    turns = turns[max(0, len(turns) - settings.history_turns) :]
+    called = next((number for number, turn in enumerate(turns) if turn.role != "tool"), len(turns))
+    return turns[called:]  # a tool's reply without its call says nothing
 
 
 def _passage(number: int, passage: Passage) -> str:

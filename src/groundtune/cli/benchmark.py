@@ -19,7 +19,7 @@ from groundtune.errors import InputError, SettingsError
 if TYPE_CHECKING:
     from groundtune.evaluation.benchmark.checks import BenchmarkFinding
     from groundtune.evaluation.benchmark.importers import Shares
-    from groundtune.evaluation.statistics.planning import BenchmarkPlan, Pilot
+    from groundtune.statistics.planning import BenchmarkPlan, Pilot
 
 commands = typer.Typer(no_args_is_help=True, help="Make, check and freeze the expert benchmark.")
 

@@ -37,10 +37,10 @@ from groundtune.evaluation.judge.pass_rates import PassRate, pass_rates
 from groundtune.evaluation.judge.samples import RatedAnswer, RatingScale, check_ratings, load_answers, make_samples
 from groundtune.evaluation.ratings import Rating, load_ratings
 from groundtune.evaluation.scorers._function import NO_IDEAL_ANSWER
-from groundtune.evaluation.statistics.agreement import alpha
 from groundtune.http.outages import one_command
 from groundtune.records import Records
 from groundtune.records.records import RunRecord
+from groundtune.statistics.agreement import alpha
 from groundtune.values import Answer, Score
 
 _log = logging.getLogger(__name__)

@@ -19,6 +19,7 @@ from groundtune.comparison import notes
 from groundtune.comparison.latency import Seconds, measured
 from groundtune.comparison.report.data import Curve, CurvePoint, Latency, Report, Setting, Spread
 from groundtune.comparison.summary import PART, Material, Run, summarise
+from groundtune.comparison.tuned import facts, of_accepted_gates, tuned_names
 from groundtune.drawing import spread
 from groundtune.errors import InputError, ModelFailed, SettingsError
 from groundtune.evaluation.run import answer_cases, score_answers
@@ -26,6 +27,7 @@ from groundtune.evaluation.scorers import scorers as all_scorers
 from groundtune.evaluation.scorers._function import NO_IDEAL_ANSWER
 from groundtune.http.outages import one_command
 from groundtune.protocols import Answerer, Scorer
+from groundtune.tuning.adapters import Manifest
 from groundtune.values import Answer, Case, Failure, TextPiece, Usage, digest
 
 AGAIN = f"{PART}, again"  # what the second run of a candidate is kept under
@@ -81,6 +83,8 @@ def material(
 ) -> Material:
     """Return all that the report of these runs is made of, as values."""
     benchmark = assembly.benchmark
+    made = {name: manifest for name in tuned_names(runs) if (manifest := assembly.adapters.manifest(name))}
+    tuned = tuple(facts(name, manifest) for name, manifest in made.items())
     return Material(
         project=assembly.settings.project.name,
         created_at=now,
@@ -91,13 +95,15 @@ def material(
         settings=assembly.settings.comparison,
         again=again,
         doubts=assembly.judges.doubts(),
-        curves=tuple(_curves(assembly, runs)),
+        curves=tuple(Curve(name, _points(manifest)) for name, manifest in made.items()),
+        adapters=tuned,
         notes=(
             *notes.unread_documents(unread),
             *notes.of_silent_judges(scorers, runs),
             *notes.of_benchmark(benchmark, assembly.lock, len(cases)),
             *notes.of_scores([run.scores for run in runs]),
             *([notes.of_threshold(assembly.threshold())] if any(run.candidate.grounded for run in runs) else []),
+            *of_accepted_gates(tuned),
             *notes.of_failures(runs),
             *notes.of_replies(runs),
         ),
@@ -219,11 +225,5 @@ def _spreads(seconds: Seconds) -> Latency:
     return Latency(spread_of(seconds.first_token), spread_of(seconds.total), seconds.machine)
 
 
-def _curves(assembly: Assembly, runs: Sequence[Run]) -> list[Curve]:
-    curves = []
-    for adapter in dict.fromkeys(name for run in runs for name in run.candidate.adapters):
-        manifest = assembly.adapters.manifest(adapter)
-        if manifest is not None:
-            points = tuple(CurvePoint(point.step, point.train, point.held_out) for point in manifest.loss)
-            curves.append(Curve(adapter, points))
-    return curves
+def _points(manifest: Manifest) -> tuple[CurvePoint, ...]:
+    return tuple(CurvePoint(point.step, point.train, point.held_out) for point in manifest.loss)

@@ -22,7 +22,8 @@ from groundtune.comparison.report.data import Report, from_json
 from groundtune.comparison.wording import first_of
 from groundtune.errors import InputError, NotComparable
 from groundtune.evaluation.predictions import Scoring, read_scoring
-from groundtune.evaluation.statistics import (
+from groundtune.files import read_text, read_toml
+from groundtune.statistics import (
     MOST_CASES,
     Method,
     cases_needed,
@@ -30,7 +31,6 @@ from groundtune.evaluation.statistics import (
     paired_difference,
     paired_sd,
 )
-from groundtune.files import read_text, read_toml
 from groundtune.values import Estimate, Score
 
 AGREE = "Agree on a new baseline, made by a run on this benchmark with these scorers."

@@ -26,9 +26,9 @@ from groundtune.evaluation.human.results import HumanReport, ratings, summarise
 from groundtune.evaluation.human.returned import Problem, Taken, load_replies, save_replies, take
 from groundtune.evaluation.human.sheets import write_sheets
 from groundtune.evaluation.human.study import KEY_FILE, Study, read_key, write_key
-from groundtune.evaluation.statistics import Method
 from groundtune.files import write_jsonl
 from groundtune.settings import HumanSettings
+from groundtune.statistics import Method
 from groundtune.values import Answer, Failure, digest
 
 FOLDER = "human"

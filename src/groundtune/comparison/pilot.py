@@ -6,8 +6,8 @@ from groundtune.assembly.assembly import Assembly
 from groundtune.comparison.latest import latest_runs
 from groundtune.comparison.summary import PART
 from groundtune.evaluation.scorers import scorers
-from groundtune.evaluation.statistics.planning import Pilot, pilot_sd
 from groundtune.files import within
+from groundtune.statistics.planning import Pilot, pilot_sd
 from groundtune.values import Score
 
 _SQLITE = "sqlite:///"

@@ -13,8 +13,8 @@ import numpy as np
 from groundtune.comparison.report.data import Repeat
 from groundtune.comparison.table import Scores
 from groundtune.comparison.wording import figure
-from groundtune.evaluation.statistics import Method, noise_floor
 from groundtune.protocols import Scorer
+from groundtune.statistics import Method, noise_floor
 
 
 def repeated(

@@ -11,10 +11,12 @@ from datetime import datetime
 
 import numpy as np
 
+from groundtune import statistics
 from groundtune.assembly.candidates import Candidate, steps
 from groundtune.comparison.recommend import recommend
 from groundtune.comparison.repeat import repeat_note, repeated
 from groundtune.comparison.report.data import (
+    AdapterFacts,
     BenchmarkFacts,
     CandidateResult,
     CaseRow,
@@ -32,13 +34,12 @@ from groundtune.comparison.table import Scores, ScoreTable, score_table
 from groundtune.comparison.tags import by_tag
 from groundtune.comparison.wording import opposite
 from groundtune.errors import NotComparable
-from groundtune.evaluation import statistics
 from groundtune.evaluation.benchmark.cases import Benchmark
 from groundtune.evaluation.judge.grading import PanelScorer
-from groundtune.evaluation.statistics import Method
 from groundtune.protocols import Scorer
 from groundtune.reply import says_nothing
 from groundtune.settings import ComparisonSettings
+from groundtune.statistics import Method
 from groundtune.values import Answer, Case, Difference, Failure, Score, Split
 
 PART: Split = "test"
@@ -75,6 +76,7 @@ class Material:
     again: Run | None = None
     doubts: Mapping[str, str] = field(default_factory=dict)
     curves: tuple[Curve, ...] = ()
+    adapters: tuple[AdapterFacts, ...] = ()
     notes: tuple[str, ...] = ()
     costs: tuple[str, ...] = ()
     resolved: tuple[Setting, ...] = ()
@@ -111,6 +113,7 @@ def summarise(material: Material) -> Report:
         recommendation=recommend(contenders, counted, ground),
         cases=tuple(_values(case, table.at(place, totals=False)) for place, case in enumerate(cases)),
         curves=material.curves,
+        adapters=material.adapters,
         notes=(
             *material.notes,
             *([repeat_note(repeat, material.scorers)] if repeat else []),

@@ -10,10 +10,10 @@ from collections import Counter
 
 import numpy as np
 
+from groundtune import statistics
 from groundtune.comparison.report.data import TagResult
 from groundtune.comparison.table import ScoreTable
-from groundtune.evaluation import statistics
-from groundtune.evaluation.statistics import Method
+from groundtune.statistics import Method
 
 FEWEST_CASES = 10  # of a tag: fewer say next to nothing of others of their kind
 

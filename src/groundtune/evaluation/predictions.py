@@ -18,10 +18,10 @@ from groundtune.errors import InputError
 from groundtune.evaluation.benchmark.cases import Benchmark
 from groundtune.evaluation.remarks import remarks
 from groundtune.evaluation.run import Outcome, score_answers
-from groundtune.evaluation.statistics import Method, estimate
 from groundtune.files import Name, read_jsonl
 from groundtune.protocols import AnswerFact, Progress, Scorer, silent
 from groundtune.reply import says_nothing
+from groundtune.statistics import Method, estimate
 from groundtune.values import Answer, Case, Estimate, Failure, Passage, Place, Score, Usage
 
 REMEDIES: Mapping[AnswerFact, str] = {

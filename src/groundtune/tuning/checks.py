@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from groundtune.errors import TuningError
+from groundtune.merging import merged, put_on
 from groundtune.models.templates import prompt_ids
 from groundtune.settings import TuningSettings
 from groundtune.tuning.model import Base, load_whole, ready
-from groundtune.tuning.objective import Rows
-from groundtune.values import Conversation
+from groundtune.tuning.objective import Rows, ServedPrompt
 
 MOST_TOKENS = 256  # of a row, on which logits are compared
 TOLERANCE = 1e-3  # largest difference of two logits, as a share of the largest logit
@@ -43,41 +43,29 @@ def check(
     `logits` are those that the model gave for `rows.samples` when training ended. Raises `TuningError` where the
     difference is more than rounding, or a prompt is another one.
     """
-    model, tokenizer = load_whole(folder) if settings.method == "full" else ready(base, parents, settings)
-    measured = check_weights(model, settings, folder, (rows.samples, logits)) if rows.samples else {}
-    return {**measured, "prompts": check_prompts(tokenizer, rows.prompts)}
-
-
-def check_weights(
-    model: Any,  # noqa: ANN401
-    settings: TuningSettings,
-    folder: Path,
-    trained: tuple[Sequence[Any], Any],
-) -> dict[str, float]:
-    """Return the differences of logits. `model` is what the adapter goes on, or the whole model itself; `trained` are
-    rows of token ids and their logits. Raises `TuningError`."""
-    rows, expected = trained
+    whole = settings.method == "full"
+    model, tokenizer = load_whole(folder) if whole else ready(base, parents, settings)
+    if not whole and rows.samples:  # a reward model has none: it is loaded in a way of its own
+        model, tokenizer = put_on(model, tokenizer, folder)
+    measured: dict[str, float] = {"prompts": check_prompts(tokenizer, rows.prompts)}
+    if not rows.samples:
+        return measured
     tolerance = ROUNDED if settings.quantize != "none" or _rounds() else TOLERANCE
-    if settings.method == "full":
-        return {"reload": _compared("reloaded", model, rows, expected, tolerance, folder)}
-    from peft import PeftModel
-
-    model = PeftModel.from_pretrained(model, str(folder))
-    measured = {"reload": _compared("reloaded", model, rows, expected, tolerance, folder)}
-    if settings.quantize == "none":  # merging into a quantised model would ruin it
-        merged = model.merge_and_unload(safe_merge=True)
-        measured["merge"] = _compared("merged into the model", merged, rows, expected, tolerance, folder)
+    measured["reload"] = _compared("reloaded", model, rows.samples, logits, tolerance, folder)
+    if not whole and settings.quantize == "none":  # merging into a quantised model would ruin it
+        how = "merged into the model"
+        measured["merge"] = _compared(how, merged(model), rows.samples, logits, tolerance, folder)
     return measured
 
 
-def check_prompts(tokenizer: Any, prompts: Sequence[tuple[Conversation, list[int]]]) -> int:  # noqa: ANN401
+def check_prompts(tokenizer: Any, prompts: Sequence[ServedPrompt]) -> int:  # noqa: ANN401
     """Return how many prompts were compared: serving renders each conversation as its row begins.
 
     `tokenizer` is that of the model as serving opens it. Raises `TuningError` for the first that differs.
     """
-    for conversation, row in prompts:
-        prompt = prompt_ids(tokenizer, conversation)
-        if row[: len(prompt)] != prompt:
+    for served in prompts:
+        prompt = prompt_ids(tokenizer, served.conversation, served.tools)
+        if list(served.input_ids[: len(prompt)]) != prompt:
             raise TuningError(
                 f"serving gives the model another prompt than it was trained on: {tokenizer.decode(prompt)[:200]!r}.",
                 remedy="Tune again with the tokenizer and chat template that the model is served with.",

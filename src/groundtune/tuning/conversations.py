@@ -15,7 +15,7 @@ from groundtune.errors import TuningError
 from groundtune.models.templates import Rendered, training_ids, turn_ends
 from groundtune.settings import TuningSettings
 from groundtune.tuning.examples import data_hash, hold_out
-from groundtune.tuning.objective import LOSS, Construction, Metric, Row, Rows
+from groundtune.tuning.objective import LOSS, Construction, Metric, Row, Rows, ServedPrompt
 from groundtune.values import Example
 
 SAMPLES = 4  # held-out rows on which the logits of adapters are compared
@@ -44,7 +44,10 @@ class Conversations:
             [_columns(row) for row in held_out],
             [len(row.input_ids) for row in training],
             [row.input_ids for row in held_out[:SAMPLES]],
-            [(example.messages[:-1], row.input_ids) for example, row in zip(parts[1], held_out, strict=True)][:PROMPTS],
+            [
+                ServedPrompt(example.messages[:-1], row.input_ids, example.tools)
+                for example, row in zip(parts[1][:PROMPTS], held_out, strict=False)
+            ],
         )
 
     def trainer(self, construction: Construction) -> Any:  # noqa: ANN401
@@ -70,7 +73,7 @@ def render(
 
     Raises `TuningError` rather than cut one short.
     """
-    rows = [training_ids(tokenizer, example.messages, ends) for example in examples]
+    rows = [training_ids(tokenizer, example.messages, ends, example.tools) for example in examples]
     refuse_long([len(row.input_ids) for row in rows], max_length, "training conversations")
     return rows
 

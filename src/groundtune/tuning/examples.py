@@ -118,8 +118,18 @@ def _sound(rows: Iterable[TrainingRow | BrokenLine]) -> Iterator[TrainingRow]:
 
 def last_question(example: Example) -> Question:
     """Return the last question of a conversation with the turns before it, without a system message."""
-    turns = tuple(message for message in example.messages[:-1] if message.role != "system")
-    return Question(turns[-1].content, turns[:-1])
+    last = _last_asked(example)
+    turns = tuple(message for message in example.messages[:last] if message.role != "system")
+    return Question(example.messages[last].content, turns)
+
+
+def reply_turns(example: Example) -> Conversation:
+    """Return what follows the last question: the answer, after calls of tools and their replies, if there are any."""
+    return example.messages[_last_asked(example) + 1 :]
+
+
+def _last_asked(example: Example) -> int:
+    return max(number for number, message in enumerate(example.messages) if message.role == "user")
 
 
 def hold_out(examples: Sequence[Example], number: int, rng: np.random.Generator) -> tuple[list[Example], list[Example]]:

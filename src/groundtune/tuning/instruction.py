@@ -11,7 +11,7 @@ from pathlib import Path
 from groundtune.protocols import Progress, silent
 from groundtune.tuning.adapters import Manifest
 from groundtune.tuning.conversations import Conversations
-from groundtune.tuning.examples import last_question
+from groundtune.tuning.examples import last_question, reply_turns
 from groundtune.tuning.technique import Task
 from groundtune.values import Example
 
@@ -30,7 +30,7 @@ class Instruction:
 def conversations(task: Task) -> list[Example]:
     """Return every conversation behind the served prompt. Earlier assistant turns stay in it and are trained too."""
     return [
-        replace(example, messages=(*task.closed_book(last_question(example)), example.messages[-1]))
+        replace(example, messages=(*task.closed_book(last_question(example)), *reply_turns(example)))
         for example in task.examples()
     ]
 

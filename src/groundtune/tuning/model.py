@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from groundtune.errors import NotInstalled, SettingsError
+from groundtune.merging import merge
 from groundtune.settings import TuningSettings
-from groundtune.tuning.adapters import read_manifest
+from groundtune.tuning.adapters import read_manifest, verify
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +39,8 @@ def ready(base: Base, parents: Sequence[Path], settings: TuningSettings) -> tupl
     Raises `NotInstalled` without the `local` extra, and `SettingsError` for what cannot be loaded.
     """
     _require()
-    from peft import PeftModel
-
+    for parent in parents:
+        verify(parent)
     if settings.quantize == "4bit":
         if parents:
             raise SettingsError(
@@ -50,7 +51,7 @@ def ready(base: Base, parents: Sequence[Path], settings: TuningSettings) -> tupl
     whole = [parent for parent in parents if is_whole(parent)]
     model, tokenizer = load_whole(whole[-1]) if whole else base.load()
     for parent in parents[parents.index(whole[-1]) + 1 if whole else 0 :]:
-        model = PeftModel.from_pretrained(model, str(parent)).merge_and_unload(safe_merge=True)
+        model, tokenizer = merge(model, tokenizer, parent)
     return model, tokenizer
 
 

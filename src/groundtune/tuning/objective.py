@@ -19,18 +19,27 @@ IGNORED = -100
 
 
 @dataclass(frozen=True, slots=True)
+class ServedPrompt:
+    """A conversation as serving gives it, the tools it offers, and token ids that have to begin with its prompt."""
+
+    conversation: Conversation
+    input_ids: Sequence[int]
+    tools: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Rows:
     """Data as token ids: one mapping of columns a row. `lengths` are the tokens of each training row.
 
-    `samples` are token ids of a few held-out rows: the logits of adapters are compared on them. `prompts` are some
-    conversations as serving gives them, each with the token ids that begin with its prompt.
+    `samples` are token ids of a few held-out rows: the logits of adapters are compared on them. On `prompts` it is
+    compared how training and serving render a conversation.
     """
 
     training: Sequence[Row]
     held_out: Sequence[Row]
     lengths: Sequence[int]
     samples: Sequence[list[int]] = ()
-    prompts: Sequence[tuple[Conversation, list[int]]] = ()
+    prompts: Sequence[ServedPrompt] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,7 @@ def predicted(model: Any, tokenizer: Any, texts: Sequence[str], row_tokens: int)
 
 def answer_nats(model: Any, tokenizer: Any, examples: Sequence[Example]) -> Predicted:  # noqa: ANN401
     """Return how well the model predicts the assistant's turns of each conversation."""
-    rendered = [training_ids(tokenizer, each.messages, turn_ends(tokenizer, model)) for each in examples]
+    rendered = [training_ids(tokenizer, each.messages, turn_ends(tokenizer, model), each.tools) for each in examples]
     learned = [[label != IGNORED for label in row.labels] for row in rendered]
     nats = nats_of(model, [row.input_ids for row in rendered], learned)
     return Predicted(tuple(nats), tuple(sum(row[1:]) for row in learned))

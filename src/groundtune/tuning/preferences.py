@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -17,7 +18,7 @@ from groundtune.errors import TuningError
 from groundtune.models.templates import prompt_ids, training_ids, turn_ends
 from groundtune.settings import TuningSettings
 from groundtune.tuning.conversations import PROMPTS, SAMPLES, refuse_long
-from groundtune.tuning.objective import IGNORED, LOSS, Construction, Metric, Row, Rows
+from groundtune.tuning.objective import IGNORED, LOSS, Construction, Metric, Row, Rows, ServedPrompt
 from groundtune.values import Conversation, PreferencePair, Thumb, digest
 
 Judged = TypeVar("Judged", PreferencePair, Thumb)
@@ -41,10 +42,9 @@ class Pairs:
         ends = turn_ends(tokenizer, model)
 
         def row(pair: PreferencePair) -> Row:
-            prompt = prompt_ids(tokenizer, pair.prompt)
-            chosen, rejected = (
-                _answer_ids(tokenizer, prompt, (*pair.prompt, *answer), ends) for answer in (pair.chosen, pair.rejected)
-            )
+            prompt = prompt_ids(tokenizer, pair.prompt, pair.tools)
+            answer_ids = partial(_answer_ids, tokenizer, prompt, ends, pair.tools)
+            chosen, rejected = (answer_ids((*pair.prompt, *answer)) for answer in (pair.chosen, pair.rejected))
             return {"prompt_ids": prompt, "chosen_ids": chosen, "rejected_ids": rejected}
 
         return _rows(self.pairs, row, ("chosen_ids", "rejected_ids"), settings)
@@ -83,8 +83,8 @@ class Thumbs:
         ends = turn_ends(tokenizer, model)
 
         def row(thumb: Thumb) -> Row:
-            prompt = prompt_ids(tokenizer, thumb.prompt)
-            answer = _answer_ids(tokenizer, prompt, (*thumb.prompt, *thumb.answer), ends)
+            prompt = prompt_ids(tokenizer, thumb.prompt, thumb.tools)
+            answer = _answer_ids(tokenizer, prompt, ends, thumb.tools, (*thumb.prompt, *thumb.answer))
             return {"prompt_ids": prompt, "completion_ids": answer, "label": thumb.good}
 
         return _rows(self.thumbs, row, ("completion_ids",), settings)
@@ -113,12 +113,13 @@ class Thumbs:
 def _answer_ids(
     tokenizer: Any,  # noqa: ANN401
     prompt: Sequence[int],
-    conversation: Conversation,
     ends: Collection[int],
+    tools: Sequence[str],
+    conversation: Conversation,
 ) -> list[int]:
     """Return the ids after the prompt, up to the token that ends the last turn: what a template writes behind it is
     never generated."""
-    rendered = training_ids(tokenizer, conversation, ends)
+    rendered = training_ids(tokenizer, conversation, ends, tools)
     last = max(place for place, label in enumerate(rendered.labels) if label != IGNORED)
     return rendered.input_ids[len(prompt) : last + 1]
 
@@ -160,7 +161,7 @@ def _rows(
 
     refuse_long(list(map(longest, [*made, *kept])), settings.max_length, "conversations with an answer")
     whole = [row["prompt_ids"] + row[answers[0]] for row in kept]
-    prompts = [(each.prompt, ids) for each, ids in zip(held_out, whole, strict=True)]
+    prompts = [ServedPrompt(each.prompt, ids, each.tools) for each, ids in zip(held_out, whole, strict=True)]
     return Rows(made, kept, [longest(row) * len(answers) for row in made], whole[:SAMPLES], prompts[:PROMPTS])
 
 

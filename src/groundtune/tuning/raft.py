@@ -112,7 +112,7 @@ def conversations(task: Task) -> RaftData:
 
     Raises `TuningError` if too few of the documents that it names are there, or are found.
     """
-    examples = task.examples()
+    examples = sources.answered_at_once(task.examples())
     known = None if task.documents is None else task.documents()
     sources.warn_of_missing(examples)
     if known is not None:

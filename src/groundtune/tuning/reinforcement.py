@@ -21,7 +21,7 @@ from groundtune.models.templates import prompt_ids, turn_ends
 from groundtune.settings import TuningSettings
 from groundtune.tuning._rollouts import AnswerJudge, Policy, Watch, stopper, trainer_class
 from groundtune.tuning.conversations import PROMPTS, SAMPLES, refuse_long
-from groundtune.tuning.objective import Construction, Metric, Row, Rows
+from groundtune.tuning.objective import Construction, Metric, Row, Rows, ServedPrompt
 from groundtune.tuning.stopping import StopLimits
 from groundtune.values import Conversation, digest
 
@@ -104,7 +104,7 @@ class Reinforcement:
             held_out,
             [self.how.generations * length for length in lengths],
             [row["ids"] for row in held_out[:SAMPLES]],
-            [(each, row["ids"]) for each, row in zip(self.held_out, held_out, strict=True)][:PROMPTS],
+            [ServedPrompt(each, row["ids"]) for each, row in zip(self.held_out, held_out, strict=True)][:PROMPTS],
         )
 
     def trainer(self, construction: Construction) -> Any:  # noqa: ANN401

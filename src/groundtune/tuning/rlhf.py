@@ -8,6 +8,7 @@ NAME-reward. The reward model is held to account before reinforcement starts.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache
@@ -36,11 +37,13 @@ from groundtune.tuning.reward.objective import RewardObjective
 from groundtune.tuning.reward.splitting import RewardSplit, same_words, split
 from groundtune.tuning.stopping import StopLimits, stop_of
 from groundtune.tuning.technique import Task
-from groundtune.values import Conversation, Example
+from groundtune.values import Conversation, Example, PreferencePair, Thumb
 
 NAME = "rlhf"
 SAMPLES = "samples.jsonl"
 UPKEEP = 2  # a reward model is an adapter to keep
+
+_log = logging.getLogger(__name__)
 
 
 class RlhfSettings(Table):
@@ -217,14 +220,27 @@ def _refuse(task: Task) -> None:
 
 
 def _judged(task: Task) -> JudgedData:
-    rows = [replace(row, prompt=served(task, row.prompt)) for row in task.preferences()]
-    data = gather(rows)
+    preferences = task.preferences()
+    plain = [row for row in preferences if not _with_tools(row)]
+    data = gather(replace(row, prompt=served(task, row.prompt)) for row in plain)
+    if len(plain) < len(preferences):
+        data = replace(data, counts={**data.counts, "with tools, left out": len(preferences) - len(plain)})
+        _log.warning(
+            "%d of %d preferences are left out: they use tools, which answers that are drawn cannot call.",
+            *(len(preferences) - len(plain), len(preferences)),
+        )
     if not data.prompts:
         raise TuningError(
             "there is nothing in the preference data that a reward model could learn from.",
             remedy="Name a file with pairs, rankings or thumbs in `[tuning] preferences`.",
         )
     return data
+
+
+def _with_tools(row: PreferencePair | Thumb) -> bool:
+    answers = (row.answer,) if isinstance(row, Thumb) else (row.chosen, row.rejected)
+    turns = [turn for conversation in (row.prompt, *answers) for turn in conversation]
+    return bool(row.tools) or any(turn.tool_calls or turn.role == "tool" for turn in turns)
 
 
 def _unmeasured(examples: Sequence[Example], parts: RewardSplit) -> tuple[list[Example], int]:
@@ -278,7 +294,7 @@ def _draw(task: Task) -> Draw:
 
 
 def _rewrite(task: Task, folder: Path, manifest: Manifest) -> None:
-    write_card(folder, manifest, task.base.licence, task.settings.licence)
+    write_card(folder, folder.name, manifest, (task.base.licence, task.settings.licence))
     write_manifest(folder, manifest)
 
 

@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from itertools import islice
 
 from groundtune.errors import TuningError
+from groundtune.tuning.examples import reply_turns
 from groundtune.values import Example
 
 MOST_NAMED = 10
@@ -24,6 +25,26 @@ _log = logging.getLogger(__name__)
 def unknown(example: Example, known: Collection[str]) -> list[str]:
     """Return the documents that the example names and that are not there."""
     return [name for name in example.documents if name not in known]
+
+
+def answered_at_once(examples: Sequence[Example]) -> list[Example]:
+    """Return the examples that are answered out of documents, and say how many call tools first.
+
+    Raises `TuningError` if all do.
+    """
+    kept = [example for example in examples if len(reply_turns(example)) == 1 and not example.messages[-1].tool_calls]
+    if not kept:
+        raise TuningError(
+            "each training conversation is answered by calling tools, so no passage can hold an answer.",
+            place=examples[0].place or None,
+            remedy="Tune with `instruction`, or add conversations that documents answer.",
+        )
+    if len(kept) < len(examples):
+        _log.warning(
+            "%d of %d training conversations call tools before they answer: raft leaves them out.",
+            *(len(examples) - len(kept), len(examples)),
+        )
+    return kept
 
 
 def refuse_unknown(examples: Sequence[Example], known: Collection[str]) -> None:

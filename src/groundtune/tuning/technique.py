@@ -17,6 +17,7 @@ from groundtune.protocols import Progress, silent
 from groundtune.settings import Table, TuningSettings
 from groundtune.tuning.adapters import Manifest, read_manifest
 from groundtune.tuning.estimate import Estimate
+from groundtune.tuning.examples import data_hash
 from groundtune.tuning.model import Base
 from groundtune.tuning.objective import Objective
 from groundtune.tuning.training import TrainingJob, estimated, tune
@@ -39,7 +40,7 @@ Tune = Callable[[TrainingJob, Path, Progress], Manifest]
 ClosedBookPrompt = Callable[[Question], Conversation]
 GroundedPrompt = Callable[[Question, Sequence[Passage]], Conversation]
 
-_RECIPE_VERSION = "1"  # of how techniques make examples out of a task
+_RECIPE_VERSION = "2"  # of how techniques make examples out of a task
 _TALK = (Message("user", "a"), Message("assistant", "b")) * 8
 _PROBE = Question("?", _TALK)  # a prompt of which shows all that prompts are made of
 _PROBE_PASSAGES = [Passage(f"{letter}.md", Place(0, 1), letter, "h", 1, 1.0) for letter in "ab"]
@@ -140,7 +141,8 @@ def recipe(task: Task, name: str, own: Table) -> str:
         *_texts(prompts),
         str(task.passages),
         task.unknown,
-        *(part for example in task.examples() for part in (*_texts(example.messages), repr(example.documents))),
+        data_hash(task.examples()),
+        *(repr(example.documents) for example in task.examples()),
     )
 
 

@@ -22,10 +22,11 @@ from typing import Any
 import numpy as np
 
 from groundtune.errors import TuningError
+from groundtune.files import full_disk, replacing
 from groundtune.protocols import Progress, silent
 from groundtune.settings import Table, TuningSettings
 from groundtune.tuning import checks, estimate
-from groundtune.tuning.adapters import LossPoint, Manifest, finished, read_manifest, write_manifest
+from groundtune.tuning.adapters import LossPoint, Manifest, file_hashes, finished, read_manifest, write_manifest
 from groundtune.tuning.card import write_card
 from groundtune.tuning.checkpoints import Stopwatch, last_checkpoint, work_folder
 from groundtune.tuning.estimate import Plan
@@ -101,35 +102,41 @@ def tune(job: TrainingJob, folder: Path, progress: Progress = silent) -> Manifes
         gc.collect()
         model, tokenizer = ready(job.base, job.parents, job.settings)
     trainer = _trainer(job, _Built(model, tokenizer, rows, plan), work, progress, stopwatch)
-    trainer.train(resume_from_checkpoint=last_checkpoint(work))
-    curve = loss_curve(trainer.state.log_history)
-    if not any(point.held_out is not None for point in curve):
+    with full_disk(work):
+        trainer.train(resume_from_checkpoint=last_checkpoint(work))
+    if not any(point.held_out is not None for point in loss_curve(trainer.state.log_history)):
         raise TuningError("training ended before its first evaluation.", remedy="Raise `[tuning] steps`.")
-    after = job.measure(trainer.model, tokenizer) if job.measure else {}
-    shutil.rmtree(folder, ignore_errors=True)
-    save(trainer.model, tokenizer, folder, job.settings)
-    logits, state = checks.logits_of(trainer.model, rows.samples), trainer.state
-    del trainer, model  # the checks load the model again
-    gc.collect()
-    checked = checks.check(job.base, job.parents, job.settings, folder, rows, logits)
-    manifest = Manifest(
+    measured = {"before": before, "after": job.measure(trainer.model, tokenizer)} if job.measure else {}
+    with replacing(folder) as place:
+        save(trainer.model, tokenizer, place, job.settings)
+        logits, state = checks.logits_of(trainer.model, rows.samples), trainer.state
+        del trainer, model  # the checks load the model again
+        gc.collect()
+        checked = checks.check(job.base, job.parents, job.settings, place, rows, logits)
+        manifest = _manifest(job, rows, plan, state, stopwatch)
+        manifest = replace(manifest, files=file_hashes(place), measures={**measured, "checks": checked})
+        write_card(place, folder.name, manifest, (job.base.licence, job.settings.licence))
+        write_manifest(place, manifest)
+    shutil.rmtree(work)
+    return manifest
+
+
+def _manifest(job: TrainingJob, rows: Rows, plan: Plan, state: Any, stopwatch: Stopwatch) -> Manifest:  # noqa: ANN401
+    """Return what is known when training has ended; `state` is the trainer's."""
+    sizes = {"training": len(rows.training), "held_out": len(rows.held_out)}
+    return Manifest(
         key=job.key,
         technique=job.technique,
         base_model=job.base.name,
         base_weights=job.base.weights,
-        data={
-            "training": len(rows.training),
-            "held_out": len(rows.held_out),
-            "hash": job.objective.data_hash,
-            **job.counts,
-        },
+        data={**sizes, "hash": job.objective.data_hash, **job.counts},
         settings=dict(job.record),
         versions={package: version(package) for package in PACKAGES},
         tokens=sum(rows.lengths),
         seconds=round(stopwatch.seconds, 1),
         stopped=_why_stopped(state),
         best_step=state.best_global_step,  # among checkpoints: step 0 is measured, not kept
-        loss=curve,
+        loss=loss_curve(state.log_history),
         recipe=job.recipe,
         kind="model" if job.settings.method == "full" else "adapter",
         parents=tuple(parent.name for parent in job.parents),
@@ -140,12 +147,7 @@ def tune(job: TrainingJob, folder: Path, progress: Progress = silent) -> Manifes
         estimate=asdict(plan.estimate),
         hardware=hardware(),
         curves=other_curves(state.log_history),
-        measures={**({"before": before, "after": after} if job.measure else {}), "checks": checked},
     )
-    write_card(folder, manifest, job.base.licence, job.settings.licence)
-    write_manifest(folder, manifest)
-    shutil.rmtree(work)
-    return manifest
 
 
 def estimated(job: TrainingJob, progress: Progress = silent) -> estimate.Estimate:

@@ -4,7 +4,7 @@ import pytest
 
 from groundtune.assistant.prompts import closed_book_messages, grounded_messages, prompt_signature, search_text
 from groundtune.settings import AssistantSettings
-from groundtune.values import Message, Passage, Place, Question
+from groundtune.values import Message, Passage, Place, Question, ToolCall
 
 SETTINGS = AssistantSettings()
 HISTORY = (
@@ -37,6 +37,15 @@ def test_grounded_numbers_the_passages_before_the_question():
         "<passages>\n[1] Plans > Prices\nBrook costs €9.\n\n[2] Pebble costs €24.90.\n</passages>\n\n"
         "Question: What does it cost?"
     )
+
+
+def test_earlier_calls_keep_their_form_and_a_reply_without_its_call_is_left_out():
+    called = Message("assistant", "", (ToolCall("f"),), trained=False)
+    history = (Message("user", "a"), called, Message("tool", "1"), Message("assistant", "b"))
+    messages = closed_book_messages(SETTINGS, "Acme", Question("c", history))
+    assert messages[1:-1] == history
+    short = AssistantSettings(history_turns=2)
+    assert closed_book_messages(short, "Acme", Question("c", history))[1:-1] == history[3:]
 
 
 def test_instructions_with_other_braces_are_left_alone():

@@ -25,8 +25,8 @@ from groundtune.comparison.report import (
 )
 from groundtune.comparison.standings import Contender, Ground
 from groundtune.evaluation.scorers import known_scorers
-from groundtune.evaluation.statistics import Method, compare_all, detectable_difference, estimate
 from groundtune.settings import ComparisonSettings
+from groundtune.statistics import Method, compare_all, detectable_difference, estimate
 from groundtune.values import Answer, Case, Citation, Estimate, Evidence, Failure, Message, Passage, Place, Score, Usage
 
 METHOD = Method(resamples=1000)

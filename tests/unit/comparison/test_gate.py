@@ -13,7 +13,7 @@ from groundtune.comparison.gate import check_gate, gate_json, load_gate
 from groundtune.comparison.report import from_json
 from groundtune.errors import InputError, NotComparable
 from groundtune.evaluation.predictions import read_scoring
-from groundtune.evaluation.statistics import Method, cases_needed
+from groundtune.statistics import Method, cases_needed
 
 METHOD = Method(resamples=1000)
 GATE = 'baseline = "agreed.json"\n[allowed_loss]\nf1 = 0.05\n'

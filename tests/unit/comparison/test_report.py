@@ -250,6 +250,7 @@ def test_a_report_of_before_opens_and_means_the_same():
     for pair in now["comparisons"]:
         assert (pair.pop("least"), pair.pop("most"), pair.pop("robust")) == (None, None, True)
     assert now.pop("by_tag") == {}
+    assert now.pop("adapters") == {}
     assert [result.pop("without_content") for result in now["candidates"].values()] == [0, 0]
     assert now["benchmark"].pop("clarify") == 0
     assert not any(case.pop("clarify") for case in now["cases"])

@@ -8,8 +8,8 @@ from groundtune.errors import InputError
 from groundtune.evaluation.benchmark.cases import load_benchmark
 from groundtune.evaluation.predictions import load_predictions, read_scoring, score_predictions
 from groundtune.evaluation.scorers import known_scorers, scorers, scorers_for
-from groundtune.evaluation.statistics import Method
 from groundtune.settings import ComparisonSettings
+from groundtune.statistics import Method
 
 TEXT_SCORERS = (
     "rouge1 rouge2 rougeL rougeLsum bleu corpus_bleu bertscore_precision bertscore_recall bertscore_f1 exact token_f1 "

@@ -10,8 +10,8 @@ from groundtune.evaluation.benchmark.cases import load_benchmark
 from groundtune.evaluation.predictions import load_predictions, score_predictions
 from groundtune.evaluation.remarks import cut, remarks
 from groundtune.evaluation.scorers import scorers
-from groundtune.evaluation.statistics import Method
 from groundtune.settings import ComparisonSettings
+from groundtune.statistics import Method
 from groundtune.values import Answer, Case, Score, Usage
 
 LONG = "day " * 600

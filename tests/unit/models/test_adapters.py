@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from groundtune.errors import SettingsError
 from groundtune.models import _llama, local
 from groundtune.settings import ModelSettings
 from groundtune.testing.tiny import tiny_adapter, tiny_model
@@ -316,3 +317,25 @@ def test_the_builtin_model_answers_as_a_merged_one_did_and_two_threads_get_what_
     with ThreadPoolExecutor(3) as threads:
         assert list(threads.map(lambda model: model.complete(CONVERSATIONS), (base, tuned, raft))) == alone
     assert alone[0] != alone[1]
+
+
+def test_a_pickled_adapter_is_refused_and_not_read(place, base, tmp_path):
+    """Beside good weights too: PEFT would take those, others the pickle."""
+    for only in (False, True):
+        folder = tmp_path / f"only{only}"
+        shutil.copytree(place / "tuned", folder)
+        (folder / "adapter_model.bin").write_bytes(b"cos\nsystem\n")
+        if only:
+            (folder / FILE).unlink()
+        with pytest.raises(SettingsError, match="a pickle, which may hold code") as raised:
+            base.adapted([folder])
+        assert raised.value.place == str(folder)
+
+
+def test_a_model_of_pickled_weights_is_refused_and_not_read(place, tmp_path):
+    shutil.copytree(place / "model", tmp_path / "model")
+    (tmp_path / "model" / "pytorch_model.bin").write_bytes(b"cos\nsystem\n")
+    assert opened(tmp_path).weights  # safetensors are read in its place
+    (tmp_path / "model" / "model.safetensors").unlink()
+    with pytest.raises(SettingsError, match=r"are pickles \(pytorch_model.bin\)"):
+        local.load(str(tmp_path / "model"))

@@ -20,7 +20,7 @@ from groundtune.models.bedrock import Bedrock
 from groundtune.settings import AssistantSettings, ModelSettings
 from groundtune.testing import bedrock as wire
 from groundtune.testing.endpoint import LocalEndpoint, Response, in_turn
-from groundtune.values import Choice, Completion, Message, Question, Usage
+from groundtune.values import Choice, Completion, Message, Question, ToolCall, Usage
 
 NAME = "bedrock:amazon.nova-lite-v1:0@eu-west-1"
 KEY, SECRET = "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
@@ -222,6 +222,15 @@ def test_turns_of_one_role_in_a_row_go_together_and_none_is_empty(serve):
         {"role": "user", "content": [{"text": "c"}]},
     ]
     assert "system" not in endpoint.requests[0].body
+
+
+def test_calls_of_tools_in_earlier_turns_are_written_out(serve):
+    model, endpoint = serve(wire.said(HELLO))
+    model.complete([(Message("user", "a"), Message("assistant", "", (ToolCall("f"),)), Message("tool", "9"))])
+    assert endpoint.requests[0].body["messages"][1:] == [
+        {"role": "assistant", "content": [{"text": '<tool_call>\n{"name": "f", "arguments": {}}\n</tool_call>'}]},
+        {"role": "user", "content": [{"text": "<tool_response>\n9\n</tool_response>"}]},
+    ]
 
 
 @pytest.mark.parametrize("name", ["bedrock:", "bedrock:nova", "bedrock:nova@", "bedrock:@eu-west-1", "bedrock:a b@eu"])

@@ -15,7 +15,7 @@ from groundtune.models.openai_compatible import OpenAICompatible, groundtune_mod
 from groundtune.settings import ModelSettings
 from groundtune.testing.endpoint import LocalEndpoint, Response, error, in_turn, said, served_by, streamed
 from groundtune.testing.fakes import EchoModel
-from groundtune.values import Completion, Message, Usage
+from groundtune.values import Completion, Message, ToolCall, Usage
 
 ASKED = (Message("system", "Be brief."), Message("user", "What does Brook cost?"))
 REPLY = Completion("Brook costs €9.", Usage(12, 6))
@@ -64,6 +64,18 @@ def test_a_good_reply_gives_text_usage_and_seconds():
         "max_tokens": 77,
     }
     assert "Authorization" not in request.headers
+
+
+def test_calls_of_tools_in_earlier_turns_are_sent_as_the_api_takes_them():
+    talk = (Message("user", "Brook?"), Message("assistant", "", (ToolCall("f", '{"n": 1}'),)), Message("tool", "9"))
+    with LocalEndpoint(in_turn(said(REPLY))) as endpoint:
+        model_at(endpoint).complete([talk])
+    call = {"type": "function", "id": "call00000", "function": {"name": "f", "arguments": '{"n": 1}'}}
+    assert endpoint.requests[0].body["messages"] == [
+        {"role": "user", "content": "Brook?"},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "content": "9", "tool_call_id": "call00000", "name": "f"},
+    ]
 
 
 def test_a_cut_off_reply_says_so():

@@ -10,6 +10,7 @@ from groundtune.tuning import checks, estimate, training
 from groundtune.tuning.adapters import chain, companion, read_manifest
 from groundtune.tuning.estimate import Estimate, rows_at_once, shown
 from groundtune.tuning.model import ready
+from groundtune.tuning.objective import ServedPrompt
 from groundtune.tuning.order import padded
 from groundtune.tuning.technique import Estimating, technique
 from groundtune.tuning.training import estimated, tune
@@ -270,6 +271,6 @@ def test_a_prompt_is_compared_with_what_was_trained(task):
     _, tokenizer = task.base.load()
     conversation = (Message("user", "Hello"),)
     ids = tokenizer.apply_chat_template([{"role": "user", "content": "Hello"}], add_generation_prompt=True)["input_ids"]
-    assert checks.check_prompts(tokenizer, [(conversation, [*ids, 5, 6])]) == 1
+    assert checks.check_prompts(tokenizer, [ServedPrompt(conversation, [*ids, 5, 6])]) == 1
     with pytest.raises(TuningError, match="another prompt"):
-        checks.check_prompts(tokenizer, [(conversation, [7, *ids])])
+        checks.check_prompts(tokenizer, [ServedPrompt(conversation, [7, *ids])])

@@ -1,7 +1,6 @@
 """Training a tiny random model: what it refuses, its invariants, and going on after a kill."""
 
 import json
-import shutil
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -17,15 +16,13 @@ from groundtune.protocols import silent
 from groundtune.settings import Secret, Table, TuningSettings
 from groundtune.tuning import training
 from groundtune.tuning.adapters import LossPoint, read_manifest
-from groundtune.tuning.checkpoints import Stopwatch, last_checkpoint
+from groundtune.tuning.checkpoints import Stopwatch
 from groundtune.tuning.conversations import Conversations, render
 from groundtune.tuning.estimate import Estimate, Plan
 from groundtune.tuning.order import data_order
 from groundtune.tuning.raft import RaftSettings
 from groundtune.tuning.training import TrainingJob, loss_curve, tune
 from groundtune.values import Example, Message
-
-COMPLETE = ("adapter_model.safetensors", "optimizer.pt", "scheduler.pt", "trainer_state.json")
 
 
 def weights(folder):
@@ -39,25 +36,6 @@ def assert_same_weights(left, right):
     assert left.keys() == right.keys()
     for name, values in left.items():
         assert values == pytest.approx(right[name], abs=1e-6), name
-
-
-def checkpoint(work, step, files=COMPLETE):
-    folder = work / f"checkpoint-{step}"
-    folder.mkdir(parents=True)
-    for name in files:
-        (folder / name).touch()
-    return folder
-
-
-def test_the_newest_complete_checkpoint_is_taken_and_a_cut_short_one_removed(tmp_path):
-    assert last_checkpoint(tmp_path) is None
-    checkpoint(tmp_path, 90)
-    newest = checkpoint(tmp_path, 120)
-    broken = checkpoint(tmp_path, 150, COMPLETE[:-1])
-    assert last_checkpoint(tmp_path) == str(newest)
-    assert not broken.exists()
-    shutil.rmtree(newest)
-    assert last_checkpoint(tmp_path) == str(tmp_path / "checkpoint-90")
 
 
 @given(

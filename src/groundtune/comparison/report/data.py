@@ -17,9 +17,9 @@ from pydantic import BeforeValidator, Field, PlainSerializer, TypeAdapter
 from groundtune.comparison.recommend import Recommendation
 from groundtune.evaluation.human.results import HumanReport
 from groundtune.evaluation.scorers import known_scorers
-from groundtune.evaluation.statistics import NoiseFloor
 from groundtune.protocols import Scorer
 from groundtune.settings import ComparisonSettings
+from groundtune.statistics import NoiseFloor
 from groundtune.values import Answer, Case, Difference, Estimate, Failure, Score
 
 
@@ -149,6 +149,21 @@ class CurvePoint:
 
 
 @dataclass(frozen=True, slots=True)
+class AdapterFacts:
+    """How something was tuned: on top of what (`lineage`), for how long and on what, how many gates its data went
+    through and which did not pass and were accepted, and what tuning measured, in sentences."""
+
+    name: str
+    technique: str
+    lineage: tuple[str, ...]
+    hours: float
+    hardware: str
+    gates: int = 0
+    accepted: tuple[str, ...] = ()
+    measured: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Curve:
     """How an adapter was trained."""
 
@@ -243,6 +258,7 @@ class Report:
     recommendation: Recommendation
     cases: tuple[CaseScores, ...]
     curves: Annotated[tuple[Curve, ...], Field(alias="training")] = ()
+    adapters: Annotated[tuple[AdapterFacts, ...], *_by_key("name")] = ()
     notes: tuple[str, ...] = ()
     settings: Annotated[tuple[Setting, ...], *_by_key("key")] = ()
     versions: Mapping[str, str] = field(default_factory=dict)

@@ -10,15 +10,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from pathlib import Path
 from typing import Literal
-
-from pydantic import BaseModel, ConfigDict
 
 from groundtune.comparing import figures, tokens, unbacked, words
 from groundtune.evaluation.benchmark.cases import Benchmark, asked, check_evidence
 from groundtune.evaluation.benchmark.similarity import RUN, near_pairs, shared_runs
-from groundtune.files import read_jsonl
 from groundtune.reply import asks_back
 from groundtune.values import EVERYONE, Case
 
@@ -58,32 +54,6 @@ class Said:
     place: str
     questions: tuple[str, ...]
     answers: tuple[str, ...]
-
-
-class _ComparedTurn(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-    role: str
-    content: str
-
-
-class _ComparedLine(BaseModel):
-    """A line of training.jsonl (`messages`) or preferences.jsonl (the others), as far as it is compared."""
-
-    model_config = ConfigDict(extra="ignore")
-    messages: list[_ComparedTurn] = []
-    prompt: list[_ComparedTurn] = []
-    chosen: list[_ComparedTurn] = []
-    rejected: list[_ComparedTurn] = []
-
-
-def read_said(path: Path, file: str) -> list[Said]:
-    """Return what every line of training.jsonl or preferences.jsonl says; nothing if there is no such file.
-
-    `file` is how its places are named. Raises `InputError` with file and line for one that cannot be read.
-    """
-    return (
-        [_said(line, f"{file}:{number}") for number, line in read_jsonl(path, _ComparedLine)] if path.is_file() else []
-    )
 
 
 def check_benchmark(
@@ -263,13 +233,6 @@ class _Looking:
 
     def _place(self, case: str) -> str:
         return f"{self._file}:{self._lines.get(case, '')}".rstrip(":")
-
-
-def _said(line: _ComparedLine, place: str) -> Said:
-    turns = [turn.content for turn in (*line.messages, *line.prompt) if turn.role == "user"]
-    so_far = ["\n".join(turns[:count]) for count in range(2, len(turns) + 1)]
-    given = chain(line.messages, line.chosen, line.rejected)
-    return Said(place, tuple(turns + so_far), tuple(turn.content for turn in given if turn.role == "assistant"))
 
 
 def _places(places: Iterable[str]) -> str:

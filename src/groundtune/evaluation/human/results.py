@@ -20,7 +20,7 @@ from groundtune.evaluation.human.raters import RaterCheck, check_raters
 from groundtune.evaluation.human.returned import BEST, COMMENT, Reply
 from groundtune.evaluation.human.study import Item, Study
 from groundtune.evaluation.ratings import Rating
-from groundtune.evaluation.statistics import Method, agreement, compare_all, corrected, estimate
+from groundtune.statistics import Method, agreement, compare_all, corrected, estimate
 from groundtune.values import UNEXPECTED, Difference, Estimate, Score
 
 AGREEMENT_RESAMPLES = 1000

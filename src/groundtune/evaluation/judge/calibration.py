@@ -20,7 +20,7 @@ from scipy import stats
 from groundtune.evaluation.judge.pairwise import DuelVerdict, Unscored
 from groundtune.evaluation.judge.rubrics import Rubric
 from groundtune.evaluation.judge.samples import RatedSample
-from groundtune.evaluation.statistics.agreement import (
+from groundtune.statistics.agreement import (
     FEW_GROUPS,
     RatingPair,
     alpha,

@@ -21,8 +21,8 @@ from typing import Literal
 import numpy as np
 
 from groundtune.evaluation.judge.samples import RatedSample
-from groundtune.evaluation.statistics.agreement import FEW_GROUPS, MOST_UNDEFINED
-from groundtune.evaluation.statistics.sample import Floats
+from groundtune.statistics.agreement import FEW_GROUPS, MOST_UNDEFINED
+from groundtune.statistics.sample import Floats
 
 ENOUGH = 10  # answers that people passed, and as many that they did not, for errors of a candidate's own
 

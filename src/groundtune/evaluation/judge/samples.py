@@ -16,8 +16,8 @@ from groundtune.evaluation.benchmark.cases import Benchmark
 from groundtune.evaluation.judge.rubrics import Rubric
 from groundtune.evaluation.predictions import PredictionLine
 from groundtune.evaluation.ratings import Rating
-from groundtune.evaluation.statistics.agreement import RatingPair
 from groundtune.files import read_jsonl
+from groundtune.statistics.agreement import RatingPair
 from groundtune.text import words
 from groundtune.values import Answer, Case, Score
 

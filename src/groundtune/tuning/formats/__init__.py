@@ -54,4 +54,4 @@ def _made(row: object, plain: str, place: str) -> tuple[list[TrainingRow], list[
     if not isinstance(row, dict):
         raise RowRefused(f"is {shown(row)}, not a JSON object.", 'Write {"messages": [{"role", "content"}, ...]}.')
     columns = RowColumns(row, place)
-    return training_rows(columns), columns.left()
+    return training_rows(columns), [columns.names[key] for key in columns.left()]

@@ -26,18 +26,20 @@ class RowColumns:
 
     def __init__(self, row: Mapping[str, object], place: str) -> None:
         self.place = place
-        self.values = {_plain(key): value for key, value in row.items()}
-        if len(self.values) < len(row):  # `Text` and `text`
-            self.values = dict(row)
+        self.names = {_plain(key): key for key in row}
+        if len(self.names) < len(row):  # `Text` and `text`
+            self.names = {key: key for key in row}
+        self.values = {plain: row[key] for plain, key in self.names.items()}
+        self.present = frozenset([plain for plain, value in self.values.items() if value is not None])
         self.used: set[str] = set()
 
     def there(self, key: str) -> bool:
         """Tell whether a row has a column. (Files with one schema for all rows have null where a row has none.)"""
-        return self.values.get(key) is not None
+        return key in self.present
 
     def filled(self, key: str) -> bool:
         """Tell whether a column is there and holds something."""
-        return self.values.get(key) not in (None, "", [], {})
+        return key in self.present and self.values[key] not in ("", [], {})
 
     def which(self, keys: Sequence[str]) -> list[str]:
         """Return those of `keys` that hold something; if none does, those that are there."""
@@ -113,7 +115,8 @@ class RowColumns:
 
     def left(self) -> list[str]:
         """Return the columns that hold something and were not used."""
-        return [key for key in self.values if key not in self.used and self.filled(key)]
+        rest = self.present - self.used
+        return [key for key in self.values if key in rest and self.filled(key)] if rest else []
 
     def metadata(self) -> dict[str, str]:
         """Return the short values of the columns that were not used."""
@@ -121,7 +124,7 @@ class RowColumns:
         for key in self.left():
             value = self.values[key]
             if isinstance(value, str | int | float) and len(str(value)) <= _METADATA:
-                kept[key] = str(value)
+                kept[self.names[key]] = str(value)
         return kept
 
     def refuse_pictures(self) -> None:

@@ -5,8 +5,10 @@ A new family of dialects is a file beside this one and its name in `FAMILIES`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 from difflib import get_close_matches
+from functools import lru_cache
 
 from groundtune.tuning.formats import pairs, rankings, supervised, texts, thumbs
 from groundtune.tuning.formats.columns import RowColumns
@@ -44,25 +46,32 @@ def training_rows(columns: RowColumns) -> list[TrainingRow]:
             )
         columns.used |= again.used
     _refuse_more_said(columns, first)
-    if isinstance(first[0], Example):
+    if any(isinstance(each, Example) for each in first):
         _refuse_misspelt(columns)
         _refuse_no_verdict(columns)
-    return first
+    return [_with_metadata(each, columns) for each in first]
+
+
+def _with_metadata(made: TrainingRow, columns: RowColumns) -> TrainingRow:
+    if not isinstance(made, Example):
+        return made
+    return replace(made, metadata=columns.metadata() | dict(made.metadata))
 
 
 def _dialects(columns: RowColumns) -> list[DataDialect]:
-    matching = _most_special(dialect for dialect in DIALECTS if dialect.matches(columns))
-    if len(matching) > 1:
-        matching = _most_special(dialect for dialect in matching if dialect.filled(columns)) or matching
+    matching = [dialect for dialect in _with_columns(columns.present) if dialect.fits(columns)]
     if not matching:
         _refuse_unknown(columns)
-    others = [dialect for dialect in matching if dialect.name != "text"]  # `text` beside them is checked for itself
-    return others or matching
+    if len(matching) == 1:
+        return matching
+    matching = [dialect for dialect in matching if dialect.name != "text"] or matching  # `text` is checked for itself
+    matching = [dialect for dialect in matching if dialect.filled(columns)] or matching
+    return [dialect for dialect in matching if not any(dialect.name in other.over for other in matching)]
 
 
-def _most_special(matching: Iterable[DataDialect]) -> list[DataDialect]:
-    dialects = list(matching)
-    return [each for each in dialects if not any(each.name in other.over for other in dialects)]
+@lru_cache(1024)  # files have few sets of columns
+def _with_columns(names: frozenset[str]) -> tuple[DataDialect, ...]:
+    return tuple(dialect for dialect in DIALECTS if dialect.has_columns(names))
 
 
 def _refuse_unknown(columns: RowColumns) -> None:
@@ -83,7 +92,7 @@ def _refuse_unknown(columns: RowColumns) -> None:
                 f"`messages` is missing; the list under `{key}` may hold the rows.", "Save that list alone."
             )
     names = ", ".join(f"`{key}`" for key in columns.values) or "none"
-    raise RowRefused(f"`messages` is missing, and so are the columns of other formats. RowColumns: {names}.", _KNOWN)
+    raise RowRefused(f"`messages` is missing, and so are the columns of other formats. Columns: {names}.", _KNOWN)
 
 
 def _refuse_more_said(columns: RowColumns, made: list[TrainingRow]) -> None:
@@ -113,8 +122,10 @@ def _refuse_misspelt(columns: RowColumns) -> None:
 
 def _refuse_no_verdict(columns: RowColumns) -> None:
     for key in thumbs.LABEL:
-        if key in columns.values and columns.values[key] is None:
-            raise RowRefused(f"`{key}` is null, neither true nor false.", "Write the verdict, or leave the column out.")
+        if columns.values.get(key, True) in (None, ""):
+            raise RowRefused(
+                f"`{key}` is empty, neither true nor false.", "Write the verdict, or leave the column out."
+            )
 
 
 def _strings(value: object) -> list[str]:

@@ -33,12 +33,10 @@ class DataDialect:
     over: tuple[str, ...] = ()
     fits: Callable[[RowColumns], bool] = _always
 
-    def matches(self, columns: RowColumns) -> bool:
-        """Tell whether the row is of this dialect, as far as columns tell."""
-        return all(any(columns.there(key) for key in group) for group in self.needs) and self.fits(columns)
+    def has_columns(self, names: frozenset[str]) -> bool:
+        """Tell whether the columns are those of this dialect; `names` are those that are not null."""
+        return not any(names.isdisjoint(group) for group in self.needs)
 
     def filled(self, columns: RowColumns) -> bool:
-        """Tell whether the columns that it needs hold something."""
-        return all(
-            any(columns.filled(key) or columns.values.get(key) is False for key in group) for group in self.needs
-        )
+        """Tell whether any of the columns that it needs holds something."""
+        return any(columns.filled(key) for group in self.needs for key in group)

@@ -19,6 +19,7 @@ from typing import IO, cast
 from groundtune.errors import InputError, NotInstalled
 from groundtune.tuning.formats.json_values import JsonBytes, LinedRow, parse, values, whole
 from groundtune.tuning.formats.refusal import RowRefused
+from groundtune.tuning.formats.turns import is_turn
 
 RowReader = Callable[[Path], Iterator[LinedRow]]
 
@@ -69,10 +70,27 @@ def _read_json(path: Path) -> Iterator[LinedRow]:
             start += 1
         form = _form(data, start, lines_expected=suffix(path) in (".jsonl", ".ndjson"))
         if form != "lines":
-            yield from values(data, start, array=form == "array")
+            yield from _conversation(data, start) if form == "array" else values(data, start, array=False)
             return
     with _opened(path) as file:
         yield from _lines(file)
+
+
+def _conversation(data: JsonBytes, start: int) -> Iterator[LinedRow]:
+    """Return the elements of an array; one of turns is a single row, the conversation that they are."""
+    elements = values(data, start, array=True)
+    first = next(elements, None)
+    if first is None:
+        return
+    if is_turn(first[1]):
+        line = data[:start].count(b"\n") + 1
+        try:
+            yield line, parse(data[start:], line)
+        except RowRefused as refusal:
+            yield line, refusal
+        return
+    yield first
+    yield from elements
 
 
 def _form(data: JsonBytes, start: int, *, lines_expected: bool) -> str:
@@ -88,7 +106,8 @@ def _form(data: JsonBytes, start: int, *, lines_expected: bool) -> str:
         return "lines"
     if whole(data, start):
         return "values"
-    return "lines" if lines_expected or sum(alone) > 1 else "values"
+    rows_like = lines_expected and all(line.startswith(b'{"') for line in lines)
+    return "lines" if any(alone[1:]) or rows_like else "values"
 
 
 def _split(data: JsonBytes, start: int) -> Iterator[bytes]:
@@ -119,7 +138,7 @@ def _lines(file: IO[bytes]) -> Iterator[LinedRow]:
 
 
 def _read_table(path: Path) -> Iterator[LinedRow]:
-    """Return the rows of a CSV or TSV file by the names in its first row. A cell that is empty is left out."""
+    """Return the rows of a CSV or TSV file by the names in its first row. A cell that is empty is null."""
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
     with _opened(path) as file:
         lines = (raw.decode("utf-8", "surrogateescape") for raw in file)
@@ -153,8 +172,7 @@ def _row(names: list[str], cells: list[str]) -> object:
             return RowRefused(f"`{name}` is not UTF-8.", "Save the file as UTF-8.")
         except RowRefused:
             value = cell
-        if value != "":
-            row[name.strip()] = value
+        row[name.strip()] = None if value == "" else value
     return row
 
 

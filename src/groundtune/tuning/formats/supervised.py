@@ -35,7 +35,7 @@ def prompt_of(columns: RowColumns) -> tuple[Conversation, tuple[str, ...]]:
     """
     tools = columns.tools()
     chats = [key for key in CHAT if columns.filled(key)]
-    if chats:
+    if chats and not any(map(columns.filled, ASK)):
         key = chats[0]
         turns = _untrained(columns.turns(key))
     else:
@@ -59,8 +59,7 @@ def example(columns: RowColumns, messages: Conversation, key: str, tools: tuple[
         own = {str(name): str(value) for name, value in columns.values["metadata"].items()}
     else:
         own = {}
-    metadata = columns.metadata() | own
-    return [Example(checked(messages, key), documents, source, metadata, tools, place=columns.place)]
+    return [Example(checked(messages, key), documents, source, own, tools, place=columns.place)]
 
 
 def _asking(columns: RowColumns) -> tuple[str, object]:
@@ -121,6 +120,15 @@ def _read_answer(columns: RowColumns) -> list[TrainingRow]:
     return example(columns, (*prompt, *said(value, key, "assistant")), key, tools)
 
 
+def _open(columns: RowColumns) -> bool:
+    """Tell whether the turns of a row wait for an answer, so that `completion` is that."""
+    key = next(key for key in CHAT if columns.there(key))
+    try:
+        return columns.turns(key)[-1].role in ("user", "tool")
+    except RowRefused:
+        return True
+
+
 def _read_instances(columns: RowColumns) -> list[TrainingRow]:
     instruction = columns.text(("instruction",))
     columns.used.add("instances")
@@ -162,7 +170,7 @@ DIALECTS = (
     DataDialect("messages", (CHAT,), _read_chat),
     DataDialect("prompt and completion", (ASK, ANSWER), _read_answer),
     DataDialect("user and assistant", (_USER, _ASSISTANT), _read_answer),
-    DataDialect("messages and completion", (CHAT, ("completion",)), _read_answer, over=("messages",)),
+    DataDialect("messages and completion", (CHAT, ("completion",)), _read_answer, over=("messages",), fits=_open),
     DataDialect("self-instruct", (("instruction",), ("instances",)), _read_instances),
     DataDialect("segments", (("segments",),), _read_segments),
 )

@@ -6,6 +6,7 @@ from groundtune.tuning.formats.columns import RowColumns
 from groundtune.tuning.formats.contents import sound_text
 from groundtune.tuning.formats.dialect import DataDialect, TrainingRow
 from groundtune.tuning.formats.refusal import RowRefused, shown
+from groundtune.tuning.formats.turns import is_turn
 from groundtune.values import TrainingText
 
 TEXT = ("text", "content")
@@ -34,4 +35,8 @@ def _read(columns: RowColumns) -> list[TrainingRow]:
     return [TrainingText(str(value), columns.name((document,)) if document else "", columns.place)]
 
 
-DIALECTS = (DataDialect("text", (TEXT,), _read),)
+def _alone(columns: RowColumns) -> bool:
+    return not is_turn(columns.values)
+
+
+DIALECTS = (DataDialect("text", (TEXT,), _read, fits=_alone),)

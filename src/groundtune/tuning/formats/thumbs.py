@@ -42,7 +42,11 @@ def _verdict(columns: RowColumns) -> bool:
 
 def _read(columns: RowColumns) -> list[TrainingRow]:
     good, annotator, group = _verdict(columns), columns.name(ANNOTATOR), columns.name(("group",))
-    dialect = next(each for each in reversed(supervised.DIALECTS) if each.name in _OVER and each.matches(columns))
+    dialect = next(
+        each
+        for each in reversed(supervised.DIALECTS)
+        if each.name in _OVER and each.has_columns(columns.present) and each.fits(columns)
+    )
     made: list[TrainingRow] = []
     for each in dialect.read(columns):
         assert isinstance(each, Example)

@@ -6,6 +6,7 @@ columns: a dialect brings the list of turns.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
@@ -29,6 +30,8 @@ SAID = ("content", "value", "text", "parts", "message")
 WEIGHT = ("weight", "loss_weight", "train", "training")
 _REASONING = ("reasoning_content", "reasoning", "thinking")
 _NAMES = ("system", "user", "assistant", "tool")
+_WRAPPED = re.compile(r"\A<tool_response>\s*(.*?)\s*</tool_response>\Z", re.DOTALL)  # Hermes
+_ROUND = (("user", "human", "input", "question", "prompt"), ("assistant", "gpt", "output", "answer", "response"))
 _ORDER = "Alternate user and assistant, end with the assistant; a system message may only come first."
 
 
@@ -42,6 +45,8 @@ def turns_of(value: object, where: str) -> Conversation:
 
     The order is not checked. Raises `RowRefused`.
     """
+    if isinstance(value, Mapping) and any(isinstance(value.get(key), list) for key in SPEAKER):
+        value = _transposed(value)
     listed = [value] if isinstance(value, Mapping) else value
     if not isinstance(listed, list) or not listed:
         raise RowRefused(f"`{where}` is {shown(value)}, not a list of turns.", 'Write [{"role", "content"}, ...].')
@@ -50,7 +55,7 @@ def turns_of(value: object, where: str) -> Conversation:
             {"role": "user" if number % 2 == 0 else "assistant", "content": each} for number, each in enumerate(listed)
         ]
     made: list[Message] = []
-    for number, turn in enumerate(listed):
+    for number, turn in enumerate(part for each in listed for part in _rounds(each)):
         for message in _messages(turn, f"{where}.{number}"):
             _append(made, message)
     return tuple(made)
@@ -98,6 +103,23 @@ def with_system(messages: Conversation, system: str, where: str = "system") -> C
     return (Message("system", system), *messages)
 
 
+def _transposed(value: Mapping[str, object]) -> list[dict[str, object]]:
+    """Return the turns of a table of them, as the library datasets writes sequences: {"role": [...], ...}."""
+    columns = {key: each for key, each in value.items() if isinstance(each, list)}
+    number = max(map(len, columns.values()))
+    return [{key: each[place] for key, each in columns.items() if place < len(each)} for place in range(number)]
+
+
+def _rounds(turn: object) -> list[object]:
+    """Return the turns of a round, {"human": ..., "assistant": ...}; anything else as it is."""
+    if not isinstance(turn, Mapping) or any(key in turn for key in SPEAKER):
+        return [turn]
+    asked, given = (next((key for key in keys if key in turn), None) for keys in _ROUND)
+    if asked is None or given is None:
+        return [turn]
+    return [{"role": "user", "content": turn[asked]}, {"role": "assistant", "content": turn[given]}]
+
+
 def _messages(turn: object, where: str) -> list[Message]:
     """Return the messages of one turn: none for an empty system message, several for several tools' replies."""
     if not isinstance(turn, Mapping):
@@ -137,6 +159,7 @@ def _messages(turn: object, where: str) -> list[Message]:
         raise RowRefused(f"`{at}` is empty.", "Write what was said, or remove the row.")
     role: Role = kind
     if kind == "tool":
+        content = _WRAPPED.sub(r"\1", content)
         return [Message(role, content, name=_text(turn, "name"), call=_text(turn, "tool_call_id"))]
     return [Message(role, content, tuple(calls), trained=trained)]
 
@@ -213,7 +236,11 @@ def _misplaced(message: Message, before: Message | None) -> str:
     if message.role == "user":
         if before.role == "assistant":
             return "has a call that no tool replied to" if called else ""
-        return f"has the {_speaker(before)} and the user in a row"
+        return (
+            "has a tool's reply and the user in a row"
+            if before.role == "tool"
+            else "has two turns of the user in a row"
+        )
     return "has two turns of the assistant in a row" if before.role == "assistant" else ""
 
 

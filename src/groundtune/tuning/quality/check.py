@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from groundtune.protocols import ChatModel
 from groundtune.settings import DataSettings
@@ -26,6 +27,8 @@ class DataLine:
 
     `prompt` is all that the model is given, `answer` what it learns to say (the better answer of a pair, the text of a
     corpus), `rejected` the worse answer of a pair. `good` is the verdict of a thumb. `documents` are those it names.
+    `question` is what the user said last, which is a part of `prompt`.
+    `shown_first` is whether the annotator saw the better answer of a pair first; None where nobody noted it.
     """
 
     file: str
@@ -38,6 +41,13 @@ class DataLine:
     group: str = ""
     good: bool | None = None
     documents: tuple[str, ...] = ()
+    shown_first: bool | None = None
+    question: str = ""
+
+    @property
+    def asked(self) -> str:
+        """What the answer is an answer to: the question, or all of the prompt where it has no turns."""
+        return self.question or self.prompt
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,3 +78,33 @@ class Check(Protocol):
     def conclude(self) -> CheckResult:
         """Say what was found, once all lines were seen."""
         ...
+
+
+@runtime_checkable
+class LooksAgain(Protocol):
+    """A check that wants some lines a second time, since it did not keep their texts.
+
+    Lines have numbers, from 0, in the order in which they were seen. After all lines were seen, and after each further
+    reading, `wanted` is asked for those of the next reading, until it wants none.
+    """
+
+    def wanted(self) -> NDArray[np.int64]:
+        """Return the numbers of the lines that it wants to see again, in order; none if it is done."""
+        ...
+
+    def see_again(self, number: int, line: DataLine) -> None:
+        """Take in a line that it wanted."""
+        ...
+
+
+@runtime_checkable
+class TakesBroken(Protocol):
+    """A check that is also told of lines that cannot be used."""
+
+    def refuse(self, file: str, line: int, reason: str, remedy: str) -> None:
+        """Take in that a line is broken."""
+        ...
+
+
+Mend = Callable[[str], str]
+"""What a check offers to repair a text with: it returns the text without what the check looks for."""

@@ -58,12 +58,16 @@ class CheckResult:
 
 @dataclass(frozen=True, slots=True)
 class QualityReport:
-    """What all checks found in `checked` lines. `repaired` is the folder of the repaired copy, if one was written."""
+    """What all checks found in `checked` lines, of which `files` tells how many each has.
+
+    `repaired` is the folder of the repaired copy, if one was written.
+    """
 
     gates: tuple[GateResult, ...]
     findings: tuple[DataFinding, ...]
     checked: int
     repaired: str | None = None
+    files: tuple[tuple[str, int], ...] = ()
 
     @property
     def failed(self) -> tuple[str, ...]:

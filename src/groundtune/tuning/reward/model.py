@@ -14,6 +14,7 @@ from typing import Any
 from groundtune.errors import TuningError, damaged
 from groundtune.models.templates import conversation_ids
 from groundtune.settings import TuningSettings
+from groundtune.tuning.adapters import verify
 from groundtune.tuning.model import Base, ready
 from groundtune.values import Conversation
 
@@ -59,6 +60,7 @@ def open_reward(base: Base, parents: Sequence[Path], settings: TuningSettings, f
     """
     from peft import PeftModel
 
+    verify(folder)
     model, tokenizer = ready(base, parents, settings)
     plain = with_head(model, tokenizer, settings.seed)
     with damaged("the reward model cannot be loaded", place=folder, remedy=f"Delete {folder} and tune again."):

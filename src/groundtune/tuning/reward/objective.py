@@ -16,7 +16,7 @@ from groundtune.errors import TuningError
 from groundtune.models.templates import conversation_ids, prompt_ids
 from groundtune.settings import TuningSettings
 from groundtune.tuning.conversations import refuse_long
-from groundtune.tuning.objective import LOSS, Construction, Metric, Row, Rows
+from groundtune.tuning.objective import LOSS, Construction, Metric, Row, Rows, ServedPrompt
 from groundtune.tuning.reward.judged import JudgedPrompt
 from groundtune.tuning.reward.model import HEAD, padded, with_head
 from groundtune.values import digest
@@ -60,7 +60,9 @@ class RewardObjective:
             training,
             held_out,
             [sum(map(len, row["answers"])) for row in training],
-            prompts=[(each.prompt, row["answers"][0]) for each, row in zip(parts[1], held_out, strict=True)][:PROMPTS],
+            prompts=[
+                ServedPrompt(each.prompt, row["answers"][0]) for each, row in zip(parts[1], held_out, strict=True)
+            ][:PROMPTS],
         )
 
     def trainer(self, construction: Construction) -> Any:  # noqa: ANN401

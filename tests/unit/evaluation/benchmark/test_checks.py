@@ -4,9 +4,10 @@ import json
 
 import pytest
 
+from groundtune.assembly.said import read_said
 from groundtune.errors import InputError
 from groundtune.evaluation.benchmark.cases import load_benchmark
-from groundtune.evaluation.benchmark.checks import check_benchmark, missing_numbers, read_said
+from groundtune.evaluation.benchmark.checks import check_benchmark, missing_numbers
 
 TEXTS = {
     "plans.md": "Pebble costs 8.40 euros a month. Brook costs 13.70 euros a month.",

@@ -10,7 +10,7 @@ from scipy import stats
 from groundtune.evaluation.human.raters import check_raters
 from groundtune.evaluation.human.results import Comment, ratings, summarise
 from groundtune.evaluation.human.returned import Reply
-from groundtune.evaluation.statistics import Method
+from groundtune.statistics import Method
 
 from .conftest import NAMES, make, study_of
 

@@ -1,0 +1,19 @@
+"""The telecom example as it is shipped passes every gate at the default limits."""
+
+import shutil
+
+import pytest
+
+from groundtune.project import open_project
+
+
+@pytest.mark.models
+def test_the_telecom_example_passes_all_gates(telecom, tmp_path):
+    folder = tmp_path / "telecom"
+    shutil.copytree(telecom, folder, ignore=shutil.ignore_patterns("sources", ".groundtune", "report"))
+    with open_project(folder) as project:
+        checked = project.check_data()
+    assert [name for name, _ in checked.report.files][:2] == ["training.jsonl", "preferences.jsonl"]
+    assert not checked.report.failed
+    measured = {gate.name: gate.value for gate in checked.report.gates}
+    assert measured["paraphrased_contamination"] is not None
