@@ -34,6 +34,7 @@ from groundtune.tuning.adapters import read_manifest
 from groundtune.tuning.formats import read_rows
 from groundtune.tuning.model import Base, ready
 from groundtune.tuning.reward import measures
+from groundtune.tuning.reward.gates import REWARD_GATES
 from groundtune.tuning.reward.judged import JudgedPrompt, gather
 from groundtune.tuning.reward.measures import HeldOutPair, held_out_pairs
 from groundtune.tuning.reward.model import open_reward, rewards
@@ -44,7 +45,6 @@ from groundtune.tuning.technique import Task
 from groundtune.values import Conversation, Example, Message, PreferencePair
 
 MODEL = "smollm2-135m-instruct"
-GATES = ("reward_accuracy", "reward_length", "reward_reload")
 QUICK = {
     "reward_steps": 2, "steps": 2, "evaluate_every": 1, "held_out_prompts": 4, "new_tokens": 8, "prompts": 2,
     "generations": 2,
@@ -91,7 +91,7 @@ def task(pairs: Sequence[PreferencePair], settings: TuningSettings) -> Task:
         passages=1,
         unknown="I do not know.",
         preferences=lambda: list(pairs),
-        accepted=GATES,  # whatever they say is reported
+        accepted=REWARD_GATES,  # whatever they say is reported
     )
 
 

@@ -49,7 +49,7 @@ def prompt_text(tokenizer: Tokenizer, messages: Conversation, tools: Sequence[st
 
 
 def conversation_ids(tokenizer: Tokenizer, messages: Conversation) -> list[int]:
-    """Return the ids of a whole conversation without tools. Raises `ModelFailed` where the template takes none of its forms."""
+    """Return the ids of a whole conversation without tools. Raises `ModelFailed` where the template takes no form."""
     return _ids(tokenizer, _text(tokenizer, messages, (), generate=False))
 
 

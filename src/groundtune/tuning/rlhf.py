@@ -9,7 +9,7 @@ NAME-reward. The reward model is held to account before reinforcement starts.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -30,6 +30,7 @@ from groundtune.tuning.objective import Measure, Objective
 from groundtune.tuning.preference import served
 from groundtune.tuning.reinforcement import Draw, Reinforcement, Reinforcing, Reward, measured
 from groundtune.tuning.reward.account import account, held_out_conversations
+from groundtune.tuning.reward.gates import REWARD_GATES
 from groundtune.tuning.reward.judged import JudgedData, gather
 from groundtune.tuning.reward.measures import held_out_pairs
 from groundtune.tuning.reward.model import HEAD, open_reward, rewards, with_head
@@ -159,7 +160,8 @@ class Rlhf:
             result = account(model, tokenizer, before, data, parts, task.settings.seed)
             told = {"checks": manifest.measures["checks"], **result.measured}
             gates = (*task.gates, *(asdict(gate) for gate in result.gates))
-            manifest = replace(manifest, kind="reward", gates=gates, measures=told)
+            accepted = _accepted(gates, task.accepted)
+            manifest = replace(manifest, kind="reward", gates=gates, accepted=accepted, measures=told)
             _rewrite(task, place, manifest)
         _refuse_bad(manifest, place, task.accepted)
         return place, manifest
@@ -190,8 +192,17 @@ class Rlhf:
         watched = {"evaluate_every": own.evaluate_every, "patience": own.steps + 1}  # only the stop rules end it
         settings = task.settings.model_copy(update={**chosen, **watched})
         gates = (*task.gates, *(gate for gate in reward[1].gates if gate not in task.gates))
-        more = {"settings": settings, "own": own, "gates": gates, "upkeep": UPKEEP, "measure": objective.measure}
-        manifest = task.tune(task.job(self.name, objective, **more), folder, progress)
+        job = task.job(
+            self.name,
+            objective,
+            settings=settings,
+            own=own,
+            gates=gates,
+            accepted=_accepted(gates, task.accepted),
+            upkeep=UPKEEP,
+            measure=objective.measure,
+        )
+        manifest = task.tune(job, folder, progress)
         there = finished(folder, lambda other: other.key == manifest.key)
         if there is None:  # it was only estimated
             samples.unlink(missing_ok=True)
@@ -260,8 +271,14 @@ def _rewards_of(held_out: Sequence[Conversation]) -> Measure:
     return measure
 
 
+def _accepted(gates: Sequence[Mapping[str, object]], names: Sequence[str]) -> tuple[str, ...]:
+    """Return those of `names` that are gates which did not pass."""
+    failed = [str(gate["name"]) for gate in gates if not gate["passed"]]
+    return tuple(name for name in failed if name in names)
+
+
 def _refuse_bad(manifest: Manifest, place: Path, accepted: Sequence[str]) -> None:
-    failed = [gate for gate in manifest.gates if str(gate["name"]).startswith("reward_") and not gate["passed"]]
+    failed = [gate for gate in manifest.gates if gate["name"] in REWARD_GATES and not gate["passed"]]
     failed = [gate for gate in failed if gate["name"] not in accepted]
     if failed:
         names = tuple(str(gate["name"]) for gate in failed)

@@ -161,6 +161,14 @@ def test_an_estimate_trains_nothing(task, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_preferences_with_tools_are_left_out_and_counted(task, caplog):
+    tools = ('{"type": "function", "function": {"name": "look_up"}}',)
+    rows = [pair(1), replace(pair(2), tools=tools), replace(pair(3), chosen=(Message("tool", "x"), *say("y")))]
+    data = rlhf._judged(task(rows))
+    assert data.counts == {"pairs": 1, "with tools, left out": 2}
+    assert "2 of 3 preferences are left out" in caplog.text
+
+
 @pytest.mark.parametrize("setting", [{"method": "full"}, {"quantize": "4bit"}])
 def test_what_would_fail_later_is_refused_at_once(task, tmp_path, setting):
     with pytest.raises(SettingsError, match="rlhf"):

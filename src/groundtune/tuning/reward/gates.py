@@ -13,6 +13,7 @@ import numpy as np
 from groundtune.tuning.quality.findings import GateResult
 from groundtune.tuning.reward.measures import LengthBias, Share
 
+ACCURACY, LENGTH, RELOAD = REWARD_GATES = ("reward_accuracy", "reward_length", "reward_reload")
 CHANCE = 0.5
 MOST_BY_LENGTH = 0.8  # correlation with length, where pairs of one kind are too few to compare accuracies
 RELOADED = 1e-3  # largest difference of rewards after reloading, in standard deviations of the rewards
@@ -22,8 +23,8 @@ def accuracy_gate(right: Share, rows: int) -> GateResult:
     """Pass a model whose accuracy is above chance with the lower end of its interval."""
     told = f"{right.value:.3f} of {right.n} held-out pairs are right, interval {right.low:.3f} to {right.high:.3f}"
     if not right.n:
-        return GateResult("reward_accuracy", False, None, CHANCE, "There are no held-out pairs to measure it on.")
-    return GateResult("reward_accuracy", right.low > CHANCE, right.low, CHANCE, f"{told}. Chance is .5.", right.n, rows)
+        return GateResult(ACCURACY, False, None, CHANCE, "There are no held-out pairs to measure it on.")
+    return GateResult(ACCURACY, right.low > CHANCE, right.low, CHANCE, f"{told}. Chance is .5.", right.n, rows)
 
 
 def length_gate(bias: LengthBias, rows: int) -> GateResult:
@@ -31,7 +32,7 @@ def length_gate(bias: LengthBias, rows: int) -> GateResult:
 
     Where one kind of pair is too rare for that, pass one whose rewards do not just follow the lengths.
     """
-    name, balanced = "reward_length", bias.balanced
+    name, balanced = LENGTH, bias.balanced
     if balanced is not None:
         told = (
             f"Weighed alike, pairs in which people chose the longer answer ({bias.where_longer.value:.3f} right) and "
@@ -57,4 +58,4 @@ def reload_gate(trained: Sequence[float], reloaded: Sequence[float]) -> GateResu
     if not spread > 0:
         told = "All rewards are the same number, or none is: the model tells nothing."
     passed = difference <= RELOADED  # not a number is not within it
-    return GateResult("reward_reload", passed, difference, RELOADED, told, len(before), len(before))
+    return GateResult(RELOAD, passed, difference, RELOADED, told, len(before), len(before))
