@@ -46,7 +46,7 @@ from groundtune.values import Conversation, Example, Message, PreferencePair
 
 MODEL = "smollm2-135m-instruct"
 QUICK = {
-    "reward_steps": 2, "steps": 2, "evaluate_every": 1, "held_out_prompts": 4, "new_tokens": 8, "prompts": 2,
+    "reward_steps": 2, "steps": 2, "evaluate_every": 1, "held_out_prompts": 3, "new_tokens": 8, "prompts": 2,
     "generations": 2,
 }  # fmt: skip
 
@@ -159,11 +159,12 @@ def main() -> None:
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     started = time.monotonic()
-    pairs, left_out = short_pairs(options.data / "hh_rlhf_harmless_test.jsonl.gz", options.longest)
+    longest = 80 if options.quick else options.longest
+    pairs, left_out = short_pairs(options.data / "hh_rlhf_harmless_test.jsonl.gz", longest)
     rng = np.random.default_rng(options.seed)
     if options.quick:
-        pairs = [pairs[place] for place in rng.permutation(len(pairs))[:60]]
-        options.held_out, options.second, options.supervised_steps = 20, 12, 2
+        pairs = [pairs[place] for place in rng.permutation(len(pairs))[:30]]
+        options.held_out, options.second, options.supervised_steps = 8, 6, 2
     data = gather(pairs)
     parts = split(data.prompts, options.second / data.comparisons, rng)
     second, first = parts.held_out, parts.training  # no prompt is on both sides
@@ -176,8 +177,8 @@ def main() -> None:
     )
     own = own.model_copy(update=QUICK if options.quick else {})
     tuning = TuningSettings(
-        steps=options.supervised_steps, evaluate_every=max(1, options.supervised_steps // 2), batch_size=8,
-        max_length=options.longest + own.new_tokens, seed=options.seed, held_out=24, patience=2,
+        steps=options.supervised_steps, evaluate_every=max(1, options.supervised_steps // 2), patience=2,
+        batch_size=2 if options.quick else 8, max_length=longest + own.new_tokens, seed=options.seed, held_out=24,
     ).with_parts({"rlhf": own})  # fmt: skip
     given = task(of(pairs, first), tuning)
     folder = options.folder / "hh"
@@ -203,7 +204,7 @@ def main() -> None:
     report = {
         "pairs": {"used": len(pairs), "left out": left_out, "second model": len(of(pairs, second))},
         "reward_model": {**{k: v for k, v in reward.measures.items() if k != "checks"}, "gates": reward.gates},
-        "llmbar": accuracy(*mine, llmbar(options.data / "llmbar")[: 20 if options.quick else None]),
+        "llmbar": accuracy(*mine, llmbar(options.data / "llmbar")[: 4 if options.quick else None]),
         "second_reward_model_accuracy": second_accuracy,
         "reinforcement": {
             "reward": manifest.measures["reward"],

@@ -150,6 +150,7 @@ class Rlhf:
             folder,
             progress,
             part="reward",
+            kind="reward",
             settings=settings,
             counts={**data.counts, "judgments held out": len(held_out) // 2, "judgments not used": parts.unused},
             measure=_rewards_of(held_out),
@@ -161,7 +162,7 @@ class Rlhf:
             told = {"checks": manifest.measures["checks"], **result.measured}
             gates = (*task.gates, *(asdict(gate) for gate in result.gates))
             accepted = _accepted(gates, task.accepted)
-            manifest = replace(manifest, kind="reward", gates=gates, accepted=accepted, measures=told)
+            manifest = replace(manifest, gates=gates, accepted=accepted, measures=told)
             _rewrite(task, place, manifest)
         _refuse_bad(manifest, place, task.accepted)
         return place, manifest
@@ -244,6 +245,12 @@ def _judged(task: Task) -> JudgedData:
         raise TuningError(
             "there is nothing in the preference data that a reward model could learn from.",
             remedy="Name a file with pairs, rankings or thumbs in `[tuning] preferences`.",
+        )
+    comparisons = [each for judged in data.prompts for each in judged.comparisons]
+    if all(each.worse is None for each in comparisons) or all(each.better is None for each in comparisons):
+        raise TuningError(
+            "all thumbs point the same way, so nothing can be learned from them.",
+            remedy="Add answers that people liked and answers that they did not.",
         )
     return data
 

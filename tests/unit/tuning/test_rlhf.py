@@ -180,6 +180,19 @@ def test_no_preferences_are_refused(task, tmp_path):
         Rlhf().run(task([]), tmp_path / "a@1")
 
 
+@pytest.mark.parametrize("good", [True, False])
+def test_thumbs_of_one_kind_are_refused(task, tmp_path, good):
+    thumbs = [Thumb(user(number), say("yes"), good) for number in range(9)]
+    with pytest.raises(TuningError, match="point the same way"):
+        Rlhf().run(task(thumbs), tmp_path / "a@1")
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_too_few_prompts_are_refused_with_their_number(task, tmp_path, number):
+    with pytest.raises(TuningError, match="too few judged prompts"):
+        Rlhf().run(replace(task(PAIRS[:number]), parents=()), tmp_path / "a@1")
+
+
 def test_a_model_that_cannot_draw_is_refused_before_anything_is_trained(task, tmp_path):
     job = task()
     with pytest.raises(TuningError, match="cannot be drawn"):
