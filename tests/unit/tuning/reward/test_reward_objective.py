@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from _tiny_model import byte_tokenizer, load_tiny
 
-from groundtune.errors import SettingsError, TuningError
+from groundtune.errors import InputError, SettingsError, TuningError
 from groundtune.settings import TuningSettings
+from groundtune.tuning.adapters import read_manifest, write_manifest
 from groundtune.tuning.model import Base
 from groundtune.tuning.reward.gates import reload_gate
 from groundtune.tuning.reward.judged import gather
@@ -150,6 +151,7 @@ def with_other_head(folder, copy, head):
     name = next(name for name in weights if HEAD in name)
     changed = head(weights.pop(name))
     save_file(weights if changed is None else {**weights, name: changed}, copy / "adapter_model.safetensors")
+    write_manifest(copy, replace(read_manifest(copy), files={}))  # as if it had been saved so
     return copy
 
 
@@ -161,6 +163,14 @@ def test_a_random_head_is_noticed(trained, tmp_path):
     broken = with_other_head(folder, tmp_path / "broken", lambda head: torch.randn_like(head) * head.std())
     model, tokenizer = open_reward(made.base, (), made.settings, broken)
     assert not reload_gate(before, rewards(model, tokenizer, CONVERSATIONS)).passed
+
+
+def test_a_head_that_was_exchanged_afterwards_is_refused(trained, tmp_path):
+    folder, made, _, _ = trained
+    broken = with_other_head(folder, tmp_path / "broken", lambda head: head + 1)
+    write_manifest(broken, read_manifest(folder))
+    with pytest.raises(InputError, match="is not the file that tuning wrote"):
+        open_reward(made.base, (), made.settings, broken)
 
 
 def test_a_file_without_the_head_is_refused(trained, tmp_path):
