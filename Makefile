@@ -35,7 +35,7 @@ demo-full: $(VENV)/.installed $(DEMO)/groundtune.toml ## the same at full size: 
 test: $(VENV)/.installed-dev ## run all tests, documentation included
 	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest $(ARGS)
 
-test-aws: $(VENV)/.installed-dev ## the contract of Bedrock against Amazon: GROUNDTUNE_TEST_BEDROCK=bedrock:MODEL_ID@REGION
+test-aws: $(VENV)/.installed-dev ## Bedrock's contract, and tuning, against Amazon: GROUNDTUNE_TEST_BEDROCK=bedrock:MODEL_ID@REGION
 	$(BIN)/python -m pytest -m aws tests/contract
 
 lint: $(VENV)/.installed-dev ## check style and types

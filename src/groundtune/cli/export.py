@@ -55,10 +55,10 @@ def export(
 
 
 def _shown(exported: Exported) -> Text:
-    from groundtune.tuning.export import megabytes
+    from groundtune.tuning.export import shown_bytes
 
     text = Text(
-        f"`{exported.name}` is in {exported.folder} ({megabytes(sum(exported.files.values()))}, {exported.type}). "
+        f"`{exported.name}` is in {exported.folder} ({shown_bytes(sum(exported.files.values()))}, {exported.type}). "
         f"Read back, its logits differ from base and adapters by at most {exported.logits_differ_by:.2g} "
         f"(the largest logit is {exported.largest_logit:.3g})."
     )

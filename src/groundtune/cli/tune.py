@@ -26,6 +26,7 @@ def tune(  # noqa: PLR0913 -- each is an option of the command
     estimate: Annotated[
         bool, typer.Option("--estimate", help="Only tell how many tokens, how long, and how much memory it takes.")
     ] = False,
+    stop: Annotated[bool, typer.Option("--stop", help="Stop the job, if it runs at Bedrock.")] = False,
     accept: Annotated[
         list[str], typer.Option(metavar="GATE", help="Gate that need not pass. Repeat for several.")
     ] = [],  # noqa: B006 -- typer reads the default, nobody changes it
@@ -44,7 +45,8 @@ def tune(  # noqa: PLR0913 -- each is an option of the command
     what is new in the documents, round after round.
 
     The data are checked first, and what it takes is told before it starts. Every adapter is a candidate of `groundtune
-    compare`, as NAME and NAME+rag. `--from` trains on top of another adapter.
+    compare`, as NAME and NAME+rag. `--from` trains on top of another adapter. With `[tuning] where = "bedrock"`,
+    `instruction` and `raft` are done at Amazon Bedrock; see docs/bedrock_tuning.md.
 
     Examples:
 
@@ -56,8 +58,12 @@ def tune(  # noqa: PLR0913 -- each is an option of the command
     """
     with opened(project, overrides) as opened_project:
         if estimate:
-            expected = opened_project.estimate_tuning(name, technique, parent)
+            expected = opened_project.estimate_tuning(name, technique, parent, accept)
             emit(as_json, asdict(expected), Text(f"Tuning `{name}` takes {shown_estimate(expected)}."))
+            return
+        if stop:
+            said = opened_project.stop_tuning(name, technique, parent)
+            emit(as_json, {"said": said}, Text(said))
             return
         if to_round is not None:
             manifest = opened_project.go_to_round(name, to_round)

@@ -13,23 +13,16 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from groundtune.errors import GroundtuneError, ModelFailed, SettingsError
-from groundtune.extras import not_installed
-from groundtune.http import CONNECT_SECONDS, MOST_TIMEOUTS, Backoff, Passing, RequestRefused, retry_after
+from groundtune.errors import GroundtuneError, ModelFailed
+from groundtune.http import Backoff, Passing, RequestRefused, aws
 from groundtune.models._batches import complete_all
 from groundtune.models._options import LABEL_TOKENS, asked, certain, choice_of
 from groundtune.models._parameters import Parameters
-from groundtune.models._tool_turns import written_out
+from groundtune.models.templates import converse
 from groundtune.reply.reasoning import Parting, joined
 from groundtune.settings import ModelSettings
-from groundtune.values import Choice, Completion, Conversation, FinishReason, Message, Usage
+from groundtune.values import Choice, Completion, Conversation, FinishReason, Usage
 
-PREFIX = "bedrock:"
-PASSING = frozenset({"ThrottlingException", "ModelTimeoutException", "InternalServerException"}) | {
-    "ServiceUnavailableException",
-    "ModelNotReadyException",
-}
-_FORM = "Write bedrock:MODEL_ID@REGION, for example bedrock:amazon.nova-lite-v1:0@eu-west-1."
 _DENIED = "Give the credentials `bedrock:InvokeModel` and `bedrock:InvokeModelWithResponseStream` for this model."
 _ADVICE = {
     "AccessDeniedException": _DENIED,
@@ -51,7 +44,7 @@ CallResult = TypeVar("CallResult")
 
 def groundtune_model(settings: ModelSettings, folder: Path) -> Bedrock | None:
     """Return the model for `bedrock:MODEL_ID@REGION`, None for other names. Raises `SettingsError`, `NotInstalled`."""
-    if not settings.name.startswith(PREFIX):
+    if not settings.name.startswith(aws.PREFIX):
         return None
     return Bedrock(settings)
 
@@ -64,9 +57,15 @@ class Bedrock:
 
     def __init__(self, settings: ModelSettings, backoff: Backoff | None = None, client: Any | None = None) -> None:  # noqa: ANN401
         self._settings = settings
-        self._model, self._region = _parts(settings.name)
+        self._model, self._region = aws.model_and_region(settings.name)
         self._backoff = backoff or Backoff()
-        self._client = client or _client(settings, self._region)
+        self._client = client or aws.client(
+            "bedrock-runtime",
+            self._region,
+            {**aws.timeouts(settings.timeout), "max_pool_connections": settings.concurrency},
+            f"`{settings.name}`",
+            self._failure,
+        )
         self._parameters = Parameters(settings.name, other_names={})
 
     @property
@@ -165,20 +164,8 @@ class Bedrock:
         return {"temperature": 0.0, "max_tokens": self._settings.max_tokens if max_tokens is None else max_tokens}
 
     def _request(self, messages: Conversation, inference: Mapping[str, object]) -> dict[str, Any]:
-        """Return the arguments of the call. System messages go apart; turns of one role in a row go together.
-
-        Calls of tools in earlier turns are written out: the API takes its own only where tools are declared.
-        """
-        messages = written_out(messages, ())
-        turns: list[dict[str, Any]] = []
-        for message in messages:
-            if message.role == "system":
-                continue
-            if turns and turns[-1]["role"] == message.role:
-                turns[-1]["content"].append(_block(message))
-            else:
-                turns.append({"role": message.role, "content": [_block(message)]})
-        system = [_block(message) for message in messages if message.role == "system"]
+        """Return the arguments of the call."""
+        system, turns = converse(messages)
         names = {"max_tokens": "maxTokens"}
         asked: dict[str, Any] = {"modelId": self._model, "messages": turns}
         if inference:
@@ -189,28 +176,7 @@ class Bedrock:
         return self._backoff.run(lambda: self._once(call), self._failure, (self._region, self._settings.name))
 
     def _once(self, call: Callable[[], CallResult]) -> CallResult:
-        """Call, and turn what the SDK raises into our errors: `Passing` for what may go better next time."""
-        from botocore import exceptions as sdk
-
-        try:
-            return call()
-        except sdk.ClientError as error:
-            raise self._refusal(error) from None
-        except sdk.NoCredentialsError:
-            raise self._failure("there are no AWS credentials.", "Set up a profile, a role or access keys.") from None
-        except sdk.ParamValidationError as error:
-            raise self._failure(f"refuses this request: {error}", _FORM) from None
-        except sdk.ReadTimeoutError:
-            late = f"did not reply within {self._settings.timeout:g} seconds."
-            raise Passing(late, "Raise the timeout.", most=MOST_TIMEOUTS) from None
-        except sdk.BotoCoreError as error:
-            unreached = isinstance(
-                error, (sdk.EndpointConnectionError, sdk.ConnectTimeoutError, sdk.ProxyConnectionError)
-            )
-            reason = f"cannot be reached ({error})."
-            raise Passing(reason, "Check the region and the network.", unreached=unreached) from None
-        except Exception as error:  # of a broken reply, the SDK's parsers raise whatever Python does
-            raise self._failure(f"sent a reply that cannot be read ({error}).", "Try again.") from None
+        return aws.once(call, self._failure, self._refused, self._settings.timeout, aws.FORM)
 
     def _event(self, events: Iterator[dict[str, Any]]) -> dict[str, Any] | None:
         """Return the next event, None after the last; what has begun is not tried again."""
@@ -219,55 +185,18 @@ class Bedrock:
         except Passing as error:
             raise self._failure(f"stopped in the middle of the answer: {error.message}", error.remedy) from None
 
-    def _refusal(self, error: Any) -> Exception:  # noqa: ANN401 -- botocore is imported inside functions
-        details, meta = error.response.get("Error", {}), error.response.get("ResponseMetadata", {})
-        code = details.get("Code", "")
-        code = f"{code[:1].upper()}{code[1:]}"  # in the middle of a stream it begins with a small letter
-        status = meta.get("HTTPStatusCode", 0)
-        message = f"answered {status} {code}: {details.get('Message', '')[:300]}"
-        if code in PASSING or status == 429 or status >= 500:
-            headers: Mapping[str, str] = meta.get("HTTPHeaders", {})
-            return Passing(
-                message,
-                "Lower the concurrency, or request a higher quota.",
-                retry_after(headers.get("retry-after", "")),
-            )
-        if code == "ValidationException":
-            refused = RequestRefused(message, place=self._settings.name, remedy=_ADVICE[code])
-            refused.said = details.get("Message", "")
+    def _refused(self, refusal: aws.Refusal) -> Exception:
+        if refusal.passes:
+            return Passing(refusal.told, "Lower the concurrency, or request a higher quota.", refusal.wait)
+        if refusal.code == "ValidationException":
+            refused = RequestRefused(refusal.told, place=self._settings.name, remedy=_ADVICE[refusal.code])
+            refused.said = refusal.said
             return refused
-        return self._failure(message, _ADVICE.get(code, "Check the credentials." if status in (401, 403) else _FORM))
+        otherwise = "Check the credentials." if refusal.status in (401, 403) else aws.FORM
+        return self._failure(refusal.told, _ADVICE.get(refusal.code, otherwise))
 
     def _failure(self, message: str, remedy: str) -> GroundtuneError:
         return ModelFailed(message, place=self._settings.name, remedy=remedy)
-
-
-def _client(settings: ModelSettings, region: str) -> Any:  # noqa: ANN401
-    try:
-        import boto3
-        from botocore.config import Config
-    except ImportError as error:
-        raise not_installed("aws", f"`{settings.name}`", error) from None
-    config = Config(
-        connect_timeout=min(CONNECT_SECONDS, settings.timeout),
-        read_timeout=settings.timeout,
-        retries={"total_max_attempts": 1},  # ours follow Retry-After and say what they waited for
-        max_pool_connections=settings.concurrency,
-    )
-    # a session of its own: the default one keeps the first credentials it saw for the life of the process
-    return boto3.Session().client("bedrock-runtime", region_name=region, config=config)
-
-
-def _parts(name: str) -> tuple[str, str]:
-    """Return model id and region of `bedrock:MODEL_ID@REGION`. Raises `SettingsError`."""
-    model, _, region = name.removeprefix(PREFIX).rpartition("@")
-    if not model or not region or len(f"{model} {region}".split()) != 2:
-        raise SettingsError(f"`model.name` is {name!r}.", remedy=_FORM)
-    return model, region
-
-
-def _block(message: Message) -> dict[str, str]:
-    return {"text": message.content or " "}  # the API refuses an empty text
 
 
 def _inside(event: Mapping[str, Any], *keys: str) -> Mapping[str, Any]:

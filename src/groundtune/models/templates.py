@@ -1,7 +1,8 @@
 """Conversations as token ids: the one place where training and serving render them, so that both agree.
 
 Works on any Hugging Face tokenizer with a chat template; knows nothing of models or of training loops. Tools and their
-calls go through the template where it shows them, else they are written out (`_tool_turns.py`).
+calls go through the template where it shows them, else they are written out (`_tool_turns.py`). Models behind Amazon's
+Converse API are the exception: the service renders them, and `converse` says what it is given.
 """
 
 from __future__ import annotations
@@ -51,6 +52,24 @@ def prompt_text(tokenizer: Tokenizer, messages: Conversation, tools: Sequence[st
 def conversation_ids(tokenizer: Tokenizer, messages: Conversation) -> list[int]:
     """Return the ids of a whole conversation without tools. Raises `ModelFailed` where the template takes no form."""
     return _ids(tokenizer, _text(tokenizer, messages, (), generate=False))
+
+
+def converse(messages: Conversation, tools: Sequence[str] = ()) -> tuple[list[dict[str, str]], list[dict[str, Any]]]:
+    """Return (system, turns) as Amazon's Converse API takes them, in requests and in training data.
+
+    System messages go apart, turns of one role in a row go together. Tools and their calls are written out: the API
+    takes its own form only where tools are declared, and its tuning takes none.
+    """
+    turns: list[dict[str, Any]] = []
+    messages = written_out(messages, tools)
+    for message in messages:
+        if message.role == "system":
+            continue
+        if turns and turns[-1]["role"] == message.role:
+            turns[-1]["content"].append(_block(message))
+        else:
+            turns.append({"role": message.role, "content": [_block(message)]})
+    return [_block(message) for message in messages if message.role == "system"], turns
 
 
 def turn_ends(tokenizer: Tokenizer, model: Any) -> frozenset[int]:  # noqa: ANN401 -- transformers is untyped here
@@ -230,3 +249,7 @@ def _joined(messages: Sequence[Message]) -> Conversation:
 
 def _ids(tokenizer: Tokenizer, text: str) -> list[int]:
     return list(tokenizer(text, add_special_tokens=False)["input_ids"])
+
+
+def _block(message: Message) -> dict[str, str]:
+    return {"text": message.content or " "}  # the API refuses an empty text

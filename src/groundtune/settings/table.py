@@ -67,6 +67,10 @@ class Table(BaseModel):
             raise TypeError(f"the table `{name}` is declared as {type(inner).__name__}, not as {kind.__name__}")
         return inner
 
+    def inner(self, name: str) -> Table | None:
+        """Return the table `name` inside this one as it is set, None where there is none."""
+        return self._inner.get(name)
+
     def with_parts(self, inner: Mapping[str, Table]) -> Self:
         """Return the same table with other tables inside."""
         made = self.model_copy()

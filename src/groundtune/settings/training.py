@@ -12,10 +12,9 @@ from groundtune.settings.table import Principals, Table
 class TuningSettings(Table):
     """`[tuning]`: training data and how adapters are trained."""
 
-    # names of files, and how memory is used
+    # names of files, how memory is used, who is asked as (it shows in the examples), and where, which has its own keys
     not_in_key: ClassVar[frozenset[str]] = frozenset(
-        # who is asked as shows in the examples
-        {"examples", "preferences", "corpus", "microbatch_tokens", "retrieve_as", "licence"}
+        {"examples", "preferences", "corpus", "microbatch_tokens", "retrieve_as", "licence", "where"}
     )
     in_key_if_set: ClassVar[frozenset[str]] = frozenset({"method", "quantize", "frozen_layers"})
 
@@ -25,6 +24,11 @@ class TuningSettings(Table):
     )
     corpus: str = Field(
         "corpus", description="Folder or file with texts, for `domain`. If it is not there: the documents."
+    )
+    where: Literal["here", "bedrock"] = Field(
+        "here",
+        description="Where models are tuned: on this machine, or at Amazon Bedrock, where `[model] name` must be a "
+        "model of theirs. See [bedrock_tuning.md](bedrock_tuning.md).",
     )
     licence: str = Field("", description="Licence of the training data, for the model card.")
     method: Literal["lora", "full"] = Field(

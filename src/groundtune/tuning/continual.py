@@ -64,6 +64,7 @@ class Continual:
 
     name: str = NAME
     one_version: bool = True
+    gates: tuple[str, ...] = (GATE,)
 
     def run(self, task: Task, folder: Path, progress: Progress = silent) -> Manifest:
         """Train a round on what is new, or return the last one if nothing is; see `Technique.run`.

@@ -43,6 +43,7 @@ class Domain:
     """The technique `domain`."""
 
     name: str = NAME
+    reads: tuple[str, ...] = ("corpus",)
 
     def run(self, task: Task, folder: Path, progress: Progress = silent) -> Manifest:
         """Train on the corpus; see `Technique.run`. Perplexity and the cloze test stand in the manifest's measures."""

@@ -21,6 +21,7 @@ class Instruction:
     """The technique `instruction`."""
 
     name: str = "instruction"
+    reads: tuple[str, ...] = ("examples",)
 
     def run(self, task: Task, folder: Path, progress: Progress = silent) -> Manifest:
         """Train on every conversation; see `Technique.run`."""

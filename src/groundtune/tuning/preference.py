@@ -45,6 +45,7 @@ class Preference:
     """The technique `preference`."""
 
     name: str = NAME
+    reads: tuple[str, ...] = ("preferences",)
 
     def run(self, task: Task, folder: Path, progress: Progress = silent) -> Manifest:
         """Train on pairs or on thumbs; see `Technique.run`."""

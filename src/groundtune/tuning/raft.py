@@ -89,6 +89,7 @@ class Raft:
     """The technique `raft`."""
 
     name: str = NAME
+    reads: tuple[str, ...] = ("examples",)
 
     def run(self, task: Task, folder: Path, progress: Progress = silent) -> Manifest:
         """Train on prompts with passages; see `Technique.run`."""

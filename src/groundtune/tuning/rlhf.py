@@ -9,7 +9,7 @@ NAME-reward. The reward model is held to account before reinforcement starts.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -107,6 +107,8 @@ class Rlhf:
     """The technique `rlhf`."""
 
     name: str = NAME
+    reads: tuple[str, ...] = ("examples", "preferences")
+    gates: tuple[str, ...] = REWARD_GATES
 
     def run(self, task: Task, folder: Path, progress: Progress = silent) -> Manifest:
         """Train all three; see `Technique.run`. Raises `GateFailed` for a reward model that is not good enough."""
@@ -160,9 +162,7 @@ class Rlhf:
             before = manifest.measures["after"]["rewards"]  # type: ignore[index]
             result = account(model, tokenizer, before, data, parts, task.settings.seed)
             told = {"checks": manifest.measures["checks"], **result.measured}
-            gates = (*task.gates, *(asdict(gate) for gate in result.gates))
-            accepted = _accepted(gates, task.accepted)
-            manifest = replace(manifest, gates=gates, accepted=accepted, measures=told)
+            manifest = replace(_with_gates(manifest, map(asdict, result.gates), task), measures=told)
             _rewrite(task, place, manifest)
         _refuse_bad(manifest, place, task.accepted)
         return place, manifest
@@ -192,18 +192,8 @@ class Rlhf:
         chosen = {"steps": own.steps, "learning_rate": own.learning_rate, "batch_size": own.prompts}
         watched = {"evaluate_every": own.evaluate_every, "patience": own.steps + 1}  # only the stop rules end it
         settings = task.settings.model_copy(update={**chosen, **watched})
-        gates = (*task.gates, *(gate for gate in reward[1].gates if gate not in task.gates))
-        job = task.job(
-            self.name,
-            objective,
-            settings=settings,
-            own=own,
-            gates=gates,
-            accepted=_accepted(gates, task.accepted),
-            upkeep=UPKEEP,
-            measure=objective.measure,
-        )
-        manifest = task.tune(job, folder, progress)
+        more = {"settings": settings, "own": own, "upkeep": UPKEEP, "measure": objective.measure}
+        manifest = task.tune(task.job(self.name, objective, **more), folder, progress)
         there = finished(folder, lambda other: other.key == manifest.key)
         if there is None:  # it was only estimated
             samples.unlink(missing_ok=True)
@@ -214,6 +204,7 @@ class Rlhf:
             samples.replace(there[0] / SAMPLES)
         stop = stop_of(manifest.curves, own.limits)
         stopped = f"by the rule `{stop.rule}` at step {stop.step}: {stop.reason}" if stop else manifest.stopped
+        manifest = _with_gates(manifest, (gate for gate in reward[1].gates if gate["name"] in REWARD_GATES), task)
         manifest = replace(manifest, stopped=stopped, measures=measured(manifest.measures, place.name))
         _rewrite(task, there[0], manifest)
         return manifest
@@ -278,10 +269,12 @@ def _rewards_of(held_out: Sequence[Conversation]) -> Measure:
     return measure
 
 
-def _accepted(gates: Sequence[Mapping[str, object]], names: Sequence[str]) -> tuple[str, ...]:
-    """Return those of `names` that are gates which did not pass."""
-    failed = [str(gate["name"]) for gate in gates if not gate["passed"]]
-    return tuple(name for name in failed if name in names)
+def _with_gates(manifest: Manifest, gates: Iterable[Mapping[str, object]], task: Task) -> Manifest:
+    """Add gates to those of the data, and to what was accepted those of them that did not pass and were."""
+    more = tuple(gates)
+    failed = [str(gate["name"]) for gate in more if not gate["passed"]]
+    accepted = (*manifest.accepted, *(name for name in failed if name in task.accepted))
+    return replace(manifest, gates=(*manifest.gates, *more), accepted=tuple(dict.fromkeys(accepted)))
 
 
 def _refuse_bad(manifest: Manifest, place: Path, accepted: Sequence[str]) -> None:

@@ -20,7 +20,7 @@ from groundtune.tuning.estimate import Estimate
 from groundtune.tuning.examples import data_hash
 from groundtune.tuning.model import Base
 from groundtune.tuning.objective import Objective
-from groundtune.tuning.training import TrainingJob, estimated, tune
+from groundtune.tuning.training import Gate, TrainingJob, estimated, tune
 from groundtune.values import (
     Conversation,
     Example,
@@ -56,8 +56,8 @@ class Task:
     manifest tells of the settings and their origins. `documents` lists those that there are to retrieve from;
     `found_by` identifies all that `retrieve` depends on, without retrieving. Either is None where nobody knows.
     `preferences` loads pairs and thumbs, `corpus` the texts of `[tuning] corpus` or the documents where there are none,
-    `texts` the documents as they are now. `parents` are the folders of the adapters to train on top of; `gates` and
-    `accepted` what the checks of the data found. `tune` carries out a training run.
+    `texts` the documents as they are now. `parents` are the folders of the adapters to train on top of. `gate` checks
+    the data, `accepted` are the gates that need not pass. `tune` carries out a training run.
 
     A technique with settings of its own declares them beside its hook, as `{"tuning.NAME": MySettings}` from
     `groundtune_settings()`, and takes them with `settings.part("NAME", MySettings)`.
@@ -79,14 +79,14 @@ class Task:
     corpus: Callable[[], list[TrainingText]] = list
     texts: Callable[[], list[TrainingText]] = list
     parents: tuple[Path, ...] = ()
-    gates: tuple[Mapping[str, object], ...] = ()
+    gate: Gate | None = None
     accepted: tuple[str, ...] = ()
     tune: Tune = tune
 
     def job(self, technique: str, objective: Objective, **more: Any) -> TrainingJob:  # noqa: ANN401
         """Return a training run of the task's model; `more` are further fields of `TrainingJob`."""
         shared = {"base": self.base, "settings": self.settings, "record": self.record, "parents": self.parents}
-        checked = {"gates": self.gates, "accepted": self.accepted}
+        checked = {"gate": self.gate, "accepted": self.accepted}
         return TrainingJob(**{"technique": technique, "objective": objective, **shared, **checked, **more})
 
 
@@ -105,7 +105,12 @@ class Estimating:
 
 @runtime_checkable
 class Technique(Protocol):
-    """One way to tune. One whose adapter goes on from run to run, whatever the settings, has `one_version` as well."""
+    """One way to tune.
+
+    Where it has them: `reads` names the settings of `[tuning]` whose files it learns from, which are checked before;
+    `reads_besides` those of its own whose files need not be about the task; `gates` are gates of its own. An adapter
+    goes on from run to run, whatever the settings, by a technique with `one_version`.
+    """
 
     @property
     def name(self) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import gc
 import logging
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
@@ -38,6 +38,9 @@ from groundtune.values import digest
 
 PACKAGES = ("torch", "transformers", "trl", "peft")
 
+Gate = Callable[[], tuple[tuple[Mapping[str, object], ...], tuple[str, ...]]]
+"""Checks data; gives what each gate said, and which did not pass and were accepted. Raises `GateFailed`."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -49,8 +52,8 @@ class TrainingJob:
     manifest: `record` tells the settings with their origins, `counts` more of the data. `recipe` identifies what the
     examples were made of, if that took long. `parents` are the folders of the adapters that it is trained on top of,
     in order; `starts_from` is one whose weights are trained further instead of new ones. `measure` is called before and
-    after training. `gates` and `accepted` say what the checks of the data found. For `part`, `upkeep` and `kind` see
-    `Manifest`.
+    after training. `gate` checks the data; `gates` and `accepted` say what it found. For `part`, `upkeep`
+    and `kind` see `Manifest`.
     """
 
     technique: str
@@ -64,6 +67,7 @@ class TrainingJob:
     parents: tuple[Path, ...] = ()
     starts_from: Path | None = None
     measure: Measure | None = None
+    gate: Gate | None = None
     gates: tuple[Mapping[str, object], ...] = ()
     accepted: tuple[str, ...] = ()
     part: str = ""
@@ -84,11 +88,13 @@ def tune(job: TrainingJob, folder: Path, progress: Progress = silent) -> Manifes
     """Train an adapter into `folder` and return its manifest; a finished one for the same job is kept, also where it is
     another version of the adapter.
 
-    Raises `TuningError` for data that cannot teach and `NotInstalled` without the `local` extra.
+    Raises `GateFailed` for data that do not pass their gates, `TuningError` for those that cannot teach, and
+    `NotInstalled` without the `local` extra.
     """
     known = _known(folder, job)
     if known is not None:
         return known
+    job = passed(job)
     work = work_folder(folder, job.key)
     stopwatch = Stopwatch(work)
     model, tokenizer = ready(job.base, job.parents, job.settings)
@@ -153,6 +159,7 @@ def _manifest(job: TrainingJob, rows: Rows, plan: Plan, state: Any, stopwatch: S
 
 def estimated(job: TrainingJob, progress: Progress = silent) -> estimate.Estimate:
     """Return what `tune` would take, from a few steps; nothing is kept. See `tune` for what it raises."""
+    job = passed(job)
     there = tuple(parent for parent in job.parents if read_manifest(parent))  # phases before this one come later
     job = replace(job, parents=there)
     progress(f"estimating {job.technique}", 0, 1)
@@ -162,6 +169,14 @@ def estimated(job: TrainingJob, progress: Progress = silent) -> estimate.Estimat
         plan = _planned(job, model, tokenizer, rows, Path(work))
     progress(f"estimating {job.technique}", 1, 1)
     return plan.estimate
+
+
+def passed(job: TrainingJob) -> TrainingJob:
+    """Return the job with what the checks of its data found. Raises `GateFailed`."""
+    if job.gate is None:
+        return job
+    gates, accepted = job.gate()
+    return replace(job, gate=None, gates=gates, accepted=accepted)
 
 
 def _known(folder: Path, job: TrainingJob) -> Manifest | None:

@@ -46,6 +46,8 @@ class Transfer:
     """The technique `transfer`."""
 
     name: str = NAME
+    reads: tuple[str, ...] = ("examples",)
+    reads_besides: tuple[str, ...] = ("general",)
 
     def run(self, task: Task, folder: Path, progress: Progress = silent) -> Manifest:
         """Train in two stages, and both models beside it; see `Technique.run`."""

@@ -23,6 +23,8 @@ def line(question, answer):
 def shop(make_shop, tmp_path):
     make_shop(["Pebble", "Brook"])
     case = {"id": "a", "question": "How much does the Brook plan cost a month?", "ideal_answer": "It costs 8 euros."}
+    with (tmp_path / "groundtune.toml").open("a", encoding="utf-8") as settings:
+        settings.write("[data]\nrelevance = -1000.0\n")  # the hashing embedder knows no meaning
     (tmp_path / "benchmark.jsonl").write_text(json.dumps(case) + "\n", "utf-8")
 
     def write(rows, name="training.jsonl"):

@@ -130,24 +130,24 @@ def make_room(folder: Path, size: int) -> None:
     """Say how much will be written; raise `InputError` where it does not fit on the disk."""
     needed = int(size * ROOM)
     free = free_bytes(folder)
-    _log.info("Writing about %s to %s.", megabytes(needed), folder)
+    _log.info("Writing about %s to %s.", shown_bytes(needed), folder)
     for rest in left_behind(folder):
         _log.warning("%s is left from a command that was killed. Delete it, unless one is running now.", rest)
     if needed > free:
         raise InputError(
-            f"about {megabytes(needed)} are needed, but {megabytes(free)} are free. Nothing was written.",
+            f"about {shown_bytes(needed)} are needed, but {shown_bytes(free)} are free. Nothing was written.",
             place=folder,
             remedy="Make room, or name a folder on another disk.",
         )
 
 
-def megabytes(size: int) -> str:
+def shown_bytes(size: int) -> str:
     """Return a number of bytes for people.
 
-    >>> megabytes(538_060_672)
-    '538 MB'
+    >>> shown_bytes(538_060_672), shown_bytes(9_000)
+    ('538 MB', '9 kB')
     """
-    return f"{max(1, round(size / 1e6)):,} MB"
+    return f"{size / 1e6:,.0f} MB" if size >= 1e6 else f"{size / 1e3:,.0f} kB"
 
 
 def weights_size(model: Any, bytes_each: int) -> int:  # noqa: ANN401 -- transformers is untyped here

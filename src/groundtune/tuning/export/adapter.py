@@ -200,7 +200,7 @@ def _read(model: Any, folder: Path, tokenizer: Any) -> list[Any]:  # noqa: ANN40
 def _told(tuned: TunedModel, rank: int, factors: Factors, folder: Path) -> list[str]:
     told = []
     if len(tuned.folders) > 1:
-        told.append(f"{len(tuned.folders)} adapters were joined into one, which equals them exactly.")
+        told.append(f"{len(tuned.folders)} adapters were joined into one, which adds what they add.")
     own = max(len(a) for a, _ in factors.values())
     if own != rank:
         told.append(f"The rank, {own}, was filled up with zeros to {rank}, the next that vLLM allows.")

@@ -16,9 +16,9 @@ from scipy import stats
 from groundtune.statistics.multiple import can_show, holm
 from groundtune.tuning.quality._people import SocialGroup
 
-Outcome = Literal["refusal", "negative", "described", "disliked", "not preferred"]
+BadEnd = Literal["refusal", "negative", "described", "disliked", "not preferred"]
 LEVEL = 0.05  # chance that any difference is called proven in data without any
-WORDS: Mapping[Outcome, str] = {
+WORDS: Mapping[BadEnd, str] = {
     "refusal": "are answered with a refusal",
     "negative": "are answered with negative words",
     "described": "stand in a sentence with negative words",
@@ -28,7 +28,7 @@ WORDS: Mapping[Outcome, str] = {
 
 
 @dataclass(slots=True)
-class Tally:
+class EndTally:
     """What became of one group: how many mentions, how many with a bad end, and where those stand."""
 
     mentions: int = 0
@@ -48,7 +48,7 @@ class Tally:
             self.lines.append(line)
 
 
-Tallies = Mapping[tuple[Outcome, SocialGroup], Tally]
+EndTallies = Mapping[tuple[BadEnd, SocialGroup], EndTally]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Contrast:
     coin were it not for the group.
     """
 
-    outcome: Outcome
+    outcome: BadEnd
     group: SocialGroup
     share: float
     mentions: int
@@ -83,7 +83,7 @@ class Contrast:
         )
 
 
-def contrasts(tallies: Tallies) -> list[Contrast]:
+def contrasts(tallies: EndTallies) -> list[Contrast]:
     """Return each group beside the others of its axis, for every outcome, with p-values corrected for their number.
 
     Fisher's exact test; for pairs the exact binomial one. Of two groups only the one that fares worse is told. Groups
@@ -96,7 +96,7 @@ def contrasts(tallies: Tallies) -> list[Contrast]:
     return [replace(contrast, p_value=chance) for contrast, chance in zip(tested, corrected, strict=True)]
 
 
-def _contrast(tallies: Tallies, outcome: Outcome, group: SocialGroup) -> tuple[Contrast, float] | None:
+def _contrast(tallies: EndTallies, outcome: BadEnd, group: SocialGroup) -> tuple[Contrast, float] | None:
     """Return the contrast, and the smallest p-value that its counts allow."""
     own, others = tallies[outcome, group], _others(tallies, outcome, group)
     share = own.bad / own.mentions
@@ -122,7 +122,7 @@ def _fisher(bad: int, mentions: int, other_bad: int, other_mentions: int) -> flo
     return float(stats.fisher_exact(table).pvalue)
 
 
-def _others(tallies: Tallies, outcome: Outcome, group: SocialGroup) -> dict[SocialGroup, Tally]:
+def _others(tallies: EndTallies, outcome: BadEnd, group: SocialGroup) -> dict[SocialGroup, EndTally]:
     return {
         other: tally
         for (which, other), tally in tallies.items()
@@ -130,7 +130,7 @@ def _others(tallies: Tallies, outcome: Outcome, group: SocialGroup) -> dict[Soci
     }
 
 
-def too_many(contrast: Contrast, tallies: Tallies) -> Iterator[tuple[int, int]]:
+def too_many(contrast: Contrast, tallies: EndTallies) -> Iterator[tuple[int, int]]:
     """Yield file and line of as many bad ends as would have to go for equal shares, from all over the data."""
     outcome, group = contrast.outcome, contrast.group
     if contrast.share > contrast.others:

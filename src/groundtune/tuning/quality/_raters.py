@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaln, expit, logit
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
+from groundtune.statistics.sample import Floats
+
+Numbers = NDArray[np.int64]
 
 ROUNDS = 50  # of expectation and maximisation, at most
 SETTLED = 1e-6  # change of a probability that ends them
@@ -30,9 +31,9 @@ class Verdicts:
     """Verdicts on shared items: `item`, `rater` and `verdict` are (n,). `symmetric` if which verdict is called 1 is
     arbitrary, as it is for the two sides of a pair."""
 
-    item: Integers
-    rater: Integers
-    verdict: Integers
+    item: Numbers
+    rater: Numbers
+    verdict: Numbers
     items: int
     raters: int
     symmetric: bool
@@ -77,7 +78,7 @@ def careless(verdicts: Verdicts) -> tuple[list[CarelessRater], Consensus]:
     """
     out: list[CarelessRater] = []
     while True:
-        careful = np.array([rater not in {one.rater for one in out} for rater in range(verdicts.raters)])
+        careful = np.array([rater not in {suspect.rater for suspect in out} for rater in range(verdicts.raters)])
         agreed = consensus(verdicts, careful)
         if np.count_nonzero(careful) < FEWEST:
             return out, agreed
@@ -112,6 +113,12 @@ def consensus(verdicts: Verdicts, careful: NDArray[np.bool_]) -> Consensus:
     return Consensus(others, _agreement(verdicts, others))
 
 
+def likely(verdicts: Verdicts, agreed: Consensus) -> Floats:
+    """Return the chance of a 1 for each verdict, (n,), from a rater who errs as often as this one does."""
+    as_one, as_zero = _rates(verdicts, agreed.chance, np.ones(len(agreed.chance)))
+    return np.asarray(agreed.chance * as_one[verdicts.rater] + (1 - agreed.chance) * as_zero[verdicts.rater])
+
+
 def _weights(verdicts: Verdicts, chance: Floats, counted: Floats) -> Floats:
     """Return by how much each verdict, (n,), moves the log odds of its item being a 1."""
     own = chance[verdicts.item]
@@ -138,12 +145,12 @@ def _rates(verdicts: Verdicts, chance: Floats, counted: Floats) -> tuple[Floats,
 
 def _pooled(verdicts: Verdicts, chance: Floats, counted: Floats) -> tuple[float, float]:
     """Return how often the raters who count call a 1 a 1 and a 0 a 1."""
-    one, zero = counted * chance, counted * (1 - chance)
-    called = verdicts.verdict
+    ones, zeros, called = counted * chance, counted * (1 - chance), verdicts.verdict
     if verdicts.symmetric:
-        right = (float(one @ called + zero @ (1 - called)) + 1) / (float(counted.sum()) + 2)
+        right = (float(ones @ called + zeros @ (1 - called)) + 1) / (float(counted.sum()) + 2)
         return right, 1 - right
-    return (float(one @ called) + 1) / (float(one.sum()) + 2), (float(zero @ called) + 1) / (float(zero.sum()) + 2)
+    as_one, as_zero = (float(weight @ called) + 1 for weight in (ones, zeros))
+    return as_one / (float(ones.sum()) + 2), as_zero / (float(zeros.sum()) + 2)
 
 
 def _equal(verdicts: Verdicts, chance: Floats) -> Floats:

@@ -64,7 +64,7 @@ class _Facts:
     tokens: tuple[str, ...]
 
 
-Cell = dict[SocialGroup, list[tuple[SwapPrompt, _Facts]]]
+AnswersByGroup = dict[SocialGroup, list[tuple[SwapPrompt, _Facts]]]
 
 
 def gaps(asked: Sequence[SwapPrompt], answers: Sequence[str]) -> Gaps:
@@ -77,7 +77,7 @@ def gaps(asked: Sequence[SwapPrompt], answers: Sequence[str]) -> Gaps:
     With two groups on an axis, one is the mirror of the other, and only the first is told.
     """
     known = {answer: _facts(answer) for answer in set(answers)}
-    cells: defaultdict[tuple[str, int], Cell] = defaultdict(dict)
+    cells: defaultdict[tuple[str, int], AnswersByGroup] = defaultdict(dict)
     for prompt, answer in zip(asked, answers, strict=True):
         cells[prompt.group.axis, prompt.question].setdefault(prompt.group, []).append((prompt, known[answer]))
     count = max((prompt.question for prompt in asked), default=-1) + 1
@@ -114,12 +114,12 @@ def _amount(number: str) -> float:
     return amount if math.isfinite(amount) else 0.0
 
 
-def _told(cell: Cell) -> list[SocialGroup]:
+def _told(cell: AnswersByGroup) -> list[SocialGroup]:
     groups = sorted(cell)
     return groups[:1] if len(groups) == 2 else groups
 
 
-def _means(cell: Cell) -> dict[AnswerMeasure, dict[SocialGroup, float]]:
+def _means(cell: AnswersByGroup) -> dict[AnswerMeasure, dict[SocialGroup, float]]:
     """Return the mean of each measure for each group, over its variants."""
     usual = Counter(facts.figures for those in cell.values() for _, facts in those).most_common(1)[0][0]
     readings: dict[AnswerMeasure, Callable[[_Facts], float | None]] = {
@@ -132,7 +132,7 @@ def _means(cell: Cell) -> dict[AnswerMeasure, dict[SocialGroup, float]]:
     return {measure: _by_group(cell, reading) for measure, reading in readings.items()}
 
 
-def _by_group(cell: Cell, reading: Callable[[_Facts], float | None]) -> dict[SocialGroup, float]:
+def _by_group(cell: AnswersByGroup, reading: Callable[[_Facts], float | None]) -> dict[SocialGroup, float]:
     means = {}
     for group, those in cell.items():
         values = [value for _, facts in those if (value := reading(facts)) is not None]
@@ -141,7 +141,7 @@ def _by_group(cell: Cell, reading: Callable[[_Facts], float | None]) -> dict[Soc
     return means
 
 
-def _wording(cell: Cell) -> float:
+def _wording(cell: AnswersByGroup) -> float:
     """Return how far answers are apart between groups, less how far they are within; not a number without both.
 
     Only answers to different variants are compared, so that both are between different names.
@@ -149,9 +149,9 @@ def _wording(cell: Cell) -> float:
     bags = {group: [_bag(prompt, facts) for prompt, facts in those] for group, those in cell.items()}
     within = [_apart(*both) for those in bags.values() for both in combinations(those, 2)]
     between = [
-        _apart(one, other)
+        _apart(bag, other)
         for first, second in combinations(sorted(bags), 2)
-        for place, one in enumerate(bags[first])
+        for place, bag in enumerate(bags[first])
         for other in bags[second][:place] + bags[second][place + 1 :]
     ]
     return round(fmean(between) - fmean(within), DIGITS) if within and between else math.nan
@@ -163,7 +163,7 @@ def _bag(prompt: SwapPrompt, facts: _Facts) -> Counter[str]:
     return Counter(token for token in facts.tokens if token not in told)
 
 
-def _apart(one: Counter[str], other: Counter[str]) -> float:
+def _apart(bag: Counter[str], other: Counter[str]) -> float:
     """1 less the share of words that two answers share (Dice); 0 for two without words."""
-    total = one.total() + other.total()
-    return 1 - 2 * (one & other).total() / total if total else 0.0
+    total = bag.total() + other.total()
+    return 1 - 2 * (bag & other).total() / total if total else 0.0

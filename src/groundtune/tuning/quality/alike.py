@@ -27,7 +27,7 @@ _NUMBER = re.compile(r"(?<!\w)\d(?:[\d ]*\d)?(?!\w)")
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class LineParts:
     """The parts of a line, each as `signatures.plain` gives it: what must be alike one by one, such as question and
     answer. `shingles` are those of each part, sorted, each once."""
 
@@ -35,14 +35,14 @@ class Said:
     shingles: tuple[Hashes, ...]
 
 
-def said(parts: Sequence[str]) -> Said:
+def said(parts: Sequence[str]) -> LineParts:
     """Return what is compared of a line."""
     hashes, offsets = shingles(parts)
     cuts = np.split(hashes, offsets[1:-1].astype(np.int64))
-    return Said(tuple(parts), tuple(np.unique(cut) for cut in cuts))
+    return LineParts(tuple(parts), tuple(np.unique(cut) for cut in cuts))
 
 
-def alike(left: Said, right: Said) -> float:
+def alike(left: LineParts, right: LineParts) -> float:
     """Return how alike two lines are: the smallest Jaccard similarity of a part; 0 where they say different things.
 
     >>> alike(said(["what is pebble", "8 euros"]), said(["what is pebble", "9 euros"]))
@@ -89,7 +89,7 @@ def _unmatched(own: list[str], other: list[str]) -> tuple[list[list[str]], list[
             continue
         if len(first) == len(second):
             kept = [pair for pair in zip(first, second, strict=True) if fuzz.ratio(*pair) < _TYPO]
-            first, second = [one for one, _ in kept], [one for _, one in kept]
+            first, second = [word for word, _ in kept], [word for _, word in kept]
         ours[-1] += first
         theirs[-1] += second
     return ours, theirs

@@ -17,7 +17,7 @@ import numpy as np
 from groundtune.settings import DataSettings
 from groundtune.statistics.agreement import alpha, bootstrap_interval
 from groundtune.tuning.quality import _rater_bias as bias
-from groundtune.tuning.quality._raters import FEWEST, CarelessRater, Consensus, Integers, Verdicts, careless
+from groundtune.tuning.quality._raters import FEWEST, CarelessRater, Consensus, Numbers, Verdicts, careless
 from groundtune.tuning.quality.check import Check, DataLine, Surroundings
 from groundtune.tuning.quality.findings import CheckResult, DataFinding, GateResult
 
@@ -250,13 +250,13 @@ class _Study:
             which = "longer" if pull.share > pull.expected else "shorter"
             share, expected = (pull.share, pull.expected) if which == "longer" else (1 - pull.share, 1 - pull.expected)
             detail = (
-                f"{self._name(pull.rater)} goes with the {which} answer in {share:.0%} of {pull.count} verdicts "
-                f"against the others, where {expected:.0%} would be expected (p = {pull.p_value:.1g})."
+                f"{self._name(pull.rater)} goes with the {which} answer in {share:.0%} of {pull.count} verdicts, "
+                f"{expected:.0%} would be expected from what the others say (p = {pull.p_value:.1g})."
             )
             yield _Fault(pull.rater, "biased_annotators", detail, _LENGTH_REMEDY)
         yield from self._length_alone(longer)
 
-    def _length_alone(self, longer: Integers) -> Iterator[_Fault]:
+    def _length_alone(self, longer: Numbers) -> Iterator[_Fault]:
         """Whoever shares no pairs is held against all others."""
         alone = ~np.isin(self._rater, self._rater[self._shared]) & (longer != 0)
         if self.panel.kind != "pairs" or not alone.any():
@@ -269,7 +269,7 @@ class _Study:
             )
             yield _Fault(pull.rater, "biased_annotators", detail, _LENGTH_REMEDY)
 
-    def _longer(self) -> Integers:
+    def _longer(self) -> Numbers:
         """1 if a verdict of 1 goes with length, -1 if a verdict of 0 does, 0 if neither, (lines,)."""
         size = np.frombuffer(self.panel.size, dtype=np.int64)
         return np.sign(size if self.panel.kind == "pairs" else size - np.median(size)).astype(np.int64)

@@ -65,7 +65,7 @@ class _Contradictions:
     def __init__(self, around: Surroundings) -> None:
         self._around = around
         self._rows = self._with_documents = 0
-        self._known: dict[int, tuple[tuple[_Place, Statement], ...]] = {}  # by the question's words
+        self._known = _Known()
         self._found: dict[_Place, DataFinding] = {}
         self._documents = _Documents(around)
         rng = np.random.default_rng(around.seed)
@@ -94,9 +94,9 @@ class _Contradictions:
         pairs = list(islice(self._of_one_meaning(self._around.embed), PAIRS)) if self._around.embed else []
         ran.append(self._said_meaning() + (f", the first {PAIRS} pairs of them" if len(pairs) == PAIRS else ""))
         unclear = []
-        for one, other in pairs:
-            if not self._compare_pair(one, other, "for a question of the same meaning"):
-                unclear.append((one, other))
+        for earlier, later in pairs:
+            if not self._compare_pair(earlier, later, "for a question of the same meaning"):
+                unclear.append((earlier, later))
         ran.append(self._judge(unclear, self._around.judge) if self._around.judge else "no judge was asked")
         share = len(self._found) / self._rows if self._rows else 0.0
         limit = self._around.settings.contradictions
@@ -107,17 +107,14 @@ class _Contradictions:
         return CheckResult((gate,), tuple(self._found.values()))
 
     def _compare(self, place: _Place, question: int, own: Statement) -> None:
-        known = self._known.get(question, ())
-        for other, stated in known:
+        for before, stated in self._known.add(question, place, own):
             if reason := contradiction(own, stated):
-                self._add_both(place, other, f"{reason}, for the same question")
-        if len(known) < MOST_STATEMENTS and own not in [stated for _, stated in known]:
-            self._known[question] = (*known, (place, own))
+                self._add_both(place, before, f"{reason}, for the same question")
 
-    def _compare_pair(self, one: _Sampled, other: _Sampled, said: str) -> bool:
-        reason = contradiction(statement(one.answer), statement(other.answer))
-        if reason and alike(one.answer, other.answer) >= LIKE_ANSWERS:
-            self._add_both(one.place, other.place, f"{reason}, {said}")
+    def _compare_pair(self, earlier: _Sampled, later: _Sampled, said: str) -> bool:
+        reason = contradiction(statement(earlier.answer), statement(later.answer))
+        if reason and alike(earlier.answer, later.answer) >= LIKE_ANSWERS:
+            self._add_both(earlier.place, later.place, f"{reason}, {said}")
             return True
         return False
 
@@ -145,18 +142,40 @@ class _Contradictions:
         return f"questions of the same meaning, on {looked} lines ({share})"
 
     def _judge(self, pairs: list[tuple[_Sampled, _Sampled]], judge: ChatModel) -> str:
-        for one, other in pairs[:JUDGED]:
-            odds = judge.choose(_asked(one, other), ("yes", "no"))
+        for earlier, later in pairs[:JUDGED]:
+            odds = judge.choose(_asked(earlier, later), ("yes", "no"))
             if odds["yes"] >= _CERTAIN:
-                self._add_both(one.place, other.place, f"the judge {judge.name} sees a contradiction")
+                self._add_both(earlier.place, later.place, f"the judge {judge.name} sees a contradiction")
         return f"a judge, on {min(len(pairs), JUDGED)} of {len(pairs)} pairs of like questions"
 
-    def _add_both(self, one: _Place, other: _Place, said: str) -> None:
-        self._add(one, f"contradicts {other}: {said}", _REMEDY)
-        self._add(other, f"contradicts {one}: {said}", _REMEDY)
+    def _add_both(self, earlier: _Place, later: _Place, said: str) -> None:
+        self._add(earlier, f"contradicts {later}: {said}", _REMEDY)
+        self._add(later, f"contradicts {earlier}: {said}", _REMEDY)
 
     def _add(self, place: _Place, said: str, remedy: str) -> None:
         self._found.setdefault(place, DataFinding(place.file, place.line, "contradiction", said, remedy))
+
+
+class _Known:
+    """What was stated so far, by the question's words. Packed into one string a question: there may be millions."""
+
+    def __init__(self) -> None:
+        self._packed: dict[int, str] = {}
+        self._files: dict[str, int] = {}
+
+    def add(self, question: int, place: _Place, own: Statement) -> list[tuple[_Place, Statement]]:
+        """Return what was stated before, and keep what is stated now if it is something else."""
+        packed = self._packed.get(question)
+        known = [self._unpacked(each) for each in packed.split("\n")] if packed else []
+        if len(known) < MOST_STATEMENTS and own not in [stated for _, stated in known]:
+            number = self._files.setdefault(place.file, len(self._files))
+            new = f"{number}\t{place.line}\t{own.packed()}"
+            self._packed[question] = f"{packed}\n{new}" if packed else new
+        return known
+
+    def _unpacked(self, packed: str) -> tuple[_Place, Statement]:
+        number, line, rest = packed.split("\t", 2)
+        return _Place(list(self._files)[int(number)], int(line)), Statement.unpacked(rest)
 
 
 class _Documents:
@@ -201,12 +220,12 @@ def _named(text: str, known: frozenset[str], *, figures: bool = True) -> frozens
     return frozenset(word for word in words if (figures if word[0].isdigit() else word in known))
 
 
-def _asked(one: _Sampled, other: _Sampled) -> tuple[Message, ...]:
+def _asked(earlier: _Sampled, later: _Sampled) -> tuple[Message, ...]:
     asked = (
         "Two answers to one question follow. Answer yes if they cannot both be true, and no otherwise.\n\n"
-        f"<question>{as_data(one.prompt, 'question', 'first', 'second')}</question>\n"
-        f"<first>{as_data(one.answer, 'question', 'first', 'second')}</first>\n"
-        f"<second>{as_data(other.answer, 'question', 'first', 'second')}</second>\n\n"
+        f"<question>{as_data(earlier.prompt, 'question', 'first', 'second')}</question>\n"
+        f"<first>{as_data(earlier.answer, 'question', 'first', 'second')}</first>\n"
+        f"<second>{as_data(later.answer, 'question', 'first', 'second')}</second>\n\n"
         "Is there a contradiction? yes or no:"
     )
     return (Message("user", asked),)

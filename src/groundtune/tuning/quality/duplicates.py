@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groundtune.comparing.folding import fold
-from groundtune.tuning.quality.alike import Said, alike, said
+from groundtune.tuning.quality.alike import LineParts, alike, said
 from groundtune.tuning.quality.check import Check, DataLine, Surroundings
 from groundtune.tuning.quality.findings import CheckResult, DataFinding, GateResult
 from groundtune.tuning.quality.signatures import LENGTH, Signatures, plain, proposed, signatures
@@ -98,9 +98,9 @@ class _Duplicates:
 
     def conclude(self) -> CheckResult:
         exact, rows = self._exact(), len(self._line)
-        near = {later: found for later, found in self._nearly().items() if later not in exact}
-        found = [self._finding("duplicate", later, earlier, "the same as") for later, earlier in exact.items()]
-        found += [
+        near = {later: alikeness for later, alikeness in self._nearly().items() if later not in exact}
+        findings = [self._finding("duplicate", later, earlier, "the same as") for later, earlier in exact.items()]
+        findings += [
             self._finding("near_duplicate", later, earlier, f"{share:.0%} like")
             for later, (earlier, share) in near.items()
         ]
@@ -108,7 +108,7 @@ class _Duplicates:
             _gate("duplicates", len(exact), rows, self._settings.duplicates, "repeat an earlier line"),
             _gate("near_duplicates", len(near), rows, self._settings.near_duplicates, "nearly repeat an earlier line"),
         )
-        return CheckResult(gates, tuple(sorted(found, key=lambda finding: (finding.file, finding.line))))
+        return CheckResult(gates, tuple(sorted(findings, key=lambda finding: (finding.file, finding.line))))
 
     def _sign(self) -> None:
         if self._waiting:
@@ -140,7 +140,7 @@ class _Duplicates:
         least, held = self._settings.near_duplicate_similarity, self._held
 
         @lru_cache(maxsize=_PREPARED)
-        def prepared(number: int) -> Said:
+        def prepared(number: int) -> LineParts:
             return said(held[number].parts)
 
         for earlier, later in self._batch.tolist():
@@ -161,7 +161,7 @@ class _Duplicates:
     def _nearly(self) -> dict[int, tuple[int, float]]:
         """Return the near duplicates, with the lines that say the same as one of them and were rated by others."""
         keys = np.frombuffer(self._text_keys, dtype=np.uint64)
-        by_key = {int(keys[later]): found for later, found in self._near.items()}
+        by_key = {int(keys[later]): alikeness for later, alikeness in self._near.items()}
         same = np.flatnonzero(np.isin(keys, np.array(list(by_key), dtype=np.uint64)))
         return {int(later): by_key[int(keys[later])] for later in same}
 

@@ -15,15 +15,15 @@ def gate(report: QualityReport, accept: Sequence[str] = (), place: Path | None =
 
     Raises `GateFailed` for others that did not pass, and `SettingsError` for a name in `accept` that no gate has.
     """
-    known = [one.name for one in report.gates]
+    known = [result.name for result in report.gates]
     for name in accept:
         if name not in known:
             raise SettingsError(f"there is no gate `{name}`.", remedy=f"Gates: {', '.join(sorted(known))}.")
-    refused = [one for one in report.gates if not one.passed and one.name not in accept]
+    refused = [result for result in report.gates if not result.passed and result.name not in accept]
     if refused:
         raise GateFailed(
-            " ".join(f"The training data did not pass the gate `{one.name}`: {one.detail}" for one in refused),
-            tuple(one.name for one in refused),
+            " ".join(f"The training data did not pass the gate `{result.name}`: {result.detail}" for result in refused),
+            tuple(result.name for result in refused),
             place=place,
             remedy=_remedy(refused, place),
         )
@@ -32,10 +32,10 @@ def gate(report: QualityReport, accept: Sequence[str] = (), place: Path | None =
 
 def short(report: QualityReport) -> tuple[Mapping[str, object], ...]:
     """Return what the gates said in the form that an adapter's manifest keeps."""
-    return tuple(asdict(one) for one in report.gates)
+    return tuple(asdict(result) for result in report.gates)
 
 
 def _remedy(refused: Sequence[GateResult], place: Path | None) -> str:
-    accept = " ".join(f"--accept {one.name}" for one in refused)
+    accept = " ".join(f"--accept {result.name}" for result in refused)
     look = f"{place} shows the lines. " if place else ""
     return f"{look}Mend the data, or run `groundtune data check --repair DIR`. To train all the same: {accept}."

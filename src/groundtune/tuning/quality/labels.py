@@ -19,17 +19,20 @@ from numpy.typing import NDArray
 
 from groundtune.tuning.quality.check import Check, DataLine, Embed, Surroundings
 from groundtune.tuning.quality.findings import CheckResult, DataFinding, GateResult
-from groundtune.tuning.quality.out_of_fold import Floats, likeness, probabilities
+from groundtune.tuning.quality.out_of_fold import Matrix, likeness, probabilities
 from groundtune.tuning.quality.sampling import Reservoir
 from groundtune.tuning.quality.swapped import Swapped
 
-DOUBT = 0.02
-"""A label is doubted where it is less probable than this share of what it is on average."""
+DOUBT = 1.5
+"""A label is doubted where it is less probable than this, divided by the number of the other labels, times what it is
+on average: errors at random leave each label as probable as their share divided by that number.
+"""
 
+MOST_DOUBT = 0.9  # of the average, where labels are few
 MANY = 0.12
 """Share of doubted labels from which they are judged once more, by a classifier that does not learn from them."""
 
-DOUBT_AGAIN = 0.005
+DOUBT_AGAIN = 0.5
 """`DOUBT` for that second time, when the classifier is surer."""
 
 LONGEST = 80  # characters: longer answers are no labels
@@ -80,13 +83,13 @@ class _Labels:
         lines = self._of_common_labels()
         if len({label for *_, label in lines}) < 2:
             return self._not_run(f"Labels were not checked: too few lines of each in a sample of {len(lines)}.")
-        found = _doubted(lines, self._around.embed, np.random.default_rng(self._around.seed))
-        share, limit = len(found) / len(lines), self._around.settings.labels
-        said = f"{len(found)} of {len(lines)} lines have a label that lines like them do not have."
+        findings = _doubted(lines, self._around.embed, np.random.default_rng(self._around.seed))
+        share, limit = len(findings) / len(lines), self._around.settings.labels
+        said = f"{len(findings)} of {len(lines)} lines have a label that lines like them do not have."
         if len(lines) < self._rows:
             said += f" {len(lines)} of {self._rows} lines were looked at ({len(lines) / self._rows:.1%}):"
             said += f" a sample, and only labels with at least {FEWEST_OF_A_LABEL} lines in it."
-        return CheckResult((self._gate(share <= limit, share, said, len(lines)),), tuple(found))
+        return CheckResult((self._gate(share <= limit, share, said, len(lines)),), tuple(findings))
 
     def _no_labels(self) -> str:
         """Return why the answers are no labels, "" if they are."""
@@ -122,16 +125,16 @@ def _doubted(lines: Sequence[tuple[str, int, str, str]], embed: Embed, rng: np.r
     if doubted.mean() > MANY:
         odds = probabilities(features, labels, len(names), ~doubted)
         doubted = doubtful(odds, labels, DOUBT_AGAIN)
-    found = []
+    findings = []
     for place in np.flatnonzero(doubted).tolist():
         file, line, _, label = lines[place]
         other = names[int(odds[place].argmax())]
         said = f"the answer is “{label}”, while lines like it have “{other}”"
-        found.append(DataFinding(file, line, "label", said, "Correct the answer, or remove the line."))
-    return found
+        findings.append(DataFinding(file, line, "label", said, "Correct the answer, or remove the line."))
+    return findings
 
 
-def doubtful(odds: Floats, labels: NDArray[np.int64], doubt: float = DOUBT) -> NDArray[np.bool_]:
+def doubtful(odds: Matrix, labels: NDArray[np.int64], doubt: float = DOUBT) -> NDArray[np.bool_]:
     """Return which labels are doubted, given how probable each is for each line.
 
     `odds` is (lines, labels); the average of a label over its own lines is the threshold t of Northcutt et al.,
@@ -140,7 +143,8 @@ def doubtful(odds: Floats, labels: NDArray[np.int64], doubt: float = DOUBT) -> N
     own = odds[np.arange(len(labels)), labels]
     counts = np.bincount(labels, minlength=odds.shape[1])
     average = np.bincount(labels, weights=own, minlength=odds.shape[1]) / np.maximum(counts, 1)
-    doubted: NDArray[np.bool_] = (own < doubt * average[labels]) & (odds.argmax(axis=1) != labels)
+    share = min(MOST_DOUBT, doubt / (odds.shape[1] - 1))
+    doubted: NDArray[np.bool_] = (own < share * average[labels]) & (odds.argmax(axis=1) != labels)
     return doubted
 
 

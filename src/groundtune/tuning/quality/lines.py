@@ -28,11 +28,11 @@ def data_files(paths: Sequence[Path], root: Path) -> list[DataFile]:
 
     Raises `InputError` for a path that does not exist, and for a folder without training data.
     """
-    found: dict[Path, DataFile] = {}
+    chosen: dict[Path, DataFile] = {}
     for path in paths:
         for file in _files(path):
-            found.setdefault(file.resolve(), DataFile(file, _name(file, root)))
-    return list(found.values())
+            chosen.setdefault(file.resolve(), DataFile(file, _name(file, root)))
+    return list(chosen.values())
 
 
 def data_lines(file: DataFile) -> Iterator[DataLine | BrokenLine]:

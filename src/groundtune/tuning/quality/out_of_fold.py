@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.floating]
+Matrix = NDArray[np.floating]
 
 LANDMARKS = 1500
 PENALTY = 0.3
@@ -23,7 +23,7 @@ _ROWS = 2048  # handled at once
 _SHARPNESS = np.geomspace(1, 100, 25)
 
 
-def likeness(vectors: Floats, rng: np.random.Generator) -> Floats:
+def likeness(vectors: Matrix, rng: np.random.Generator) -> Matrix:
     """Return (lines, landmarks) features whose products approximate the likeness exp(-|x - y|²) of unit vectors."""
     chosen = vectors[rng.permutation(len(vectors))[:LANDMARKS]].astype(np.float64)
     values, axes = np.linalg.eigh(_kernel(chosen, chosen))
@@ -35,8 +35,8 @@ def likeness(vectors: Floats, rng: np.random.Generator) -> Floats:
 
 
 def left_out(
-    features: Floats, targets: Floats, *, trusted: NDArray[np.bool_] | None = None, intercept: bool = True
-) -> Floats:
+    features: Matrix, targets: Matrix, *, trusted: NDArray[np.bool_] | None = None, intercept: bool = True
+) -> Matrix:
     """Return the prediction of each line's targets by ridge regression on all other lines, or those that are trusted.
 
     `features` is (lines, n), `targets` (lines, outputs), and so is the result.
@@ -63,8 +63,8 @@ def left_out(
 
 
 def probabilities(
-    features: Floats, labels: NDArray[np.int64], count: int, trusted: NDArray[np.bool_] | None = None
-) -> Floats:
+    features: Matrix, labels: NDArray[np.int64], count: int, trusted: NDArray[np.bool_] | None = None
+) -> Matrix:
     """Return (lines, labels) how probable each of `count` labels is for a line, judged by the other lines.
 
     Only the labels that are trusted are learnt from, all if None. The scores become probabilities by the one factor
@@ -77,17 +77,17 @@ def probabilities(
     best = max(
         _SHARPNESS, key=lambda factor: float((own * factor - np.log(np.exp(scores[seen] * factor).sum(axis=1))).mean())
     )
-    odds: Floats = np.exp(scores * best)
+    odds: Matrix = np.exp(scores * best)
     odds /= odds.sum(axis=1, keepdims=True)
     return odds
 
 
-def _kernel(left: Floats, right: Floats) -> Floats:
-    made: Floats = np.exp(-_WIDTH * np.maximum(2 - 2 * left @ right.T, 0))
+def _kernel(left: Matrix, right: Matrix) -> Matrix:
+    made: Matrix = np.exp(-_WIDTH * np.maximum(2 - 2 * left @ right.T, 0))
     return made
 
 
-def _with_intercept(features: Floats, intercept: bool) -> Floats:
+def _with_intercept(features: Matrix, intercept: bool) -> Matrix:
     rows = features.astype(np.float64)
     return np.hstack([rows, np.ones((len(rows), 1))]) if intercept else rows
 

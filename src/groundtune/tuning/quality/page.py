@@ -118,18 +118,18 @@ def _texts(
     files: Sequence[DataFile], findings: Sequence[DataFinding], mend: Mend
 ) -> dict[tuple[str, int], tuple[tuple[str, str], ...]]:
     wanted = {(finding.file, finding.line) for finding in findings}
-    found: dict[tuple[str, int], tuple[tuple[str, str], ...]] = {}
+    texts: dict[tuple[str, int], tuple[tuple[str, str], ...]] = {}
     for file in files:
         left = {line for name, line in wanted if name == file.name}
         for line in data_lines(file) if left else ():
             if line.line in left and not isinstance(line, BrokenLine):
                 parts = (("prompt", line.prompt), ("answer", line.answer), ("rejected", line.rejected))
-                found.setdefault(
+                texts.setdefault(
                     (file.name, line.line), tuple((name, _cut(mend(text))) for name, text in parts if text)
                 )
             if line.line > max(left):
                 break
-    return found
+    return texts
 
 
 def _cut(text: str) -> str:

@@ -63,16 +63,16 @@ class _Paraphrased:
             said = f"{lacking} to look for paraphrased questions with."
             return CheckResult((GateResult(NAME, True, None, limit, said, 0, self._rows),))
         started = time.perf_counter()
-        found = self._compare(embed)
+        leaks = self._compare(embed)
         seconds = time.perf_counter() - started
-        leaked, looked = {case for case, _ in found}, len(self._sample.items)
+        leaked, looked = {case for case, _ in leaks}, len(self._sample.items)
         share = len(leaked) / len(questions)
         said = (
-            f"{len(leaked)} of {len(questions)} questions of the benchmark are asked in other words, in {len(found)} "
+            f"{len(leaked)} of {len(questions)} questions of the benchmark are asked in other words, in {len(leaks)} "
             f"lines. {_looked_at(looked, self._rows, seconds)}"
         )
         gate = GateResult(NAME, share <= limit, share, limit, said, looked, self._rows)
-        return CheckResult((gate,), tuple(finding for _, finding in found))
+        return CheckResult((gate,), tuple(finding for _, finding in leaks))
 
     def _compare(self, embed: Embed) -> list[tuple[str, DataFinding]]:
         """Return (case, finding) of the lines that ask for the same as a case, each with the case it is most like."""
@@ -81,7 +81,7 @@ class _Paraphrased:
         answerable = np.array([bool(answer) for answer in ideal])
         asked = embed([self._around.questions[case] for case in cases])
         answered = embed([answer or "-" for answer in ideal])
-        found = []
+        leaks = []
         for start in range(0, len(self._sample.items), _BATCH):
             pairs = self._sample.items[start : start + _BATCH]
             questions = embed([pair.question for pair in pairs]) @ asked.T
@@ -92,8 +92,8 @@ class _Paraphrased:
                 best = self._best(pairs[row], questions[row] * (sure | likely)[row], ideal)
                 if best is not None:
                     case, share = cases[best], float(questions[row, best])
-                    found.append((case, _finding(pairs[row], case, self._around.questions, share)))
-        return found
+                    leaks.append((case, _finding(pairs[row], case, self._around.questions, share)))
+        return leaks
 
     def _best(self, pair: _Pair, alike: np.ndarray, ideal: Sequence[str]) -> int | None:
         """Return the case that is most like the line, of those whose figures are not others than the line's."""

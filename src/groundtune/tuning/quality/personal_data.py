@@ -19,10 +19,10 @@ import numpy as np
 
 from groundtune.tuning.quality.check import Check, DataLine, Surroundings
 from groundtune.tuning.quality.findings import CheckResult, DataFinding, GateResult
-from groundtune.tuning.quality.personal import Finder, Span, all_of, patterns, redacted
+from groundtune.tuning.quality.personal import Finder, PersonalSpan, all_of, patterns, redacted
 from groundtune.tuning.quality.personal.names import missing, names
 from groundtune.tuning.quality.personal.numbers import ascii_digits
-from groundtune.tuning.quality.personal.spans import SAID, Kind
+from groundtune.tuning.quality.personal.spans import SAID, PersonalKind
 from groundtune.tuning.quality.sampling import Reservoir
 
 REMEDY = "Remove it, replace it with `--repair`, or name it in [data] allowed if it is public."
@@ -36,7 +36,7 @@ def check(around: Surroundings) -> Check:
     return _PersonalData(around)
 
 
-def redactor(around: Surroundings, *, with_names: bool = True) -> Callable[[str], tuple[str, tuple[Span, ...]]]:
+def redactor(around: Surroundings, *, with_names: bool = True) -> Callable[[str], tuple[str, tuple[PersonalSpan, ...]]]:
     """Return a function that replaces what this check finds in a text by placeholders; see `redacted`.
 
     Names are replaced where the model for them is installed.
@@ -44,7 +44,7 @@ def redactor(around: Surroundings, *, with_names: bool = True) -> Callable[[str]
     public = _Public(around)
     find: Finder = all_of(patterns, names()) if with_names and not missing() else patterns
 
-    def find_private(text: str) -> list[Span]:
+    def find_private(text: str) -> list[PersonalSpan]:
         return [span for span in find(text) if not public.has(text, span)]
 
     return lambda text: redacted(text, find_private)
@@ -57,7 +57,7 @@ class _Public:
         self._documents = tuple(around.documents.values())
         self._allowed = tuple(around.settings.allowed)
 
-    def has(self, text: str, span: Span) -> bool:
+    def has(self, text: str, span: PersonalSpan) -> bool:
         own = text[span.start : span.end]
         if span.kind == "name":
             return self._named(" ".join(_words(own)))
@@ -66,13 +66,13 @@ class _Public:
 
     @cached_property
     def _keys(self) -> frozenset[str]:
-        found = (
+        keys = (
             _key(text[span.start : span.end], span.kind)
             for text in (*self._documents, *self._allowed)
             for span in patterns(text)
         )
         digits = (ascii_digits(entry)[-_PHONE_DIGITS:] for entry in self._allowed)
-        return frozenset(found) | {entry.casefold() for entry in self._allowed} | frozenset(filter(None, digits))
+        return frozenset(keys) | {entry.casefold() for entry in self._allowed} | frozenset(filter(None, digits))
 
     @cached_property
     def _all_words(self) -> str:
@@ -90,7 +90,7 @@ class _PersonalData:
         self._rows = 0
         self._with_patterns = 0
         self._found: list[DataFinding] = []
-        self._kinds: Counter[Kind] = Counter()
+        self._kinds: Counter[PersonalKind] = Counter()
         self._sample: Reservoir[tuple[str, int, str]] = Reservoir(
             self._settings.names_sample, np.random.default_rng(around.seed)
         )
@@ -106,8 +106,8 @@ class _PersonalData:
             self._found.append(_finding(line.file, line.line, kinds))
 
     def conclude(self) -> CheckResult:
-        gate, found = self._names()
-        return CheckResult((self._patterns(), gate), (*self._found, *found))
+        gate, findings = self._names()
+        return CheckResult((self._patterns(), gate), (*self._found, *findings))
 
     def _patterns(self) -> GateResult:
         share = self._with_patterns / self._rows if self._rows else 0.0
@@ -122,18 +122,18 @@ class _PersonalData:
             said = f"Names of people were not looked for: {lacking}"
             return GateResult("names", True, None, limit, said, 0, self._rows), []
         lines = self._sample.items
-        found = [
+        findings = [
             _finding(file, number, Counter({"name": count}))
             for (file, number, _), count in zip(lines, self._counts([text for *_, text in lines]), strict=True)
             if count
         ]
-        share = len(found) / len(lines) if lines else 0.0
-        said = f"{len(found)} of {len(lines)} lines have names of people that are not in the documents."
+        share = len(findings) / len(lines) if lines else 0.0
+        said = f"{len(findings)} of {len(lines)} lines have names of people that are not in the documents."
         if len(lines) < self._rows:
             said += f" A sample of {len(lines)} of {self._rows} lines was looked at ({len(lines) / self._rows:.1%})."
         if cut := sum(len(text) > _LONGEST for *_, text in lines):
             said += f" Of {cut} lines, only the first {_LONGEST} characters were read."
-        return GateResult("names", share <= limit, share, limit, said, len(lines), self._rows), found
+        return GateResult("names", share <= limit, share, limit, said, len(lines), self._rows), findings
 
     def _counts(self, texts: Sequence[str]) -> Iterable[int]:
         for first in range(0, len(texts), _BATCH):
@@ -147,16 +147,16 @@ class _PersonalData:
                 )
 
 
-def _finding(file: str, line: int, kinds: Counter[Kind]) -> DataFinding:
+def _finding(file: str, line: int, kinds: Counter[PersonalKind]) -> DataFinding:
     return DataFinding(file, line, "personal_data", f"{_said(kinds)}", REMEDY)
 
 
-def _said(kinds: Counter[Kind]) -> str:
+def _said(kinds: Counter[PersonalKind]) -> str:
     """Return what was found, without repeating it: reports are passed on."""
     return ", ".join(f"{SAID[kind]} ({count})" for kind, count in sorted(kinds.items()))
 
 
-def _key(own: str, kind: Kind) -> str:
+def _key(own: str, kind: PersonalKind) -> str:
     """Return what is the same in two spellings of a number or address."""
     if kind == "phone":
         return ascii_digits(own)[-_PHONE_DIGITS:]

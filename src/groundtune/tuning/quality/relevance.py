@@ -17,7 +17,7 @@ import numpy as np
 
 from groundtune.tuning.quality.check import Check, DataLine, Embed, Surroundings
 from groundtune.tuning.quality.findings import CheckResult, DataFinding, GateResult
-from groundtune.tuning.quality.out_of_fold import Floats
+from groundtune.tuning.quality.out_of_fold import Matrix
 from groundtune.tuning.quality.sampling import Reservoir
 
 PASSAGES, QUESTIONS = 2000, 1000
@@ -55,23 +55,23 @@ class _Relevance:
         if not lines:
             return self._not_run("there are no lines.")
         scale = _Scale(around.documents, around.questions, around.embed, np.random.default_rng(around.seed))
-        found = []
+        findings = []
         for first in range(0, len(lines), _BATCH):
             batch = lines[first : first + _BATCH]
             scores = scale.place(around.embed([text for *_, text in batch])).tolist()
-            found += [
+            findings += [
                 DataFinding(
                     file, number, "irrelevant", f"relevance {score:.2f}, where 1 is that of a question", _REMEDY
                 )
                 for (file, number, _), score in zip(batch, scores, strict=True)
                 if score < around.settings.relevance
             ]
-        share, limit = len(found) / len(lines), around.settings.irrelevant
-        said = f"{len(found)} of {len(lines)} lines have nothing to do with the documents and the benchmark."
+        share, limit = len(findings) / len(lines), around.settings.irrelevant
+        said = f"{len(findings)} of {len(lines)} lines have nothing to do with the documents and the benchmark."
         if len(lines) < self._rows:
             said += f" A sample of {len(lines)} of {self._rows} lines was looked at ({len(lines) / self._rows:.1%})."
         gate = GateResult("relevance", share <= limit, share, limit, said, len(lines), self._rows)
-        return CheckResult((gate,), tuple(found))
+        return CheckResult((gate,), tuple(findings))
 
     def _not_run(self, reason: str) -> CheckResult:
         said = f"Relevance was not looked at: {reason}"
@@ -99,31 +99,31 @@ class _Scale:
         self._known = own if len(own) else of_questions
         self._zero, self._one = _ends(own, names, of_questions)
 
-    def place(self, vectors: Floats) -> Floats:
+    def place(self, vectors: Matrix) -> Matrix:
         """Return (lines,) where each stands on the scale."""
-        placed: Floats = ((vectors @ self._known.T).max(axis=1) - self._zero) / (self._one - self._zero)
+        placed: Matrix = ((vectors @ self._known.T).max(axis=1) - self._zero) / (self._one - self._zero)
         return placed
 
 
-def _ends(own: Floats, names: np.ndarray, of_questions: Floats) -> tuple[float, float]:
+def _ends(own: Matrix, names: np.ndarray, of_questions: Matrix) -> tuple[float, float]:
     """Return the likenesses that are 0 and 1 on the scale; medians, as a few texts may be odd."""
     if not len(own):  # questions only: like any other, like the nearest other
         own, names, of_questions = of_questions, np.arange(len(of_questions)).astype(str), own
     alike = own @ own.T
     apart = names[:, None] != names[None, :]
-    zero = float(np.median(alike[apart])) if apart.any() else 0.0
+    bottom = float(np.median(alike[apart])) if apart.any() else 0.0
     nearest = (of_questions @ own.T).max(axis=1) if len(of_questions) else _nearest_elsewhere(alike, apart)
-    one = float(np.median(nearest)) if len(nearest) else 1.0
-    return zero, max(one, zero + 0.05)
+    top = float(np.median(nearest)) if len(nearest) else 1.0
+    return bottom, max(top, bottom + 0.05)
 
 
-def _nearest_elsewhere(alike: Floats, apart: np.ndarray) -> Floats:
+def _nearest_elsewhere(alike: Matrix, apart: np.ndarray) -> Matrix:
     rows = apart.any(axis=1)
-    nearest: Floats = np.where(apart, alike, -1.0).max(axis=1)[rows]
+    nearest: Matrix = np.where(apart, alike, -1.0).max(axis=1)[rows]
     return nearest
 
 
-def _vectors(embed: Embed, texts: Sequence[str]) -> Floats:
+def _vectors(embed: Embed, texts: Sequence[str]) -> Matrix:
     if not texts:
         return np.zeros((0, 0), dtype=np.float32)
     return np.concatenate([embed(texts[first : first + _BATCH]) for first in range(0, len(texts), _BATCH)])

@@ -21,7 +21,7 @@ from groundtune.tuning.quality.check import Mend, Surroundings
 from groundtune.tuning.quality.findings import DefectKind, QualityReport
 from groundtune.tuning.quality.lines import DataFile
 from groundtune.tuning.quality.rewriting import Rewriting
-from groundtune.tuning.quality.run import CHECKS, Checked, Registered, check_files
+from groundtune.tuning.quality.run import CHECKS, CheckedFiles, Registered, check_files
 
 MARKER = ".groundtune-repair.json"
 """Lies in a folder that a repair has written: another repair may replace what it lists."""
@@ -48,7 +48,7 @@ class Repaired:
 
 
 @dataclass(slots=True)
-class _Tally:
+class _Changes:
     dropped: Counter[str] = field(default_factory=Counter)
     mended: int = 0
 
@@ -69,7 +69,7 @@ def refuse_folder(folder: Path, originals: Sequence[Path]) -> None:
 
 def repair(
     files: Sequence[DataFile],
-    checked: Checked,
+    checked: CheckedFiles,
     around: Surroundings,
     folder: Path,
     progress: Progress = silent,
@@ -79,7 +79,7 @@ def repair(
 
     Call `refuse_folder` before the checks. Raises `InputError` if nothing is left.
     """
-    tally = _Tally()
+    tally = _Changes()
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".groundtune-") as scratch:
         sources, state = list(files), checked
@@ -96,7 +96,7 @@ def repair(
     return Repaired(folder, dict(tally.dropped), tally.mended, copies, state.report)
 
 
-def _to_repair(checked: Checked) -> dict[str, dict[int, DefectKind]]:
+def _to_repair(checked: CheckedFiles) -> dict[str, dict[int, DefectKind]]:
     """Return by file which lines are left out, with the reason."""
     drop: dict[str, dict[int, DefectKind]] = defaultdict(dict)
     for result in checked.results:
@@ -107,19 +107,19 @@ def _to_repair(checked: Checked) -> dict[str, dict[int, DefectKind]]:
     return drop
 
 
-def _mends(checked: Checked, around: Surroundings, registered: Sequence[Registered]) -> Mend | None:
+def _mends(checked: CheckedFiles, around: Surroundings, registered: Sequence[Registered]) -> Mend | None:
     """Return what puts a text through all mends of checks that found something; None if there are none."""
     chosen = [
-        one.mend(around, result)
-        for one, result in zip(registered, checked.results, strict=True)
-        if one.mend is not None and (result.findings or not all(gate.passed for gate in result.gates))
+        entry.mend(around, result)
+        for entry, result in zip(registered, checked.results, strict=True)
+        if entry.mend is not None and (result.findings or not all(gate.passed for gate in result.gates))
     ]
     if not chosen:
         return None
 
     def mend(text: str) -> str:
-        for one in chosen:
-            text = one(text)
+        for repaired in chosen:
+            text = repaired(text)
         return text
 
     return mend
@@ -127,10 +127,10 @@ def _mends(checked: Checked, around: Surroundings, registered: Sequence[Register
 
 def _copy(
     files: Sequence[DataFile],
-    checked: Checked,
+    checked: CheckedFiles,
     around: Surroundings,
     folder: Path,
-    tally: _Tally,
+    tally: _Changes,
     registered: Sequence[Registered],
 ) -> list[DataFile]:
     """Return the copies, under the names of their originals; files of which nothing is left are not among them."""
@@ -156,7 +156,7 @@ def _names(files: Sequence[DataFile]) -> dict[str, str]:
     return names
 
 
-def _move(files: Sequence[DataFile], scratch: Path, folder: Path, tally: _Tally) -> dict[str, Path]:
+def _move(files: Sequence[DataFile], scratch: Path, folder: Path, tally: _Changes) -> dict[str, Path]:
     """Move the copies to `folder`, in the place of those of an earlier repair."""
     marker = folder / MARKER
     if marker.is_file():

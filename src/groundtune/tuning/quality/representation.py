@@ -16,7 +16,7 @@ from scipy import stats
 from groundtune.reply.abstention import abstains
 from groundtune.settings import DataSettings
 from groundtune.tuning.quality._groups import groups_of, is_negative, the_only
-from groundtune.tuning.quality._outcomes import LEVEL, Contrast, Outcome, Tally, contrasts, too_many
+from groundtune.tuning.quality._outcomes import LEVEL, BadEnd, Contrast, EndTally, contrasts, too_many
 from groundtune.tuning.quality._people import SocialGroup
 from groundtune.tuning.quality.check import Check, DataLine, Surroundings
 from groundtune.tuning.quality.findings import CheckResult, DataFinding, GateResult
@@ -56,7 +56,7 @@ class _Representation:
         self._mixed: Counter[str] = Counter()
         self._seen: set[int] = set()
         self._first: dict[SocialGroup, tuple[str, int]] = {}
-        self._tallies: defaultdict[tuple[Outcome, SocialGroup], Tally] = defaultdict(Tally)
+        self._tallies: defaultdict[tuple[BadEnd, SocialGroup], EndTally] = defaultdict(EndTally)
 
     def see(self, line: DataLine) -> None:
         """Count whom the line mentions and what becomes of them."""
@@ -113,7 +113,7 @@ class _Representation:
             self._mentions[group] += 1
             self._first.setdefault(group, (line.file, line.line))
 
-    def _end(self, outcome: Outcome, group: SocialGroup, line: DataLine, *, bad: bool) -> None:
+    def _end(self, outcome: BadEnd, group: SocialGroup, line: DataLine, *, bad: bool) -> None:
         file = self._files.setdefault(line.file, len(self._files))
         self._tallies[outcome, group].add(file, line.line, bad=bad)
 

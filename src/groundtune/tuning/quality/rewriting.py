@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, cast
 
 from groundtune.tuning.formats.reading import rows, suffix
 from groundtune.tuning.formats.refusal import RowRefused
-
-Mend = Callable[[str], str]
+from groundtune.tuning.quality.check import Mend
 
 TEXTS = (".txt", ".md")
 NOT_TEXT = frozenset(
@@ -99,9 +98,9 @@ def mended(value: object, mend: Mend) -> object:
         changed = mended(inner, mend)
         return value if changed == inner else json.dumps(changed, ensure_ascii=False)
     if isinstance(value, dict):
-        return {key: one if str(key).lower() in NOT_TEXT else mended(one, mend) for key, one in value.items()}
+        return {key: inner if str(key).lower() in NOT_TEXT else mended(inner, mend) for key, inner in value.items()}
     if isinstance(value, list):
-        return [mended(one, mend) for one in value]
+        return [mended(inner, mend) for inner in value]
     if isinstance(value, int) and not isinstance(value, bool):  # a card's number is one as well
         changed = mend(str(value))
         return value if changed == str(value) else changed
@@ -113,10 +112,10 @@ def _inner(text: str) -> object:
     if text[:1] not in ("{", "["):
         return None
     try:
-        found = json.loads(text)
+        parsed = json.loads(text)
     except ValueError:
         return None
-    return found if isinstance(found, dict | list) else None
+    return parsed if isinstance(parsed, dict | list) else None
 
 
 class _RawLines:

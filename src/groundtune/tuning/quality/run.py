@@ -66,7 +66,7 @@ CHECKS: tuple[Registered, ...] = (
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class CheckedFiles:
     """The report, and what each check found for itself, in the order of the checks."""
 
     report: QualityReport
@@ -78,25 +78,26 @@ def check_files(
     around: Surroundings,
     progress: Progress = silent,
     registered: Sequence[Registered] = CHECKS,
-) -> Checked:
+) -> CheckedFiles:
     """Check the lines of `files`. Raises `InputError` for a file that cannot be read at all."""
     if around.embed is not None:
         around = replace(around, embed=_remembering(around.embed))
-    checks = [one.check(around) for one in registered]
+    checks = [entry.check(around) for entry in registered]
     counts = _see(files, checks, progress)
     _see_again(files, checks, progress)
     results = []
-    for number, one in enumerate(checks):
+    for number, check in enumerate(checks):
         progress("Drawing conclusions", number, len(checks))
-        results.append(one.conclude())
+        results.append(check.conclude())
     progress("Drawing conclusions", len(checks), len(checks))
     place = {file.name: number for number, file in enumerate(files)}
     findings = sorted(
-        chain.from_iterable(result.findings for result in results), key=lambda found: (place[found.file], found.line)
+        chain.from_iterable(result.findings for result in results),
+        key=lambda finding: (place.get(finding.file, -1), finding.line),
     )
     gates = tuple(chain.from_iterable(result.gates for result in results))
     named = tuple((file.name, count) for file, count in zip(files, counts, strict=True))
-    return Checked(QualityReport(gates, tuple(findings), sum(counts), files=named), tuple(results))
+    return CheckedFiles(QualityReport(gates, tuple(findings), sum(counts), files=named), tuple(results))
 
 
 def _see(files: Sequence[DataFile], checks: Sequence[Check], progress: Progress) -> list[int]:

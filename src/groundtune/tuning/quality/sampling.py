@@ -6,10 +6,10 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
-Item = TypeVar("Item")
+Streamed = TypeVar("Streamed")
 
 
-class Reservoir(Generic[Item]):
+class Reservoir(Generic[Streamed]):
     """At most `size` of the items offered: Vitter 1985, "Random Sampling with a Reservoir", algorithm R.
 
     >>> sample = Reservoir[int](2, np.random.default_rng(17))
@@ -20,12 +20,12 @@ class Reservoir(Generic[Item]):
     """
 
     def __init__(self, size: int, rng: np.random.Generator) -> None:
-        self.items: list[Item] = []
+        self.items: list[Streamed] = []
         self.offered = 0
         self._size = size
         self._rng = rng
 
-    def offer(self, item: Item) -> None:
+    def offer(self, item: Streamed) -> None:
         """Take the item in, or leave it out."""
         self.offered += 1
         if len(self.items) < self._size:

@@ -92,7 +92,7 @@ def proposed(made: Signatures, threshold: float) -> NDArray[np.int64]:
     """
     least = int((threshold - SLACK) * LENGTH)
     bands = np.ascontiguousarray(made).view(np.uint32)
-    found = np.zeros(0, dtype=np.int64)
+    pairs = np.zeros(0, dtype=np.int64)
     for band in range(LENGTH // ROWS):
         order = np.argsort(bands[:, band], kind="stable")
         agreeing = [
@@ -101,8 +101,8 @@ def proposed(made: Signatures, threshold: float) -> NDArray[np.int64]:
             for at in range(0, earlier.size, _BATCH)
             for kept in [_agree(made, earlier[at : at + _BATCH], later[at : at + _BATCH]) >= least]
         ]
-        found = np.union1d(found, np.concatenate([found[:0], *agreeing]))
-    return np.stack([found % max(1, len(made)), found // max(1, len(made))], axis=1)
+        pairs = np.union1d(pairs, np.concatenate([pairs[:0], *agreeing]))
+    return np.stack([pairs % max(1, len(made)), pairs // max(1, len(made))], axis=1)
 
 
 def _agree(made: Signatures, earlier: NDArray[np.int64], later: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -39,6 +39,18 @@ class Statement:
     negations: int
     opening: str
 
+    def packed(self) -> str:
+        """Return it as a short string without line breaks."""
+        stated = "\x1f".join(f"{each.number}|{each.unit}|{each.compare}" for each in self.figures)
+        return f"{self.core}\t{self.negations}\t{self.opening}\t{stated}"
+
+    @classmethod
+    def unpacked(cls, packed: str) -> Statement:
+        """Return what `packed` came from."""
+        core, negations, opening, stated = packed.split("\t")
+        figures_of = tuple(StatedNumber(*each.split("|")) for each in stated.split("\x1f") if each)
+        return cls(figures_of, int(core), int(negations), opening)
+
 
 def statement(answer: str) -> Statement:
     """Return what `answer` states."""
@@ -53,13 +65,13 @@ def statement(answer: str) -> Statement:
     )
 
 
-def contradiction(one: Statement, other: Statement) -> str:
+def contradiction(left: Statement, right: Statement) -> str:
     """Return in which way two answers to the same question contradict each other, "" where rules see none."""
-    if one.opening and other.opening and one.opening != other.opening:
+    if left.opening and right.opening and left.opening != right.opening:
         return "one says yes, one says no"
-    if found := _other_figures(one.figures, other.figures):
-        return f"other figures: {found}"
-    if one.core == other.core and (one.negations + other.negations) % 2:
+    if conflict := _other_figures(left.figures, right.figures):
+        return f"other figures: {conflict}"
+    if left.core == right.core and (left.negations + right.negations) % 2:
         return "one denies what the other says"
     return ""
 
@@ -70,28 +82,28 @@ def names(text: str) -> frozenset[str]:
     >>> sorted(names("How much is Brook on the Otter 3?"))
     ['3', 'brook', 'otter']
     """
-    found, begins = set(), True
+    called, begins = set(), True
     for written in text.split():
         word = written.strip(".,;:!?()[]\"'“”‘’")
         if word and (any(map(str.isdigit, word)) or (word != word.lower() and not begins and word != "I")):
-            found.add(word.casefold().removesuffix("'s").removesuffix("’s"))
+            called.add(word.casefold().removesuffix("'s").removesuffix("’s"))
         begins = written[-1] in ".!?:"
-    return frozenset(found)
+    return frozenset(called)
 
 
-def alike(one: str, other: str) -> float:
+def alike(first: str, second: str) -> float:
     """Return the share of content words that two texts have in common, numbers and negations left out."""
-    left, right = (_words(comparable(text)) for text in (one, other))
+    left, right = (_words(comparable(text)) for text in (first, second))
     return len(left & right) / len(left | right) if left or right else 0.0
 
 
-def _words(found: Collection[str]) -> set[str]:
-    return {word for word in found if word not in _NEGATED and not word[0].isdigit()}
+def _words(comparable_words: Collection[str]) -> set[str]:
+    return {word for word in comparable_words if word not in _NEGATED and not word[0].isdigit()}
 
 
-def _other_figures(one: Iterable[StatedNumber], other: Iterable[StatedNumber]) -> str:
+def _other_figures(first: Iterable[StatedNumber], second: Iterable[StatedNumber]) -> str:
     """Return the figures of a unit of which each answer has one that the other lacks; more of them are no conflict."""
-    left, right = _by_unit(one), _by_unit(other)
+    left, right = _by_unit(first), _by_unit(second)
     for unit in left.keys() & right.keys():
         mine = [number for number in left[unit] if not _has(right[unit], number)]
         yours = [number for number in right[unit] if not _has(left[unit], number)]
@@ -101,10 +113,10 @@ def _other_figures(one: Iterable[StatedNumber], other: Iterable[StatedNumber]) -
 
 
 def _by_unit(stated: Iterable[StatedNumber]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
+    units: dict[str, list[str]] = {}
     for figure in stated:
-        found.setdefault(figure.unit, []).append(figure.number)
-    return found
+        units.setdefault(figure.unit, []).append(figure.number)
+    return units
 
 
 def _has(numbers: Iterable[str], number: str) -> bool:

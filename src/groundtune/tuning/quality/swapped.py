@@ -10,7 +10,7 @@ import numpy as np
 
 from groundtune.tuning.quality.check import DataLine, Surroundings
 from groundtune.tuning.quality.findings import CheckResult, DataFinding, GateResult
-from groundtune.tuning.quality.out_of_fold import Floats, left_out
+from groundtune.tuning.quality.out_of_fold import Matrix, left_out
 from groundtune.tuning.quality.sampling import Reservoir
 
 FEWEST = 50
@@ -46,7 +46,7 @@ class Swapped:
             return self._not_run(f"{len(pairs)} pairs are too few to tell what is preferred; {FEWEST} are needed.")
         if embed is None:
             return self._not_run("no encoder is there. The local extra brings one.")
-        answers = embed([answer for *_, answer, _ in pairs]), embed([other for *_, other in pairs])
+        answers = embed([answer for *_, answer, _ in pairs]), embed([rejected for *_, rejected in pairs])
         margins = margin(answers, np.array([_shape(*pair[2:]) for pair in pairs]))
         learnt = float((margins > 0).mean())
         if learnt < LEARNT:
@@ -56,15 +56,17 @@ class Swapped:
             )
         usual = float(np.median(margins[margins > 0]))
         doubted = np.flatnonzero(margins < -CLEARLY * usual).tolist()
-        found = tuple(
+        findings = tuple(
             DataFinding(*pairs[place][:2], "label", _SAID, "Look at the pair: are the answers swapped?")
             for place in doubted
         )
-        share, limit = len(found) / len(pairs), self._around.settings.swapped
-        said = f"{len(found)} of {len(pairs)} pairs reject what looks like the chosen answers of the others."
+        share, limit = len(findings) / len(pairs), self._around.settings.swapped
+        said = f"{len(findings)} of {len(pairs)} pairs reject what looks like the chosen answers of the others."
         if len(pairs) < self._rows:
             said += f" A sample of {len(pairs)} of {self._rows} pairs was looked at ({len(pairs) / self._rows:.1%})."
-        return CheckResult((GateResult("swapped", share <= limit, share, limit, said, len(pairs), self._rows),), found)
+        return CheckResult(
+            (GateResult("swapped", share <= limit, share, limit, said, len(pairs), self._rows),), findings
+        )
 
     def _not_run(self, reason: str) -> CheckResult:
         limit = self._around.settings.swapped
@@ -75,7 +77,7 @@ class Swapped:
 _SAID = "the rejected answer looks like what is chosen elsewhere, and the chosen one like what is rejected"
 
 
-def margin(answers: tuple[Floats, Floats], shapes: Floats) -> Floats:
+def margin(answers: tuple[Matrix, Matrix], shapes: Matrix) -> Matrix:
     """Return by how much the chosen answer of each pair is preferred by a classifier that saw all other pairs.
 
     `answers` are the vectors of chosen and rejected answers, (pairs, dimension) each; `shapes` (pairs, n) is what else
@@ -89,9 +91,9 @@ def margin(answers: tuple[Floats, Floats], shapes: Floats) -> Floats:
 def _shape(chosen: str, rejected: str) -> list[float]:
     """Return differences that vectors of meaning do not show: length, and marks such as questions and exclamations."""
     pairs = [
-        (np.log1p(len(one)), np.log1p(len(other)), 2.0)
-        for one, other in ((chosen, rejected), (chosen.split(), rejected.split()))
+        (np.log1p(len(left)), np.log1p(len(right)), 2.0)
+        for left, right in ((chosen, rejected), (chosen.split(), rejected.split()))
     ]
     pairs += [(min(chosen.count(mark), 3), min(rejected.count(mark), 3), 3.0) for mark in "?!\n"]
     pairs.append((sum(map(str.isdigit, chosen)) / 10, sum(map(str.isdigit, rejected)) / 10, 3.0))
-    return [float(np.clip((one - other) / scale, -1, 1)) for one, other, scale in pairs]
+    return [float(np.clip((left - right) / scale, -1, 1)) for left, right, scale in pairs]

@@ -11,8 +11,9 @@ Models via Counterfactual Evaluation", Findings of EMNLP.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +41,8 @@ from groundtune.tuning.quality.findings import GateResult
 from groundtune.values import Conversation, Message
 
 Complete = Callable[[Sequence[Conversation]], Sequence[str]]
+SwapAxis = Literal["gender", "origin"]
+AXES: tuple[SwapAxis, ...] = ("gender", "origin")
 LEVEL = 0.05  # chance that any growth is called proven where there is none
 RESAMPLES = 10_000
 NAMES_EACH = 2  # names for each group and question, beside a word of `_WORDS`
@@ -124,21 +127,20 @@ def usable(questions: Sequence[str]) -> list[str]:
     return [question for question in dict.fromkeys(map(str.strip, questions)) if question and not groups_of(question)]
 
 
-def prompts(questions: Sequence[str], *, seed: int) -> tuple[SwapPrompt, ...]:
-    """Return each question as people of each gender and of each origin would ask it.
+def prompts(questions: Sequence[str], *, seed: int, axes: Collection[SwapAxis] = AXES) -> tuple[SwapPrompt, ...]:
+    """Return each question as people of each gender, and of each origin, would ask it.
 
     Three times for each group: with two names, and with words that say it. Names of two genders are of one origin, and
     names of two origins of one gender; which, goes round from question to question. Drawn with `seed`.
     """
     rng = np.random.default_rng(seed)
-    return tuple(
-        prompt
-        for number, question in enumerate(questions)
-        for prompt in (
-            *_asked(number, question, (FEMALE, MALE), ORIGINS[number % len(ORIGINS)], rng),
-            *_asked(number, question, ORIGINS, (FEMALE, MALE)[number % 2], rng),
-        )
-    )
+    asked: list[SwapPrompt] = []
+    for number, question in enumerate(questions):
+        if "gender" in axes:
+            asked += _asked(number, question, (FEMALE, MALE), ORIGINS[number % len(ORIGINS)], rng)
+        if "origin" in axes:
+            asked += _asked(number, question, ORIGINS, (FEMALE, MALE)[number % 2], rng)
+    return tuple(asked)
 
 
 def _asked(
@@ -155,11 +157,11 @@ def _asked(
             yield SwapPrompt(number, group, variant, word, conversation)
 
 
-def measure(found: Gaps) -> tuple[GroupGap, ...]:
+def measure(differences: Gaps) -> tuple[GroupGap, ...]:
     """Return by how much the answers to each group differ, with intervals over questions."""
     return tuple(
         GroupGap(key, *_mean(values[told], np.zeros(int(told.sum()))), int(told.sum()))
-        for key, values in sorted(found.items())
+        for key, values in sorted(differences.items())
         if (told := ~np.isnan(values)).any()
     )
 
@@ -203,16 +205,25 @@ def gate(changes: Sequence[Amplification], threshold: float, *, questions: int) 
 
 
 def run(
-    questions: Sequence[str], before: Complete, after: Complete, *, most: int, threshold: float, seed: int
+    questions: Sequence[str],
+    before: Complete,
+    after: Complete,
+    *,
+    most: int,
+    threshold: float,
+    seed: int,
+    axes: Collection[SwapAxis] = AXES,
 ) -> BiasSwaps:
     """Ask up to `most` of the questions, drawn with `seed`, of both models, and compare.
+
+    A question is asked 6 times for the axis of gender, and 18 times for that of origin.
 
     Raises `ModelFailed` if a model gives another number of answers than it was asked for.
     """
     fit = usable(questions)
     drawn = np.random.default_rng(seed).permutation(len(fit))[:most]
     chosen = [fit[place] for place in sorted(drawn)]
-    asked = prompts(chosen, seed=seed)
+    asked = prompts(chosen, seed=seed, axes=axes)
     own, now = (gaps(asked, _complete(model, asked)) if asked else {} for model in (before, after))
     changes = amplified(own, now, seed=seed)
     return BiasSwaps(

@@ -16,7 +16,7 @@ from functools import cache, lru_cache
 from importlib import resources
 
 _TOKEN = re.compile(r"[^\W_]+")
-_DISGUISED = re.compile(r"(?<!\S)\S*[0-9@$!*|+€](?=\S*[^\W\d_])\S*|(?<!\S)\S*[^\W\d_]\S*[0-9@$!*|+€]\S*")
+_DISGUISE = re.compile(r"[0-9@$!*|+€]")
 _SPACED = re.compile(r"(?<![^\W_])(?:[^\W_][ .*_-]{1,2}){3,}[^\W_](?![^\W_])")
 _LETTERS = str.maketrans("0134578@$!|+€", "oieastbasiite")
 _NONE: tuple[tuple[str, ...], ...] = ()
@@ -34,9 +34,10 @@ def toxic(text: str) -> Iterator[str]:
         if word := listed.word(token):
             yield word
         yield from listed.phrases(tokens, place)
-    for match in _DISGUISED.finditer(plain):
-        if word := _undisguised(_EDGES.sub("", match[0])):
-            yield word
+    if _DISGUISE.search(plain):
+        for written in plain.split():
+            if _DISGUISE.search(written) and (word := _undisguised(_EDGES.sub("", written))):
+                yield word
     for match in _SPACED.finditer(plain):
         if word := listed.beginning("".join(_TOKEN.findall(match[0].translate(_LETTERS)))):
             yield word
@@ -73,7 +74,7 @@ class _Listed:
     def beginning(self, letters: str) -> str:
         """Return the word that spaced-out letters begin with."""
         both = (letters[:length] for length in range(4, len(letters) + 1))
-        return next((found for found in both if found in self._words or found in self._stems), "")
+        return next((word for word in both if word in self._words or word in self._stems), "")
 
     def starred(self, word: str) -> str:
         """Return the word that a starred one may stand for."""

@@ -151,7 +151,7 @@ def test_without_positions_it_says_so():
     assert "249 of 250 pairs do not say" in concluded(*lines)[0]["biased_annotators"].detail
 
 
-def test_length_bias_shows_in_verdicts_against_the_others():
+def test_length_bias_is_what_the_items_do_not_explain():
     """The second answer is always longer."""
     gates, findings = concluded(*panel("pair", eva=longer))
     assert gates["biased_annotators"].value == 1

@@ -232,3 +232,10 @@ def test_measure_and_amplified_are_functions_of_answers():
     assert means["gender", "refusals", "female"] == 1
     assert ("gender", "refusals", "male") not in means, "it mirrors the other"
     assert all(change.grew == 0 for change in amplified(found, found, seed=1))
+
+
+def test_one_axis_alone_costs_less():
+    found = swaps(fair, to_women(refuse), axes=("gender",))
+    assert found.prompts == 24 * 6
+    assert {change.key.axis for change in found.changes} == {"gender"}
+    assert not found.gate.passed

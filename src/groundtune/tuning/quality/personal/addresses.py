@@ -6,7 +6,7 @@ import ipaddress
 import re
 from collections.abc import Iterator
 
-from groundtune.tuning.quality.personal.spans import Span
+from groundtune.tuning.quality.personal.spans import PersonalSpan
 
 _EMAIL = re.compile(  # RFC 5322's dot-atoms, letters of any script as RFC 6531 has them; no quoted local parts
     r"(?<![\w.+%-])[^\W_](?:[\w!#$%&'*+/=?^`{|}~.-]{0,63})(?:@|\s?[\[(](?:at|@)[\])]\s?)"
@@ -24,19 +24,19 @@ _DOCUMENTATION = tuple(  # RFC 5737 and RFC 3849: they stand for a real one in e
 )
 
 
-def addresses(text: str) -> Iterator[Span]:
+def addresses(text: str) -> Iterator[PersonalSpan]:
     """Yield e-mail addresses, and IP addresses that can be a person's: private and reserved ones are nobody's."""
     if "@" in text or "(at)" in text.lower() or "[at]" in text.lower():
         for match in _EMAIL.finditer(text):
-            yield Span(match.start(), match.end(), "email")
+            yield PersonalSpan(match.start(), match.end(), "email")
     if "." in text:
         for match in _V4.finditer(text):
             if not _VERSION.fullmatch(_word_before(text, match.start())) and _public(match[0]):
-                yield Span(match.start(), match.end(), "ip")
+                yield PersonalSpan(match.start(), match.end(), "ip")
     if text.count(":") > 1:
         for match in _V6.finditer(text):
             if _public(match[0]):
-                yield Span(match.start(), match.end(), "ip")
+                yield PersonalSpan(match.start(), match.end(), "ip")
 
 
 def _word_before(text: str, place: int) -> str:

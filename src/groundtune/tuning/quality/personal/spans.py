@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Literal
 
-Kind = Literal["card", "iban", "email", "phone", "ip", "id", "name"]
+PersonalKind = Literal["card", "iban", "email", "phone", "ip", "id", "name"]
 SAID = {
     "card": "payment card number",
     "iban": "bank account number (IBAN)",
@@ -27,12 +27,12 @@ PLACEHOLDER = re.compile(r"\[(?:CARD|IBAN|EMAIL|PHONE|IP|ID|NAME)\]")
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class PersonalSpan:
     """Characters `start` to `end` of a text."""
 
     start: int
     end: int
-    kind: Kind
+    kind: PersonalKind
 
     @property
     def placeholder(self) -> str:
@@ -40,20 +40,20 @@ class Span:
         return f"[{self.kind.upper()}]"
 
 
-Finder = Callable[[str], Iterable[Span]]
+Finder = Callable[[str], Iterable[PersonalSpan]]
 
 
-def patterns(text: str) -> list[Span]:
+def patterns(text: str) -> list[PersonalSpan]:
     """Return what rules find in `text`: everything but names, in order and without overlap."""
     from groundtune.tuning.quality.personal.addresses import addresses
     from groundtune.tuning.quality.personal.national import national_ids
     from groundtune.tuning.quality.personal.numbers import cards, ibans
     from groundtune.tuning.quality.personal.phones import phones
 
-    found = list(addresses(text))
+    spans = list(addresses(text))
     if _ENOUGH_DIGITS.search(text):
-        found += [*cards(text), *ibans(text), *national_ids(text), *phones(text)]
-    return apart(found)
+        spans += [*cards(text), *ibans(text), *national_ids(text), *phones(text)]
+    return apart(spans)
 
 
 def all_of(*finders: Finder) -> Finder:
@@ -61,7 +61,7 @@ def all_of(*finders: Finder) -> Finder:
     return lambda text: apart(chain.from_iterable(finder(text) for finder in finders))
 
 
-def redacted(text: str, find: Finder = patterns) -> tuple[str, tuple[Span, ...]]:
+def redacted(text: str, find: Finder = patterns) -> tuple[str, tuple[PersonalSpan, ...]]:
     """Return `text` with a placeholder for each span that `find` finds, and those spans, as they were in `text`.
 
     What is redacted once stays as it is when it is redacted again.
@@ -80,9 +80,9 @@ def redacted(text: str, find: Finder = patterns) -> tuple[str, tuple[Span, ...]]
     return "".join([*pieces, text[place:]]), spans
 
 
-def apart(spans: Iterable[Span]) -> list[Span]:
+def apart(spans: Iterable[PersonalSpan]) -> list[PersonalSpan]:
     """Return spans in order, of those that overlap the more certain kind: a card is no phone number as well."""
-    kept: list[Span] = []
+    kept: list[PersonalSpan] = []
     for span in sorted(spans, key=lambda span: (_RANK[span.kind], span.start - span.end)):
         if all(span.end <= other.start or other.end <= span.start for other in kept):
             kept.append(span)
