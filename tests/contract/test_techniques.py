@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from groundtune.errors import InputError, SettingsError
+from groundtune.models.sampling import sample
 from groundtune.settings import TuningSettings
 from groundtune.tuning.adapters import read_manifest
 from groundtune.tuning.continual import ContinualSettings
@@ -15,21 +16,24 @@ from groundtune.tuning.examples import load_examples, load_judged
 from groundtune.tuning.model import Base
 from groundtune.tuning.preference import PreferenceSettings
 from groundtune.tuning.raft import RaftSettings
+from groundtune.tuning.reward.gates import REWARD_GATES
+from groundtune.tuning.rlhf import RlhfSettings
 from groundtune.tuning.technique import Task, technique
 from groundtune.tuning.transfer import TransferSettings
 from groundtune.values import Message, Passage, Place, TrainingText
 
 # a new technique is one more name here
-TECHNIQUES = ["instruction", "raft", "preference", "domain", "transfer", "continual"]
+TECHNIQUES = ["instruction", "raft", "preference", "domain", "transfer", "continual", "rlhf"]
 
 OWN = {
     "raft": RaftSettings(steps=2),
     "preference": PreferenceSettings(steps=2),
     "domain": DomainSettings(steps=2, row_tokens=64, gaps=4),
+    "rlhf": RlhfSettings(steps=2, prompts=2, generations=2, new_tokens=4, reward_steps=2, reward_held_out=0.5),
     "continual": ContinualSettings(steps=2, row_tokens=64, forgetting_budget=9.0),
 }
 DATA = {"instruction": "training.jsonl", "raft": "training.jsonl", "preference": "preferences.jsonl"}
-DATA |= {"transfer": "training.jsonl"}
+DATA |= {"transfer": "training.jsonl", "rlhf": "preferences.jsonl"}
 
 pytestmark = pytest.mark.models
 
@@ -85,7 +89,7 @@ def task(tmp_path, tokenizer):
     judged.write_text("".join(json.dumps(pair) + "\n" for pair in pairs), encoding="utf-8")
     texts = [TrainingText(f"Plan {n} of Tirvane costs {n} euros a month. " * 8, f"{n}.md") for n in range(1, 7)]
     return Task(
-        base=Base("tiny", "0", load),
+        base=Base("tiny", "0", load, draw=sample),
         examples=lambda: load_examples(path),
         settings=TuningSettings(steps=2, batch_size=2, evaluate_every=1, held_out=1).with_parts(OWN | general(path)),
         record={},
@@ -99,6 +103,7 @@ def task(tmp_path, tokenizer):
         passages=3,
         unknown="I do not know.",
         preferences=lambda: load_judged(judged),
+        accepted=REWARD_GATES,  # a model of two steps may fail them
         corpus=lambda: texts,
         texts=lambda: texts,
     )
@@ -124,5 +129,5 @@ def test_missing_data_is_named(name, task, tmp_path):
 
 
 def test_an_unknown_technique_is_refused_with_those_there_are():
-    with pytest.raises(SettingsError, match="continual, domain, instruction, preference, raft"):
+    with pytest.raises(SettingsError, match="continual, domain, instruction, preference, raft, rlhf"):
         technique("magic")

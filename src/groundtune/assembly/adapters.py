@@ -20,6 +20,7 @@ from groundtune.assistant.prompts import closed_book_messages, grounded_messages
 from groundtune.errors import InputError, NotComparable, SettingsError
 from groundtune.files import within
 from groundtune.models import local
+from groundtune.models.sampling import sample
 from groundtune.protocols import Progress, silent
 from groundtune.settings import Settings, TuningSettings
 from groundtune.tuning.adapters import MANIFEST, VERSION_SIGN, Manifest, chain, read_manifest, verify, versions
@@ -266,7 +267,7 @@ class Adapters:
             )
         source = local.locate_weights(scheme, rest, self._folder)
         weights = local.fingerprint(Path(source)) if Path(source).is_dir() else source
-        return Base(name, weights, partial(self._load, source))
+        return Base(name, weights, partial(self._load, source), draw=sample)
 
     def _load_nothing(self, **_: object) -> tuple[Any, Any]:
         raise SettingsError(

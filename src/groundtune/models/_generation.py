@@ -1,4 +1,4 @@
-"""Greedy decoding of many prompts at once on PyTorch. Knows token ids only, no text and no conversations.
+"""Decoding of many prompts at once on PyTorch, greedy or drawn. Knows token ids only, no text and no conversations.
 
 Prompts are read in pieces of a few rows, which bounds the memory that activations take, and decoded
 together, which reads the weights once a step for all of them. Rows that have ended leave the batch.
@@ -7,7 +7,7 @@ together, which reads the weights once a step for all of them. Rows that have en
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 PREFILL_TOKENS = 2048
 MOST_ROWS = 64
@@ -30,22 +30,46 @@ def batches(lengths: Sequence[int], max_tokens: int, budget: int) -> list[list[i
     return groups
 
 
-def decode(model: Any, prompts: Sequence[Sequence[int]], max_tokens: int, ends: set[int]) -> Iterator[dict[int, int]]:  # noqa: ANN401
-    """Yield after each step {row: token} for the rows that still run; a row's last token is in `ends`
-    unless `max_tokens` cut it off or it `repeats` itself."""
+class Draws(Protocol):
+    """Draws a token for each of `rows` at a step, out of logits (rows, vocabulary)."""
+
+    def draw(self, logits: Any, rows: Sequence[int], step: int) -> Any: ...  # noqa: ANN401
+
+
+def decode(
+    model: Any,  # noqa: ANN401
+    prompts: Sequence[Sequence[int]],
+    max_tokens: int,
+    ends: set[int],
+    *,
+    sampler: Draws | None = None,
+    copies: int = 1,
+) -> Iterator[dict[int, int]]:
+    """Yield after each step {row: token} for the rows that still run.
+
+    Row r continues prompt r // `copies`, which is read once for all its copies. Without a `sampler` the likeliest token
+    is taken, and a row that `repeats` itself ends. A row's last token is in `ends`, unless that or `max_tokens` cut it.
+    """
     import torch
 
-    rows = list(range(len(prompts)))
-    written: list[list[int]] = [[] for _ in prompts]
+    rows = list(range(len(prompts) * copies))
+    written: list[list[int]] = [[] for _ in rows]
     with torch.inference_mode():
         logits, cache, mask = prefill(model, prompts)
+        if copies > 1:
+            cache.batch_repeat_interleave(copies)
+            logits, mask = (each.repeat_interleave(copies, dim=0) for each in (logits, mask))
     for step in range(max_tokens):
-        tokens = logits.argmax(-1)
+        tokens = logits.argmax(-1) if sampler is None else sampler.draw(logits, rows, step)
         now = dict(zip(rows, tokens.tolist(), strict=True))
         yield now  # outside inference mode, which is the thread's: several may be decoding in turns
         for row, token in now.items():
             written[row].append(token)
-        running = [place for place, row in enumerate(rows) if now[row] not in ends and not repeats(written[row])]
+        running = [
+            place
+            for place, row in enumerate(rows)
+            if now[row] not in ends and (sampler is not None or not repeats(written[row]))
+        ]
         if not running or step == max_tokens - 1:
             return
         with torch.inference_mode():
@@ -54,11 +78,14 @@ def decode(model: Any, prompts: Sequence[Sequence[int]], max_tokens: int, ends: 
                 cache.batch_select_indices(keep)
                 rows, tokens, mask = [rows[place] for place in running], tokens[keep], mask[keep]
             mask = torch.cat([mask, mask.new_ones(len(rows), 1)], dim=1)
-            positions = mask.sum(1, keepdim=True) - 1
-            output = model(
-                tokens[:, None], attention_mask=mask, position_ids=positions, past_key_values=cache, use_cache=True
-            )
-            logits, cache = output.logits[:, -1], output.past_key_values
+            logits, cache = _next(model, tokens, mask, cache)
+
+
+def _next(model: Any, tokens: Any, mask: Any, cache: Any) -> tuple[Any, Any]:  # noqa: ANN401
+    """Read one token a row; return the logits after it (rows, vocabulary) and the cache."""
+    positions = mask.sum(1, keepdim=True) - 1
+    output = model(tokens[:, None], attention_mask=mask, position_ids=positions, past_key_values=cache, use_cache=True)
+    return output.logits[:, -1], output.past_key_values
 
 
 def repeats(tokens: Sequence[int]) -> bool:
@@ -113,14 +140,7 @@ def likeliest(model: Any, prompt: Sequence[int], number: int, most: int) -> Iter
             return
         with torch.inference_mode():
             mask = torch.cat([mask, mask.new_ones(1, 1)], dim=1)
-            output = model(
-                tokens[:1, None],
-                attention_mask=mask,
-                position_ids=mask.sum(1, keepdim=True) - 1,
-                past_key_values=cache,
-                use_cache=True,
-            )
-            logits, cache = output.logits[:, -1], output.past_key_values
+            logits, cache = _next(model, tokens[:1], mask, cache)
 
 
 def prefill(model: Any, prompts: Sequence[Sequence[int]]) -> tuple[Any, Any, Any]:  # noqa: ANN401

@@ -49,6 +49,11 @@ def prompt_text(tokenizer: Tokenizer, messages: Conversation, tools: Sequence[st
     return _text(tokenizer, messages, tools, generate=True)
 
 
+def conversation_ids(tokenizer: Tokenizer, messages: Conversation) -> list[int]:
+    """Return the ids of a whole conversation without tools. Raises `ModelFailed` where the template takes no form."""
+    return _ids(tokenizer, _text(tokenizer, messages, (), generate=False))
+
+
 def converse(messages: Conversation, tools: Sequence[str] = ()) -> tuple[list[dict[str, str]], list[dict[str, Any]]]:
     """Return (system, turns) as Amazon's Converse API takes them, in requests and in training data.
 

@@ -45,7 +45,7 @@ def check(
     """
     whole = settings.method == "full"
     model, tokenizer = load_whole(folder) if whole else ready(base, parents, settings)
-    if not whole:
+    if not whole and rows.samples:  # a reward model has none: it is loaded in a way of its own
         model, tokenizer = put_on(model, tokenizer, folder)
     measured: dict[str, float] = {"prompts": check_prompts(tokenizer, rows.prompts)}
     if not rows.samples:

@@ -22,12 +22,14 @@ class Base:
     """The model that is tuned: its name, its weights' fingerprint, and a function that loads (model, tokenizer).
 
     `load(four_bit=True)` loads it quantised, where that is possible. `licence` is that of its weights, "" if unknown.
+    `draw` draws answers at random, see `reinforcement.Draw`; None where that is not possible.
     """
 
     name: str
     weights: str
     load: Any
     licence: str = ""
+    draw: Any = None
 
 
 def ready(base: Base, parents: Sequence[Path], settings: TuningSettings) -> tuple[Any, Any]:

@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -52,8 +52,8 @@ class TrainingJob:
     manifest: `record` tells the settings with their origins, `counts` more of the data. `recipe` identifies what the
     examples were made of, if that took long. `parents` are the folders of the adapters that it is trained on top of,
     in order; `starts_from` is one whose weights are trained further instead of new ones. `measure` is called before and
-    after training. `gate` checks the data; `gates` and `accepted` say what it found. For `part` and `upkeep` see
-    `Manifest`.
+    after training. `gate` checks the data; `gates` and `accepted` say what it found. For `part`, `upkeep`
+    and `kind` see `Manifest`.
     """
 
     technique: str
@@ -72,6 +72,7 @@ class TrainingJob:
     accepted: tuple[str, ...] = ()
     part: str = ""
     upkeep: int = 0
+    kind: Literal["adapter", "reward"] = "adapter"
 
     @property
     def key(self) -> str:
@@ -144,7 +145,7 @@ def _manifest(job: TrainingJob, rows: Rows, plan: Plan, state: Any, stopwatch: S
         best_step=state.best_global_step,  # among checkpoints: step 0 is measured, not kept
         loss=loss_curve(state.log_history),
         recipe=job.recipe,
-        kind="model" if job.settings.method == "full" else "adapter",
+        kind="model" if job.settings.method == "full" else job.kind,
         parents=tuple(parent.name for parent in job.parents),
         part=job.part,
         upkeep=job.upkeep,
@@ -198,7 +199,10 @@ def loss_curve(history: Sequence[Mapping[str, float]]) -> tuple[LossPoint, ...]:
     return tuple(sorted(points, key=lambda point: point.step))
 
 
-_CURVES = ("rewards/accuracies", "rewards/margins", "reward", "kl", "completions/mean_length", "entropy")
+_CURVES = (
+    *("rewards/accuracies", "rewards/margins", "reward", "reward_error", "kl", "entropy"),
+    *("completions/mean_length", "cut", "repetition"),
+)
 
 
 def other_curves(history: Sequence[Mapping[str, float]]) -> dict[str, tuple[tuple[int, float], ...]]:
