@@ -21,7 +21,7 @@ from groundtune.models.templates import prompt_ids, turn_ends
 from groundtune.settings import TuningSettings
 from groundtune.tuning._rollouts import AnswerJudge, Policy, Watch, stopper, trainer_class
 from groundtune.tuning.conversations import PROMPTS, SAMPLES, refuse_long
-from groundtune.tuning.objective import Construction, Metric, Row, Rows, ServedPrompt
+from groundtune.tuning.objective import Construction, Metric, Rows, ServedPrompt, TokenRow
 from groundtune.tuning.stopping import StopLimits
 from groundtune.values import Conversation, digest
 
@@ -158,7 +158,7 @@ def measured(measures: Mapping[str, Any], reward_model: str) -> dict[str, object
     return {**{name: value for name, value in measures.items() if name not in ("before", "after")}, "reward": told}
 
 
-def _row(tokenizer: Any, prompt: Conversation) -> Row:  # noqa: ANN401
+def _row(tokenizer: Any, prompt: Conversation) -> TokenRow:  # noqa: ANN401
     turns = [{"role": turn.role, "content": turn.content} for turn in prompt]
     return {"prompt": turns, "ids": prompt_ids(tokenizer, prompt)}
 

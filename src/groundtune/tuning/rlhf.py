@@ -26,7 +26,7 @@ from groundtune.tuning.card import write_card
 from groundtune.tuning.conversations import Conversations
 from groundtune.tuning.instruction import conversations
 from groundtune.tuning.model import ready
-from groundtune.tuning.objective import Measure, Objective
+from groundtune.tuning.objective import MeasureModel, Objective
 from groundtune.tuning.preference import served
 from groundtune.tuning.reinforcement import Draw, Reinforcement, Reinforcing, Reward, measured
 from groundtune.tuning.reward.account import account, held_out_conversations
@@ -260,7 +260,7 @@ def _unmeasured(examples: Sequence[Example], parts: RewardSplit) -> tuple[list[E
     return kept, len(examples) - len(kept)
 
 
-def _rewards_of(held_out: Sequence[Conversation]) -> Measure:
+def _rewards_of(held_out: Sequence[Conversation]) -> MeasureModel:
     """Return the rewards of held-out answers; nothing before training, when the model has no head."""
 
     def measure(model: Any, tokenizer: Any) -> dict[str, object]:  # noqa: ANN401

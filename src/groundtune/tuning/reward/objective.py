@@ -16,7 +16,7 @@ from groundtune.errors import TuningError
 from groundtune.models.templates import conversation_ids, prompt_ids
 from groundtune.settings import TuningSettings
 from groundtune.tuning.conversations import refuse_long
-from groundtune.tuning.objective import LOSS, Construction, Metric, Row, Rows, ServedPrompt
+from groundtune.tuning.objective import LOSS, Construction, Metric, Rows, ServedPrompt, TokenRow
 from groundtune.tuning.reward.judged import JudgedPrompt
 from groundtune.tuning.reward.model import HEAD, padded, with_head
 from groundtune.values import digest
@@ -84,7 +84,7 @@ class RewardObjective:
         return _trainer_class()(args=arguments, **{**given, **ready})
 
 
-def _row(tokenizer: Any, judged: JudgedPrompt) -> Row:  # noqa: ANN401
+def _row(tokenizer: Any, judged: JudgedPrompt) -> TokenRow:  # noqa: ANN401
     whole = [conversation_ids(tokenizer, (*judged.prompt, *answer)) for answer in judged.answers]
     before = prompt_ids(tokenizer, judged.prompt)
     if any(ids[: len(before)] != before for ids in whole):
@@ -103,7 +103,7 @@ def _row(tokenizer: Any, judged: JudgedPrompt) -> Row:  # noqa: ANN401
     }
 
 
-def collated(rows: Sequence[Row], pad: int) -> dict[str, Any]:
+def collated(rows: Sequence[TokenRow], pad: int) -> dict[str, Any]:
     """Return a batch: all answers (answers, width), and for each comparison the places of both sides and its weight.
 
     The place after the last answer stands for none. Weights of one prompt's comparisons add up to the same for every

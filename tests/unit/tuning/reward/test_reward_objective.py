@@ -30,14 +30,14 @@ PAIRS = [pair(n, "yes" * (1 + n % 3), "no" * (1 + n % 4)) for n in range(12)]
 
 
 def constructed(tmp_path, objective, **given):
-    from groundtune.tuning.estimate import Estimate
+    from groundtune.tuning.estimate import RunEstimate
     from groundtune.tuning.training import Plan, _Built, _built
 
     settings = TuningSettings(steps=2, batch_size=4, rank=4)
     job = TrainingJob("rlhf", Base("tiny", "0", load_tiny), objective, settings, {})
     model, tokenizer = load_tiny()
     rows = objective.rows(tokenizer, model, settings)
-    parts = _Built(model, tokenizer, rows, Plan(given.pop("rows", 4), False, Estimate(0, 0.0, 0)))
+    parts = _Built(model, tokenizer, rows, Plan(given.pop("rows", 4), False, RunEstimate(0, 0.0, 0)))
     watching = {"max_steps": 2, "eval_strategy": "no", "save_strategy": "no"}
     return _built(job, parts, range(len(rows.training)), tmp_path, watching)
 
