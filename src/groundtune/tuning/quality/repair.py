@@ -87,7 +87,11 @@ def repair(
             rewritten = Path(scratch, str(number))
             sources = _copy(sources, state, around, rewritten, tally, registered)
             if not sources:
-                raise InputError("nothing is left after the repair.", place=folder, remedy="Look at the findings: check it without --repair.")
+                raise InputError(
+                    "nothing is left after the repair.",
+                    place=folder,
+                    remedy="Check it without --repair, and look at the lines.",
+                )
             state = check_files(sources, around, progress, registered)
             if not _to_repair(state):
                 break
