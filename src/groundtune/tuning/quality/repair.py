@@ -90,7 +90,7 @@ def repair(
                 raise InputError(
                     "nothing is left after the repair.",
                     place=folder,
-                    remedy="Look at the findings: check it without --repair.",
+                    remedy="Check it without --repair, and look at the lines.",
                 )
             state = check_files(sources, around, progress, registered)
             if not _to_repair(state):
