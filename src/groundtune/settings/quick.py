@@ -14,6 +14,9 @@ QUICK: Mapping[str, object] = {
     "tuning.transfer.steps": 24,
     "tuning.transfer.general_steps": 24,
     "tuning.continual.steps": 24,
+    "tuning.rlhf.reward_steps": 24,
+    "tuning.rlhf.steps": 6,
+    "tuning.rlhf.evaluate_every": 3,
     "tuning.evaluate_every": 12,
     "tuning.held_out": 12,
 }
