@@ -226,7 +226,7 @@ def trainer_class(algorithm: str, watch: Watch) -> Any:  # noqa: ANN401
             ignore_keys: Any = None,  # noqa: ANN401
             metric_key_prefix: str = "eval",
         ) -> dict[str, float]:
-            """MeasureModel the policy on held-out prompts."""
+            """Measure the policy on held-out prompts."""
             rows = list(self.eval_dataset if eval_dataset is None else eval_dataset)
             model = self.accelerator.unwrap_model(self.model)
             was_training = model.training
