@@ -6,6 +6,7 @@
 #         index; where that cannot be reached, and on a machine with a GPU, it is what your package index has.
 #         `make demo TORCH="torch --index-url URL"` takes another build of the pinned version; TORCH=torch asks no index but yours
 # DEMO    where the demonstration project goes
+# WORKERS how many processes run tests at once; each may need 4 GB
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -13,6 +14,7 @@ GPU := $(or $(wildcard /proc/driver/nvidia/version),$(shell command -v nvidia-sm
 CPU_BUILD := --extra-index-url https://download.pytorch.org/whl/cpu --no-deps --retries 2
 TORCH ?= torch$(if $(GPU),, $(CPU_BUILD))
 DEMO ?= demo
+WORKERS ?= 2
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
@@ -33,7 +35,7 @@ demo-full: $(VENV)/.installed $(DEMO)/groundtune.toml ## the same at full size: 
 	HF_HUB_OFFLINE=1 $(BIN)/groundtune compare --project $(DEMO)
 
 test: $(VENV)/.installed-dev ## run all tests, documentation included
-	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest $(ARGS)
+	HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 test-aws: $(VENV)/.installed-dev ## Bedrock's contract, and tuning, against Amazon: GROUNDTUNE_TEST_BEDROCK=bedrock:MODEL_ID@REGION
 	$(BIN)/python -m pytest -m aws tests/contract

@@ -3,10 +3,12 @@
 import json
 import logging
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
 from groundtune.assembly import adapters as adapters_module
+from groundtune.assembly.adapters import Adapters
 from groundtune.assembly.assembly import Assembly
 from groundtune.assembly.candidates import registered
 from groundtune.assembly.knowledge import KnowledgeBase
@@ -106,10 +108,11 @@ def test_a_finished_adapter_is_found_without_searching_or_loading(folder, work, 
         lambda folder: (folder / "documents" / "new.md").write_text("# New\n\nNothing.", encoding="utf-8"),
         lambda folder: (folder / "documents" / "brook.md").unlink(),
     ],
-    ids=str,
+    ids=lambda change: str(change) if isinstance(change, dict) else None,
 )
 def test_whatever_raft_is_made_of_makes_it_look_again(folder, work, change, monkeypatch):
-    monkeypatch.setattr("groundtune.tuning.raft.tune", lambda job, folder, progress: job)
+    task = Adapters.task
+    monkeypatch.setattr(Adapters, "task", lambda *asked: replace(task(*asked), tune=lambda job, folder, progress: job))
     flags = change if isinstance(change, dict) else {}
     before = opened(folder).train("a", "raft").recipe
     if callable(change):
