@@ -49,6 +49,7 @@ def project(bedrock, tmp_path):
     (folder / "groundtune.toml").write_text(
         f'[project]\nname = "shop"\n[model]\nname = "{MODEL}"\n[tuning]\nwhere = "bedrock"\n'
         f'[tuning.bedrock]\nrole_arn = "arn:aws:iam::123456789012:role/tuning"\nbucket = "{BUCKET}"\n'
+        '[data]\naccept = ["contradictions"]\nswap_questions = 0\n'  # the document has the price of one plan only
     )
     return folder
 

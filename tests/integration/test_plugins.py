@@ -181,7 +181,7 @@ def test_a_store_with_settings_of_its_own(plugin, folder, monkeypatch):
 
 def test_without_the_plugin_its_table_is_unknown(folder):
     (folder / "groundtune.toml").write_text("[tuning.echo]\nloudness = 2\n", encoding="utf-8")
-    with pytest.raises(SettingsError, match=r"unknown setting `tuning.echo`. Known settings: .*, raft\."):
+    with pytest.raises(SettingsError, match=r"unknown setting `tuning.echo`."):
         load(folder, environment={})
 
 

@@ -77,7 +77,6 @@ def test_a_settings_name_with_underscores_is_found_in_the_environment(tmp_path):
         ("[tuning.raft]\nsteps = -2\n", "`tuning.raft.steps` is -2", "Correct"),
         ("[store.acme]\nsize = 2\n", "unknown setting `store.acme`", "No installed plugin"),
         ("[business]\ncurrency = 'EUR'\n", "`business.currency` is not used yet.", "Remove it"),
-        ("[tuning]\ncorpus = 'texts'\n", "`tuning.corpus` is not used yet.", "Remove it"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_in_the_file_is_said_with_file_and_remedy(tmp_path, text, message, remedy):

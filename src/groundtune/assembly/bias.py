@@ -27,6 +27,7 @@ def with_bias(assembly: Assembly, name: str, manifest: Manifest, accepted: Seque
     the differences between groups by more than `[data] amplification`, unless that gate is accepted.
     """
     settings = assembly.settings.data
+    accepted = [*accepted, *settings.accept]
     if not settings.swap_questions or manifest.kind == "reward" or BIAS in manifest.measures:
         return manifest
     candidate = assembly.candidate(name)

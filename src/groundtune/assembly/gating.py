@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from groundtune import plugins
 from groundtune.assembly.data import DataParts, gate_data
 from groundtune.errors import SettingsError
 from groundtune.files import within
@@ -44,6 +45,8 @@ class DataGate:
 def data_gate(parts: DataParts, technique_name: str, accepted: Sequence[str] = ()) -> DataGate:
     """Return the gate in front of a technique. Raises `SettingsError` for accepted gates that nothing of it has."""
     chosen = technique(technique_name)
+    settings = [name for name in parts.settings.data.accept if name not in accepted]
+    elsewhere = {name for hook in plugins.hooks("techniques") for name in getattr(hook(), "gates", ())}
     tuning, own = parts.settings.tuning, tuple(getattr(chosen, "gates", ()))
     named = [within(parts.folder, str(getattr(tuning, name))) for name in getattr(chosen, "reads", ())]
     besides = tuning.inner(technique_name)
@@ -54,4 +57,5 @@ def data_gate(parts: DataParts, technique_name: str, accepted: Sequence[str] = (
         raise SettingsError(
             f"`{technique_name}` has no gate `{wrong[0]}` here.", remedy=f"Its gates: {', '.join(own) or 'none'}."
         )
-    return DataGate(parts, there, [path for path in others if path.exists()], accepted, own)
+    kept = [name for name in settings if name in own or name not in (*elsewhere, AFTERWARDS)]
+    return DataGate(parts, there, [path for path in others if path.exists()], [*accepted, *kept], own)

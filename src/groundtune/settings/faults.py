@@ -19,7 +19,7 @@ from groundtune.settings.sources import Given, variable_name
 from groundtune.settings.table import Table
 
 MOVED = {"tuning.raft_steps": "tuning.raft.steps", "tuning.raft_oracle_share": "tuning.raft.oracle_share"}
-NOT_USED = ("business", "tuning.corpus")
+NOT_USED = ("business",)
 
 
 def current(given: Iterable[Given]) -> Iterator[Given]:

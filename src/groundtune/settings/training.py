@@ -66,6 +66,9 @@ class TuningSettings(Table):
 class DataSettings(Table):
     """`[data]`: what training data must be like. Each gate has a threshold here; see docs/data.md."""
 
+    accept: list[str] = Field(
+        [], description="Gates that need not pass, as with `groundtune tune --accept`; `compare` heeds them too."
+    )
     broken_lines: float = Field(0.0, ge=0, le=1, description="Largest share of lines that cannot be used.")
     duplicates: float = Field(0.01, ge=0, le=1, description="Largest share of lines that repeat an earlier one.")
     near_duplicates: float = Field(

@@ -201,4 +201,4 @@ def test_earlier_turns_stay_in_the_training_prompt(folder):
 def test_an_unknown_technique_is_refused_with_the_known_ones(folder):
     with pytest.raises(SettingsError, match="no technique `magic`") as raised:
         opened(folder).train("x", "magic")
-    assert "instruction, raft" in raised.value.remedy
+    assert "instruction, preference, raft" in raised.value.remedy

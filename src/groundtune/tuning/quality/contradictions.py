@@ -131,7 +131,7 @@ class _Contradictions:
             likeness = vectors[row + 1 :] @ vectors[row]
             for place in (np.flatnonzero(likeness >= LIKE_QUESTIONS) + row + 1).tolist():
                 same = tokens(lines[row].prompt) == tokens(lines[place].prompt)  # compared on all lines already
-                if named[row] == named[place] and not same:
+                if named[row] == named[place] and not same and not _of_other_things(lines[row], lines[place]):
                     yield lines[row], lines[place]
 
     def _said_meaning(self) -> str:
@@ -212,6 +212,17 @@ class _Documents:
         if name not in self._numbers:
             self._numbers[name] = frozenset(figure.number for figure in figures(self._texts[name]))
         return self._numbers[name]
+
+
+def _of_other_things(earlier: _Sampled, later: _Sampled) -> bool:
+    """Tell whether two questions of one form ask for different things: a word in which they differ is in its answer.
+
+    That tells things apart whose names are written in lower case.
+    """
+    asked, other = tokens(earlier.prompt), tokens(later.prompt)
+    answer, another = tokens(earlier.answer), tokens(later.answer)
+    pairs = [(first, second) for first, second in zip(asked, other, strict=False) if first != second]
+    return len(asked) == len(other) and any(first in answer or second in another for first, second in pairs)
 
 
 def _named(text: str, known: frozenset[str], *, figures: bool = True) -> frozenset[str]:

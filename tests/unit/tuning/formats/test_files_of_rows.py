@@ -228,4 +228,5 @@ def test_any_damage_is_told_or_harmless(tmp_path, cut, put, name):
     made = read(tmp_path / name, data[:cut] + put + data[cut + 1 :])
     sound = [each for each in made if isinstance(each, Example)]
     assert len(sound) == 4 or any(isinstance(each, BrokenLine) for each in made)
-    assert len(sound) >= 2
+    opened = put.count(b"[") + put.count(b"{")  # one bracket too many may take all that follows with it
+    assert len(sound) >= 2 or opened
