@@ -41,7 +41,8 @@ def tune(  # noqa: PLR0913 -- each is an option of the command
     """Train an adapter, or a whole model, by one of the techniques. Rerun to resume.
 
     `instruction` learns to answer from the training conversations, `raft` to answer from retrieved passages.
-    `preference` learns from pairs of a better and a worse answer, or from thumbs. `domain` reads the corpus or the
+    `preference` learns from pairs of a better and a worse answer, or from thumbs; `rlhf` learns a reward model from
+    them and is trained against it. `domain` reads the corpus or the
     documents. `transfer` learns from a general set first and then from the training conversations. `continual` reads
     what is new in the documents, round after round.
 
@@ -54,6 +55,7 @@ def tune(  # noqa: PLR0913 -- each is an option of the command
         groundtune tune instruction --name friendly --set tuning.steps=200
         groundtune tune domain --name telecom --estimate
         groundtune tune instruction --name support --from telecom
+        groundtune tune rlhf --name polite --from support --accept reward_length
         groundtune tune continual --name news --to-round 1
 
     """

@@ -17,11 +17,11 @@ import numpy as np
 from groundtune.tuning._attention import AttentionPiece, chosen, sequences
 from groundtune.tuning._fast import group, head, read_packed, takes_packed
 from groundtune.tuning._kernels import operation
+from groundtune.tuning.objective import IGNORED
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-IGNORED = -100  # the label of a token that is not learned
 CHUNK = 128  # labelled tokens whose logits exist at once: 25 MB with 49,152 words
 SHARED = 8  # tokens that must be alike at the beginning before it is worth sharing them
 _NOBODY = -1

@@ -15,9 +15,9 @@ from groundtune.errors import TuningError
 from groundtune.models.templates import Rendered, training_ids, turn_ends
 from groundtune.settings import TuningSettings
 from groundtune.tuning._fast import faster
-from groundtune.tuning._loss import IGNORED, labelled_loss, split
+from groundtune.tuning._loss import labelled_loss, split
 from groundtune.tuning.examples import data_hash, hold_out
-from groundtune.tuning.objective import LOSS, Construction, Metric, Rows, ServedPrompt, TokenRow
+from groundtune.tuning.objective import IGNORED, LOSS, Construction, Metric, Rows, ServedPrompt, TokenRow
 from groundtune.values import Example
 
 SAMPLES = 4  # held-out rows on which the logits of adapters are compared
