@@ -23,6 +23,7 @@ from groundtune.tuning.quality.sampling import Reservoir
 PASSAGES, QUESTIONS = 2000, 1000
 _PASSAGE = 600  # characters, about what small encoders read
 _READ = 2000  # characters of a line that an encoder is given; it reads the first few hundred words
+LEAST_TEXTS = 10  # passages or questions, of which a scale can be made
 _BATCH = 256
 _REMEDY = "Remove the line, or lower [data] relevance if it belongs here."
 
@@ -55,6 +56,10 @@ class _Relevance:
         if not lines:
             return self._not_run("there are no lines.")
         scale = _Scale(around.documents, around.questions, around.embed, np.random.default_rng(around.seed))
+        if scale.texts < LEAST_TEXTS:
+            return self._not_run(
+                f"{scale.texts} passages or questions to compare with are too few: {LEAST_TEXTS} are needed."
+            )
         findings = []
         for first in range(0, len(lines), _BATCH):
             batch = lines[first : first + _BATCH]
@@ -97,6 +102,7 @@ class _Scale:
         of_questions = _vectors(embed, asked.items)
         names = np.array([name for name, _ in passages.items])
         self._known = own if len(own) else of_questions
+        self.texts = len(self._known)
         self._zero, self._one = _ends(own, names, of_questions)
 
     def place(self, vectors: Matrix) -> Matrix:

@@ -32,6 +32,19 @@ def concluded(texts: list[str], **around: object) -> CheckResult:
     return check.conclude()
 
 
+@pytest.fixture(autouse=True)
+def _few_texts_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(relevance, "LEAST_TEXTS", 1)
+
+
+def test_two_documents_make_no_scale(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    result = concluded(IRRELEVANT)
+    assert result.gates[0].passed
+    assert result.findings == ()
+    assert "are too few: 10 are needed" in result.gates[0].detail
+
+
 @pytest.mark.parametrize("around", [{}, {"questions": {}}])
 def test_irrelevant_lines_are_told_from_relevant_ones(around: dict[str, object]) -> None:
     result = concluded([*RELEVANT, *IRRELEVANT], **around)
