@@ -54,8 +54,7 @@ def tune(  # noqa: PLR0913 -- each is an option of the command
 
         groundtune tune instruction --name friendly --set tuning.steps=200
         groundtune tune domain --name telecom --estimate
-        groundtune tune instruction --name support --from telecom
-        groundtune tune rlhf --name polite --from support --accept reward_length
+        groundtune tune rlhf --name polite --from friendly --accept reward_length
         groundtune tune continual --name news --to-round 1
 
     """
