@@ -267,7 +267,7 @@ class Adapters:
             )
         source = local.locate_weights(scheme, rest, self._folder)
         weights = local.fingerprint(Path(source)) if Path(source).is_dir() else source
-        return Base(name, weights, partial(self._load, source), draw=sample)
+        return Base(name, weights, partial(self._load, source), local.licence(scheme, source), draw=sample)
 
     def _load_nothing(self, **_: object) -> tuple[Any, Any]:
         raise SettingsError(
@@ -275,9 +275,9 @@ class Adapters:
             remedy='Use a technique that needs no weights, or set `[tuning] where` to "here".',
         )
 
-    def _load(self, source: str) -> tuple[Any, Any]:
+    def _load(self, source: str, **how: bool) -> tuple[Any, Any]:
         self._before_loading()
-        return local.load(source)
+        return local.load(source, **how)
 
     def check(self, candidate: str, name: str) -> None:
         """Raise `InputError` if the candidate's adapter is not there, `NotComparable` if it is of another model."""

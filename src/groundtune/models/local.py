@@ -13,6 +13,7 @@ import math
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -72,8 +73,11 @@ def locate_weights(scheme: str, rest: str, folder: Path) -> str:
     return str(path)
 
 
-def load(source: str) -> tuple[Any, Any]:
-    """Return (model, tokenizer) in fp32, ready to answer. Raises `NotInstalled` and `SettingsError`."""
+def load(source: str, *, four_bit: bool = False) -> tuple[Any, Any]:
+    """Return (model, tokenizer) in fp32, ready to answer; in four bits, to train an adapter on it, where that is asked.
+
+    Raises `NotInstalled` and `SettingsError`.
+    """
     try:
         import torch
         from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -85,9 +89,10 @@ def load(source: str) -> tuple[Any, Any]:
         ) from None
     logging.disable_progress_bar()
     _refuse_pickles(source)
+    how = _in_four_bits() if four_bit else {"dtype": torch.float32}
     try:
         tokenizer = AutoTokenizer.from_pretrained(source)
-        model, read = AutoModelForCausalLM.from_pretrained(source, dtype=torch.float32, output_loading_info=True)
+        model, read = AutoModelForCausalLM.from_pretrained(source, **how, output_loading_info=True)
     except Exception as error:
         raise SettingsError(
             f"the model `{source}` cannot be loaded: {_first_line(error)}",
@@ -106,7 +111,43 @@ def load(source: str) -> tuple[Any, Any]:
             f"the model `{source}` has no chat template, so it cannot hold a conversation.",
             remedy="Use an instruction-tuned model.",
         )
+    if four_bit:  # it was put where it belongs when it was loaded
+        return model, tokenizer
     return model.to("cuda" if torch.cuda.is_available() else "cpu").eval(), tokenizer
+
+
+def _in_four_bits() -> dict[str, Any]:
+    """Return what makes transformers load a model in NF4 (Dettmers et al. 2023, "QLoRA", arXiv 2305.14314).
+
+    Raises `SettingsError` without an NVIDIA GPU, `NotInstalled` without bitsandbytes.
+    """
+    import torch
+    from transformers import BitsAndBytesConfig
+
+    if not torch.cuda.is_available():
+        raise SettingsError(
+            "a model cannot be held in four bits here: there is no NVIDIA GPU that PyTorch can use.",
+            remedy='Set `[tuning] quantize` to "none".',
+        )
+    if find_spec("bitsandbytes") is None:
+        raise NotInstalled("four bits need the package bitsandbytes.", remedy="Install it: pip install bitsandbytes.")
+    config = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=torch.bfloat16)
+    return {"quantization_config": config, "device_map": {"": 0}}
+
+
+def licence(scheme: str, source: str) -> str:
+    """Return the licence of a model's weights as its model card states it, "" where it is not known here."""
+    if scheme == "builtin":
+        return builtin.LICENCE
+    card = Path(source) / "README.md"
+    if not card.is_file():
+        return ""
+    from huggingface_hub import ModelCard
+
+    try:
+        return str(ModelCard.load(card).data.license or "")
+    except Exception:  # a stranger's card may be anything
+        return ""
 
 
 def _refuse_pickles(source: str) -> None:

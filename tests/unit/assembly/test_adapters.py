@@ -12,7 +12,7 @@ from groundtune.assembly.adapters import Adapters
 from groundtune.assembly.assembly import Assembly
 from groundtune.assembly.candidates import registered
 from groundtune.assembly.knowledge import KnowledgeBase
-from groundtune.errors import TuningError
+from groundtune.errors import SettingsError, TuningError
 from groundtune.settings import load
 from groundtune.testing.tiny import tiny_model
 from groundtune.tuning.adapters import MANIFEST, read_manifest
@@ -68,9 +68,9 @@ def work(monkeypatch):
         counted["searches"] += len(searches)
         return retrieve(self, searches, *arguments)
 
-    def loads(source):
+    def loads(source, **how):
         counted["loads"] += 1
-        return loaded(source)
+        return loaded(source, **how)
 
     monkeypatch.setattr(KnowledgeBase, "retrieve", retrieves)
     monkeypatch.setattr(adapters_module.local, "load", loads)
@@ -343,3 +343,35 @@ def test_of_many_doubts_the_first_are_told_and_the_rest_are_counted(folder, capl
 def test_sound_data_is_told_nothing(folder, caplog):
     data = data_of(folder, [line(number) for number in range(6)])
     assert (messages(caplog), data.oracle_not_found) == ([], 0)
+
+
+# --- the base model -------------------------------------------------------------------------------
+
+
+@pytest.mark.models
+def test_four_bits_without_a_gpu_are_refused(folder):
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a GPU")
+    with pytest.raises(SettingsError, match="there is no NVIDIA GPU") as raised:
+        opened(folder, **{"tuning.quantize": "4bit"}).train("a", "instruction")
+    assert "quantize" in raised.value.remedy
+
+
+@pytest.mark.models
+@pytest.mark.parametrize(
+    ("card", "said"),
+    [("---\nlicense: mit\n---\n# Model\n", "mit"), ("# No head\n", ""), ("---\nlicense: [\n---\n", ""), (None, "")],
+)
+def test_the_licence_of_the_base_is_that_of_its_card(folder, card, said):
+    if card is not None:
+        (folder / "model" / "README.md").write_text(card, encoding="utf-8")
+    assert opened(folder).adapters.base().licence == said
+
+
+@pytest.mark.models
+def test_the_built_in_models_licence_is_known():
+    from groundtune.models import local
+
+    assert local.licence("builtin", "wherever it is") == "Apache-2.0"
