@@ -25,6 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from scipy import stats
 
 from groundtune.encoders import sentence_encoder
 from groundtune.packaged import encoder_folder
@@ -54,14 +55,12 @@ def reported(text: str) -> bool:
     return hashlib.sha256(text.encode()).digest()[0] % 2 == 1
 
 
-def wilson(hits: int, of: int, z: float = 1.96) -> str:
+def wilson(hits: int, of: int) -> str:
     """Return a share with its interval (Wilson 1927)."""
     if not of:
         return "none"
-    share = hits / of
-    middle = (share + z * z / (2 * of)) / (1 + z * z / of)
-    half = z * np.sqrt(share * (1 - share) / of + z * z / (4 * of * of)) / (1 + z * z / of)
-    return f"{share:.3f} [{middle - half:.3f}, {middle + half:.3f}] ({hits}/{of})"
+    interval = stats.binomtest(hits, of).proportion_ci(method="wilson")
+    return f"{hits / of:.3f} [{interval.low:.3f}, {interval.high:.3f}] ({hits}/{of})"
 
 
 @dataclass

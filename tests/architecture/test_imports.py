@@ -10,7 +10,19 @@ from _tree import Import, Module, modules
 
 LAYERS = (
     {"values", "protocols", "errors", "settings", "plugins", "files", "packaged", "reply", "sentences", "text"}
-    | {"comparing", "drawing", "encoders", "extras", "http", "merging", "once", "secrets", "spreadsheets", "statistics"}
+    | {
+        "comparing",
+        "drawing",
+        "encoders",
+        "extras",
+        "http",
+        "machine",
+        "merging",
+        "once",
+        "secrets",
+        "spreadsheets",
+        "statistics",
+    }
     | {"workbooks"},
     {"knowledge", "models", "assistant", "tuning", "evaluation", "agents", "records"},
     {"assembly"},

@@ -12,7 +12,7 @@ from groundtune.comparison.report.data import AdapterFacts
 from groundtune.comparison.summary import Run
 from groundtune.tuning.adapters import Manifest
 
-_NOT_TOLD = {"nats", "tokens", "texts", "text", "low", "high", "checks"}
+_NOT_TOLD = {"nats", "tokens", "texts", "text", "low", "high"}
 
 
 def tuned_names(runs: Sequence[Run]) -> list[str]:

@@ -125,9 +125,7 @@ def probe(
     trainer.add_callback(clock.callback())
     try:
         (_, evaluation), peak = peak_of(lambda: (trainer.train(), _timed_evaluation(trainer, rows)))
-    except RuntimeError as error:
-        raise _too_little(error) from None
-    except MemoryError as error:
+    except (RuntimeError, MemoryError) as error:
         raise _too_little(error) from None
     timed = [(clock.seconds[step], widths[place]) for step, place in enumerate(chosen)][1:] or [
         (clock.seconds[0], widths[chosen[0]])

@@ -149,10 +149,10 @@ def hold_out(examples: Sequence[Example], number: int, rng: np.random.Generator)
 
 def data_hash(examples: Sequence[Example]) -> str:
     """Identify a set of conversations, whatever their order."""
-    return digest(*sorted(_identity(example.messages, example.tools) for example in examples))
+    return digest(*sorted(identity(example.messages, example.tools) for example in examples))
 
 
-def _identity(messages: Conversation, tools: Sequence[str]) -> str:
+def identity(messages: Conversation, tools: Sequence[str] = ()) -> str:
     """Identify a conversation; one without tools and weights as before there were any."""
     parts = [part for message in messages for part in (message.role, message.content)]
     for number, message in enumerate(messages):

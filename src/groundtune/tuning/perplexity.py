@@ -40,15 +40,13 @@ class Predicted:
 
     def told(self, seed: int = 17) -> dict[str, object]:
         """Return it for a manifest, with a 95 % interval over texts (percentile bootstrap)."""
-        nats, tokens = np.array(self.nats), np.array(self.tokens)
-        drawn = np.random.default_rng(seed).integers(len(nats), size=(RESAMPLES, len(nats)))
-        low, high = np.exp(np.percentile(nats[drawn].sum(1) / tokens[drawn].sum(1), [2.5, 97.5]))
+        low, high = _interval(self.nats, self.tokens, seed)
         return {
             "perplexity": self.perplexity,
-            "low": float(low),
-            "high": float(high),
-            "texts": len(nats),
-            "tokens": int(tokens.sum()),
+            "low": math.exp(low),
+            "high": math.exp(high),
+            "texts": len(self.nats),
+            "tokens": sum(self.tokens),
         }
 
 
@@ -116,10 +114,17 @@ def difference(before: Predicted, after: Predicted, seed: int = 17) -> dict[str,
     >>> difference(Predicted((9.0, 8.0), (4, 4)), Predicted((8.0, 7.0), (4, 4)))
     {'nats_per_token': -0.25, 'low': -0.25, 'high': -0.25}
     """
-    changes, tokens = np.array(after.nats) - np.array(before.nats), np.array(after.tokens)
-    drawn = np.random.default_rng(seed).integers(len(changes), size=(RESAMPLES, len(changes)))
-    low, high = np.percentile(changes[drawn].sum(1) / tokens[drawn].sum(1), [2.5, 97.5])
-    return {"nats_per_token": float(changes.sum() / tokens.sum()), "low": float(low), "high": float(high)}
+    changes = [now - then for now, then in zip(after.nats, before.nats, strict=True)]
+    low, high = _interval(changes, after.tokens, seed)
+    return {"nats_per_token": sum(changes) / sum(after.tokens), "low": low, "high": high}
+
+
+def _interval(nats: Sequence[float], tokens: Sequence[int], seed: int) -> tuple[float, float]:
+    """Return the 95 % interval of nats a token, over texts that are drawn again (percentile bootstrap)."""
+    own, counted = np.array(nats), np.array(tokens)
+    drawn = np.random.default_rng(seed).integers(len(own), size=(RESAMPLES, len(own)))
+    low, high = np.percentile(own[drawn].sum(1) / counted[drawn].sum(1), [2.5, 97.5])
+    return float(low), float(high)
 
 
 def from_told(told: Mapping[str, Sequence[float]]) -> Predicted:

@@ -18,6 +18,7 @@ from groundtune.errors import TuningError
 from groundtune.models.templates import prompt_ids, training_ids, turn_ends
 from groundtune.settings import TuningSettings
 from groundtune.tuning.conversations import PROMPTS, SAMPLES, refuse_long
+from groundtune.tuning.examples import identity
 from groundtune.tuning.objective import IGNORED, LOSS, Construction, Metric, Rows, ServedPrompt, TokenRow
 from groundtune.values import Conversation, PreferencePair, Thumb, digest
 
@@ -35,7 +36,12 @@ class PairObjective:
     @property
     def data_hash(self) -> str:
         """See `Objective`."""
-        return digest(*sorted(_identity(pair.prompt, pair.chosen, pair.rejected) for pair in self.pairs))
+        return digest(
+            *sorted(
+                digest(identity(pair.prompt, pair.tools), identity(pair.chosen), identity(pair.rejected))
+                for pair in self.pairs
+            )
+        )
 
     def rows(self, tokenizer: Any, model: Any, settings: TuningSettings) -> Rows:  # noqa: ANN401
         """Render both answers of each pair behind the prompt that serving gives."""
@@ -71,7 +77,12 @@ class ThumbObjective:
     @property
     def data_hash(self) -> str:
         """See `Objective`."""
-        return digest(*sorted(_identity(each.prompt, each.answer) + str(each.good) for each in self.thumbs))
+        return digest(
+            *sorted(
+                digest(identity(thumb.prompt, thumb.tools), identity(thumb.answer), str(thumb.good))
+                for thumb in self.thumbs
+            )
+        )
 
     def rows(self, tokenizer: Any, model: Any, settings: TuningSettings) -> Rows:  # noqa: ANN401
         """Render each answer behind the prompt that serving gives. Raises `TuningError` for verdicts of one kind."""
@@ -133,7 +144,7 @@ def held_out_groups(
     """
     groups: dict[str, list[Judged]] = defaultdict(list)
     for each in judged:
-        groups[each.group or _identity(each.prompt)].append(each)
+        groups[each.group or identity(each.prompt)].append(each)
     if len(groups) < 2:
         raise TuningError(
             f"too few prompts for early stopping: {len(groups)}. At least 2 are needed.",
@@ -187,7 +198,3 @@ def _as_rendered(trainer: Any) -> Any:  # noqa: ANN401
             return dataset
 
     return TakesIds
-
-
-def _identity(*conversations: Conversation) -> str:
-    return digest(*(part for turns in conversations for turn in turns for part in (turn.role, turn.content)))

@@ -23,6 +23,7 @@ import numpy as np
 
 from groundtune.errors import TuningError
 from groundtune.files import full_disk, replacing
+from groundtune.machine import hardware
 from groundtune.protocols import Progress, silent
 from groundtune.settings import Table, TuningSettings
 from groundtune.tuning import checks, estimate
@@ -30,7 +31,6 @@ from groundtune.tuning.adapters import LossPoint, Manifest, file_hashes, finishe
 from groundtune.tuning.card import write_card
 from groundtune.tuning.checkpoints import Stopwatch, last_checkpoint, work_folder
 from groundtune.tuning.estimate import Plan
-from groundtune.tuning.hardware import hardware
 from groundtune.tuning.model import Base, learning, ready, save, teachable
 from groundtune.tuning.objective import Construction, MeasureModel, Objective, Rows
 from groundtune.tuning.order import data_order
@@ -152,7 +152,7 @@ def _manifest(job: TrainingJob, rows: Rows, plan: Plan, state: Any, stopwatch: S
         gates=job.gates,
         accepted=job.accepted,
         estimate=asdict(plan.estimate),
-        hardware=hardware(),
+        hardware=dict(hardware()),
         curves=other_curves(state.log_history),
     )
 

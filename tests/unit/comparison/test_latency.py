@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import pytest
 
+from groundtune import machine
 from groundtune.comparison import latency as latency_module
 from groundtune.comparison.latency import LATENCY, Seconds, measured, this_machine
 from groundtune.comparison.report import as_json, render_html
@@ -73,7 +74,7 @@ def test_the_processor_has_a_name_on_every_system(monkeypatch):
     monkeypatch.setattr("platform.system", lambda: "Windows")
     monkeypatch.setattr("platform.processor", lambda: "")
     monkeypatch.setattr("platform.machine", lambda: "ARM64")
-    assert latency_module._processor() == "ARM64"
+    assert machine._processor() == "ARM64"
 
 
 def test_the_report_says_where_times_were_measured(report):
