@@ -1,4 +1,4 @@
-"""PreferenceTuning tuning: DPO on pairs of a better and a worse answer, KTO on single answers with a thumb.
+"""Preference tuning: DPO on pairs of a better and a worse answer, KTO on single answers with a thumb.
 
 The cheaper alternative to reinforcement learning: no reward model and no sampling.
 """
