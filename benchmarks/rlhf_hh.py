@@ -1,4 +1,4 @@
-"""RLHF on real preferences: a reward model of hh_rlhf, then RLOO against it, judged by another reward model.
+"""RLHF on real preferences: a reward model of hh_rlhf, then RLOO against it, judged by another reward model; and DPO.
 
     python benchmarks/rlhf_hh.py [--folder DIR] [--quick] [--data DIR]
 
@@ -6,9 +6,10 @@ hh_rlhf's pairs are cut into three parts that share no prompt: one that the rewa
 out from everything, and one that only the second reward model is trained on, which judges answers of before and after.
 The technique `rlhf` does the rest as it does in a project. Reported with 95 % intervals: the accuracy of the reward
 model on held-out pairs (and of the second one), length bias, calibration, LLMBar; the reward of held-out prompts before
-and after, the divergence, and how often the second model prefers the answer of after.
+and after, the divergence, and how often the second model prefers the answer of after. `preference` (DPO) learns from
+the pairs that the reward model is trained on, on top of the same supervised adapter, and is judged alike.
 
-It takes about an hour and a half on two free cores and goes on where it was interrupted, in the same --folder. Pairs of
+It takes about two hours on two free cores and goes on where it was interrupted, in the same --folder. Pairs of
 which one side is longer than --longest tokens are left out and counted. --quick is only to see that it runs.
 """
 
@@ -19,7 +20,7 @@ import json
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from tempfile import gettempdir
 from typing import Any
@@ -30,9 +31,10 @@ from groundtune.models import local
 from groundtune.models.sampling import sample
 from groundtune.models.templates import conversation_ids, prompt_ids, turn_ends
 from groundtune.settings import TuningSettings
-from groundtune.tuning.adapters import read_manifest
+from groundtune.tuning.adapters import Manifest, read_manifest
 from groundtune.tuning.formats import read_rows
 from groundtune.tuning.model import Base, ready
+from groundtune.tuning.preference import PreferenceSettings, PreferenceTuning
 from groundtune.tuning.reward import measures
 from groundtune.tuning.reward.gates import REWARD_GATES
 from groundtune.tuning.reward.judged import JudgedPrompt, gather
@@ -121,17 +123,24 @@ def answers(folders: Sequence[Path], prompts: Sequence[Conversation], own: RlhfS
     return [tokenizer.decode(each, skip_special_tokens=True).strip() for each in drawn]
 
 
+def by_preference(given: Task, supervised: Path, pairs: Sequence[PreferencePair], steps: int) -> tuple[Path, Manifest]:
+    """Train `preference` on the pairs that the reward model was trained on, on top of the supervised adapter."""
+    own = PreferenceSettings(steps=steps)
+    settings = given.settings.with_parts({"preference": own})
+    task = replace(given, preferences=lambda: list(pairs), parents=(supervised,), settings=settings)
+    folder = supervised.with_name("hh-preference")
+    return folder, PreferenceTuning().run(task, folder, progress)
+
+
 def win_rate(
-    judge: tuple[Any, Any], folder: Path, prompts: Sequence[Conversation], own: RlhfSettings
+    judge: tuple[Any, Any], prompts: Sequence[Conversation], before: Sequence[str], after: Sequence[str]
 ) -> dict[str, Any]:
-    """Return how often the second reward model prefers the answer of after, and by how much."""
+    """Return how often a reward model prefers the answer of after, and by how much, with intervals."""
     from scipy.stats import ttest_1samp
 
-    supervised = folder.with_name(f"{folder.name}-supervised")
-    said = [answers(each, prompts, own) for each in ([supervised], [supervised, folder])]
     scores = [
         np.array(rewards(*judge, [(*p, Message("assistant", text)) for p, text in zip(prompts, side, strict=True)]))
-        for side in said
+        for side in (before, after)
     ]
     gained = scores[1] - scores[0]
     names = [str(number) for number in range(len(gained))]
@@ -139,8 +148,14 @@ def win_rate(
     return {
         "wins": asdict(measures.accuracy(gained, names)),
         "difference": [float(gained.mean()), float(ends[0]), float(ends[1])],
-        "same_answers": sum(a == b for a, b in zip(*said, strict=True)),
-        "words": [float(np.mean([len(text.split()) for text in side])) for side in said],
+    }
+
+
+def told(before: Sequence[str], after: Sequence[str]) -> dict[str, Any]:
+    """Return how answers of before and after differ as texts."""
+    return {
+        "same_answers": sum(a == b for a, b in zip(before, after, strict=True)),
+        "words": [float(np.mean([len(text.split()) for text in side])) for side in (before, after)],
     }
 
 
@@ -154,6 +169,7 @@ def main() -> None:
     parser.add_argument("--reward-steps", type=int, default=90)
     parser.add_argument("--supervised-steps", type=int, default=30)
     parser.add_argument("--steps", type=int, default=40, help="of reinforcement learning")
+    parser.add_argument("--preference-steps", type=int, default=60, help="of DPO")
     parser.add_argument("--seed", type=int, default=17)
     parser.add_argument("--quick", action="store_true", help="a few pairs and steps")
     options = parser.parse_args()
@@ -164,7 +180,7 @@ def main() -> None:
     rng = np.random.default_rng(options.seed)
     if options.quick:
         pairs = [pairs[place] for place in rng.permutation(len(pairs))[:30]]
-        options.held_out, options.second, options.supervised_steps = 8, 6, 2
+        options.held_out, options.second, options.supervised_steps, options.preference_steps = 8, 6, 2, 2
     data = gather(pairs)
     parts = split(data.prompts, options.second / data.comparisons, rng)
     second, first = parts.held_out, parts.training  # no prompt is on both sides
@@ -184,7 +200,9 @@ def main() -> None:
     folder = options.folder / "hh"
     manifest = Rlhf().run(given, folder, progress)
     reward = read_manifest(folder.with_name("hh-reward"))
+    first_phase = read_manifest(folder.with_name("hh-supervised"))
     assert reward is not None
+    assert first_phase is not None
 
     training = tuning.model_copy(update={"steps": own.reward_steps, "learning_rate": own.reward_learning_rate})
     job = given.job("second", RewardObjective(second), settings=training)
@@ -198,7 +216,10 @@ def main() -> None:
     judge = open_reward(given.base, (), training, other)
     prompts = [each.prompt for each in held_out.held_out][: own.held_out_prompts]
     second_accuracy = accuracy(*judge, compared)
-    won = win_rate(judge, folder, prompts, own)
+    trained_on = of(given.preferences(), held_out.training)
+    place, preferred = by_preference(given, supervised, trained_on, options.preference_steps)
+    before, *after = (answers(each, prompts, own) for each in ([supervised], [supervised, folder], [supervised, place]))
+    won = [win_rate(judge, prompts, before, side) for side in after]
     del judge
     mine = open_reward(given.base, parents, training, folder.with_name("hh-reward"))
     report = {
@@ -212,10 +233,20 @@ def main() -> None:
             "held_out_reward": manifest.curves["eval_reward"],
             "stopped": manifest.stopped,
             "best_step": manifest.best_step,
-            "second_model": won,
+        },
+        "compared": {
+            name: {
+                "second_model": seconds,
+                "own_reward_model": win_rate(mine, prompts, before, said),
+                **told(before, said),
+                "hours": round(sum(made.seconds for made in runs) / 3600, 2),
+            }
+            for name, seconds, said, runs in zip(
+                ("rlhf", "preference"), won, after, ((reward, manifest), (preferred,)), strict=True
+            )
         },
         "hours": {
-            "phases": [round(m.seconds / 3600, 2) for m in (read_manifest(supervised), reward, manifest) if m],
+            "supervised": round(first_phase.seconds / 3600, 2),
             "this call": round((time.monotonic() - started) / 3600, 2),
         },
     }

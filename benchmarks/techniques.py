@@ -5,7 +5,7 @@
 domain     git's release notes: perplexity on held-out notes, on general text, and terms known, before and after
 transfer   T0's reading tasks, then 64 questions of XQuAD; against XQuAD's 64 only and T0 only, on test questions
 continual  two rounds of release notes, with replay and without; what is forgotten of XQuAD's paragraphs, in pairs
-ruined     a second round at ten times the learning rate: refused, and going back restores equal logits
+ruined     after `continual`: a second round at ten times the learning rate is refused, going back restores equal logits
 
 Parts go on where they were interrupted, in the same --folder. Each takes 20 to 60 minutes on two free cores; --quick is
 only to see that it runs. Intervals are of 95 %. Rows of T0 that share ten words in a row with an XQuAD paragraph are
@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import gettempdir
@@ -30,6 +31,7 @@ from groundtune.errors import GateFailed
 from groundtune.evaluation.scorers.overlap import squad_f1
 from groundtune.project import Project
 from groundtune.tuning.perplexity import difference, predicted
+from groundtune.tuning.rounds import Rounds
 from groundtune.values import Conversation, Message
 
 PREFIX = 10  # words in a row that a row of T0 must not share with a paragraph
@@ -99,11 +101,11 @@ def transfer(options: argparse.Namespace) -> Iterator[str]:
     write(folder / "training.jsonl", [_turns(row, texts) for row in small])
     general = [{"messages": _messages(row["prompt"], row["completion"])} for row in kept[:1500]]
     write(folder / "general.jsonl", general)
-    steps = 4 if options.quick else 120
+    steps = 2 if options.quick else 32  # four times through the 64 questions
     settings = {
-        "tuning.transfer.general_steps": steps,
-        "tuning.transfer.steps": max(2, steps // 2),
-        "tuning.evaluate_every": max(2, steps // 6),
+        "tuning.transfer.general_steps": 2 * steps,
+        "tuning.transfer.steps": steps,
+        "tuning.evaluate_every": max(2, steps // 4),
         "tuning.max_length": 1536,
     }
     with project(folder, settings) as opened:
@@ -132,16 +134,16 @@ def continual(options: argparse.Namespace) -> Iterator[str]:
         folder = options.folder / f"continual_{options.method}_{replay}"
         for number in range(1, ROUNDS + 1):
             with project(folder, _round(options, probe, replay), _until(options, number)) as opened:
-                manifest = opened.tune("notes", "continual", accepted=["forgetting", *options.accept])
-            measured: Any = manifest.measures
+                opened.tune("notes", "continual", accepted=["forgetting", *options.accept])
+                manifest = Rounds(opened.adapter_folder("notes")).manifest(number)
+            measured: Any = manifest.measures if manifest else {}
             new, old = (
                 [measured[when][name]["perplexity"] for when in ("before", "after")] for name in ("new", "probe")
             )
             changes = f"new {new[0]:.2f} -> {new[1]:.2f}, probe {old[0]:.2f} -> {old[1]:.2f}"
             yield f"replay {replay}, round {number}: {changes}"
         with project(folder, _round(options, probe, replay), _until(options, ROUNDS)) as opened:
-            model = opened.assembly.model_of(opened.assembly.candidate("notes"))
-            assert hasattr(model, "shared")
+            model: Any = opened.assembly.model_of(opened.assembly.candidate("notes"))
             with model.shared.carrying(model.chain):
                 forgotten[replay] = predicted(model.model, model.tokenizer, paragraphs(options.data), 512)
     change = difference(forgotten[0.0], forgotten[0.25])
@@ -149,15 +151,17 @@ def continual(options: argparse.Namespace) -> Iterator[str]:
 
 
 def ruined(options: argparse.Namespace) -> Iterator[str]:
-    """Tune a second round at ten times the learning rate."""
+    """Tune a second round at ten times the learning rate, on a copy of what `continual` left."""
     probe, folder = options.folder / "probe.jsonl", options.folder / f"ruined_{options.method}"
-    options.folder.mkdir(parents=True, exist_ok=True)
-    write(probe, [{"text": text} for text in paragraphs(options.data)])
+    whole = options.folder / f"continual_{options.method}_0.25"
+    if not whole.is_dir():
+        raise SystemExit("Run the part `continual` first: `ruined` goes on from its first round.")
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(whole, folder)
     settings = _round(options, probe, 0.25)
     with project(folder, settings, _until(options, 1)) as opened:
-        opened.tune("notes", "continual", accepted=["forgetting", *options.accept])
-        place = opened.adapter_folder("notes")
-    before = (place / "adapter_model.safetensors").read_bytes() if options.method == "lora" else b""
+        opened.go_to_round("notes", 1)
+        before = _logits(opened)
     rate = 10 * (2e-4 if options.method == "lora" else 2e-5)
     with project(folder, {**settings, "tuning.continual.learning_rate": rate}, _until(options, 2)) as opened:
         try:
@@ -167,12 +171,12 @@ def ruined(options: argparse.Namespace) -> Iterator[str]:
             yield f"refused: {error.message}"
             opened.tune("notes", "continual", accepted=["forgetting", *options.accept])
         opened.go_to_round("notes", 1)
-    same = not before or (place / "adapter_model.safetensors").read_bytes() == before
-    yield f"after going back to round 1 the weights are {'equal to the byte' if same else 'DIFFERENT'}"
+        largest = float(np.abs(_logits(opened) - before).max())
+    yield f"after going back to round 1, logits differ by {largest} at most"
 
 
 def _round(options: argparse.Namespace, probe: Path, replay: float) -> dict[str, object]:
-    steps = 4 if options.quick else 60
+    steps = 4 if options.quick else 32  # about once through the notes of a round
     rate = 2e-4 if options.method == "lora" else 2e-5
     return {
         "tuning.method": options.method,
@@ -182,6 +186,16 @@ def _round(options: argparse.Namespace, probe: Path, replay: float) -> dict[str,
         "tuning.continual.probe": str(probe),
         "tuning.evaluate_every": max(2, steps // 4),
     }
+
+
+def _logits(opened: Project) -> np.ndarray:
+    """Return the logits of the candidate `notes` on one text."""
+    import torch
+
+    model: Any = opened.assembly.model_of(opened.assembly.candidate("notes"))
+    with torch.inference_mode(), model.shared.carrying(model.chain):
+        ids = model.tokenizer("Git is a version control system.", return_tensors="pt")["input_ids"]
+        return np.asarray(model.model(input_ids=ids).logits.float())
 
 
 def _until(options: argparse.Namespace, number: int) -> dict[str, str]:

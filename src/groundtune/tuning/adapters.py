@@ -45,9 +45,10 @@ class Manifest:
     made of, where making them takes long; "" where it is not known. `parents` are the folders, beside this one, of the
     versions that it was trained on top of, in order. `part` names which of a technique's adapters it is, "" for the one
     that was asked for. `upkeep` is what keeping it costs besides the adapter, in parts that are made again when data
-    change. `gates` is what the checks of its data found, `accepted` the gates
-    that did not pass and were accepted. `curves` are values by step besides the loss, such as reward. `measures` is
-    what the technique itself measured, such as perplexity before and after. `files` are hashes of the folder's files.
+    change. `gates` is what the checks of its data found, `accepted` the gates that did not pass and were accepted.
+    `took` are the seconds and the most bytes of the training, beside `estimate`; it is empty where training was
+    interrupted. `curves` are values by step besides the loss, such as reward. `measures` is what the technique itself
+    measured, such as perplexity before and after. `files` are hashes of the folder's files.
     """
 
     key: str
@@ -72,6 +73,7 @@ class Manifest:
     accepted: tuple[str, ...] = ()
     estimate: Mapping[str, float] = field(default_factory=dict)
     hardware: Mapping[str, str] = field(default_factory=dict)
+    took: Mapping[str, float] = field(default_factory=dict)
     curves: Mapping[str, tuple[tuple[int, float], ...]] = field(default_factory=dict)
     measures: Mapping[str, object] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)

@@ -50,6 +50,7 @@ class Conversations:
                 ServedPrompt(example.messages[:-1], row.input_ids, example.tools)
                 for example, row in zip(parts[1][:PROMPTS], held_out, strict=False)
             ],
+            supervised=True,
         )
 
     def trainer(self, construction: Construction) -> Any:  # noqa: ANN401

@@ -20,7 +20,7 @@ from groundtune.files import read_text, write_text
 from groundtune.settings import TuningSettings
 from groundtune.tuning._memory import available, peak_of
 from groundtune.tuning.objective import Rows
-from groundtune.tuning.order import microbatch, padded
+from groundtune.tuning.order import microbatch
 
 PROBE_STEPS = 3  # the longest batch, which also warms up, and two that are timed
 SHORT_ROW = 64  # tokens on which the memory of the backward pass is counted
@@ -65,13 +65,15 @@ def save_plan(work: Path, plan: Plan) -> None:
     write_text(work / _FILE, json.dumps(asdict(plan)))
 
 
-def rows_at_once(lengths: Sequence[int], per_token: float, settings: TuningSettings) -> tuple[int, bool]:
+def rows_at_once(
+    lengths: Sequence[int], per_token: float, settings: TuningSettings, device: str = "cpu"
+) -> tuple[int, bool]:
     """Return how many rows go through the model at once, and whether activations are computed again.
 
     `per_token` is what the backward pass keeps for a token, in bytes. As many rows as `microbatch_tokens` allows and
     fit; activations are computed again where not even the longest row fits.
     """
-    longest, room = max(lengths), SPARE * available()
+    longest, room = max(lengths), SPARE * available(device)
     most = settings.microbatch_tokens // longest
     fitting = int(room // (per_token * longest)) if per_token else most
     return microbatch(settings.batch_size, min(most, fitting)), fitting < 1
@@ -108,23 +110,25 @@ def probe(
     trainer_of: Callable[[Sequence[int], int], Any],
     rows: Rows,
     order: Sequence[int],
-    at_once: int,
+    read: Callable[[Sequence[int]], int],
     settings: TuningSettings,
 ) -> RunEstimate:
     """Take a few steps and return what the whole run takes.
 
     `trainer_of(order, steps)` makes a trainer that takes `steps` steps on rows in that order and neither evaluates nor
-    saves. Raises `TuningError` where there is not enough memory.
+    saves. `read(lengths)` is how many tokens the model reads of a batch with rows of these lengths. Raises `TuningError` where there is not enough memory.
     """
     size = settings.batch_size
     batches = [order[start : start + size] for start in range(0, len(order), size)]
-    widths = [padded([rows.lengths[index] for index in batch], at_once) for batch in batches]
+    widths = [read([rows.lengths[index] for index in batch]) for batch in batches]
     chosen = _probed(widths)
     clock = _Clock()
     trainer = trainer_of([index for place in chosen for index in batches[place]], len(chosen))
     trainer.add_callback(clock.callback())
     try:
-        (_, evaluation), peak = peak_of(lambda: (trainer.train(), _timed_evaluation(trainer, rows)))
+        (_, evaluation), peak = peak_of(
+            lambda: (trainer.train(), _timed_evaluation(trainer, rows)), str(trainer.model.device)
+        )
     except (RuntimeError, MemoryError) as error:
         raise _too_little(error) from None
     timed = [(clock.seconds[step], widths[place]) for step, place in enumerate(chosen)][1:] or [

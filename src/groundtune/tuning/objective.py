@@ -32,7 +32,7 @@ class Rows:
     """Data as token ids: one mapping of columns a row. `lengths` are the tokens of each training row.
 
     `samples` are token ids of a few held-out rows: the logits of adapters are compared on them. On `prompts` it is
-    compared how training and serving render a conversation.
+    compared how training and serving render a conversation. `supervised` rows are learned from by `supervised_trainer`.
     """
 
     training: Sequence[TokenRow]
@@ -40,6 +40,7 @@ class Rows:
     lengths: Sequence[int]
     samples: Sequence[list[int]] = ()
     prompts: Sequence[ServedPrompt] = ()
+    supervised: bool = False
 
 
 @dataclass(frozen=True, slots=True)

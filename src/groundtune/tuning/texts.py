@@ -50,7 +50,7 @@ class Texts:
                 remedy="Add documents, or name more in `[tuning] corpus`.",
             )
         samples = [row["input_ids"][: _first_piece(row)] for row in held_out[:SAMPLES]]
-        return Rows(training, held_out, [len(row["input_ids"]) for row in training], samples)
+        return Rows(training, held_out, [len(row["input_ids"]) for row in training], samples, supervised=True)
 
     def trainer(self, construction: Construction) -> Any:  # noqa: ANN401
         """Return TRL's supervised trainer on packed rows."""

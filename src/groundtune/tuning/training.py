@@ -11,9 +11,11 @@ from __future__ import annotations
 import gc
 import logging
 import shutil
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -27,13 +29,15 @@ from groundtune.machine import hardware
 from groundtune.protocols import Progress, silent
 from groundtune.settings import Table, TuningSettings
 from groundtune.tuning import checks, estimate
+from groundtune.tuning._fast import faster, takes_packed
+from groundtune.tuning._memory import peak_of
 from groundtune.tuning.adapters import LossPoint, Manifest, file_hashes, finished, read_manifest, write_manifest
 from groundtune.tuning.card import write_card
 from groundtune.tuning.checkpoints import Stopwatch, last_checkpoint, work_folder
 from groundtune.tuning.estimate import Plan
 from groundtune.tuning.model import Base, learning, ready, save, teachable
 from groundtune.tuning.objective import Construction, MeasureModel, Objective, Rows
-from groundtune.tuning.order import data_order
+from groundtune.tuning.order import data_order, padded
 from groundtune.values import digest
 
 PACKAGES = ("torch", "transformers", "trl", "peft")
@@ -110,7 +114,7 @@ def tune(job: TrainingJob, folder: Path, progress: Progress = silent) -> Manifes
         model, tokenizer = ready(job.base, job.parents, job.settings)
     trainer = _trainer(job, _Built(model, tokenizer, rows, plan), work, progress, stopwatch)
     with full_disk(work):
-        trainer.train(resume_from_checkpoint=last_checkpoint(work))
+        took = _trained(trainer, last_checkpoint(work))
     if not any(point.held_out is not None for point in loss_curve(trainer.state.log_history)):
         raise TuningError("training ended before its first evaluation.", remedy="Raise `[tuning] steps`.")
     measured = {"before": before, "after": job.measure(trainer.model, tokenizer)} if job.measure else {}
@@ -121,11 +125,18 @@ def tune(job: TrainingJob, folder: Path, progress: Progress = silent) -> Manifes
         gc.collect()
         checked = checks.check(job.base, job.parents, job.settings, place, rows, logits)
         manifest = _manifest(job, rows, plan, state, stopwatch)
-        manifest = replace(manifest, files=file_hashes(place), measures={**measured, "checks": checked})
+        manifest = replace(manifest, files=file_hashes(place), measures={**measured, "checks": checked}, took=took)
         write_card(place, folder.name, manifest, (job.base.licence, job.settings.licence))
         write_manifest(place, manifest)
     shutil.rmtree(work)
     return manifest
+
+
+def _trained(trainer: Any, checkpoint: str | None) -> dict[str, float]:  # noqa: ANN401
+    """Train; return seconds and memory as an estimate has them, nothing where only a part of the run was seen."""
+    started = time.monotonic()
+    _, peak = peak_of(lambda: trainer.train(resume_from_checkpoint=checkpoint), str(trainer.model.device))
+    return {} if checkpoint else {"seconds": round(time.monotonic() - started, 1), "memory_bytes": peak}
 
 
 def _manifest(job: TrainingJob, rows: Rows, plan: Plan, state: Any, stopwatch: Stopwatch) -> Manifest:  # noqa: ANN401
@@ -222,15 +233,19 @@ def _order(job: TrainingJob, rows: Rows) -> list[int]:
 def _planned(job: TrainingJob, model: Any, tokenizer: Any, rows: Rows, work: Path) -> Plan:  # noqa: ANN401
     """Return how the run uses memory and what it takes; `model` is changed by a few steps."""
     with learning(model, job.settings, job.starts_from) as trained:
+        if rows.supervised:
+            faster(trained)  # as their trainer does
+        packed = rows.supervised and takes_packed(trained)
         per_token = estimate.bytes_per_token(trained, rows.samples[0] if rows.samples else [0] * estimate.SHORT_ROW)
-    at_once, recompute = estimate.rows_at_once(rows.lengths, per_token, job.settings)
+    at_once, recompute = estimate.rows_at_once(rows.lengths, per_token, job.settings, str(model.device))
     plan = Plan(at_once, recompute, estimate.RunEstimate(0, 0.0, 0))
+    read = sum if packed else partial(padded, rows=at_once)
 
     def trainer_of(order: Sequence[int], steps: int) -> Any:  # noqa: ANN401
         watching = {"max_steps": steps, "eval_strategy": "no", "save_strategy": "no"}
         return _built(job, _Built(model, tokenizer, rows, plan), order, work / "probe", watching)
 
-    measured = estimate.probe(trainer_of, rows, _order(job, rows), at_once, job.settings)
+    measured = estimate.probe(trainer_of, rows, _order(job, rows), read, job.settings)
     return replace(plan, estimate=measured)
 
 

@@ -7,9 +7,10 @@ import pytest
 
 from groundtune.errors import SettingsError, TuningError
 from groundtune.tuning import checks, estimate, training
+from groundtune.tuning._fast import faster
 from groundtune.tuning.adapters import chain, companion, read_manifest
 from groundtune.tuning.estimate import RunEstimate, rows_at_once, shown
-from groundtune.tuning.model import ready
+from groundtune.tuning.model import learning, ready
 from groundtune.tuning.objective import ServedPrompt
 from groundtune.tuning.order import padded
 from groundtune.tuning.technique import Estimating, technique
@@ -155,12 +156,35 @@ def test_the_estimate_counts_the_tokens_of_all_steps(job):
     assert found.tokens == sum(rows.lengths[index] for index in order)
 
 
+def test_the_memory_of_the_backward_pass_is_counted_as_the_trainer_runs(job):
+    made = job()
+    model, _ = ready(made.base, (), made.settings)
+    with learning(model, made.settings, None) as trained:
+        plain = estimate.bytes_per_token(trained, [1] * 64)
+        fast = estimate.bytes_per_token(faster(trained), [1] * 64)
+    assert 0 < fast < 0.8 * plain
+
+
+def test_rows_that_are_packed_are_not_counted_as_padded(job, monkeypatch):
+    reads = []
+
+    def probed(trainer_of, rows, order, read, settings):
+        reads.append(read([5, 3]))
+        return RunEstimate(1, 1.0, 1)
+
+    monkeypatch.setattr(estimate, "probe", probed)
+    estimated(job())
+    monkeypatch.setattr(training, "takes_packed", lambda model: False)
+    estimated(job())
+    assert reads == [8, 10]
+
+
 def test_less_memory_gives_smaller_parts_then_recomputation(job, monkeypatch):
     settings = job(batch_size=8).settings
     lengths = [100, 60, 20]
 
     def with_room(tokens):
-        monkeypatch.setattr(estimate, "available", lambda: tokens * 1000 / estimate.SPARE)
+        monkeypatch.setattr(estimate, "available", lambda device: tokens * 1000 / estimate.SPARE)
         return rows_at_once(lengths, 1000.0, settings)
 
     assert with_room(100_000) == (8, False)

@@ -189,6 +189,8 @@ def test_a_killed_run_goes_on_from_its_checkpoint_to_the_same_adapter(job, train
     steps = []
     manifest = tune(job(), folder, lambda stage, done, total: steps.append(done))
     assert steps == [5, 6, 7, 8]
+    assert read_manifest(trained).took.keys() == {"seconds", "memory_bytes"}
+    assert not manifest.took  # only a part of the training was seen
     whole = {point.step: point.held_out for point in read_manifest(trained).loss if point.held_out is not None}
     held_out = {point.step: point.held_out for point in manifest.loss if point.held_out is not None}
     assert list(held_out) == [0, 2, 4, 6, 8]
