@@ -116,7 +116,8 @@ def probe(
     """Take a few steps and return what the whole run takes.
 
     `trainer_of(order, steps)` makes a trainer that takes `steps` steps on rows in that order and neither evaluates nor
-    saves. `read(lengths)` is how many tokens the model reads of a batch with rows of these lengths. Raises `TuningError` where there is not enough memory.
+    saves. `read(lengths)` is how many tokens the model reads of a batch with rows of these lengths. Raises
+    `TuningError` where there is not enough memory.
     """
     size = settings.batch_size
     batches = [order[start : start + size] for start in range(0, len(order), size)]

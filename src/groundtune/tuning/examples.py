@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,7 +19,7 @@ from groundtune.errors import InputError, TuningError
 from groundtune.tuning.formats import SUFFIXES, BrokenLine, TrainingRow, read_rows, suffix
 from groundtune.values import Conversation, Example, PreferencePair, Question, Thumb, TrainingText, digest
 
-LoadedKind = TypeVar("LoadedKind", Example, PreferencePair, Thumb, TrainingText)
+LoadedKind = TypeVar("LoadedKind", Example, PreferencePair | Thumb, TrainingText)
 
 _NAMES: dict[type, tuple[str, str]] = {  # how a row of a kind is called, and how several are
     Example: ("conversation", "conversations"),
@@ -26,31 +27,21 @@ _NAMES: dict[type, tuple[str, str]] = {  # how a row of a kind is called, and ho
     Thumb: ("rated answer", "rated answers"),
     TrainingText: ("text", "texts"),
 }
+JUDGED: tuple[type[PreferencePair | Thumb], ...] = (PreferencePair, Thumb)
 _log = logging.getLogger(__name__)
 
 
 def load_examples(path: Path) -> list[Example]:
     """Return the conversations of `path`, each once. Raises `InputError` with file and line."""
-    return _load([path], Example, lambda each: (data_hash([each]),))
-
-
-def load_preferences(path: Path) -> list[PreferencePair]:
-    """Return the preference pairs of `path`, each once for each annotator. Raises `InputError` with file and line."""
-    return _load(
-        [path], PreferencePair, lambda each: (each.prompt, each.chosen, each.rejected, each.tools, each.annotator)
-    )
-
-
-def load_thumbs(path: Path) -> list[Thumb]:
-    """Return the rated answers of `path`, each once for each annotator. Raises `InputError` with file and line."""
-    return _load([path], Thumb, lambda each: (each.prompt, each.answer, each.tools, each.good, each.annotator))
+    return _load([path], (Example,), lambda each: (data_hash([each]),))
 
 
 def load_judged(path: Path) -> list[PreferencePair | Thumb]:
-    """Return the preference pairs and the rated answers of `path`. Raises `InputError` with file and line."""
-    kinds = {type(row) for row in read_rows(path)}
-    pairs = load_preferences(path) if PreferencePair in kinds or Thumb not in kinds else []
-    return [*pairs, *(load_thumbs(path) if Thumb in kinds else [])]
+    """Return the preference pairs and the rated answers of `path`, each once for each annotator.
+
+    Raises `InputError` with file and line.
+    """
+    return _load([path], JUDGED, lambda each: replace(each, group=""))
 
 
 def load_texts(path: Path) -> list[TrainingText]:
@@ -59,20 +50,23 @@ def load_texts(path: Path) -> list[TrainingText]:
     A text's `document` is its file within the folder. Files of other formats are counted in a warning.
     """
     if not path.is_dir():
-        return _load([path], TrainingText, lambda each: (each.text,))
+        return _load([path], (TrainingText,), lambda each: (each.text,))
     files = sorted(file for file in path.rglob("*") if file.is_file() and not file.name.startswith("."))
     read = [file for file in files if suffix(file) in SUFFIXES]
     if len(read) < len(files):
         _log.warning(
             "%s: %d of %d files hold no training text and are not read.", path, len(files) - len(read), len(files)
         )
-    return _load(read, TrainingText, lambda each: (each.text,), folder=path)
+    return _load(read, (TrainingText,), lambda each: (each.text,), folder=path)
 
 
 def _load(
-    files: Sequence[Path], kind: type[LoadedKind], identity: Callable[[LoadedKind], object], folder: Path | None = None
+    files: Sequence[Path],
+    wanted: tuple[type[LoadedKind], ...],
+    identity: Callable[[LoadedKind], object],
+    folder: Path | None = None,
 ) -> list[LoadedKind]:
-    """Return the rows of one kind, each once; say what is left out. Raises `InputError` at the first broken row."""
+    """Return the rows of the wanted kinds, each once; say what is left out. Raises `InputError` if one is broken."""
     where = folder or files[0]
     unused: Counter[str] = Counter()
     named = ((file, file.relative_to(folder).as_posix() if folder else file.name) for file in files)
@@ -80,11 +74,11 @@ def _load(
     others: Counter[type] = Counter()
     repeats: list[LoadedKind] = []
     for row in _sound(row for file, name in named for row in read_rows(file, unused, name)):
-        if not isinstance(row, kind):
+        if not isinstance(row, wanted):
             others[type(row)] += 1
         elif kept.setdefault(identity(row), row) is not row:
             repeats.append(row)
-    each, several = _NAMES[kind]
+    each, several = (" or ".join(names) for names in zip(*(_NAMES[kind] for kind in wanted), strict=True))
     kinds = ", ".join(f"{number} {_NAMES[other][number != 1]}" for other, number in others.items())
     if not kept:
         remedy = f"It holds {kinds}: name another file." if kinds else f"Add {several}, one per line."

@@ -30,6 +30,7 @@ class PreferencePair:
 
     `prompt` ends with the user's turn; `chosen` and `rejected` are the turns that follow. `group` holds together what
     must not stand on both sides of a split: pairs out of one ranking, one pair judged by several annotators.
+    `chosen_first` is whether the annotator saw `chosen` before `rejected`; None where nobody noted it.
     """
 
     prompt: Conversation
@@ -39,6 +40,7 @@ class PreferencePair:
     group: str = ""
     tools: tuple[str, ...] = ()
     place: str = field(default="", compare=False)
+    chosen_first: bool | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

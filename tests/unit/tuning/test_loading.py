@@ -10,12 +10,11 @@ from groundtune.tuning.examples import (
     data_hash,
     last_question,
     load_examples,
-    load_preferences,
+    load_judged,
     load_texts,
-    load_thumbs,
     reply_turns,
 )
-from groundtune.values import Example, Message, Question, ToolCall, TrainingText
+from groundtune.values import Example, Message, PreferencePair, Question, Thumb, ToolCall, TrainingText
 
 TALK = {"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]}
 PAIR = {"prompt": "q", "chosen": "good", "rejected": "bad"}
@@ -67,17 +66,47 @@ def test_turns_that_are_not_trained_and_tools_make_another_conversation(tmp_path
 
 def test_a_pair_that_several_people_judged_stays_several_pairs(tmp_path, said):
     rows = [PAIR | {"annotator": "a"}, PAIR | {"annotator": "b"}, PAIR | {"annotator": "a"}]
-    assert [pair.annotator for pair in load_preferences(written(tmp_path, *rows))] == ["a", "b"]
-    assert "1 of 3 preference pairs repeat" in said()[0]
+    assert [pair.annotator for pair in load_judged(written(tmp_path, *rows))] == ["a", "b"]
+    assert "1 of 3 preference pairs or rated answers repeat" in said()[0]
 
 
 def test_thumbs_of_both_kinds_are_kept(tmp_path):
-    assert [thumb.good for thumb in load_thumbs(written(tmp_path, THUMB, THUMB | {"label": False}))] == [True, False]
+    assert [thumb.good for thumb in load_judged(written(tmp_path, THUMB, THUMB | {"label": False}))] == [True, False]
+
+
+def test_pairs_and_thumbs_in_one_file_are_both_judged(tmp_path, said):
+    assert [type(row) for row in load_judged(written(tmp_path, PAIR, THUMB, PAIR))] == [PreferencePair, Thumb]
+    assert [line.partition(": ")[2] for line in said()] == [
+        f"1 of 3 preference pairs or rated answers repeat an earlier one and are left out, the first on "
+        f"{tmp_path / 'rows.jsonl'}:3."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("row", "first"),
+    [
+        (PAIR, None),
+        (PAIR | {"chosen_first": True}, True),
+        (PAIR | {"chosen_first": "False"}, False),
+        (PAIR | {"chosen_first": None}, None),
+        ({"prompt": "q", "response_a": "x", "response_b": "y", "winner": "b"}, False),
+        ({"prompt": "q", "response_a": "x", "response_b": "y", "winner": "response_a"}, True),
+    ],
+)
+def test_which_answer_was_shown_first(row, first, tmp_path):
+    (pair,) = load_judged(written(tmp_path, row))
+    assert pair.chosen_first is first
+
+
+def test_what_was_shown_first_is_true_or_false(tmp_path):
+    with pytest.raises(InputError, match="`chosen_first` is 'left', not true or false"):
+        load_judged(written(tmp_path, PAIR | {"chosen_first": "left"}))
 
 
 def test_rows_of_other_kinds_are_counted(tmp_path, said):
     path = written(tmp_path, TALK, PAIR, PAIR, THUMB)
-    assert len(load_examples(path)) == len(load_preferences(path)) == len(load_thumbs(path)) == 1
+    assert len(load_examples(path)) == 1
+    assert len(load_judged(path)) == 2
     assert "holds 2 preference pairs, 1 rated answer as well, which are not used as conversations" in said()[0]
 
 
@@ -85,10 +114,8 @@ def test_a_file_of_another_kind_is_refused(tmp_path):
     path = written(tmp_path, PAIR)
     with pytest.raises(InputError, match=r"contains no conversation. It holds 1 preference pair: name another file"):
         load_examples(path)
-    with pytest.raises(InputError, match="contains no preference pair"):
-        load_preferences(written(tmp_path, TALK))
-    with pytest.raises(InputError, match="contains no rated answer"):
-        load_thumbs(written(tmp_path, TALK))
+    with pytest.raises(InputError, match="contains no preference pair or rated answer"):
+        load_judged(written(tmp_path, TALK))
     with pytest.raises(InputError, match="contains no text"):
         load_texts(written(tmp_path, TALK))
 

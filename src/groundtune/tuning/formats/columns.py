@@ -18,6 +18,7 @@ SYSTEM = ("system", "system_prompt", "system_message", "system_instruction", "sy
 TOOLS = ("tools", "functions")
 ANNOTATOR = ("annotator", "annotator_id", "labeler", "labeller", "rater", "worker_id")
 NOT_TEXT = ("images", "image", "videos", "video", "audios", "audio")
+_FLAGS = {"true": True, "false": False}  # in tables they are text
 _METADATA = 200  # characters of a value that is kept as metadata
 
 
@@ -75,6 +76,17 @@ class RowColumns:
         if isinstance(value, bool | list | dict):
             raise RowRefused(f"`{there}` is {shown(value)}, not a name.", "Write text.")
         return str(value)
+
+    def flag(self, key: str) -> bool | None:
+        """Return an optional column that says true or false, None where there is none."""
+        if not self.filled(key):
+            return None
+        self.used.add(key)
+        value = _FLAGS.get(str(self.values[key]).strip().casefold())
+        if value is None:
+            told = shown(self.values[key])
+            raise RowRefused(f"`{key}` is {told}, not true or false.", "Write true or false, or leave it out.")
+        return value
 
     def system(self) -> str:
         """Return the system message of a column of its own: text, or parts of text."""

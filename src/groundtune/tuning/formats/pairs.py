@@ -2,7 +2,8 @@
 
 `prompt`, `chosen`, `rejected` (TRL, Together, Argilla), `conversations` with `chosen` and `rejected` (LLaMA-Factory),
 OpenAI's `input`, `preferred_output`, `non_preferred_output`; whole conversations on both sides, whose common beginning
-is the prompt (TRL's implicit prompt, UltraFeedback, HH-RLHF); two answers with the name of the better one (arenas).
+is the prompt (TRL's implicit prompt, UltraFeedback, HH-RLHF); two answers with the name of the better one (arenas),
+of which the first is the one that was shown first.
 """
 
 from __future__ import annotations
@@ -36,17 +37,19 @@ VERDICT = ("winner", "preference", "preferred", "better", "better_response_id", 
 _FIRST, _SECOND = tuple(first_side for first_side, _ in SIDES), tuple(second_side for _, second_side in SIDES)
 
 
-def pairs(columns: RowColumns, better: tuple[str, object], worse: tuple[str, object]) -> list[TrainingRow]:
+def pairs(
+    columns: RowColumns, better: tuple[str, object], worse: tuple[str, object], chosen_first: bool | None = None
+) -> list[TrainingRow]:
     """Return the pairs of two sides, each (column, value): several where a side lists several answers as texts."""
     annotator, group = columns.name(ANNOTATOR), columns.name(("group",))
     sides = [[(key, first_side) for first_side in _answers(columns, value)] for key, value in (better, worse)]
     several = len(sides[0]) * len(sides[1]) > 1
-    made: list[TrainingRow] = []
-    for good in sides[0]:
-        for bad in sides[1]:
-            pair = _pair(columns, good, bad)
-            made.append(replace(pair, annotator=annotator, group=group or (columns.place if several else "")))
-    return made
+    group = group or (columns.place if several else "")
+    return [
+        replace(_pair(columns, good, bad), annotator=annotator, group=group, chosen_first=chosen_first)
+        for good in sides[0]
+        for bad in sides[1]
+    ]
 
 
 def _answers(columns: RowColumns, value: object) -> Sequence[object]:
@@ -139,7 +142,8 @@ def is_answer(side: Conversation, key: str) -> Conversation:
 
 
 def _read_pair(columns: RowColumns) -> list[TrainingRow]:
-    return pairs(columns, columns.take(CHOSEN, "the better answer"), columns.take(REJECTED, "the worse answer"))
+    sides = columns.take(CHOSEN, "the better answer"), columns.take(REJECTED, "the worse answer")
+    return pairs(columns, *sides, columns.flag("chosen_first"))
 
 
 def _two_sides(columns: RowColumns) -> bool:
@@ -157,7 +161,8 @@ def _read_versus(columns: RowColumns) -> list[TrainingRow]:
     first = _is_first(verdict, first_side, second_side, key)
     columns.used.update((first_side, second_side))
     sides = [(first_side, columns.values[first_side]), (second_side, columns.values[second_side])]
-    return pairs(columns, *(sides if first else reversed(sides)))
+    better, worse = sides if first else reversed(sides)
+    return pairs(columns, better, worse, first)
 
 
 def _is_first(verdict: object, first_side: str, second_side: str, key: str) -> bool:

@@ -65,6 +65,7 @@ def data_line(row: TrainingRow, file: str) -> DataLine:
             rejected=_text(row.rejected),
             annotator=row.annotator,
             group=row.group,
+            shown_first=row.chosen_first,
             question=_asked(prompt),
         )
     return DataLine(
