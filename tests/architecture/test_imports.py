@@ -13,6 +13,7 @@ LAYERS = (
     | {
         "comparing",
         "drawing",
+        "pages",
         "encoders",
         "extras",
         "http",

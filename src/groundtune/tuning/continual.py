@@ -21,6 +21,7 @@ from groundtune.errors import GateFailed, SettingsError
 from groundtune.protocols import Progress, silent
 from groundtune.settings import Table
 from groundtune.tuning.adapters import Manifest
+from groundtune.tuning.model import Draw
 from groundtune.tuning.perplexity import predicted
 from groundtune.tuning.probes import probe_texts
 from groundtune.tuning.replay import Replayed, earlier
@@ -104,7 +105,7 @@ class Continual:
         replayed = earlier(known, training, own.replay, rng) if own.replay_from == "earlier" else []
         objective: Texts = Texts([*training, *replayed], held_out, own.row_tokens)
         if own.replay_from == "generated" and own.replay:
-            objective = Replayed(training, held_out, own.row_tokens, share=own.replay)
+            objective = Replayed(training, held_out, own.row_tokens, draw=_draw(task), share=own.replay)
 
         def measure(model: Any, tokenizer: Any) -> Mapping[str, object]:  # noqa: ANN401
             texts = [text.text for text in held_out]
@@ -162,6 +163,15 @@ class Continual:
             remedy=f"{kept}Lower `[tuning.continual] learning_rate` or `steps`, raise `replay`, or go on with "
             f"--accept {GATE}.",
         )
+
+
+def _draw(task: Task) -> Draw:
+    if task.base.draw is None:
+        raise SettingsError(
+            f"text cannot be drawn from `{task.base.name}`.",
+            remedy='Set `[tuning.continual] replay_from` to "earlier".',
+        )
+    return task.base.draw
 
 
 def _documents(manifest: Manifest | None) -> Mapping[str, str]:

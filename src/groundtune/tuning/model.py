@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from groundtune.errors import NotInstalled, SettingsError
 from groundtune.merging import merge
@@ -17,19 +17,37 @@ from groundtune.settings import TuningSettings
 from groundtune.tuning.adapters import read_manifest, verify
 
 
+class Draw(Protocol):
+    """Draws answers from a model, as token ids, those of the first prompt first, at the temperature
+    `sampling`. The same `seed` gives the same."""
+
+    def __call__(
+        self,
+        model: Any,  # noqa: ANN401
+        prompts: Sequence[Sequence[int]],
+        copies: int,
+        max_tokens: int,
+        ends: Sequence[int],
+        sampling: float,
+        seed: Sequence[int],
+    ) -> list[list[int]]:
+        """Return `copies` answers to each prompt."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Base:
     """The model that is tuned: its name, its weights' fingerprint, and a function that loads (model, tokenizer).
 
     `load(four_bit=True)` loads it quantised, where that is possible. `licence` is that of its weights, "" if unknown.
-    `draw` draws answers at random, see `reinforcement.Draw`; None where that is not possible.
+    `draw` draws answers at random; None where that is not possible.
     """
 
     name: str
     weights: str
     load: Any
     licence: str = ""
-    draw: Any = None
+    draw: Draw | None = None
 
 
 def ready(base: Base, parents: Sequence[Path], settings: TuningSettings) -> tuple[Any, Any]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import numpy as np
 
@@ -21,30 +21,13 @@ from groundtune.models.templates import prompt_ids, turn_ends
 from groundtune.settings import TuningSettings
 from groundtune.tuning._rollouts import AnswerJudge, Policy, Watch, stopper, trainer_class
 from groundtune.tuning.conversations import PROMPTS, SAMPLES, refuse_long
+from groundtune.tuning.model import Draw
 from groundtune.tuning.objective import Construction, Metric, Rows, ServedPrompt, TokenRow
 from groundtune.tuning.stopping import StopLimits
 from groundtune.values import Conversation, digest
 
 _SCORE = Metric("eval_score", greater_is_better=True)
 Reward = Callable[[Sequence[Conversation]], list[float]]  # of conversations that end with the answer
-
-
-class Draw(Protocol):
-    """Draws answers from a model, as token ids, those of the first prompt first, at the temperature
-    `sampling`. The same `seed` gives the same."""
-
-    def __call__(
-        self,
-        model: Any,  # noqa: ANN401
-        prompts: Sequence[Sequence[int]],
-        copies: int,
-        max_tokens: int,
-        ends: Sequence[int],
-        sampling: float,
-        seed: Sequence[int],
-    ) -> list[list[int]]:
-        """Return `copies` answers to each prompt."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,17 +7,19 @@ itself, Sun et al. 2020, "LAMOL" (arXiv 1909.03329).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 import numpy as np
 
 from groundtune.settings import TuningSettings
+from groundtune.tuning.model import Draw
 from groundtune.tuning.objective import Rows
 from groundtune.tuning.texts import Texts, pieces
 from groundtune.values import TrainingText, digest
 
-AT_ONCE = 8  # texts that are generated together
+AT_ONCE = 16  # texts that are generated together
 
 
 def earlier(
@@ -37,6 +39,7 @@ def earlier(
 class Replayed(Texts):
     """Texts with a share of text that the model generates before it is trained."""
 
+    draw: Draw = field(kw_only=True)
     share: float = 0.25
 
     @property
@@ -48,34 +51,29 @@ class Replayed(Texts):
         """Generate, then tokenize and pack."""
         new = sum(len(piece) for piece in pieces(tokenizer, [text.text for text in self.texts], self.row_tokens))
         wanted = round(self.share / (1 - self.share) * new)
-        written = generated(model, tokenizer, wanted, self.row_tokens, settings.seed)
+        written = generated(self.draw, model, tokenizer, wanted, self.row_tokens, settings.seed)
         whole = Texts([*self.texts, *written], self.held_out, self.row_tokens)
         return whole.rows(tokenizer, model, settings)
 
 
-def generated(model: Any, tokenizer: Any, tokens: int, row_tokens: int, seed: int) -> list[TrainingText]:  # noqa: ANN401
+def generated(
+    draw: Draw,
+    model: Any,  # noqa: ANN401
+    tokenizer: Any,  # noqa: ANN401
+    tokens: int,
+    row_tokens: int,
+    seed: int,
+) -> list[TrainingText]:
     """Return texts of about `tokens` tokens in all that the model writes from nothing, sampled as it predicts them."""
-    import torch
-    from transformers.trainer_utils import set_seed
-
-    set_seed(seed)
-    start = torch.tensor([[tokenizer.eos_token_id]] * AT_ONCE, device=model.device)
+    end = tokenizer.eos_token_id
     texts: list[TrainingText] = []
     written = 0
-    while written < tokens:
-        made = model.generate(
-            start,
-            attention_mask=torch.ones_like(start),
-            do_sample=True,
-            top_k=0,
-            top_p=1.0,
-            temperature=1.0,
-            max_new_tokens=row_tokens - 1,
-            pad_token_id=tokenizer.eos_token_id,
-        )[:, 1:]
-        for row in made:
+    for batch in count():
+        if written >= tokens:
+            break
+        for row in draw(model, [[end]], AT_ONCE, row_tokens - 1, [end], 1.0, [seed, batch]):
             text = tokenizer.decode(row, skip_special_tokens=True).strip()
-            written += max(1, int((row != tokenizer.eos_token_id).sum()))
+            written += len(row)
             if text and written <= tokens + row_tokens:
                 texts.append(TrainingText(text, f"generated {len(texts) + 1}"))
     return texts

@@ -25,10 +25,10 @@ from groundtune.tuning.adapters import Manifest, companion, finished, read_manif
 from groundtune.tuning.card import write_card
 from groundtune.tuning.conversations import Conversations
 from groundtune.tuning.instruction import conversations
-from groundtune.tuning.model import ready
+from groundtune.tuning.model import Draw, ready
 from groundtune.tuning.objective import MeasureModel, Objective
 from groundtune.tuning.preference import served
-from groundtune.tuning.reinforcement import Draw, Reinforcement, Reinforcing, Reward, measured
+from groundtune.tuning.reinforcement import Reinforcement, Reinforcing, Reward, measured
 from groundtune.tuning.reward.account import account, held_out_conversations
 from groundtune.tuning.reward.gates import REWARD_GATES
 from groundtune.tuning.reward.judged import JudgedData, gather
@@ -306,8 +306,7 @@ def _reward_function(task: Task, place: Path) -> Reward:
 def _draw(task: Task) -> Draw:
     if task.base.draw is None:
         raise TuningError(f"answers cannot be drawn from `{task.base.name}`.", remedy="Use the technique `preference`.")
-    draw: Draw = task.base.draw
-    return draw
+    return task.base.draw
 
 
 def _rewrite(task: Task, folder: Path, manifest: Manifest) -> None:

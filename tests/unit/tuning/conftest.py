@@ -5,6 +5,7 @@ import json
 import pytest
 from _tiny_model import load_tiny
 
+from groundtune.models.sampling import sample
 from groundtune.settings import TuningSettings
 from groundtune.tuning.continual import ContinualSettings
 from groundtune.tuning.conversations import Conversations
@@ -85,7 +86,7 @@ def task(tmp_path):
     }
     chosen = {"steps": 4, "evaluate_every": 2, "batch_size": 4, "learning_rate": 2e-2, "rank": 4, "patience": 9}
     return Task(
-        base=Base("tiny", "random", load_tiny),
+        base=Base("tiny", "random", load_tiny, draw=sample),
         examples=lambda: [example(number) for number in range(12)],
         settings=TuningSettings(**chosen, held_out=3).with_parts(own),
         record={},

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from groundtune.errors import GateFailed, SettingsError
+from groundtune.models.sampling import sample
 from groundtune.tuning.adapters import companion, read_manifest
 from groundtune.tuning.continual import ContinualSettings
 from groundtune.tuning.model import ready
@@ -135,9 +136,15 @@ def test_text_of_the_model_itself_can_be_replayed(task, make_texts, tmp_path):
     assert made.data["training"] > 4
 
 
+def test_text_is_not_generated_where_nothing_can_be_drawn(task, tmp_path):
+    cannot = replace(with_own(task, replay_from="generated", replay=0.5), base=replace(task.base, draw=None))
+    with pytest.raises(SettingsError, match="text cannot be drawn from `tiny`"):
+        technique("continual").run(cannot, tmp_path / "news@1")
+
+
 def test_what_is_generated_follows_from_the_seed(task):
     model, tokenizer = task.base.load()
-    one, same, other = (generated(model, tokenizer, 60, 32, seed) for seed in (1, 1, 2))
+    one, same, other = (generated(sample, model, tokenizer, 60, 32, seed) for seed in (1, 1, 2))
     assert one == same != other
     assert one
 

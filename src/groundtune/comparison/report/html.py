@@ -9,13 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from groundtune.comparison.report import charts
 from groundtune.comparison.report.data import CaseRow, Measure, Report
 from groundtune.comparison.wording import figure, percent
 from groundtune.extras import command, missing
+from groundtune.pages import page_templates
 from groundtune.reply import says_nothing
 from groundtune.values import Difference, Estimate, Failure
 
@@ -77,13 +78,7 @@ def _names(report: Report) -> list[str]:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("groundtune.comparison.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = page_templates("groundtune.comparison.report")
     environment.filters |= {"value": _value, "percent": percent, "figure": figure, "p": _p_value}
     environment.tests["failure"] = lambda outcome: isinstance(outcome, Failure)
     environment.filters |= {"svg": Markup, "says_nothing": says_nothing}

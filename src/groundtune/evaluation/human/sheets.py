@@ -10,12 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from groundtune.evaluation.human import questions
 from groundtune.evaluation.human.assign import RatedCase
 from groundtune.evaluation.human.study import Item, Sheet, Study
 from groundtune.files import write_text
+from groundtune.pages import page_templates
 from groundtune.spreadsheets import Look, Page, fitted
 from groundtune.spreadsheets import as_csv as csv_of
 from groundtune.spreadsheets import write_xlsx as write_pages
@@ -124,14 +123,8 @@ def write_xlsx(shown: SheetView, path: Path) -> None:
 def page(shown: SheetView) -> str:
     """Return the sheet as one HTML page: no server, no network; what is entered stays in the rater's browser until
     it is saved to a file to send back."""
-    environment = Environment(
-        loader=PackageLoader("groundtune.evaluation.human"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("sheet.html.j2").render(sheet=shown, questions=questions, numbers=_scale())
+    template = page_templates("groundtune.evaluation.human").get_template("sheet.html.j2")
+    return template.render(sheet=shown, questions=questions, numbers=_scale())
 
 
 def _item(number: int, item: Item, rated_cases: Mapping[str, RatedCase]) -> ItemView:

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup, escape
 
 from groundtune.files import write_text
+from groundtune.pages import page_templates
 from groundtune.tuning.formats import BrokenLine
 from groundtune.tuning.quality.check import Mend
 from groundtune.tuning.quality.findings import DataFinding, DefectKind, GateResult, QualityReport
@@ -156,12 +157,6 @@ def _code(text: str) -> Markup:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("groundtune.tuning.quality"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = page_templates("groundtune.tuning.quality")
     environment.filters |= {"value": _value, "code": _code}
     return environment
