@@ -32,7 +32,7 @@ EXTRAS = {
     "lancedb": Extra("the knowledge store in the project's folder", _STORE),
     "charts": Extra("charts in the report", _CHARTS),
     "aws": Extra("models on Amazon Bedrock, and tuning there", ("boto3",)),
-    "postgresql": Extra("records in PostgreSQL", ("psycopg",)),
+    "postgresql": Extra("records and the knowledge store in PostgreSQL", ("psycopg", "psycopg-pool")),
     "names": Extra("finding names of people in training data", ("onnxruntime", "tokenizers")),
     "xlsx": Extra("the benchmark and rating sheets as Excel and LibreOffice files", _SHEETS),
 }

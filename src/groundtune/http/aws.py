@@ -59,10 +59,11 @@ def model_and_region(name: str) -> tuple[str, str]:
     return model, region
 
 
-def client(service: str, region: str, config: Mapping[str, object], what: str, failure: MakeError) -> Any:  # noqa: ANN401
+def client(service: str, region: str | None, config: Mapping[str, object], what: str, failure: MakeError) -> Any:  # noqa: ANN401
     """Return a boto3 client that never retries by itself: `Backoff` does, and says what it waited for.
 
-    `what` needs it, in a message. Raises `NotInstalled`, or `failure` where profile or region are not what AWS knows.
+    Without a `region` it is the profile's. `what` needs the client, in a message. Raises `NotInstalled`, or `failure`
+    where profile or region are not what AWS knows.
     """
     try:
         import boto3

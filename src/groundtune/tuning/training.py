@@ -150,7 +150,7 @@ def _manifest(job: TrainingJob, rows: Rows, plan: Plan, state: Any, stopwatch: S
         data={**sizes, "hash": job.objective.data_hash, **job.counts},
         settings=dict(job.record),
         versions={package: version(package) for package in PACKAGES},
-        tokens=sum(rows.lengths),
+        tokens=sum(rows.lengths[index] for index in _order(job, rows)[: state.global_step * job.settings.batch_size]),
         seconds=round(stopwatch.seconds, 1),
         stopped=_why_stopped(state),
         best_step=state.best_global_step,  # among checkpoints: step 0 is measured, not kept

@@ -24,9 +24,10 @@ from groundtune.errors import StoreError
 from groundtune.extras import not_installed
 from groundtune.files import within, write_text
 from groundtune.knowledge.fusion import reciprocal_rank_fusion
-from groundtune.protocols import Embedder, Entry, Held, Vectors, without_version
+from groundtune.knowledge.stores._checks import check_question, checked_vectors, other_filling, revision_of
+from groundtune.protocols import Embedder, Entry, Held, Vectors
 from groundtune.settings import StoreSettings
-from groundtune.values import Chunk, Passage, Place, Query, digest
+from groundtune.values import Chunk, Passage, Place, Query
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -84,12 +85,7 @@ class LanceDBStore:
 
     def search(self, query: Query) -> list[Passage]:
         """Return at most `query.limit` passages that the query's principals may read, best first."""
-        if len(query.vector) != self._dimension:
-            raise StoreError(
-                f"the question's vector has {len(query.vector)} dimensions, but the store has {self._dimension}.",
-                place=self._path,
-                remedy="Embed questions with the embedder that the documents were ingested with.",
-            )
+        check_question(query.vector, self._dimension, self._path)
         if not query.principals or query.limit < 1:
             return []
         condition = _condition(query)
@@ -161,23 +157,13 @@ class LanceDBStore:
                 return str(kept["revision"])
         except (OSError, ValueError, KeyError, TypeError):  # not there, or not what was written
             pass
-        listed = sorted(self._listed(version).items())
-        held = (part for document, fingerprint in listed for part in (document, without_version(fingerprint)))
-        revision = digest(_setting(self._table.schema, "embedder"), *held)[:16]
+        revision = revision_of(_setting(self._table.schema, "embedder"), self._listed(version))
         with suppress(OSError):  # a store that may only be read works as well
             write_text(path, json.dumps({"version": key, "revision": revision}))
         return revision
 
     def _rows(self, entry: Entry) -> list[dict[str, Any]]:
-        document, chunks, vectors = entry.document, entry.chunks, np.asarray(entry.vectors, dtype=np.float32)
-        if vectors.shape != (len(chunks), self._dimension) and len(chunks):
-            raise StoreError(
-                f"`{document.id}` has {len(chunks)} chunks and vectors of shape {vectors.shape}; "
-                f"the dimension of the store is {self._dimension}.",
-                place=self._path,
-            )
-        if not np.isfinite(vectors).all():
-            raise StoreError(f"`{document.id}` has a vector with values that are not finite.", place=self._path)
+        document, chunks, vectors = entry.document, entry.chunks, checked_vectors(entry, self._dimension, self._path)
         fingerprint = entry.fingerprint  # a hash of all of the document: once, not once a chunk
         return [
             {
@@ -302,12 +288,7 @@ def _searchable(heading: str, text: str) -> str:
 def _check(path: Path, held: pa.Schema, wanted: pa.Schema) -> None:
     for key in ("layout", "embedder", "dimension"):
         if _setting(held, key) != _setting(wanted, key):
-            raise StoreError(
-                f"this store was filled with {key} {_setting(held, key)!r}, but the current one is "
-                f"{_setting(wanted, key)!r}; their vectors must not be mixed.",
-                place=path,
-                remedy="Delete the folder and run `groundtune ingest` again, or restore the earlier [embedding].",
-            )
+            raise other_filling(key, _setting(held, key), _setting(wanted, key), path, "Delete the folder")
 
 
 def _literal(value: str) -> str:

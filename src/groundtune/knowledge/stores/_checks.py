@@ -1,0 +1,52 @@
+"""What every store checks and computes alike: vectors that fit, and the revision of what is held."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from groundtune.errors import StoreError
+from groundtune.protocols import Entry, Vectors, without_version
+from groundtune.values import digest
+
+
+def checked_vectors(entry: Entry, dimension: int, place: str | Path) -> Vectors:
+    """Return the entry's vectors as float32. Raises `StoreError` if they do not fit its chunks and `dimension`."""
+    vectors = np.asarray(entry.vectors, dtype=np.float32)
+    if vectors.shape != (len(entry.chunks), dimension) and len(entry.chunks):
+        raise StoreError(
+            f"`{entry.document.id}` has {len(entry.chunks)} chunks and vectors of shape {vectors.shape}; "
+            f"the dimension of the store is {dimension}.",
+            place=place,
+        )
+    if not np.isfinite(vectors).all():
+        raise StoreError(f"`{entry.document.id}` has a vector with values that are not finite.", place=place)
+    return vectors
+
+
+def check_question(vector: Sequence[float], dimension: int, place: str | Path) -> None:
+    """Raise `StoreError` if a question's vector has another dimension than the store."""
+    if len(vector) != dimension:
+        raise StoreError(
+            f"the question's vector has {len(vector)} dimensions, but the store has {dimension}.",
+            place=place,
+            remedy="Embed questions with the embedder that the documents were ingested with.",
+        )
+
+
+def revision_of(embedder: str, documents: Mapping[str, str]) -> str:
+    """Return the revision of a store that holds `documents` (id to fingerprint), whatever its kind and its history."""
+    held = (part for id_, mark in sorted(documents.items()) for part in (id_, without_version(mark)))
+    return digest(embedder, *held)[:16]
+
+
+def other_filling(key: str, held: str, wanted: str, place: str | Path, emptied: str) -> StoreError:
+    """Return the error that says that a store was filled otherwise; `emptied` says how it is emptied."""
+    return StoreError(
+        f"this store was filled with {key} {held!r}, but the current one is {wanted!r}; "
+        "their vectors must not be mixed.",
+        place=place,
+        remedy=f"{emptied} and run `groundtune ingest` again, or restore the earlier [embedding].",
+    )
