@@ -169,7 +169,7 @@ def main() -> None:
     parser.add_argument("--reward-steps", type=int, default=90)
     parser.add_argument("--supervised-steps", type=int, default=30)
     parser.add_argument("--steps", type=int, default=40, help="of reinforcement learning")
-    parser.add_argument("--preference-steps", type=int, default=60, help="of DPO")
+    parser.add_argument("--preference-steps", type=int, default=40, help="of DPO")
     parser.add_argument("--seed", type=int, default=17)
     parser.add_argument("--quick", action="store_true", help="a few pairs and steps")
     options = parser.parse_args()

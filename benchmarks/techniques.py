@@ -176,7 +176,7 @@ def ruined(options: argparse.Namespace) -> Iterator[str]:
 
 
 def _round(options: argparse.Namespace, probe: Path, replay: float) -> dict[str, object]:
-    steps = 4 if options.quick else 32  # about once through the notes of a round
+    steps = 4 if options.quick else 16  # about once through the notes of a round
     rate = 2e-4 if options.method == "lora" else 2e-5
     return {
         "tuning.method": options.method,
@@ -200,7 +200,7 @@ def _logits(opened: Project) -> np.ndarray:
 
 def _until(options: argparse.Namespace, number: int) -> dict[str, str]:
     """Return the documents there are in a round: those of the rounds before, and as many new ones."""
-    each = 10 if options.quick else 160
+    each = 10 if options.quick else 80
     return dict(list(notes(options.data, 485).items())[: each * number])
 
 
