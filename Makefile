@@ -37,7 +37,7 @@ demo-full: $(VENV)/.installed $(DEMO)/groundtune.toml ## the same at full size: 
 test: $(VENV)/.installed-dev ## run all tests, documentation included
 	HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
-test-aws: $(VENV)/.installed-dev ## Bedrock's contract, and tuning, against Amazon: GROUNDTUNE_TEST_BEDROCK=bedrock:MODEL_ID@REGION
+test-aws: $(VENV)/.installed-dev ## the contracts against Amazon, as far as GROUNDTUNE_TEST_* name what to ask: see tests/contract
 	$(BIN)/python -m pytest -m aws tests/contract
 
 lint: $(VENV)/.installed-dev ## check style and types

@@ -83,7 +83,9 @@ def fill(path: Path, collection: Collection, embedder: Embedder) -> None:
     store = LanceDBStore(path, embedder.signature, embedder.dimension)
     store.replace(
         [
-            Entry(Document(chunk.document, chunk.text, chunk.heading, READERS), [chunk], vectors[number : number + 1])
+            Entry.of(
+                Document(chunk.document, chunk.text, chunk.heading, READERS), [chunk], vectors[number : number + 1]
+            )
             for number, chunk in enumerate(collection.chunks)
         ]
     )

@@ -43,6 +43,7 @@ def _needed(settings: Settings) -> set[str]:
         "local": any(name.startswith(ON_THIS_MACHINE) for name in models),
         "lancedb": str(settings.knowledge.store).startswith("lancedb:"),
         "aws": any(name.startswith("bedrock:") for name in models),
+        "opensearch": str(settings.knowledge.store).startswith("opensearch"),
         "postgresql": any(str(url).startswith("postgres") for url in (settings.records.url, settings.knowledge.store)),
     }
     return {name for name, is_needed in needs.items() if is_needed}

@@ -33,6 +33,7 @@ EXTRAS = {
     "charts": Extra("charts in the report", _CHARTS),
     "aws": Extra("models on Amazon Bedrock, and tuning there", ("boto3",)),
     "postgresql": Extra("records and the knowledge store in PostgreSQL", ("psycopg", "psycopg-pool")),
+    "opensearch": Extra("the knowledge store in OpenSearch", ("boto3", "opensearch-py")),
     "names": Extra("finding names of people in training data", ("onnxruntime", "tokenizers")),
     "xlsx": Extra("the benchmark and rating sheets as Excel and LibreOffice files", _SHEETS),
 }

@@ -18,6 +18,7 @@ from groundtune.assembly.bias import with_bias
 from groundtune.assembly.candidates import Candidate, available, registered
 from groundtune.assembly.data import DataCheck, check_data
 from groundtune.assembly.export import export_tuned
+from groundtune.assembly.knowledge import KnowledgeBase
 from groundtune.assembly.said import read_said
 from groundtune.comparison.calibrate import Calibration, calibrate, prefer
 from groundtune.comparison.compare import compare
@@ -109,6 +110,11 @@ class Project:
     def benchmark(self) -> Benchmark:
         """The expert cases."""
         return self.assembly.benchmark
+
+    @property
+    def knowledge(self) -> KnowledgeBase:
+        """The knowledge base: what is held of the documents."""
+        return self.assembly.knowledge
 
     def ingest(self, paths: Sequence[str | Path] = ()) -> IngestReport:
         """Bring the knowledge store up to date with the documents, or with those below `paths` only."""

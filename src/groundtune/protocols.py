@@ -38,16 +38,18 @@ Vectors = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Entry:
-    """A document as it goes into a store: its chunks and their vectors, (len(chunks), dimension)."""
+    """A document as it goes into a store and comes out of it: its id, its chunks and their vectors, (len(chunks),
+    dimension). `fingerprint` changes when the document changes and when it is split otherwise."""
 
-    document: Document
+    document: str
+    fingerprint: str
     chunks: Sequence[Chunk]
     vectors: Vectors
 
-    @property
-    def fingerprint(self) -> str:
-        """Changes when the document changes and when it is split otherwise."""
-        return fingerprint(self.document, self.chunks)
+    @classmethod
+    def of(cls, document: Document, chunks: Sequence[Chunk], vectors: Vectors) -> Entry:
+        """Return the entry of a document that was read, split and embedded."""
+        return cls(document.id, fingerprint(document, chunks), chunks, vectors)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +164,10 @@ class KnowledgeStore(Protocol):
 
     def documents(self) -> dict[str, str]:
         """Return the fingerprint of every document held, by document id."""
+        ...
+
+    def entries(self, document_ids: Sequence[str]) -> list[Entry]:
+        """Return what is held of these documents, with vectors, as another store takes it; unknown ids are ignored."""
         ...
 
     def revision(self) -> str:

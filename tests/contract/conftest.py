@@ -1,4 +1,4 @@
-"""Databases for the records: SQLite, and PostgreSQL as a package carries it.
+"""Databases for the records and the stores: SQLite, PostgreSQL as a package carries it, and a real OpenSearch.
 
 GROUNDTUNE_TEST_POSTGRESQL names a database to take instead; its tables are dropped.
 """
@@ -6,8 +6,14 @@ GROUNDTUNE_TEST_POSTGRESQL names a database to take instead; its tables are drop
 from __future__ import annotations
 
 import os
+import shutil
+import socket
+import subprocess
+import time
+from pathlib import Path
 
 import pytest
+from _opensearch_gateway import KEYS
 from sqlalchemy import create_engine, text
 
 from groundtune.records.tables import metadata
@@ -35,3 +41,44 @@ def url(request):
             connection.execute(text(f"DROP TABLE IF EXISTS {version_table}"))
     engine.dispose()
     return url
+
+
+START = Path(__file__).parents[3] / "shared" / "opensearch" / "start"
+
+
+@pytest.fixture(scope="session")
+def node(tmp_path_factory):
+    """The port of an OpenSearch on this machine that runs while the tests do."""
+    if not START.is_file() or shutil.which("java") is None:
+        pytest.skip("needs shared/opensearch and Java")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    folder = tmp_path_factory.mktemp("opensearch")
+    with (
+        (folder / "log").open("wb") as log,
+        subprocess.Popen(
+            [str(START), "--port", str(port), "--data", str(folder / "data")], stdout=log, stderr=subprocess.STDOUT
+        ) as process,
+    ):
+        ends = time.monotonic() + 120
+        while b"ready on" not in (folder / "log").read_bytes():
+            assert process.poll() is None, (folder / "log").read_text()
+            assert time.monotonic() < ends, "OpenSearch did not start"
+            time.sleep(0.2)
+        yield port
+        process.terminate()
+
+
+@pytest.fixture
+def aws(monkeypatch):
+    for name, value in zip(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), KEYS, strict=True):
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("AWS_SESSION_TOKEN", raising=False)
+
+
+@pytest.fixture
+def client(node):
+    from opensearchpy import OpenSearch
+
+    return OpenSearch(hosts=[{"host": "127.0.0.1", "port": node}], use_ssl=False)

@@ -11,7 +11,7 @@ from lancedb.index import FTS
 from groundtune.errors import SettingsError, StoreError
 from groundtune.knowledge.stores import open_store
 from groundtune.knowledge.stores.lancedb import LanceDBStore
-from groundtune.protocols import Entry, KnowledgeStore
+from groundtune.protocols import KnowledgeStore
 from groundtune.testing.embedders import HashingEmbedder
 from groundtune.testing.stores import EMBEDDER, StoreContract, ask, entry
 from groundtune.values import Place, Query
@@ -99,7 +99,7 @@ class TestLanceDB(StoreContract):
         assert (first.text, first.place, first.segments) == ("zebra crossing", Place(0, 14), ())
         paged = entry("b.pdf", ["giraffe"])
         chunk = replace(paged.chunks[0], place=Place(0, 7, 9))
-        other.replace([Entry(paged.document, [chunk], paged.vectors)])
+        other.replace([replace(paged, chunks=[chunk])])
         assert ask(store, "giraffe")[0].place == Place(0, 7, 9)
         assert set(self.open(tmp_path).documents()) == {"a.md", "b.pdf"}
 

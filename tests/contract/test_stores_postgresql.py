@@ -7,6 +7,7 @@ import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ from groundtune.knowledge.stores import _postgresql, open_store  # noqa: E402
 from groundtune.knowledge.stores._postgresql import PostgresqlSettings  # noqa: E402
 from groundtune.knowledge.stores.lancedb import LanceDBStore  # noqa: E402
 from groundtune.knowledge.stores.pgvector import PgvectorStore  # noqa: E402
-from groundtune.protocols import Entry, KnowledgeStore  # noqa: E402
+from groundtune.protocols import KnowledgeStore  # noqa: E402
 from groundtune.secrets import masked  # noqa: E402
 from groundtune.settings import StoreSettings  # noqa: E402
 from groundtune.testing.embedders import HashingEmbedder  # noqa: E402
@@ -109,7 +110,7 @@ class TestPgvector(StoreContract):
             readers = ["everyone", "few"] if number % 50 == 0 else ["everyone"]
             made = entry(f"{number}.md", [f"zebra {number}"], readable_by=readers)
             vector = rng.normal(size=(1, dimension)).astype(np.float32)
-            entries.append(Entry(made.document, made.chunks, vector / np.linalg.norm(vector)))
+            entries.append(replace(made, vectors=vector / np.linalg.norm(vector)))
         opened(1000).replace(entries)
         vector = tuple(map(float, entries[7].vectors[0] + entries[100].vectors[0]))
         asked = [Query("", vector, 10, (name,), candidates=10) for name in ("everyone", "few")]

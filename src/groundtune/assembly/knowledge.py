@@ -11,10 +11,12 @@ from groundtune.errors import InputError
 from groundtune.files import within
 from groundtune.knowledge.embedding import embedder
 from groundtune.knowledge.ingest import IngestReport, ingest, passages, texts
+from groundtune.knowledge.migrate import Migration, migrate
 from groundtune.knowledge.reranking import reranker
 from groundtune.knowledge.search import Depth, search_many
 from groundtune.knowledge.stores import open_store
-from groundtune.protocols import Embedder, KnowledgeStore, Progress, Reranker, silent
+from groundtune.protocols import Embedder, Held, KnowledgeStore, Progress, Reranker, silent
+from groundtune.secrets import SecretUrl
 from groundtune.settings import Settings
 from groundtune.values import Chunk, Passage, Search
 
@@ -56,6 +58,25 @@ class KnowledgeBase:
     def documents_held(self) -> dict[str, str]:
         """Return the documents in the store by id, with their fingerprints."""
         return self.store.documents()
+
+    def held(self, document: str) -> Held:
+        """Return what the store holds of a document. Raises `InputError` if it holds nothing of it."""
+        held = self.store.document(document)
+        if held is None:
+            raise InputError(f"the store holds no document `{document}`.", remedy="See `groundtune knowledge list`.")
+        return held
+
+    def remove(self, documents: Sequence[str]) -> None:
+        """Forget documents. Raises `InputError` if one of them is not held; then nothing is forgotten."""
+        for document in documents:
+            self.held(document)
+        self.store.remove(documents)
+
+    def migrate(self, source: str, target: str) -> Migration:
+        """Copy what the store at the URL `source` holds to the one at `target`, and compare both."""
+        urls = [SecretUrl(url) for url in (source, target)]  # passwords are blanked from now on
+        first, second = (open_store(url.reveal(), self._folder, self.embedder, self._settings.store) for url in urls)
+        return migrate(first, second, self._progress)
 
     def is_empty(self) -> bool:
         """Tell whether nothing has been ingested."""

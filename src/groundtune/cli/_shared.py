@@ -200,6 +200,15 @@ def pieces(count: int, kind: str) -> str:
     return f"{count} × {kind}"
 
 
+def several(count: int, what: str) -> str:
+    """Return a number of things in words.
+
+    >>> several(1, "chunk"), several(3, "chunk")
+    ('1 chunk', '3 chunks')
+    """
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
 def emit(as_json: bool, document: object, shown: RenderableType) -> None:
     """Print `document` as JSON, or `shown` for people."""
     if as_json:

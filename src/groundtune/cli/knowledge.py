@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,22 +11,20 @@ import typer
 from rich.console import Group
 from rich.text import Text
 
-from groundtune.cli._shared import HERE, AsJson, Overrides, ProjectFolder, emit, flags, pieces
+from groundtune.cli._shared import HERE, AsJson, Overrides, ProjectFolder, emit, flags, opened, pieces, several
 
 if TYPE_CHECKING:
     from groundtune.knowledge.reading import ReadFile
+    from groundtune.values import Chunk
 
-commands = typer.Typer(no_args_is_help=True, help="See what is read of documents.")
+commands = typer.Typer(
+    no_args_is_help=True, help="See what is read of documents and what the store holds; move it to another store."
+)
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.add_typer(commands, name="knowledge")
-
-
-@commands.callback()
-def _group() -> None:
-    """Keep `read` a command of its own while it is the only one."""
 
 
 @commands.command()
@@ -55,18 +55,116 @@ def read(
         raise typer.Exit(2)
 
 
+@commands.command("list")
+def list_(
+    project: ProjectFolder = HERE,
+    as_json: AsJson = False,
+    overrides: Overrides = [],  # noqa: B006 -- typer reads the default, nobody changes it
+) -> None:
+    """List the documents in the store.
+
+    Example:
+
+        groundtune knowledge list
+
+    """
+    with opened(project, overrides) as opened_project:
+        documents = sorted(opened_project.knowledge.documents_held())
+        revision = opened_project.knowledge.store.revision()
+    shown = Text("\n".join([*documents, f"{several(len(documents), 'document')}, revision {revision}"]))
+    emit(as_json, {"documents": documents, "revision": revision}, shown)
+
+
+@commands.command()
+def show(
+    document: Annotated[str, typer.Argument(help="A document, as `knowledge list` names it.")],
+    project: ProjectFolder = HERE,
+    as_json: AsJson = False,
+    overrides: Overrides = [],  # noqa: B006 -- typer reads the default, nobody changes it
+) -> None:
+    """Show what the store holds of a document: its chunks with their places, who may read it, and its metadata.
+
+    Example:
+
+        groundtune knowledge show plans/brook.md
+
+    """
+    with opened(project, overrides) as opened_project:
+        held = opened_project.knowledge.held(document)
+    first = held.chunks[0]
+    pairs = ", ".join(f"{key}: {value}" for key, value in first.metadata.items())
+    text = Text.assemble((document, "bold"), f" ({several(len(held.chunks), 'chunk')})\n")
+    text.append(f"Readable by {', '.join(first.readable_by) or 'nobody'}.{f' {pairs}.' if pairs else ''}\n")
+    chunks = [{**asdict(chunk), "id": chunk.id} for chunk in held.chunks]
+    emit(as_json, {"document": document, "fingerprint": held.fingerprint, "chunks": chunks}, _chunks(text, held.chunks))
+
+
+@commands.command()
+def remove(
+    documents: Annotated[list[str], typer.Argument(help="Documents, as `knowledge list` names them.")],
+    project: ProjectFolder = HERE,
+    as_json: AsJson = False,
+    overrides: Overrides = [],  # noqa: B006 -- typer reads the default, nobody changes it
+) -> None:
+    """Remove documents from the store. Their files stay, and `ingest` adds them again.
+
+    Example:
+
+        groundtune knowledge remove plans/brook.md
+
+    """
+    with opened(project, overrides) as opened_project:
+        opened_project.knowledge.remove(documents)
+        revision = opened_project.knowledge.store.revision()
+    shown = Text(f"{several(len(documents), 'document')} removed.")
+    emit(as_json, {"removed": len(documents), "revision": revision}, shown)
+
+
+@commands.command()
+def migrate(
+    source: Annotated[str, typer.Argument(metavar="FROM", help="URL of the store to copy from.")],
+    target: Annotated[str, typer.Argument(metavar="TO", help="URL of the store to copy to.")],
+    project: ProjectFolder = HERE,
+    as_json: AsJson = False,
+    overrides: Overrides = [],  # noqa: B006 -- typer reads the default, nobody changes it
+) -> None:
+    """Copy a knowledge base to another store, and compare both. Nothing is embedded again.
+
+    Run it again after an interruption: what is there is not copied again. Then set `[knowledge] store` to the new one.
+
+    Examples:
+
+        groundtune knowledge migrate lancedb:.groundtune/knowledge postgresql://support@db.example.com/company
+        groundtune knowledge migrate postgresql://support@db/company opensearch://search.example.com/support
+
+    """
+    with opened(project, overrides) as opened_project:
+        done = opened_project.knowledge.migrate(source, target)
+    shown = Text(
+        f"{several(done.documents, 'document')} ({several(done.copied, 'document')} copied now), "
+        f"{several(done.chunks, 'chunk')}: equal in both stores, revision {done.revision}. "
+        "Set [knowledge] store to the new URL."
+    )
+    emit(as_json, asdict(done), shown)
+
+
 def _shown(file: ReadFile) -> Text:
     if file.refused:
         return Text.assemble((file.path, "bold"), ("\nRefused: ", "red"), f"{file.refused}\n")
-    count = f"{len(file.chunks)} chunk{'' if len(file.chunks) == 1 else 's'}"
-    text = Text.assemble((f"{file.path}: {file.plain.title}", "bold"), f" ({count})\n")
-    for chunk in file.chunks:
-        place = f"{chunk.place.label}, " if chunk.place.label else ""
-        text.append(f"\n{chunk.heading}", "cyan")
-        text.append(f"  {place}characters {chunk.start}-{chunk.end}\n", "dim")
-        text.append(f"{chunk.text}\n")
+    count = several(len(file.chunks), "chunk")
+    text = _chunks(Text.assemble((f"{file.path}: {file.plain.title}", "bold"), f" ({count})\n"), file.chunks)
     for left_out in file.plain.left_out:
         text.append(f"\nLeft out: {pieces(left_out.count, left_out.kind)} ({left_out.reason})", "yellow")
     for note in file.plain.notes:
         text.append(f"\nNote: {note}", "yellow")
     return text.append("\n" if file.plain.left_out or file.plain.notes else "")
+
+
+def _chunks(text: Text, chunks: Sequence[Chunk]) -> Text:
+    """Add chunks with their places."""
+    for chunk in chunks:
+        place = f"{chunk.place.label}, " if chunk.place.label else ""
+        text.append(f"\n{chunk.heading}", "cyan")
+        text.append(f"  {place}characters {chunk.start}-{chunk.end}\n", "dim")
+        text.append(f"{chunk.text}\n")
+    return text

@@ -80,6 +80,28 @@ def client(service: str, region: str | None, config: Mapping[str, object], what:
         raise failure(f"cannot be asked: {error}.", "Check the region and the AWS profile.") from None
 
 
+def credentials(region: str | None, what: str, failure: MakeError) -> tuple[Any, str]:
+    """Return credentials, which renew themselves, and the region: the profile's where none is given.
+
+    `what` needs them, in a message. Raises `NotInstalled`, or `failure` where there are none.
+    """
+    try:
+        import boto3
+        from botocore.exceptions import BotoCoreError
+    except ImportError as error:
+        raise not_installed("aws", what, error) from None
+    try:
+        session = boto3.Session(region_name=region)
+        signing = session.get_credentials()
+    except (BotoCoreError, ValueError) as error:
+        raise failure(f"cannot be asked: {error}.", _SIGN_IN) from None
+    if signing is None:
+        raise failure("cannot be asked: there are no AWS credentials.", _SIGN_IN)
+    if not session.region_name:
+        raise failure("cannot be asked: no region is known.", "Set `region`, or one in the AWS profile.")
+    return signing, str(session.region_name)
+
+
 def timeouts(seconds: float) -> dict[str, object]:
     """Return the part of a client's `config` that says how long a reply may take."""
     return {"connect_timeout": min(CONNECT_SECONDS, seconds), "read_timeout": seconds}

@@ -217,7 +217,7 @@ def _embedded(batch: list[_Read], embedder: Embedder, tally: _Tally) -> list[Ent
     vectors = embedder.embed(texts, "document")
     entries, start = [], 0
     for read in batch:
-        entries.append(Entry(read.document, read.chunks, vectors[start : start + len(read.chunks)]))
+        entries.append(Entry.of(read.document, read.chunks, vectors[start : start + len(read.chunks)]))
         start += len(read.chunks)
     cut = embedder.cut(texts) if isinstance(embedder, LimitedEmbedder) else None
     tally.cut = None if cut is None or tally.cut is None else tally.cut + cut

@@ -43,7 +43,7 @@ def entry(
         place = Place(start, start + len(text))
         chunks.append(Chunk(document, place, text, heading, whole.readable_by, metadata=whole.metadata))
         start += len(text) + 2
-    return Entry(whole, chunks, EMBEDDER.embed([f"{heading}\n{text}" for text in texts], "document"))
+    return Entry.of(whole, chunks, EMBEDDER.embed([f"{heading}\n{text}" for text in texts], "document"))
 
 
 def ask(
@@ -103,7 +103,7 @@ class StoreContract:
         segments = (Place(24, 32, 3), Place(32, 39, 5))
         spoken = replace(made.chunks[0], place=Place(0, 22, seconds=12.5))
         across = replace(made.chunks[1], place=Place(24, 39, 3), segments=segments)
-        store.replace([Entry(made.document, [spoken, across], made.vectors), entry("b.md", ["a parcel by post"])])
+        store.replace([replace(made, chunks=[spoken, across]), entry("b.md", ["a parcel by post"])])
         passages = {(each.document, each.start): each for each in ask(store, "invoice by post in Switzerland")}
         assert passages["a.pdf", 0].place == Place(0, 22, seconds=12.5)
         assert (passages["a.pdf", 24].place, passages["a.pdf", 24].segments) == (Place(24, 39, 3), segments)
@@ -115,7 +115,7 @@ class StoreContract:
             "it's a.md", ["zebra", "giraffe"], readable_by=["staff"], metadata={"author": "Ada"}, heading="Zoo"
         )
         paged = replace(made.chunks[1], place=Place(7, 14, 2), segments=(Place(7, 9, 2), Place(9, 14, 3)))
-        made = Entry(made.document, [made.chunks[0], paged], made.vectors)
+        made = replace(made, chunks=[made.chunks[0], paged])
         store.replace([entry("b.md", ["zebra"]), made])
         held = store.document("it's a.md")
         assert held is not None
@@ -123,6 +123,25 @@ class StoreContract:
         assert store.document("a.md") is None
         store.remove(["it's a.md"])
         assert store.document("it's a.md") is None
+
+    def test_entries_come_back_as_another_store_takes_them(self, store: KnowledgeStore, tmp_path: Path) -> None:
+        """Chunks in order, with the vectors that they came with; those of no other document."""
+        made = [
+            entry("b.md", ["zebra", "giraffe"], readable_by=["staff"], metadata={"author": "Ada"}, heading="Zoo"),
+            entry("it's a.md", ["zebra", "zebra"]),
+            entry("c.md", ["lion"]),
+        ]
+        store.replace(made)
+        found = {each.document: each for each in store.entries(["it's a.md", "b.md", "unknown.md"])}
+        assert found.keys() == {"b.md", "it's a.md"}
+        for before in made[:2]:
+            after = found[before.document]
+            assert (after.fingerprint, tuple(after.chunks)) == (before.fingerprint, tuple(before.chunks))
+            np.testing.assert_allclose(after.vectors, before.vectors, atol=1e-7)
+        revision = store.revision()
+        store.replace(list(found.values()))
+        assert store.revision() == revision
+        assert store.entries([]) == []
 
     def test_what_a_question_needs_lists_no_documents(
         self, store: KnowledgeStore, monkeypatch: pytest.MonkeyPatch
@@ -322,5 +341,5 @@ class StoreContract:
             store.search(Query("zebra", (1.0, 0.0), 3, EVERYONE))
         made = entry("a.md", ["zebra"])
         with pytest.raises(StoreError, match="dimension"):
-            store.replace([entry("b.md", ["zebra"]), Entry(made.document, made.chunks, np.ones((1, 3), np.float32))])
+            store.replace([entry("b.md", ["zebra"]), replace(made, vectors=np.ones((1, 3), np.float32))])
         assert store.documents() == {}

@@ -27,10 +27,26 @@ def test_records_that_cannot_be_reached(run, project, command, as_json, url):
 
 
 def test_a_store_that_nobody_knows(run, project):
-    done = run("ingest", "--project", project, "--set", f"knowledge.store=opensearch://ana:{PASSWORD}@h/x", "--json")
+    done = run("ingest", "--project", project, "--set", f"knowledge.store=mongodb://ana:{PASSWORD}@h/x", "--json")
     assert done.code == 2
-    assert "opensearch://ana:***@h/x" in done.json["error"]["message"]
+    assert "mongodb://ana:***@h/x" in done.json["error"]["message"]
     assert PASSWORD not in done.out + done.err
+
+
+@pytest.mark.parametrize(
+    "url", [f"postgresql://ana:{PASSWORD}@127.0.0.1:1/x", f"opensearch://ana:{PASSWORD}@127.0.0.1:1/x"]
+)
+@pytest.mark.parametrize("command", [["ingest"], ["knowledge", "list"], ["search", "zebra"], ["migrate"]])
+def test_a_store_that_cannot_be_reached(run, project, url, command):
+    pytest.importorskip("psycopg_pool" if url.startswith("postgres") else "opensearchpy")
+    if command == ["migrate"]:
+        done = run("knowledge", "migrate", "lancedb:other", url, "--project", project, "--json")
+    else:
+        done = run(*command, "--project", project, "--set", f"knowledge.store={url}", "--json")
+    assert done.code == 2
+    assert "127.0.0.1" in json.dumps(done.json["error"])
+    assert PASSWORD not in done.out + done.err
+    assert [path for path in project.rglob("*") if path.is_file() and PASSWORD.encode() in path.read_bytes()] == []
 
 
 def test_doctor_shows_none(run, project):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from groundtune.errors import StoreError
 from groundtune.protocols import Entry, Vectors, without_version
-from groundtune.values import digest
+from groundtune.values import Chunk, digest
 
 
 def checked_vectors(entry: Entry, dimension: int, place: str | Path) -> Vectors:
@@ -17,12 +17,12 @@ def checked_vectors(entry: Entry, dimension: int, place: str | Path) -> Vectors:
     vectors = np.asarray(entry.vectors, dtype=np.float32)
     if vectors.shape != (len(entry.chunks), dimension) and len(entry.chunks):
         raise StoreError(
-            f"`{entry.document.id}` has {len(entry.chunks)} chunks and vectors of shape {vectors.shape}; "
+            f"`{entry.document}` has {len(entry.chunks)} chunks and vectors of shape {vectors.shape}; "
             f"the dimension of the store is {dimension}.",
             place=place,
         )
     if not np.isfinite(vectors).all():
-        raise StoreError(f"`{entry.document.id}` has a vector with values that are not finite.", place=place)
+        raise StoreError(f"`{entry.document}` has a vector with values that are not finite.", place=place)
     return vectors
 
 
@@ -34,6 +34,19 @@ def check_question(vector: Sequence[float], dimension: int, place: str | Path) -
             place=place,
             remedy="Embed questions with the embedder that the documents were ingested with.",
         )
+
+
+def entries_of(rows: Iterable[tuple[str, Chunk, Sequence[float]]]) -> list[Entry]:
+    """Return the entries of (fingerprint of the document, chunk, vector), the chunks of each in order of place."""
+    documents: dict[tuple[str, str], list[tuple[Chunk, Sequence[float]]]] = {}
+    for fingerprint, chunk, vector in rows:
+        documents.setdefault((chunk.document, fingerprint), []).append((chunk, vector))
+    entries = []
+    for (document, fingerprint), held in documents.items():
+        held.sort(key=lambda row: (row[0].start, row[0].end, row[0].id))
+        vectors = np.array([vector for _, vector in held], dtype=np.float32)
+        entries.append(Entry(document, fingerprint, [chunk for chunk, _ in held], vectors))
+    return entries
 
 
 def revision_of(embedder: str, documents: Mapping[str, str]) -> str:

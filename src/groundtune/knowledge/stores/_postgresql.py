@@ -130,7 +130,8 @@ class Database:
         return arguments
 
     def _token(self) -> str:
-        rds = aws.client("rds", self._settings.region or None, {}, "tokens of RDS", self._failed)
+        _, region = aws.credentials(self._settings.region or None, "tokens of RDS", self._failed)
+        rds = aws.client("rds", region, {}, "tokens of RDS", self._failed)
         given = self._given
         token = rds.generate_db_auth_token(given["host"], int(given.get("port", 5432)), given["user"])
         for name, values in parse_qs(urlsplit(f"https://{token}").query).items():

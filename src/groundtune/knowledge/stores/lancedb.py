@@ -24,7 +24,7 @@ from groundtune.errors import StoreError
 from groundtune.extras import not_installed
 from groundtune.files import within, write_text
 from groundtune.knowledge.fusion import reciprocal_rank_fusion
-from groundtune.knowledge.stores._checks import check_question, checked_vectors, other_filling, revision_of
+from groundtune.knowledge.stores._checks import check_question, checked_vectors, entries_of, other_filling, revision_of
 from groundtune.protocols import Embedder, Entry, Held, Vectors
 from groundtune.settings import StoreSettings
 from groundtune.values import Chunk, Passage, Place, Query
@@ -61,7 +61,7 @@ class LanceDBStore:
 
     def replace(self, entries: Sequence[Entry]) -> None:
         """Replace what the store holds of each entry's document by the entry's chunks, all in one commit."""
-        latest = {entry.document.id: entry for entry in entries}
+        latest = {entry.document: entry for entry in entries}
         rows = [row for entry in latest.values() for row in self._rows(entry)]
         if not rows:
             self.remove(list(latest))
@@ -114,6 +114,14 @@ class LanceDBStore:
         """Return the fingerprint of every document held, by document id."""
         return self._listed(self._table.version).copy()
 
+    def entries(self, document_ids: Sequence[str]) -> list[Entry]:
+        """Return what is held of these documents, with vectors; unknown ids are ignored."""
+        if not document_ids:
+            return []
+        columns = [*_PLACE, "text", "heading", "readable_by", "metadata", "fingerprint", "vector"]
+        rows = self._table.search().where(_one_of("document", document_ids)).limit(None).select(columns).to_list()
+        return entries_of((row["fingerprint"], _chunk(row), row["vector"]) for row in rows)
+
     def revision(self) -> str:
         """Return a hash of the documents held and of the embedder: independent of history and maintenance.
 
@@ -163,13 +171,12 @@ class LanceDBStore:
         return revision
 
     def _rows(self, entry: Entry) -> list[dict[str, Any]]:
-        document, chunks, vectors = entry.document, entry.chunks, checked_vectors(entry, self._dimension, self._path)
-        fingerprint = entry.fingerprint  # a hash of all of the document: once, not once a chunk
+        vectors = checked_vectors(entry, self._dimension, self._path)
         return [
             {
                 "id": chunk.id,
-                "document": document.id,
-                "fingerprint": fingerprint,
+                "document": entry.document,
+                "fingerprint": entry.fingerprint,
                 **asdict(chunk.place),
                 "segments": [asdict(segment) for segment in chunk.segments],
                 "text": chunk.text,
@@ -179,7 +186,7 @@ class LanceDBStore:
                 "metadata": [_pair(key, value) for key, value in sorted(chunk.metadata.items())],
                 "vector": vector,
             }
-            for chunk, vector in zip(chunks, vectors, strict=True)
+            for chunk, vector in zip(entry.chunks, vectors, strict=True)
         ]
 
     def _by_vector(self, vector: Vectors, condition: str, depth: int) -> list[dict[str, Any]]:

@@ -22,7 +22,7 @@ from groundtune.errors import StoreError
 from groundtune.extras import not_installed
 from groundtune.knowledge.fusion import reciprocal_rank_fusion
 from groundtune.knowledge.stores import _postgresql as server
-from groundtune.knowledge.stores._checks import check_question, checked_vectors, other_filling, revision_of
+from groundtune.knowledge.stores._checks import check_question, checked_vectors, entries_of, other_filling, revision_of
 from groundtune.knowledge.stores._postgresql import PostgresqlSettings
 from groundtune.protocols import Embedder, Entry, Held, Vectors
 from groundtune.settings import StoreSettings, Table
@@ -91,9 +91,9 @@ class PgvectorStore:
 
     def replace(self, entries: Sequence[Entry]) -> None:
         """Replace what the store holds of each entry's document by the entry's chunks, all in one transaction."""
-        latest = {entry.document.id: entry for entry in entries}
+        latest = {entry.document: entry for entry in entries}
         rows = [row for entry in latest.values() for row in self._rows(entry)]
-        marks = [(entry.document.id, entry.fingerprint) for entry in latest.values() if entry.chunks]
+        marks = [(entry.document, entry.fingerprint) for entry in latest.values() if entry.chunks]
         if not latest:
             return
         with self._writing() as connection, connection.cursor() as cursor:
@@ -150,6 +150,12 @@ class PgvectorStore:
         """Return the fingerprint of every document held, by document id."""
         with self._reading() as connection:
             return _documents(connection)
+
+    def entries(self, document_ids: Sequence[str]) -> list[Entry]:
+        """Return what is held of these documents, with vectors; unknown ids are ignored."""
+        with self._reading() as connection:
+            rows = connection.execute(_HELD, [list(document_ids)]).fetchall()
+        return entries_of((row["fingerprint"], _chunk(row), json.loads(row["vector"])) for row in rows)
 
     def revision(self) -> str:
         """Return a hash of the documents held and of the embedder: independent of history and maintenance.
@@ -247,7 +253,7 @@ class PgvectorStore:
             rows.append(
                 {
                     "id": chunk.id,
-                    "document": entry.document.id,
+                    "document": entry.document,
                     **place,
                     "segments": Jsonb([asdict(segment) for segment in chunk.segments]),
                     "text": chunk.text,
@@ -304,6 +310,10 @@ class PgvectorStore:
 _SELECT = f"""
 SELECT id, {_PLACE}, text, heading, 1 - (vector <=> %(vector)s::vector) AS similarity
 FROM chunk WHERE readable_by && %(principals)s::text[] AND metadata @> %(where)s
+"""
+_HELD = f"""
+SELECT {_PLACE}, text, heading, readable_by, metadata, fingerprint, vector::text AS vector
+FROM chunk JOIN document ON document.id = document WHERE document = ANY(%s)
 """
 _LANGUAGES_HELD = "SELECT DISTINCT language::text AS language FROM chunk ORDER BY language"
 
