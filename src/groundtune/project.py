@@ -116,9 +116,9 @@ class Project:
         """The knowledge base: what is held of the documents."""
         return self.assembly.knowledge
 
-    def ingest(self, paths: Sequence[str | Path] = ()) -> IngestReport:
-        """Bring the knowledge store up to date with the documents, or with those below `paths` only."""
-        return self.assembly.knowledge.ingest([Path(path) for path in paths] or None)
+    def ingest(self, paths: Sequence[str | Path] = (), *, verify: bool = False) -> IngestReport:
+        """Bring the knowledge store up to date with the documents, or with those below `paths`; see its `ingest`."""
+        return self.assembly.knowledge.ingest([Path(path) for path in paths] or None, verify=verify)
 
     def has_knowledge(self) -> bool:
         """Tell whether anything has been ingested."""

@@ -18,7 +18,7 @@ from groundtune.assembly.build import Retrieval, build
 from groundtune.assembly.candidates import Candidate, candidate
 from groundtune.assembly.gating import data_gate
 from groundtune.assembly.judges import Judges, open_judges
-from groundtune.assembly.knowledge import KnowledgeBase
+from groundtune.assembly.knowledge import STATE, KnowledgeBase
 from groundtune.assembly.locked import locked_property
 from groundtune.assembly.pool import ModelPool
 from groundtune.assistant.abstention import Fitted, fit_threshold, support
@@ -40,7 +40,6 @@ from groundtune.tuning.estimate import RunEstimate
 from groundtune.values import Chunk, Search, digest
 
 _log = logging.getLogger(__name__)
-STATE = ".groundtune"
 THRESHOLD = KeptKind("threshold", TypeAdapter(Fitted))
 SLICE = 64  # cases that a model on this machine answers between two saves
 

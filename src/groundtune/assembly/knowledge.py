@@ -14,11 +14,14 @@ from groundtune.knowledge.ingest import IngestReport, ingest, passages, texts
 from groundtune.knowledge.migrate import Migration, migrate
 from groundtune.knowledge.reranking import reranker
 from groundtune.knowledge.search import Depth, search_many
+from groundtune.knowledge.seen import SeenFiles
 from groundtune.knowledge.stores import open_store
 from groundtune.protocols import Embedder, Held, KnowledgeStore, Progress, Reranker, silent
 from groundtune.secrets import SecretUrl
 from groundtune.settings import Settings
 from groundtune.values import Chunk, Passage, Search
+
+STATE = ".groundtune"  # where groundtune keeps what it makes, in the project's folder
 
 
 class KnowledgeBase:
@@ -51,9 +54,11 @@ class KnowledgeBase:
         settings = self._settings
         return open_store(settings.knowledge.store.reveal(), self._folder, self.embedder, settings.store)
 
-    def ingest(self, paths: Sequence[Path] | None = None) -> IngestReport:
-        """Bring the store up to date with the documents folder."""
-        return ingest(self.documents, self.store, self.embedder, self._settings.knowledge, paths, self._progress)
+    def ingest(self, paths: Sequence[Path] | None = None, *, verify: bool = False) -> IngestReport:
+        """Bring the store up to date with the documents folder. `verify` reads files that seem unchanged, too."""
+        settings = self._settings.knowledge
+        seen = SeenFiles(self._folder / STATE / "seen.json", settings, verify=verify)
+        return ingest(self.documents, self.store, self.embedder, settings, paths, self._progress, seen)
 
     def documents_held(self) -> dict[str, str]:
         """Return the documents in the store by id, with their fingerprints."""

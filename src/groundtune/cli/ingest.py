@@ -26,13 +26,15 @@ def ingest(
     paths: Annotated[
         list[Path] | None, typer.Argument(help="Files or folders to ingest. Default: the whole documents folder.")
     ] = None,
+    verify: Annotated[bool, typer.Option("--verify", help="Read files that seem unchanged, too.")] = False,
     project: ProjectFolder = HERE,
     as_json: AsJson = False,
     overrides: Overrides = [],  # noqa: B006 -- typer reads the default, nobody changes it
 ) -> None:
     """Bring the knowledge store up to date with the documents.
 
-    Adds new documents, updates changed ones, removes deleted ones and skips the rest. Documents that cannot be read
+    Adds new documents, updates changed ones, removes deleted ones and skips the rest. A file whose size and time of
+    change are as they were is not read; --verify reads it. Documents that cannot be read
     are reported with the reason, and the exit code is then 2; all others are ingested. What was left out of each
     document is said and counted.
 
@@ -43,7 +45,7 @@ def ingest(
 
     """
     with opened(project, overrides) as opened_project:
-        report = opened_project.ingest(paths or [])
+        report = opened_project.ingest(paths or [], verify=verify)
     emit(as_json, report.as_json(), _shown(report))
     if report.failed:
         raise typer.Exit(2)

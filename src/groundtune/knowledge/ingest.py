@@ -1,20 +1,22 @@
 """Bringing a store up to date with a folder: add, change, remove, and leave alone what is as it was.
 
-Works in batches of documents. An interrupted run loses at most one batch; rerun to resume.
+Works in batches of documents. An interrupted run loses at most one batch; rerun to resume. Files that did not change
+since they were last read are not read again (`seen.py`).
 Knows no file format, no model and no store by name.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from groundtune.errors import UnreadableDocument
 from groundtune.knowledge import readers
 from groundtune.knowledge.embedding import embedded_text
 from groundtune.knowledge.folder import existing, find, scope
+from groundtune.knowledge.seen import Contents, FileState, Seen, SeenFiles
 from groundtune.knowledge.splitting import split
 from groundtune.protocols import (
     Embedder,
@@ -27,28 +29,9 @@ from groundtune.protocols import (
     silent,
 )
 from groundtune.settings import KnowledgeSettings
-from groundtune.values import Chunk, Document, LeftOut, PlainText
+from groundtune.values import Chunk, Document, PlainText
 
 BATCH = 64  # documents in one commit of the store
-
-
-@dataclass(frozen=True, slots=True)
-class Contents:
-    """What one file gave: its chunks, what of it was left out, and what to know of how it was read."""
-
-    document: str
-    chunks: int
-    left_out: tuple[LeftOut, ...]
-    notes: tuple[str, ...]
-
-    def as_json(self) -> dict[str, object]:
-        """Return it as `groundtune ingest --json` prints it."""
-        return {
-            "document": self.document,
-            "chunks": self.chunks,
-            "left_out": [asdict(each) for each in self.left_out],
-            "notes": list(self.notes),
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +90,11 @@ class _Read:
     document: Document
     plain: PlainText
     chunks: list[Chunk]
+    state: FileState | None = None  # None where the file changed while it was read
+
+    @property
+    def contents(self) -> Contents:
+        return Contents(self.document.id, len(self.chunks), self.plain.left_out, self.plain.notes)
 
 
 def ingest(
@@ -116,11 +104,13 @@ def ingest(
     settings: KnowledgeSettings,
     paths: Sequence[Path] | None = None,
     progress: Progress = silent,
+    seen: SeenFiles | None = None,
 ) -> IngestReport:
     """Make `store` hold the documents of `folder`, or only those below `paths` (files or folders in it).
 
     A document that cannot be read is reported, and the store keeps what it had of it. Documents that are no
     longer in the folder are removed, unless `paths` are given or a folder in which they may be cannot be listed.
+    Files that are as `seen` says are not read.
     Raises `InputError` if the folder or a path is missing or a path is outside of the folder.
     """
     began = time.perf_counter()
@@ -131,8 +121,16 @@ def ingest(
     store.remove(gone)
     tally = _Tally()
     failed = found.failed
-    for batch in _batches(_documents(found.files, settings, failed, progress), held, tally):
-        store.replace(_embedded(batch, embedder, tally))
+    seen = SeenFiles() if seen is None else seen
+    seen.forget(gone)
+    try:
+        changed = _changed(found.files, seen, held, tally)
+        documents = _documents(changed, settings, failed, progress, len(found.files))
+        for batch in _batches(documents, held, tally, seen):
+            store.replace(_embedded(batch, embedder, tally))
+            _keep(batch, seen)
+    finally:
+        seen.save()
     if tally.written or gone:
         store.optimize()
     return IngestReport(
@@ -143,7 +141,7 @@ def ingest(
         removed=len(gone),
         failed=tuple(failed),
         ignored=tuple(found.ignored),
-        contents=tuple(tally.contents),
+        contents=tuple(sorted(tally.contents, key=lambda contents: contents.document)),
         chunks=tally.written,
         cut_by_embedder=tally.cut,
         seconds=time.perf_counter() - began,
@@ -173,30 +171,69 @@ def texts(folder: Path) -> dict[str, str]:
 def passages(folder: Path, settings: KnowledgeSettings) -> list[Chunk]:
     """Return the chunks of every document in `folder` that can be read, without any store."""
     root = existing(folder)
-    return [chunk for read in _documents(find(root, [root]).files, settings, [], silent) for chunk in read.chunks]
+    files = find(root, [root]).files
+    return [chunk for read in _documents(files.items(), settings, [], silent, len(files)) for chunk in read.chunks]
+
+
+def _changed(
+    files: Mapping[str, Path], seen: SeenFiles, held: Mapping[str, str], tally: _Tally
+) -> Iterator[tuple[str, Path]]:
+    """Yield the files that have to be read, and count the others."""
+    for id_, path in files.items():
+        same = seen.unchanged(id_, path, held.get(id_))
+        if same is None:
+            yield id_, path
+        else:
+            tally.unchanged += 1
+            tally.contents.append(same.contents)
 
 
 def _documents(
-    files: dict[str, Path], settings: KnowledgeSettings, failed: list[tuple[str, str]], progress: Progress
+    files: Iterable[tuple[str, Path]],
+    settings: KnowledgeSettings,
+    failed: list[tuple[str, str]],
+    progress: Progress,
+    total: int,
 ) -> Iterator[_Read]:
     """Yield each file's document with its chunks; what cannot be read is put into `failed`."""
-    for number, (id_, path) in enumerate(files.items()):
-        progress("ingest", number, len(files))
+    for number, (id_, path) in enumerate(files):
+        progress("ingest", number, total)
         try:
-            yield _Read(*chunked(id_, path, settings))
+            before = _state(path)
+            read = chunked(id_, path, settings)
+            yield _Read(*read, before if before == _state(path, before) else None)
         except UnreadableDocument as error:
             failed.append((id_, error.reason))
-    progress("ingest", len(files), len(files))
+    progress("ingest", total, total)
 
 
-def _batches(documents: Iterable[_Read], held: dict[str, str], tally: _Tally) -> Iterator[list[_Read]]:
+def _state(path: Path, before: FileState | None = None) -> FileState | None:
+    """Look at a file; the second time only at its size and time. None where it differs, or cannot be looked at."""
+    try:
+        if before is None:
+            return FileState.at(path)
+        status = path.stat()
+    except OSError:
+        return None
+    return before if (before.size, before.changed) == (status.st_size, status.st_mtime_ns) else None
+
+
+def _keep(batch: Iterable[_Read], seen: SeenFiles) -> None:
+    """Remember what was read and is in the store now."""
+    for read in batch:
+        if read.state is not None:
+            seen.keep(Seen(read.state, fingerprint(read.document, read.chunks), read.contents))
+
+
+def _batches(documents: Iterable[_Read], held: dict[str, str], tally: _Tally, seen: SeenFiles) -> Iterator[list[_Read]]:
     """Yield what is new or changed, up to `BATCH` documents at a time, and count."""
     batch: list[_Read] = []
     for read in documents:
         before = held.get(read.document.id)
-        tally.contents.append(Contents(read.document.id, len(read.chunks), read.plain.left_out, read.plain.notes))
+        tally.contents.append(read.contents)
         if before == fingerprint(read.document, read.chunks):
             tally.unchanged += 1
+            _keep([read], seen)
             continue
         if before is None:
             tally.added += 1

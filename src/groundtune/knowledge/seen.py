@@ -1,0 +1,149 @@
+"""What ingestion saw of each file the last time, so that a file that did not change is not read again.
+
+A file is taken for unchanged if its size and time of change are what they were, or else if its content has the same
+hash; and only if the store still holds what was read of it. A time that is too close to the look is not trusted: the
+file may have been changed once more within the same tick of the clock. Knows no store and no format.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from groundtune.files import write_text
+from groundtune.settings import KnowledgeSettings
+from groundtune.values import READING, LeftOut, digest
+
+_TICK = 2_000_000_000  # nanoseconds: the coarsest clock of a file system, FAT's
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What one file gave: its chunks, what of it was left out, and what to know of how it was read."""
+
+    document: str
+    chunks: int
+    left_out: tuple[LeftOut, ...]
+    notes: tuple[str, ...]
+
+    def as_json(self) -> dict[str, object]:
+        """Return it as `groundtune ingest --json` prints it."""
+        return {
+            "document": self.document,
+            "chunks": self.chunks,
+            "left_out": [asdict(each) for each in self.left_out],
+            "notes": list(self.notes),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class FileState:
+    """A file as it was: bytes, time of change and of the look in nanoseconds, and the hash of its content."""
+
+    size: int
+    changed: int
+    looked: int
+    hash: str
+
+    @classmethod
+    def at(cls, path: Path) -> FileState:
+        """Look at a file, all of it. Raises `OSError`."""
+        looked = time.time_ns()
+        status = path.stat()
+        with path.open("rb") as file:
+            return cls(status.st_size, status.st_mtime_ns, looked, hashlib.file_digest(file, "sha256").hexdigest())
+
+    def still(self, status: os.stat_result) -> bool:
+        """Tell whether a file with this status is surely the same, without reading it."""
+        same = (self.size, self.changed) == (status.st_size, status.st_mtime_ns)
+        return same and self.changed < self.looked - _TICK
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A file as it was read: the fingerprint under which the store holds it, and what it gave."""
+
+    state: FileState
+    fingerprint: str
+    contents: Contents
+
+
+class SeenFiles:
+    """What was seen, kept in the file `path`; without one nothing is kept.
+
+    Other `settings` of reading and splitting, and another version of reading, forget everything. With `verify` no file
+    is taken for unchanged.
+    """
+
+    def __init__(
+        self, path: Path | None = None, settings: KnowledgeSettings | None = None, *, verify: bool = False
+    ) -> None:
+        self._path, self._verify = path, verify
+        self._key = _key(settings or KnowledgeSettings())
+        self._seen = _loaded(path, self._key) if path is not None else {}
+        self._changed = False
+
+    def unchanged(self, document: str, path: Path, held: str | None) -> Seen | None:
+        """Return what was seen of a file if it is the same and the store holds it under the fingerprint `held`."""
+        seen = self._seen.get(document)
+        if self._verify or seen is None or held is None or seen.fingerprint != held:
+            return None
+        try:
+            if seen.state.still(path.stat()):
+                return seen
+            now = FileState.at(path)
+        except OSError:
+            return None
+        if now.hash != seen.state.hash:
+            return None
+        again = Seen(now, seen.fingerprint, seen.contents)
+        self.keep(again)
+        return again
+
+    def keep(self, seen: Seen) -> None:
+        """Remember a file as it was read."""
+        self._seen[seen.contents.document] = seen
+        self._changed = True
+
+    def forget(self, documents: Iterable[str]) -> None:
+        """Forget files that are gone."""
+        for document in documents:
+            self._changed |= self._seen.pop(document, None) is not None
+
+    def save(self) -> None:
+        """Write it down, if anything changed. It is no loss if that fails: files are read again then."""
+        if self._path is None or not self._changed:
+            return
+        files = {document: asdict(seen) for document, seen in sorted(self._seen.items())}
+        try:
+            write_text(self._path, json.dumps({"key": self._key, "files": files}, ensure_ascii=False))
+        except OSError:
+            return
+        self._changed = False
+
+
+def _key(settings: KnowledgeSettings) -> str:
+    """Return what stands for all that decides how files are read and split, besides the files."""
+    return digest(str(READING), str(settings.chunk_size), str(settings.chunk_overlap), *settings.readable_by)
+
+
+def _loaded(path: Path, key: str) -> dict[str, Seen]:
+    """Return what is in the file; nothing if it is missing, damaged or of another key."""
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        return {document: _seen(row) for document, row in kept["files"].items()} if kept["key"] == key else {}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+
+
+def _seen(row: Mapping[str, Any]) -> Seen:
+    contents = row["contents"]
+    left_out = tuple(LeftOut(**each) for each in contents["left_out"])
+    kept = Contents(contents["document"], contents["chunks"], left_out, tuple(contents["notes"]))
+    return Seen(FileState(**row["state"]), str(row["fingerprint"]), kept)
