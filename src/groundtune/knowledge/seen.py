@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from groundtune.files import write_text
+from groundtune.protocols import read_by_this_version
 from groundtune.settings import KnowledgeSettings
 from groundtune.values import READING, LeftOut, digest
 
@@ -92,7 +93,7 @@ class SeenFiles:
     def unchanged(self, document: str, path: Path, held: str | None) -> Seen | None:
         """Return what was seen of a file if it is the same and the store holds it under the fingerprint `held`."""
         seen = self._seen.get(document)
-        if self._verify or seen is None or held is None or seen.fingerprint != held:
+        if self._verify or seen is None or held is None or seen.fingerprint != held or not read_by_this_version(held):
             return None
         try:
             if seen.state.still(path.stat()):
