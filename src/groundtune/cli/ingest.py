@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from collections import Counter
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Console
 from rich.text import Text
 
 from groundtune.cli._shared import HERE, AsJson, Overrides, ProjectFolder, emit, opened, pieces
+from groundtune.errors import SettingsError, StoreError
 
 if TYPE_CHECKING:
     from groundtune.knowledge.ingest import IngestReport
+    from groundtune.project import Project
 
 MOST_TOLD = 20  # documents of which what was left out is shown one by one
 
@@ -27,6 +33,10 @@ def ingest(
         list[Path] | None, typer.Argument(help="Files or folders to ingest. Default: the whole documents folder.")
     ] = None,
     verify: Annotated[bool, typer.Option("--verify", help="Read files that seem unchanged, too.")] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Go on: ingest again whenever a document changes, until Ctrl+C.")
+    ] = False,
+    every: Annotated[float, typer.Option(min=0.1, help="Seconds between two looks at the folder, for --watch.")] = 2.0,
     project: ProjectFolder = HERE,
     as_json: AsJson = False,
     overrides: Overrides = [],  # noqa: B006 -- typer reads the default, nobody changes it
@@ -34,21 +44,46 @@ def ingest(
     """Bring the knowledge store up to date with the documents.
 
     Adds new documents, updates changed ones, removes deleted ones and skips the rest. A file whose size and time of
-    change are as they were is not read; --verify reads it. Documents that cannot be read
-    are reported with the reason, and the exit code is then 2; all others are ingested. What was left out of each
-    document is said and counted.
+    change are as they were is not read; --verify reads it. With --watch, a document is ingested once it has not changed
+    for --every seconds, so that a half-written one is not read; --json then prints one document a line.
+
+    Documents that cannot be read are reported with the reason, and the exit code is then 2; all others are ingested.
+    What was left out of each document is said and counted.
 
     Examples:
 
         groundtune ingest
         groundtune ingest documents/plans --json
+        groundtune ingest --watch
 
     """
+    if watch and paths:
+        raise SettingsError("--watch watches the whole documents folder.", remedy="Leave the paths out.")
     with opened(project, overrides) as opened_project:
+        if watch:
+            _watch(opened_project, every, verify=verify, as_json=as_json)
+            return
         report = opened_project.ingest(paths or [], verify=verify)
     emit(as_json, report.as_json(), _shown(report))
     if report.failed:
         raise typer.Exit(2)
+
+
+def _watch(project: Project, every: float, *, verify: bool, as_json: bool) -> None:
+    """Ingest now and after each change. What fails is said, and tried again with the next change."""
+    from groundtune.knowledge.watch import changes
+
+    try:
+        for _ in changes(project.knowledge.documents, every):
+            try:
+                report = project.ingest(verify=verify)
+            except StoreError as error:
+                print(error, file=sys.stderr, flush=True)
+                continue
+            shown = Text.assemble((f"{datetime.now():%H:%M:%S} ", "dim"), _shown(report))
+            print(json.dumps(report.as_json(), ensure_ascii=False), flush=True) if as_json else Console().print(shown)
+    except KeyboardInterrupt:
+        return
 
 
 def _shown(report: IngestReport) -> Text:
