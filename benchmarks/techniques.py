@@ -75,7 +75,7 @@ def domain(options: argparse.Namespace) -> Iterator[str]:
     steps = 6 if options.quick else 120
     settings = {"tuning.domain.steps": steps, "tuning.evaluate_every": max(3, steps // 6)}
     with project(options.folder / "domain", settings, notes(options.data, 40 if options.quick else 485)) as opened:
-        manifest = opened.tune("git", "domain", accepted=options.accept)
+        manifest = opened.tune("git", "domain")
     for name in ("domain", "general", "cloze"):
         before, after = (manifest.measures[when].get(name) for when in ("before", "after"))  # type: ignore[attr-defined]
         yield f"{name:8} before {before}\n{'':8} after  {after}"
@@ -134,7 +134,7 @@ def continual(options: argparse.Namespace) -> Iterator[str]:
         folder = options.folder / f"continual_{options.method}_{replay}"
         for number in range(1, ROUNDS + 1):
             with project(folder, _round(options, probe, replay), _until(options, number)) as opened:
-                opened.tune("notes", "continual", accepted=["forgetting", *options.accept])
+                opened.tune("notes", "continual", accepted=["forgetting"])
                 manifest = Rounds(opened.adapter_folder("notes")).manifest(number)
             measured: Any = manifest.measures if manifest else {}
             new, old = (
@@ -165,11 +165,11 @@ def ruined(options: argparse.Namespace) -> Iterator[str]:
     rate = 10 * (2e-4 if options.method == "lora" else 2e-5)
     with project(folder, {**settings, "tuning.continual.learning_rate": rate}, _until(options, 2)) as opened:
         try:
-            opened.tune("notes", "continual", accepted=options.accept)
+            opened.tune("notes", "continual")
             yield "NOT refused"
         except GateFailed as error:
             yield f"refused: {error.message}"
-            opened.tune("notes", "continual", accepted=["forgetting", *options.accept])
+            opened.tune("notes", "continual", accepted=["forgetting"])
         opened.go_to_round("notes", 1)
         largest = float(np.abs(_logits(opened) - before).max())
     yield f"after going back to round 1, logits differ by {largest} at most"
@@ -249,7 +249,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path(gettempdir()) / "groundtune-techniques")
     parser.add_argument("--data", type=Path, default=Path(__file__).parents[2] / "shared" / "data")
     parser.add_argument("--method", choices=("lora", "full"), default="lora")
-    parser.add_argument("--accept", nargs="*", default=[], help="gates of the data that need not pass")
+    parser.add_argument("--accept", nargs="*", default=[], help="gates of the data of `transfer` that need not pass")
     parser.add_argument("--quick", action="store_true")
     options = parser.parse_args()
     for name in options.parts:
