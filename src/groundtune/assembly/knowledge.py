@@ -10,8 +10,9 @@ from groundtune.comparing import VERSION
 from groundtune.errors import InputError
 from groundtune.files import within
 from groundtune.knowledge.embedding import embedder
-from groundtune.knowledge.ingest import IngestReport, ingest, passages, texts
+from groundtune.knowledge.ingest import IngestReport, Manner, ingest, passages, texts
 from groundtune.knowledge.migrate import Migration, migrate
+from groundtune.knowledge.reading_process import reading
 from groundtune.knowledge.reranking import reranker
 from groundtune.knowledge.search import Depth, search_many
 from groundtune.knowledge.seen import SeenFiles
@@ -58,7 +59,9 @@ class KnowledgeBase:
         """Bring the store up to date with the documents folder. `verify` reads files that seem unchanged, too."""
         settings = self._settings.knowledge
         seen = SeenFiles(self._folder / STATE / "seen.json", settings, verify=verify)
-        return ingest(self.documents, self.store, self.embedder, settings, paths, self._progress, seen)
+        with reading(settings) as read:
+            manner = Manner(self._progress, seen, read)
+            return ingest(self.documents, self.store, self.embedder, settings, paths, manner)
 
     def documents_held(self) -> dict[str, str]:
         """Return the documents in the store by id, with their fingerprints."""

@@ -16,6 +16,7 @@ from groundtune.errors import UnreadableDocument
 from groundtune.knowledge import readers
 from groundtune.knowledge.embedding import embedded_text
 from groundtune.knowledge.folder import existing, find, scope
+from groundtune.knowledge.reading_process import Read
 from groundtune.knowledge.seen import Contents, FileState, Seen, SeenFiles
 from groundtune.knowledge.splitting import split
 from groundtune.protocols import (
@@ -97,20 +98,29 @@ class _Read:
         return Contents(self.document.id, len(self.chunks), self.plain.left_out, self.plain.notes)
 
 
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How an ingestion goes: who is told of its `progress`, what was `seen` of the files, and how a file is `read`."""
+
+    progress: Progress = silent
+    seen: SeenFiles = field(default_factory=SeenFiles)
+    read: Read | None = None
+
+
 def ingest(
     folder: Path,
     store: KnowledgeStore,
     embedder: Embedder,
     settings: KnowledgeSettings,
     paths: Sequence[Path] | None = None,
-    progress: Progress = silent,
-    seen: SeenFiles | None = None,
+    manner: Manner | None = None,
 ) -> IngestReport:
     """Make `store` hold the documents of `folder`, or only those below `paths` (files or folders in it).
 
     A document that cannot be read is reported, and the store keeps what it had of it. Documents that are no
     longer in the folder are removed, unless `paths` are given or a folder in which they may be cannot be listed.
-    Files that are as `seen` says are not read.
+    Files that are as they were seen are not read.
+
     Raises `InputError` if the folder or a path is missing or a path is outside of the folder.
     """
     began = time.perf_counter()
@@ -121,16 +131,16 @@ def ingest(
     store.remove(gone)
     tally = _Tally()
     failed = found.failed
-    seen = SeenFiles() if seen is None else seen
-    seen.forget(gone)
+    manner = manner or Manner()
+    manner.seen.forget(gone)
     try:
-        changed = _changed(found.files, seen, held, tally)
-        documents = _documents(changed, settings, failed, progress, len(found.files))
-        for batch in _batches(documents, held, tally, seen):
+        changed = _changed(found.files, manner.seen, held, tally)
+        documents = _documents(changed, settings, failed, len(found.files), manner)
+        for batch in _batches(documents, held, tally, manner.seen):
             store.replace(_embedded(batch, embedder, tally))
-            _keep(batch, seen)
+            _keep(batch, manner.seen)
     finally:
-        seen.save()
+        manner.seen.save()
     if tally.written or gone:
         store.optimize()
     return IngestReport(
@@ -149,9 +159,11 @@ def ingest(
     )
 
 
-def chunked(id_: str, path: Path, settings: KnowledgeSettings) -> tuple[Document, PlainText, list[Chunk]]:
-    """Read one file and split it. Opens no store and no model. Raises `UnreadableDocument`."""
-    plain = readers.read(path)
+def chunked(
+    id_: str, path: Path, settings: KnowledgeSettings, read: Read | None = None
+) -> tuple[Document, PlainText, list[Chunk]]:
+    """Read one file, here or as `read` does, and split it. Opens no store and no model. Raises `UnreadableDocument`."""
+    plain = (read or readers.read)(path)
     document = Document(id_, plain.text, plain.title, tuple(settings.readable_by), plain.metadata)
     return document, plain, split(document, plain, settings)
 
@@ -172,7 +184,7 @@ def passages(folder: Path, settings: KnowledgeSettings) -> list[Chunk]:
     """Return the chunks of every document in `folder` that can be read, without any store."""
     root = existing(folder)
     files = find(root, [root]).files
-    return [chunk for read in _documents(files.items(), settings, [], silent, len(files)) for chunk in read.chunks]
+    return [chunk for read in _documents(files.items(), settings, [], len(files), Manner()) for chunk in read.chunks]
 
 
 def _changed(
@@ -192,19 +204,19 @@ def _documents(
     files: Iterable[tuple[str, Path]],
     settings: KnowledgeSettings,
     failed: list[tuple[str, str]],
-    progress: Progress,
     total: int,
+    manner: Manner,
 ) -> Iterator[_Read]:
     """Yield each file's document with its chunks; what cannot be read is put into `failed`."""
     for number, (id_, path) in enumerate(files):
-        progress("ingest", number, total)
+        manner.progress("ingest", number, total)
         try:
             before = _state(path)
-            read = chunked(id_, path, settings)
+            read = chunked(id_, path, settings, manner.read)
             yield _Read(*read, before if before == _state(path, before) else None)
         except UnreadableDocument as error:
             failed.append((id_, error.reason))
-    progress("ingest", total, total)
+    manner.progress("ingest", total, total)
 
 
 def _state(path: Path, before: FileState | None = None) -> FileState | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from groundtune.errors import UnreadableDocument
 from groundtune.knowledge.folder import find, shown
 from groundtune.knowledge.ingest import chunked
+from groundtune.knowledge.reading_process import Read, reading
 from groundtune.settings import KnowledgeSettings, load
 from groundtune.values import Chunk, PlainText
 
@@ -45,22 +46,23 @@ def read_files(
     Settings come from the project in `folder` where there is one; `flags` override them.
     """
     settings = load(Path(folder), flags).settings.knowledge
-    for path in map(Path, paths):
-        if not path.is_dir():
-            yield _read(path, settings)
-            continue
-        root = path.resolve()
-        found = find(root, [root])
-        for name, reason in found.failed:
-            yield ReadFile(str(path / name), refused=reason)
-        for name in found.files:
-            yield _read(path / name, settings)
+    with reading(settings) as read:
+        for path in map(Path, paths):
+            if not path.is_dir():
+                yield _read(path, settings, read)
+                continue
+            root = path.resolve()
+            found = find(root, [root])
+            for name, reason in found.failed:
+                yield ReadFile(str(path / name), refused=reason)
+            for name in found.files:
+                yield _read(path / name, settings, read)
 
 
-def _read(path: Path, settings: KnowledgeSettings) -> ReadFile:
+def _read(path: Path, settings: KnowledgeSettings, read: Read | None) -> ReadFile:
     name = shown(path)
     try:
-        _, plain, chunks = chunked(name, path, settings)
+        _, plain, chunks = chunked(name, path, settings, read)
     except UnreadableDocument as error:
         return ReadFile(name, refused=error.reason)
     return ReadFile(name, plain, tuple(chunks))

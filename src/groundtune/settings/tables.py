@@ -67,6 +67,14 @@ class KnowledgeSettings(Table):
     )
     reranked: int = Field(12, ge=1, description="Number of top passages to rerank.")
     readable_by: list[str] = Field(["everyone"], description="Principals who may read the documents in this folder.")
+    read_apart: bool = Field(
+        True, description="Read documents in a process of its own, with limits, so that a harmful one does no harm."
+    )
+    read_seconds: float = Field(120, gt=0, description="Longest time that reading a document may take, in seconds.")
+    read_memory_mb: float = Field(
+        2000, gt=0, description="Most memory that reading a document may take, in megabytes (not on Windows)."
+    )
+    file_mb: float = Field(200, gt=0, description="Largest file that is read, and most text taken of it, in megabytes.")
 
 
 class StoreSettings(Table):

@@ -6,7 +6,7 @@ import pytest
 from groundtune.errors import InputError
 from groundtune.knowledge import ingest as ingesting
 from groundtune.knowledge.embedding import embedder
-from groundtune.knowledge.ingest import IngestReport, ingest
+from groundtune.knowledge.ingest import IngestReport, Manner, ingest
 from groundtune.knowledge.search import Depth, search_many
 from groundtune.knowledge.stores import open_store
 from groundtune.settings import EmbeddingSettings, KnowledgeSettings
@@ -180,7 +180,9 @@ def test_an_interrupted_run_is_continued(place, monkeypatch):
 
 def test_progress_goes_from_nothing_to_all(place):
     seen = []
-    ingest(place.documents, place.store, place.embedder, KnowledgeSettings(), progress=lambda *told: seen.append(told))
+    ingest(
+        place.documents, place.store, place.embedder, KnowledgeSettings(), None, Manner(lambda *told: seen.append(told))
+    )
     assert seen == [("ingest", 0, 2), ("ingest", 1, 2), ("ingest", 2, 2)]
 
 

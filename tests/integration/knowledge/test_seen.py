@@ -6,7 +6,7 @@ import time
 import pytest
 
 from groundtune.knowledge import ingest as module
-from groundtune.knowledge.ingest import ingest
+from groundtune.knowledge.ingest import Manner, ingest
 from groundtune.knowledge.seen import SeenFiles
 from groundtune.knowledge.stores import open_store
 from groundtune.settings import KnowledgeSettings
@@ -24,9 +24,9 @@ class Place:
         self.read = []
         chunked = module.chunked
 
-        def noted(id_, path, settings):
+        def noted(id_, *given):
             self.read.append(id_)
-            return chunked(id_, path, settings)
+            return chunked(id_, *given)
 
         monkeypatch.setattr(module, "chunked", noted)
         for name in ("a.md", "b.md", "c.html"):
@@ -42,7 +42,7 @@ class Place:
         self.read.clear()
         chosen = KnowledgeSettings(**settings)
         seen = SeenFiles(self.memory, chosen, verify=verify)
-        return ingest(self.documents, self.store, self.embedder, chosen, paths, seen=seen)
+        return ingest(self.documents, self.store, self.embedder, chosen, paths, Manner(seen=seen))
 
 
 @pytest.fixture
@@ -106,8 +106,8 @@ def test_what_the_store_does_not_hold_is_read(place):
 def test_a_file_that_changes_while_it_is_read_is_read_again(place, monkeypatch):
     chunked = module.chunked
 
-    def half_written(id_, path, settings):
-        read = chunked(id_, path, settings)
+    def half_written(id_, *given):
+        read = chunked(id_, *given)
         if id_ == "a.md":
             place.write("a.md", "whole", age=50)
         return read

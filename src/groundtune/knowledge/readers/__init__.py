@@ -60,6 +60,12 @@ def read(path: Path) -> PlainText:
         raise UnreadableDocument(
             f"cannot be read: {error.strerror or error}.", place=path, remedy="Check that it is there and may be read."
         ) from error
+    except MemoryError as error:
+        raise UnreadableDocument(
+            "needs more memory to be read than it may take.",
+            place=path,
+            remedy="Split it, or raise `[knowledge] read_memory_mb`.",
+        ) from error
     except Exception as error:  # a reader's library meets broken files in any way
         raise UnreadableDocument(
             f"is damaged, or has a form that its reader does not know ({_said(error)}).",
