@@ -203,6 +203,23 @@ def test_an_address_that_is_none() -> None:
         PgvectorStore("postgresql://ana@db/support?colour=blue", "x", 64, PostgresqlSettings())
 
 
+@pytest.mark.parametrize("name", ["", "Support", "a b", "x; DROP TABLE y", "x,public", "1x", "x" * 64, "ö"])
+def test_names_of_schemas_that_are_refused(name: str) -> None:
+    with pytest.raises(SettingsError, match=r"schema_name.*small letters"):
+        _postgresql._parameters("postgresql://ana@127.0.0.1/x", PostgresqlSettings(schema_name=name))
+
+
+def test_an_unknown_language_is_told(postgresql: str) -> None:
+    own = PostgresqlSettings(schema_name="test_language", language="klingon")
+    store = PgvectorStore(postgresql, EMBEDDER.signature, EMBEDDER.dimension, own)
+    try:
+        with pytest.raises(StoreError, match="klingon"):
+            store.replace([entry("a.md", ["zebra"])])
+    finally:
+        with psycopg.connect(postgresql, autocommit=True) as connection:
+            connection.execute("DROP SCHEMA IF EXISTS test_language CASCADE")
+
+
 @pytest.mark.parametrize(
     ("url", "mode"),
     [

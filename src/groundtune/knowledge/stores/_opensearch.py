@@ -55,9 +55,7 @@ class OpensearchSettings(Table):
     generation: Literal["classic", "next"] = Field(
         "classic", description="Generation of a Serverless collection: they take different indexes."
     )
-    language: str = Field(
-        "english", pattern=r"^[a-z_]+$", description="Stemmer of OpenSearch for the words of documents."
-    )
+    language: str = Field("english", description="Stemmer of OpenSearch for the words of documents.")
     ef_search: int = Field(
         100, ge=1, le=10_000, description="Candidates of each vector search: more is exacter and slower."
     )

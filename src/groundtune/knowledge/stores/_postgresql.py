@@ -8,6 +8,7 @@ which AWS takes for 15 minutes. Knows nothing of chunks.
 from __future__ import annotations
 
 import ipaddress
+import re
 import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -32,6 +33,7 @@ _LIVELY = {  # a server that is gone without a word is noticed; seconds, and mil
     "tcp_user_timeout": 60_000,
 }  # fmt: skip
 _SECRET_PARTS = ("X-Amz-Signature", "X-Amz-Security-Token")  # of a token; the rest is known to who reads the settings
+_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 _VERIFIED = "verify-full"
 _REMEDIES = (
     (
@@ -61,12 +63,10 @@ class PostgresqlSettings(Table):
 
     schema_name: str = Field(
         "groundtune",
-        pattern=r"^[a-z_][a-z0-9_]{0,62}$",
         description="Schema with the tables. Each knowledge base of a database has one of its own.",
     )
     language: str = Field(
         "english",
-        pattern=r"^[a-z_][a-z0-9_]{0,62}$",
         description="Text search configuration of documents that name no `language` in their metadata.",
     )
     login: Literal["password", "rds-iam"] = Field(
@@ -198,6 +198,11 @@ def _parameters(url: str, settings: PostgresqlSettings) -> dict[str, Any]:
     import psycopg
     from psycopg.conninfo import conninfo_to_dict
 
+    if not _NAME.fullmatch(settings.schema_name):
+        raise SettingsError(
+            f"`store.postgresql.schema_name` is {masked(settings.schema_name)!r}.",
+            remedy="Use small letters, digits and _, and begin with a letter.",
+        )
     try:
         given = dict(conninfo_to_dict(url))
     except psycopg.ProgrammingError as error:

@@ -297,9 +297,11 @@ class PgvectorStore:
         plain, other = _words(text)
         if "words" not in self._legs or not plain + other:
             return []
-        languages = [row["language"] for row in connection.execute(_LANGUAGES_HELD).fetchall()]
-        asked = {"plain": _any_of(plain), "other": _any_of(other), **known}
-        wanted = " || ".join([f"to_tsquery('{name}', %(plain)s)" for name in languages] + ["%(other)s::tsquery"])
+        rows = connection.execute(_LANGUAGES_HELD).fetchall()
+        languages = {f"language_{number}": row["language"] for number, row in enumerate(rows)}
+        asked = {"plain": _any_of(plain), "other": _any_of(other), **known, **languages}
+        queries = [f"to_tsquery(%({name})s::regconfig, %(plain)s)" for name in languages]
+        wanted = " || ".join([*queries, "%(other)s::tsquery"])
         statement = (
             f"{_SELECT.replace('FROM chunk', f'FROM chunk, (SELECT {wanted} AS wanted) AS asked', 1)} "
             "AND words @@ wanted ORDER BY ts_rank(words, wanted, 1) DESC, id LIMIT %(depth)s"
