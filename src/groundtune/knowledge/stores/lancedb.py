@@ -9,8 +9,8 @@ words of this version, when they are opened; nothing is embedded again. Knows no
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
@@ -37,6 +37,7 @@ _LAYOUT = "1"
 _PLACE = ["document", "start", "end", "page", "seconds", "segments"]
 _COLUMNS = ["id", *_PLACE, "text", "heading", "vector"]
 _WORDS = f"words_{VERSION}"  # what the word index is made of; another version is another column
+_TRIES = 20  # of a search that changes come into
 _KEPT = "revision.json"  # beside the table: the revision of one version of it
 # Files of versions older than this may go: a search that another process began before then is long over.
 _KEEP_VERSIONS = timedelta(minutes=10)
@@ -70,18 +71,20 @@ class LanceDBStore:
 
         unique = {row["id"]: row for row in rows}
         data = pa.Table.from_pylist(list(unique.values()), schema=self._table.schema)
-        (
-            self._table.merge_insert("id")
-            .when_matched_update_all()
-            .when_not_matched_insert_all()
-            .when_not_matched_by_source_delete(_one_of("document", latest))
-            .execute(data)
-        )
+        with self._refusals():
+            (
+                self._table.merge_insert("id")
+                .when_matched_update_all()
+                .when_not_matched_insert_all()
+                .when_not_matched_by_source_delete(_one_of("document", latest))
+                .execute(data)
+            )
 
     def remove(self, document_ids: Sequence[str]) -> None:
         """Forget these documents; unknown ids are ignored and make no new version of the table."""
-        if document_ids and self._table.count_rows(_one_of("document", document_ids)):
-            self._table.delete(_one_of("document", document_ids))
+        with self._refusals():
+            if document_ids and self._table.count_rows(_one_of("document", document_ids)):
+                self._table.delete(_one_of("document", document_ids))
 
     def search(self, query: Query) -> list[Passage]:
         """Return at most `query.limit` passages that the query's principals may read, best first."""
@@ -91,7 +94,13 @@ class LanceDBStore:
         condition = _condition(query)
         depth = max(query.candidates, query.limit)
         vector = np.asarray(query.vector, dtype=np.float32)
-        rankings = [self._by_vector(vector, condition, depth), self._by_words(query.text, condition, depth)]
+        for _ in range(_TRIES):
+            version = self._table.version
+            rankings = [self._by_vector(vector, condition, depth), self._by_words(query.text, condition, depth)]
+            if self._table.version == version:  # else each of the two may have seen another state
+                break
+        else:
+            raise StoreError("the store changes too often to be read.", place=self._path, remedy="Try again.")
         rows = {row["id"]: row for ranking in rankings for row in ranking}
         fused = reciprocal_rank_fusion([[row["id"] for row in ranking] for ranking in rankings])
         return [
@@ -137,11 +146,21 @@ class LanceDBStore:
 
         Another process that writes at the same time makes this fail; it is tried again with growing pauses.
         """
-        try:
+        with self._refusals():
             _PATIENTLY(self._table.optimize, cleanup_older_than=_KEEP_VERSIONS)
-        except RuntimeError as error:
+
+    @contextmanager
+    def _refusals(self) -> Iterator[None]:
+        """Turn what LanceDB raises into `StoreError` with place and remedy; what was held before is held still."""
+        try:
+            yield
+        except (OSError, RuntimeError) as error:
+            full = any(words in str(error) for words in ("No space left", "os error 28", "Disk quota"))
+            remedy = "Free some disk space, then run" if full else "Check the disk and its permissions, then run"
             raise StoreError(
-                f"LanceDB cannot tidy up the store: {error}.", place=self._path, remedy="Run `groundtune ingest` again."
+                f"LanceDB cannot write to the store: {' '.join(str(error).split())}.",
+                place=self._path,
+                remedy=f"{remedy} `groundtune ingest` again.",
             ) from error
 
     def _listed(self, version: int) -> dict[str, str]:
