@@ -56,7 +56,8 @@ OPTIONAL |= {
     "transformers",
     "trl",
 }
-OPTIONAL |= {"onnxruntime", "tokenizers"}
+OPTIONAL |= {"onnxruntime", "tokenizers", "opensearchpy", "psycopg_pool"}
+OPTIONAL |= {"scipy"}  # in the core, but slow to import: a question and an ingestion do without
 OPTIONAL |= {"altair", "boto3", "botocore", "lancedb", "pyarrow", "vl_convert"}
 
 

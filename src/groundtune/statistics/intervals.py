@@ -16,7 +16,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.special import stdtrit
 
 from groundtune.statistics.sample import Floats, Sample
 
@@ -78,6 +77,8 @@ def _student(sample: Sample, alpha: float) -> Interval:
 
 
 def _quantile(sample: Sample, alpha: float) -> float:
+    from scipy.special import stdtrit
+
     return float(stdtrit(sample.freedom, 1 - alpha / 2))  # Student's t, without the costs of scipy.stats
 
 

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 
 import numpy as np
-from scipy import stats
 
 from groundtune.statistics.sample import Method, paired, sampled
 from groundtune.values import Score
@@ -55,4 +54,6 @@ def detectable_difference(
 
 
 def _quantiles(alpha: float, power: float, groups: float = math.inf) -> float:
+    from scipy import stats
+
     return float(stats.t.ppf(1 - alpha / 2, groups - 1) + stats.t.ppf(power, groups - 1))

@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtr, stdtrit
 
 from groundtune.protocols import Total
 from groundtune.statistics.intervals import Interval, constant_interval
@@ -122,6 +121,8 @@ def _draws(groups: int, resamples: int, rng: np.random.Generator) -> Floats:
 
 
 def _percentiles(drawn: Floats, groups: int, alpha: float) -> Interval:
+    from scipy.special import ndtr, stdtrit
+
     widening = math.sqrt(groups / (groups - 1)) * stdtrit(groups - 1, 1 - alpha / 2)
     tail = ndtr(-widening)
     low, high = np.quantile(drawn, [tail, 1 - tail])

@@ -9,8 +9,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from scipy.special import ndtri
-
 from groundtune.statistics.sample import Method
 from groundtune.statistics.size import POWER
 from groundtune.values import Difference, Verdict
@@ -114,4 +112,6 @@ def _groups_for_constant(span: float, seen: float, method: Method) -> float:
 
 
 def _z_sum(alpha: float, power: float) -> float:
+    from scipy.special import ndtri
+
     return float(ndtri(1 - alpha / 2) + ndtri(power))

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.stats import binomtest
 
 from groundtune.sentences import sentence_spans
 from groundtune.tuning.perplexity import nats_of
@@ -67,6 +66,8 @@ def answered(model: Any, tokenizer: Any, gaps: Sequence[ClozeGap]) -> dict[str, 
 
     The share has a 95 % interval (Wilson); chance is a quarter.
     """
+    from scipy.stats import binomtest
+
     rows = [
         tokenizer(f"{gap.before}{option}{gap.after}", add_special_tokens=False)["input_ids"]
         for gap in gaps

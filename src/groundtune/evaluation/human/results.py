@@ -13,7 +13,6 @@ from itertools import combinations
 from typing import Literal
 
 import numpy as np
-from scipy import stats
 
 from groundtune.evaluation.human import questions
 from groundtune.evaluation.human.raters import RaterCheck, check_raters
@@ -296,6 +295,8 @@ def _pairs(names: Sequence[str], choices: Sequence[tuple[Item, str, str]]) -> tu
     A group speaks for the candidate chosen more often in it, among choices where both were shown; under no
     preference either is as likely (sign test, exact by the binomial distribution).
     """
+    from scipy import stats
+
     tested = []
     for first, second in combinations(names, 2):
         balance: dict[str, int] = {}

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from itertools import permutations
 
 import numpy as np
-from scipy import stats
 
 from groundtune.evaluation.judge.pairwise import DuelVerdict, Unscored
 from groundtune.evaluation.judge.rubrics import Rubric
@@ -204,6 +203,8 @@ def self_preference(samples: Sequence[RatedSample], judge: str, rubric: Rubric, 
 
 def position_bias(verdicts: Sequence[DuelVerdict | Unscored | Failure]) -> PositionBias:
     """Return how often the judge followed the place."""
+    from scipy import stats
+
     flips = Counter(verdict.flip for verdict in verdicts if isinstance(verdict, DuelVerdict))
     first, second = flips["first"], flips["second"]
     p_value = float(stats.binomtest(first, first + second).pvalue) if first + second else 1.0

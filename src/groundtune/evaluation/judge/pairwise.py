@@ -16,8 +16,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from scipy import stats
-
 from groundtune.evaluation.judge.judge import Judge, Judgement, JudgeRequest
 from groundtune.evaluation.judge.prompts import PREFERENCES, pairing_messages
 from groundtune.evaluation.judge.rubrics import Rubric
@@ -106,6 +104,8 @@ def preference(duels: Sequence[Duel], verdicts: Sequence[DuelVerdict | Unscored 
 
 def sign_test(won: int, lost: int) -> float:
     """Return the two-sided p-value of `won` against `lost` if each were as likely; 1 where there is neither."""
+    from scipy import stats
+
     return float(stats.binomtest(won, won + lost).pvalue) if won + lost else 1.0
 
 

@@ -56,6 +56,14 @@ _REMEDIES = (
     ("read-only", "Connect to the primary: this server takes no changes."),
     ("connect", "Check that the server is running and that [knowledge] store has the right host, port and database."),
 )
+# ISO 639-1 codes of the languages that PostgreSQL brings dictionaries for
+LANGUAGES = {
+    "ar": "arabic", "ca": "catalan", "da": "danish", "de": "german", "el": "greek", "en": "english", "es": "spanish",
+    "eu": "basque", "fi": "finnish", "fr": "french", "ga": "irish", "hi": "hindi", "hu": "hungarian",
+    "hy": "armenian", "id": "indonesian", "it": "italian", "lt": "lithuanian", "ne": "nepali", "nl": "dutch",
+    "no": "norwegian", "pt": "portuguese", "ro": "romanian", "ru": "russian", "sr": "serbian", "sv": "swedish",
+    "ta": "tamil", "tr": "turkish", "yi": "yiddish",
+}  # fmt: skip
 
 
 class PostgresqlSettings(Table):
@@ -179,6 +187,18 @@ def check_extension(connection: Connection[Any], place: str) -> None:
             place=place,
             remedy="Have an administrator run ALTER EXTENSION vector UPDATE; after an upgrade of the server too.",
         )
+
+
+def language(code: str, default: str) -> str:
+    """Return PostgreSQL's name of a language ("de", "pt-BR"); "simple", which has no dictionary, for one that it lacks.
+
+    >>> language("pt-BR", "english"), language("", "english"), language("ja", "english")
+    ('portuguese', 'english', 'simple')
+    """
+    short = code.strip().lower().replace("_", "-").partition("-")[0]
+    if not short:
+        return default
+    return LANGUAGES.get(short, short if short in LANGUAGES.values() else "simple")
 
 
 def lock(connection: Connection[Any]) -> None:

@@ -60,14 +60,6 @@ INSERT INTO chunk VALUES (
     to_tsvector(%(language)s::regconfig, %(plain)s) || array_to_tsvector(%(other)s::text[]), %(vector)s::vector
 )
 """
-# ISO 639-1 codes of the languages that PostgreSQL brings dictionaries for
-LANGUAGES = {
-    "ar": "arabic", "ca": "catalan", "da": "danish", "de": "german", "el": "greek", "en": "english", "es": "spanish",
-    "eu": "basque", "fi": "finnish", "fr": "french", "ga": "irish", "hi": "hindi", "hu": "hungarian",
-    "hy": "armenian", "id": "indonesian", "it": "italian", "lt": "lithuanian", "ne": "nepali", "nl": "dutch",
-    "no": "norwegian", "pt": "portuguese", "ro": "romanian", "ru": "russian", "sr": "serbian", "sv": "swedish",
-    "ta": "tamil", "tr": "turkish", "yi": "yiddish",
-}  # fmt: skip
 
 
 class PgvectorStore:
@@ -260,20 +252,13 @@ class PgvectorStore:
                     "heading": chunk.heading,
                     "readable_by": list(chunk.readable_by),
                     "metadata": Jsonb(dict(chunk.metadata)),
-                    "language": self._language(chunk.metadata),
+                    "language": server.language(chunk.metadata.get("language", ""), self._settings.language),
                     "plain": " ".join(plain),
                     "other": sorted(set(other)),
                     "vector": _vector(vector),
                 }
             )
         return rows
-
-    def _language(self, metadata: Mapping[str, str]) -> str:
-        """Return PostgreSQL's name of the document's language; "simple" has no dictionary."""
-        code = metadata.get("language", "").strip().lower().replace("_", "-").partition("-")[0]
-        if not code:
-            return self._settings.language
-        return LANGUAGES.get(code, code if code in LANGUAGES.values() else "simple")
 
     def _by_vector(self, connection: Connection[Any], known: Mapping[str, object]) -> list[dict[str, Any]]:
         if "vectors" not in self._legs:

@@ -11,8 +11,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from scipy import stats
-
 from groundtune.statistics.multiple import can_show, holm
 from groundtune.tuning.quality._people import SocialGroup
 
@@ -98,6 +96,8 @@ def contrasts(tallies: EndTallies) -> list[Contrast]:
 
 def _contrast(tallies: EndTallies, outcome: BadEnd, group: SocialGroup) -> tuple[Contrast, float] | None:
     """Return the contrast, and the smallest p-value that its counts allow."""
+    from scipy import stats
+
     own, others = tallies[outcome, group], _others(tallies, outcome, group)
     share = own.bad / own.mentions
     if outcome == "not preferred":
@@ -118,6 +118,8 @@ def _contrast(tallies: EndTallies, outcome: BadEnd, group: SocialGroup) -> tuple
 
 
 def _fisher(bad: int, mentions: int, other_bad: int, other_mentions: int) -> float:
+    from scipy import stats
+
     table = [[bad, mentions - bad], [other_bad, other_mentions - other_bad]]
     return float(stats.fisher_exact(table).pvalue)
 

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy import stats
 
 from groundtune.statistics.multiple import holm
 from groundtune.statistics.sample import Floats
@@ -39,6 +38,8 @@ def by_position(rater: Numbers, first: Numbers) -> list[Pull]:
     `rater` and `first` are (pairs,): who chose, and whether the chosen answer was shown first. Answers are shown in
     random order, so half of the chosen ones should have been: the exact binomial test.
     """
+    from scipy import stats
+
     pulls = []
     for chooser in np.unique(rater):
         chosen = first[rater == chooser]
@@ -70,6 +71,8 @@ def by_length(verdicts: Verdicts, agreed: Consensus, longer: Numbers) -> list[Pu
 
 def _two_sided(chances: Floats, count: int) -> float:
     """Return how likely a number as far out as `count` is among coins of these `chances`."""
+    from scipy import stats
+
     if len(chances) <= MOST_EXACT:
         below = float(stats.poisson_binom.cdf(count, chances))
         above = float(stats.poisson_binom.sf(count - 1, chances))
@@ -85,6 +88,8 @@ def by_length_alone(rater: Numbers, long: Numbers) -> list[Pull]:
     For raters that share no pairs: `rater` and `long` are (pairs,), `long` whether the longer answer was chosen.
     Fisher's exact test, which takes for granted that pairs were assigned at random.
     """
+    from scipy import stats
+
     pulls = []
     raters = np.unique(rater)
     for chooser in raters if len(raters) > 1 else []:
@@ -101,6 +106,8 @@ def by_time(verdicts: Verdicts, agreed: Consensus, when: Numbers) -> list[Pull]:
     `when` is (n,), the order of the verdicts. The rank test of Mann & Whitney 1947 between the times of verdicts with
     and against the others.
     """
+    from scipy import stats
+
     sure = agreed.chance != 0.5
     alike = (verdicts.verdict == 1) == (agreed.chance > 0.5)
     pulls = []

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betaln, expit, logit
 
 from groundtune.statistics.sample import Floats
 
@@ -98,6 +97,8 @@ def consensus(verdicts: Verdicts, careful: NDArray[np.bool_]) -> Consensus:
     Source: Dawid & Skene 1979, "Maximum Likelihood Estimation of Observer Error-Rates Using the EM Algorithm", Applied
     Statistics 28.
     """
+    from scipy.special import expit, logit
+
     counted = careful[verdicts.rater].astype(np.float64)
     given = np.bincount(verdicts.item, counted, verdicts.items)
     ones = np.bincount(verdicts.item, counted * verdicts.verdict, verdicts.items)
@@ -198,4 +199,6 @@ def _by_nothing(ones: int, count: int, *, symmetric: bool) -> float:
     Of all shares of 1s, each with Jeffreys' weight (Krichevsky & Trofimov 1981, "The Performance of Universal
     Encoding"), so that the share need not be known; for pairs, whose sides are arbitrary, that of a coin.
     """
+    from scipy.special import betaln
+
     return -count * math.log(2) if symmetric else float(betaln(ones + 0.5, count - ones + 0.5) - betaln(0.5, 0.5))

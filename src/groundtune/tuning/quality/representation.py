@@ -11,8 +11,6 @@ import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 
-from scipy import stats
-
 from groundtune.reply.abstention import abstains
 from groundtune.settings import DataSettings
 from groundtune.tuning.quality._groups import groups_of, is_negative, the_only
@@ -143,6 +141,8 @@ class _Representation:
 
     def _largest(self) -> list[_Share]:
         """Return the largest group of each axis; `LEVEL` is divided among the axes (Clopper & Pearson 1934)."""
+        from scipy import stats
+
         shares, by_axis = [], self._by_axis()
         for groups in by_axis.values():
             group = max(groups, key=lambda group: self._mentions[group])
