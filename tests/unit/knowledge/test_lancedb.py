@@ -35,6 +35,9 @@ def test_tidying_up_waits_for_another_writer(store, monkeypatch):
 
 def test_other_troubles_are_told_at_once(store, monkeypatch):
     attempts = failing(store, monkeypatch, "disk full")
-    with pytest.raises(StoreError, match=r"cannot tidy up the store: disk full\. Run `groundtune ingest` again"):
+    with pytest.raises(
+        StoreError,
+        match=r"cannot write to the store: disk full\. Free some disk space, then run `groundtune ingest` again",
+    ):
         store.optimize()
     assert len(attempts) == 1

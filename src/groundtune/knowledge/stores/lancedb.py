@@ -155,7 +155,7 @@ class LanceDBStore:
         try:
             yield
         except (OSError, RuntimeError) as error:
-            full = any(words in str(error) for words in ("No space left", "os error 28", "Disk quota"))
+            full = any(words in str(error) for words in ("No space left", "os error 28", "disk full", "Disk quota"))
             remedy = "Free some disk space, then run" if full else "Check the disk and its permissions, then run"
             raise StoreError(
                 f"LanceDB cannot write to the store: {' '.join(str(error).split())}.",
