@@ -6,6 +6,7 @@ Knows no file format: callers bring a pydantic model for a line or a file.
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import math
 import shutil
@@ -75,6 +76,12 @@ def read_jsonl(path: Path, model: type[Row]) -> list[tuple[int, Row]]:
         except ValidationError as error:
             raise _explain(error, path, number, model) from None
     return rows
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file's content, in hexadecimal. Raises `OSError`."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_toml(path: Path, model: type[Row]) -> Row:

@@ -58,21 +58,6 @@ class TestLanceDB(StoreContract):
         assert len(store.documents()) == 300
         assert sum(path.is_file() for path in tmp_path.rglob("*")) < 50
 
-    def test_writers_at_the_same_time_lose_nothing(self, tmp_path: Path) -> None:
-        self.open(tmp_path)
-
-        def write(writer: int) -> None:
-            store = self.open(tmp_path)
-            for number in range(4):
-                store.replace([entry(f"{writer}-{number}.md", [f"zebra {writer} {number}"])])
-            store.optimize()
-
-        with ThreadPoolExecutor(4) as pool:
-            list(pool.map(write, range(4)))
-        store = self.open(tmp_path)
-        assert len(store.documents()) == 16
-        assert len(ask(store, "zebra", limit=50)) == 16
-
     def test_a_vector_that_is_not_finite_is_refused(self, tmp_path: Path) -> None:
         made = entry("a.md", ["zebra"])
         made.vectors[0, 0] = float("nan")

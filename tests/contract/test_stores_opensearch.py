@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -63,33 +62,6 @@ class TestDomain(OpensearchContract):
         with pytest.raises(StoreError, match=r"dimension:64.*dimension:32.*Delete the index"):
             open_store(self.url(tmp_path), tmp_path, HashingEmbedder(32), tables)
         assert self.open(tmp_path).documents() == {}
-
-    def test_writers_at_the_same_time_lose_nothing(self, tmp_path: Path) -> None:
-        def write(writer: int) -> None:
-            store = self.open(tmp_path)  # the first time, for all of them
-            for number in range(3):
-                store.replace([entry(f"{writer}-{number}.md", [f"zebra {writer}"]), entry("same.md", [f"x {writer}"])])
-
-        with ThreadPoolExecutor(3) as pool:
-            list(pool.map(write, range(3)))
-        store = self.open(tmp_path)
-        assert len(store.documents()) == 10
-        assert len(ask(store, "zebra", limit=50)) == 10
-
-    def test_a_search_sees_a_document_before_or_after_a_change(self, tmp_path: Path) -> None:
-        store, reader = self.open(tmp_path), self.open(tmp_path)
-        versions = [entry("a.md", [f"zebra {word} one", f"zebra {word} two"]) for word in ("old", "new")]
-        store.replace([versions[0]])
-        with ThreadPoolExecutor(1) as pool:
-            changes = pool.submit(lambda: [store.replace([versions[number % 2]]) for number in range(10)])
-            searches = 0
-            while not changes.done():
-                found = [passage.text.split()[1:] for passage in ask(reader, "zebra old new")]
-                assert sorted(words[1] for words in found) == ["one", "two"]
-                assert len({words[0] for words in found}) == 1
-                searches += 1
-            changes.result()
-        assert searches > 10
 
     def test_the_revision_is_that_of_any_store(self, tmp_path: Path) -> None:
         stores = [self.open(tmp_path), LanceDBStore(tmp_path / "lance", EMBEDDER.signature, EMBEDDER.dimension)]

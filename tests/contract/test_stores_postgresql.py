@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import socket
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -70,30 +69,6 @@ class TestPgvector(StoreContract):
         for store in stores:
             store.replace([entry("ö.md", ["giraffe"]), entry("Z.md", ["zebra"]), entry("a.md", ["zebra"])])
         assert stores[0].revision() == stores[1].revision()
-
-    def test_writers_at_the_same_time_lose_nothing(self, tmp_path: Path) -> None:
-        def write(writer: int) -> None:
-            store = self.open(tmp_path)  # the first time, for all of them
-            for number in range(4):
-                store.replace([entry(f"{writer}-{number}.md", [f"zebra {writer}"]), entry("same.md", [f"x {writer}"])])
-            store.optimize()
-
-        with ThreadPoolExecutor(4) as pool:
-            list(pool.map(write, range(4)))
-        store = self.open(tmp_path)
-        assert len(store.documents()) == 17
-        assert len(ask(store, "zebra", limit=50)) == 17
-
-    def test_a_search_sees_a_document_before_or_after_a_change(self, tmp_path: Path) -> None:
-        store = self.open(tmp_path)
-        versions = [entry("a.md", [f"zebra {word} one", f"zebra {word} two"]) for word in ("old", "new")]
-        store.replace([versions[0]])
-        with ThreadPoolExecutor(3) as pool:
-            changes = pool.submit(lambda: [self_.replace([versions[n % 2]]) for self_ in [store] for n in range(60)])
-            while not changes.done():
-                found = {passage.text.split()[1] for passage in ask(store, "zebra old new")}
-                assert len(found) == 1
-            changes.result()
 
     @pytest.mark.parametrize("dimension", [64, 2100, 4100])
     def test_an_index_finds_what_an_exact_search_finds(self, tmp_path: Path, dimension: int) -> None:

@@ -71,13 +71,15 @@ class KnowledgeBase:
         """Return what the store holds of a document. Raises `InputError` if it holds nothing of it."""
         held = self.store.document(document)
         if held is None:
-            raise InputError(f"the store holds no document `{document}`.", remedy="See `groundtune knowledge list`.")
+            raise _not_held(document)
         return held
 
     def remove(self, documents: Sequence[str]) -> None:
         """Forget documents. Raises `InputError` if one of them is not held; then nothing is forgotten."""
+        held = self.store.documents()
         for document in documents:
-            self.held(document)
+            if document not in held:
+                raise _not_held(document)
         self.store.remove(documents)
 
     def migrate(self, source: str, target: str) -> Migration:
@@ -130,3 +132,7 @@ class KnowledgeBase:
             f"revision:{self.store.revision()}|passages:{settings.passages}|candidates:{settings.candidates}"
             f"|words:{VERSION}|{self.embedder.signature}|reranked:{order}"
         )
+
+
+def _not_held(document: str) -> InputError:
+    return InputError(f"the store holds no document `{document}`.", remedy="See `groundtune knowledge list`.")

@@ -80,8 +80,10 @@ def _watch(project: Project, every: float, *, verify: bool, as_json: bool) -> No
             except StoreError as error:
                 print(error, file=sys.stderr, flush=True)
                 continue
-            shown = Text.assemble((f"{datetime.now():%H:%M:%S} ", "dim"), _shown(report))
-            print(json.dumps(report.as_json(), ensure_ascii=False), flush=True) if as_json else Console().print(shown)
+            if as_json:
+                print(json.dumps(report.as_json(), ensure_ascii=False), flush=True)
+            else:
+                Console().print(Text.assemble((f"{datetime.now():%H:%M:%S} ", "dim"), _shown(report)))
     except KeyboardInterrupt:
         return
 

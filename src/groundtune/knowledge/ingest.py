@@ -192,12 +192,12 @@ def _changed(
 ) -> Iterator[tuple[str, Path]]:
     """Yield the files that have to be read, and count the others."""
     for id_, path in files.items():
-        same = seen.unchanged(id_, path, held.get(id_))
-        if same is None:
+        contents = seen.unchanged(id_, path, held.get(id_))
+        if contents is None:
             yield id_, path
         else:
             tally.unchanged += 1
-            tally.contents.append(same.contents)
+            tally.contents.append(contents)
 
 
 def _documents(
@@ -211,23 +211,12 @@ def _documents(
     for number, (id_, path) in enumerate(files):
         manner.progress("ingest", number, total)
         try:
-            before = _state(path)
+            state = manner.seen.look(path)
             read = chunked(id_, path, settings, manner.read)
-            yield _Read(*read, before if before == _state(path, before) else None)
+            yield _Read(*read, state if state is not None and state.unmoved(path) else None)
         except UnreadableDocument as error:
             failed.append((id_, error.reason))
     manner.progress("ingest", total, total)
-
-
-def _state(path: Path, before: FileState | None = None) -> FileState | None:
-    """Look at a file; the second time only at its size and time. None where it differs, or cannot be looked at."""
-    try:
-        if before is None:
-            return FileState.at(path)
-        status = path.stat()
-    except OSError:
-        return None
-    return before if (before.size, before.changed) == (status.st_size, status.st_mtime_ns) else None
 
 
 def _keep(batch: Iterable[_Read], seen: SeenFiles) -> None:

@@ -7,16 +7,14 @@ file may have been changed once more within the same tick of the clock. Knows no
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from groundtune.files import write_text
+from groundtune.files import sha256_of, write_text
 from groundtune.protocols import read_by_this_version
 from groundtune.settings import KnowledgeSettings
 from groundtune.values import READING, LeftOut, digest
@@ -57,13 +55,19 @@ class FileState:
         """Look at a file, all of it. Raises `OSError`."""
         looked = time.time_ns()
         status = path.stat()
-        with path.open("rb") as file:
-            return cls(status.st_size, status.st_mtime_ns, looked, hashlib.file_digest(file, "sha256").hexdigest())
+        return cls(status.st_size, status.st_mtime_ns, looked, sha256_of(path))
 
-    def still(self, status: os.stat_result) -> bool:
-        """Tell whether a file with this status is surely the same, without reading it."""
-        same = (self.size, self.changed) == (status.st_size, status.st_mtime_ns)
-        return same and self.changed < self.looked - _TICK
+    def unmoved(self, path: Path) -> bool:
+        """Tell whether a file has this size and time of change."""
+        try:
+            status = path.stat()
+        except OSError:
+            return False
+        return (self.size, self.changed) == (status.st_size, status.st_mtime_ns)
+
+    def still(self, path: Path) -> bool:
+        """Tell whether a file is surely the same, without reading it."""
+        return self.unmoved(path) and self.changed < self.looked - _TICK
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,22 +94,25 @@ class SeenFiles:
         self._seen = _loaded(path, self._key) if path is not None else {}
         self._changed = False
 
-    def unchanged(self, document: str, path: Path, held: str | None) -> Seen | None:
-        """Return what was seen of a file if it is the same and the store holds it under the fingerprint `held`."""
+    def unchanged(self, document: str, path: Path, held: str | None) -> Contents | None:
+        """Return what a file gave if it is the same and the store holds it under the fingerprint `held`."""
         seen = self._seen.get(document)
         if self._verify or seen is None or held is None or seen.fingerprint != held or not read_by_this_version(held):
             return None
+        if seen.state.still(path):
+            return seen.contents
+        now = self.look(path)
+        if now is None or now.hash != seen.state.hash:
+            return None
+        self.keep(Seen(now, seen.fingerprint, seen.contents))
+        return seen.contents
+
+    def look(self, path: Path) -> FileState | None:
+        """Look at a file before it is read; None where nothing is kept, or it cannot be looked at."""
         try:
-            if seen.state.still(path.stat()):
-                return seen
-            now = FileState.at(path)
+            return None if self._path is None else FileState.at(path)
         except OSError:
             return None
-        if now.hash != seen.state.hash:
-            return None
-        again = Seen(now, seen.fingerprint, seen.contents)
-        self.keep(again)
-        return again
 
     def keep(self, seen: Seen) -> None:
         """Remember a file as it was read."""

@@ -9,7 +9,10 @@ Vectors are those of `HashingEmbedder(64)`.
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -219,6 +222,48 @@ class StoreContract:
         """What was written is there when the store is opened again."""
         self.open(tmp_path).replace([entry("a.md", ["zebra"])])
         assert documents_of(ask(self.open(tmp_path), "zebra")) == {"a.md"}
+
+    def test_writers_at_the_same_time_lose_nothing(self, tmp_path: Path) -> None:
+        """Several handles, opened at once on a store that is not made yet, write at once, also the same document."""
+
+        def write(writer: int) -> None:
+            store = self.open(tmp_path)
+            for number in range(3):
+                own = entry(f"{writer}-{number}.md", [f"zebra {writer} {number}"])
+                store.replace([own, entry("same.md", [f"zebra of {writer}"])])
+            store.optimize()
+
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(write, range(4)))
+        store = self.open(tmp_path)
+        assert len(store.documents()) == 13
+        assert len(ask(store, "zebra", limit=50)) == 13
+
+    def test_a_search_sees_a_document_before_or_after_a_change(self, tmp_path: Path) -> None:
+        """Never a part of each, and never none, while another handle writes."""
+        writer, reader = self.open(tmp_path), self.open(tmp_path)
+        versions = [entry("a.md", [f"zebra {age} one", f"zebra {age} two"]) for age in ("old", "new")]
+        writer.replace([versions[0]])
+        searched, ends = threading.Event(), time.monotonic() + 60
+
+        def write() -> None:
+            number = 0
+            while number < 8 or not (searched.is_set() or time.monotonic() > ends):
+                number += 1
+                writer.replace([versions[number % 2]])
+
+        with ThreadPoolExecutor(1) as pool:
+            changes = pool.submit(write)
+            searches = 0
+            while not changes.done():
+                found = [passage.text.split() for passage in ask(reader, "zebra old new")]
+                assert sorted(words[2] for words in found) == ["one", "two"]
+                assert len({words[1] for words in found}) == 1
+                searches += 1
+                if searches > 20:
+                    searched.set()
+            changes.result()
+        assert searches > 10
 
     def test_equal_text_in_two_documents(self, store: KnowledgeStore) -> None:
         """Both are held; removing one leaves the other."""

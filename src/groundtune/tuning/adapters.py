@@ -7,7 +7,6 @@ with different settings stand side by side, as versions: `tuned@1f0c2b3a` and `t
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from groundtune.errors import InputError
-from groundtune.files import read_text, write_text
+from groundtune.files import read_text, sha256_of, write_text
 
 MANIFEST = "manifest.json"
 CHECKPOINTS = "checkpoints"
@@ -194,8 +193,7 @@ def _sha256(path: Path) -> str:
 @lru_cache(maxsize=256)
 def _hash_of(path: Path, size: int, changed: int) -> str:
     """Size and time of change are there so that a changed file is read again."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return sha256_of(path)
 
 
 def versions(folder: Path) -> list[Path]:

@@ -1,15 +1,16 @@
-"""What every store checks and computes alike: vectors that fit, and the revision of what is held."""
+"""What all stores do alike: vectors that fit, what a row becomes, and the revision of what is held."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from groundtune.errors import StoreError
 from groundtune.protocols import Entry, Vectors, without_version
-from groundtune.values import Chunk, digest
+from groundtune.values import Chunk, Passage, Place, digest
 
 
 def checked_vectors(entry: Entry, dimension: int, place: str | Path) -> Vectors:
@@ -34,6 +35,37 @@ def check_question(vector: Sequence[float], dimension: int, place: str | Path) -
             place=place,
             remedy="Embed questions with the embedder that the documents were ingested with.",
         )
+
+
+Places = tuple[Place, tuple[Place, ...]]
+"""Where a chunk stands, and the pages that it stands on."""
+
+
+def chunk_of(row: Mapping[str, Any], places: Places, metadata: Mapping[str, str]) -> Chunk:
+    """Return the chunk in a row."""
+    return Chunk(
+        document=row["document"],
+        place=places[0],
+        text=row["text"],
+        heading=row["heading"],
+        readable_by=tuple(row["readable_by"]),
+        metadata=metadata,
+        segments=places[1],
+    )
+
+
+def passage_of(row: Mapping[str, Any], places: Places, rank: int, score: float, similarity: float) -> Passage:
+    """Return the passage in a row; a cosine that rounding put beyond its bounds is put back."""
+    return Passage(
+        document=row["document"],
+        place=places[0],
+        text=row["text"],
+        heading=row["heading"],
+        rank=rank,
+        score=score,
+        similarity=float(np.clip(similarity, -1.0, 1.0)),
+        segments=places[1],
+    )
 
 
 def entries_of(rows: Iterable[tuple[str, Chunk, Sequence[float]]]) -> list[Entry]:

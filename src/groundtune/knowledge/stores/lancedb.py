@@ -2,7 +2,7 @@
 
 Vector search is exact (cosine, no index): up to about 100,000 chunks an approximate index is little faster and
 misses neighbours. Word search is LanceDB's BM25 over comparable words (`comparing.searchable`). Both are filtered
-before they rank, and fused here by rank. Tables of earlier versions get the columns that they lack, and their rows the
+before they rank, read one version of the table, and are fused here by rank. Tables of earlier versions get the columns that they lack, and their rows the
 words of this version, when they are opened; nothing is embedded again. Knows no files, no models and no splitting.
 """
 
@@ -24,7 +24,16 @@ from groundtune.errors import StoreError
 from groundtune.extras import not_installed
 from groundtune.files import within, write_text
 from groundtune.knowledge.fusion import reciprocal_rank_fusion
-from groundtune.knowledge.stores._checks import check_question, checked_vectors, entries_of, other_filling, revision_of
+from groundtune.knowledge.stores._checks import (
+    Places,
+    check_question,
+    checked_vectors,
+    chunk_of,
+    entries_of,
+    other_filling,
+    passage_of,
+    revision_of,
+)
 from groundtune.protocols import Embedder, Entry, Held, Vectors
 from groundtune.settings import StoreSettings
 from groundtune.values import Chunk, Passage, Place, Query
@@ -37,7 +46,6 @@ _LAYOUT = "1"
 _PLACE = ["document", "start", "end", "page", "seconds", "segments"]
 _COLUMNS = ["id", *_PLACE, "text", "heading", "vector"]
 _WORDS = f"words_{VERSION}"  # what the word index is made of; another version is another column
-_TRIES = 20  # of a search that changes come into
 _KEPT = "revision.json"  # beside the table: the revision of one version of it
 # Files of versions older than this may go: a search that another process began before then is long over.
 _KEEP_VERSIONS = timedelta(minutes=10)
@@ -59,6 +67,7 @@ class LanceDBStore:
         self._table = _open(path, _schema(signature, dimension))
         self._documents: tuple[int, dict[str, str]] | None = None
         self._revision: tuple[int, str] | None = None
+        self._fixed: tuple[int, Any] | None = None
 
     def replace(self, entries: Sequence[Entry]) -> None:
         """Replace what the store holds of each entry's document by the entry's chunks, all in one commit."""
@@ -94,13 +103,11 @@ class LanceDBStore:
         condition = _condition(query)
         depth = max(query.candidates, query.limit)
         vector = np.asarray(query.vector, dtype=np.float32)
-        for _ in range(_TRIES):
-            version = self._table.version
-            rankings = [self._by_vector(vector, condition, depth), self._by_words(query.text, condition, depth)]
-            if self._table.version == version:  # else each of the two may have seen another state
-                break
-        else:
-            raise StoreError("the store changes too often to be read.", place=self._path, remedy="Try again.")
+        table = self._snapshot()  # both searches see one version
+        rankings = [
+            self._by_vector(table, vector, condition, depth),
+            self._by_words(table, query.text, condition, depth),
+        ]
         rows = {row["id"]: row for ranking in rankings for row in ranking}
         fused = reciprocal_rank_fusion([[row["id"] for row in ranking] for ranking in rankings])
         return [
@@ -148,6 +155,16 @@ class LanceDBStore:
         """
         with self._refusals():
             _PATIENTLY(self._table.optimize, cleanup_older_than=_KEEP_VERSIONS)
+
+    def _snapshot(self) -> Any:  # noqa: ANN401
+        """Return the table as it is now, which stays so: kept for as long as the table does not change."""
+        version, held = self._table.version, self._fixed
+        if held is not None and held[0] == version:
+            return held[1]
+        table = _database(self._path).open_table(_TABLE)
+        table.checkout(version)
+        self._fixed = version, table
+        return table
 
     @contextmanager
     def _refusals(self) -> Iterator[None]:
@@ -208,20 +225,20 @@ class LanceDBStore:
             for chunk, vector in zip(entry.chunks, vectors, strict=True)
         ]
 
-    def _by_vector(self, vector: Vectors, condition: str, depth: int) -> list[dict[str, Any]]:
+    def _by_vector(self, table: Any, vector: Vectors, condition: str, depth: int) -> list[dict[str, Any]]:  # noqa: ANN401
         if "vectors" not in self._legs or not vector.any():  # the cosine with a zero vector does not exist
             return []
-        search = self._table.search(vector, vector_column_name="vector").distance_type("cosine")
+        search = table.search(vector, vector_column_name="vector").distance_type("cosine")
         rows = search.where(condition, prefilter=True).limit(depth).select([*_COLUMNS, "_distance"]).to_list()
         return sorted(rows, key=lambda row: (row["_distance"], row["id"]))
 
-    def _by_words(self, text: str, condition: str, depth: int) -> list[dict[str, Any]]:
+    def _by_words(self, table: Any, text: str, condition: str, depth: int) -> list[dict[str, Any]]:  # noqa: ANN401
         words = searchable(text)
         if "words" not in self._legs or not words:
             return []
         from lancedb.query import MatchQuery
 
-        search = self._table.search(MatchQuery(words, _WORDS), query_type="fts")  # plain words, no operators
+        search = table.search(MatchQuery(words, _WORDS), query_type="fts")  # plain words, no operators
         rows = search.where(condition, prefilter=True).limit(depth).select([*_COLUMNS, "_score"]).to_list()
         return sorted(rows, key=lambda row: (-row["_score"], row["id"]))
 
@@ -248,11 +265,8 @@ def _setting(schema: pa.Schema, key: str) -> str:
 
 def _open(path: Path, schema: pa.Schema) -> Any:  # noqa: ANN401 -- lancedb has no usable types
     """Open or create the table. Raises `StoreError` if it was made with another embedder."""
-    import lancedb
-
     try:
-        # Interval zero: every read looks for what others have written, so that a deleted document is gone at once.
-        database = lancedb.connect(path, read_consistency_interval=timedelta(0))
+        database = _database(path)
         if _TABLE in database.list_tables().tables:
             table = database.open_table(_TABLE)
         else:
@@ -266,6 +280,13 @@ def _open(path: Path, schema: pa.Schema) -> Any:  # noqa: ANN401 -- lancedb has 
             f"LanceDB cannot open the store: {error}.", place=path, remedy="Check the path and its permissions."
         ) from error
     return table
+
+
+def _database(path: Path) -> Any:  # noqa: ANN401
+    """Connect. Interval zero: every read looks for what others wrote, so that a deleted document is gone at once."""
+    import lancedb
+
+    return lancedb.connect(path, read_consistency_interval=timedelta(0))
 
 
 def _add_columns(table: Any, wanted: pa.Schema) -> None:  # noqa: ANN401
@@ -338,29 +359,15 @@ def _condition(query: Query) -> str:
 
 
 def _passage(row: Mapping[str, Any], rank: int, score: float, vector: Vectors) -> Passage:
-    stored = np.asarray(row["vector"], dtype=np.float32)
-    return Passage(
-        document=row["document"],
-        place=_place(row),
-        text=row["text"],
-        heading=row["heading"],
-        rank=rank,
-        score=score,
-        similarity=float(np.clip(stored @ vector, -1.0, 1.0)),
-        segments=tuple(map(_place, row["segments"] or ())),
-    )
+    return passage_of(row, _places(row), rank, score, float(np.asarray(row["vector"], dtype=np.float32) @ vector))
 
 
 def _chunk(row: Mapping[str, Any]) -> Chunk:
-    return Chunk(
-        document=row["document"],
-        place=_place(row),
-        text=row["text"],
-        heading=row["heading"],
-        readable_by=tuple(row["readable_by"]),
-        metadata=dict(json.loads(pair) for pair in row["metadata"]),
-        segments=tuple(map(_place, row["segments"] or ())),
-    )
+    return chunk_of(row, _places(row), dict(json.loads(pair) for pair in row["metadata"]))
+
+
+def _places(row: Mapping[str, Any]) -> Places:
+    return _place(row), tuple(map(_place, row["segments"] or ()))
 
 
 def _place(row: Mapping[str, Any]) -> Place:

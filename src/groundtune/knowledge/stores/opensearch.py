@@ -23,7 +23,16 @@ from groundtune.comparing import searchable
 from groundtune.errors import StoreError
 from groundtune.extras import not_installed
 from groundtune.knowledge.fusion import reciprocal_rank_fusion
-from groundtune.knowledge.stores._checks import check_question, checked_vectors, entries_of, other_filling, revision_of
+from groundtune.knowledge.stores._checks import (
+    Places,
+    check_question,
+    checked_vectors,
+    chunk_of,
+    entries_of,
+    other_filling,
+    passage_of,
+    revision_of,
+)
 from groundtune.knowledge.stores._opensearch import PAGE, SCHEMES, OpensearchSettings, SearchIndex
 from groundtune.protocols import Embedder, Entry, Held
 from groundtune.settings import StoreSettings, Table
@@ -285,12 +294,13 @@ class OpensearchStore:
         return about
 
     def _consistently(self, ask: Callable[[Mapping[str, Any]], T]) -> T:
-        """Return what `ask` gives while nothing changes: what is noted is equal before and after it."""
+        """Return what `ask` gives while what is noted stays as it is."""
+        before = self._seen  # by whichever thread, and perhaps out of date
         for _ in range(_TRIES):
-            answer, about = ask(self._seen), self._about()
-            if about == self._seen:
+            answer, after = ask(before), self._about()
+            if after == before:
                 return answer
-            self._seen = about
+            before = self._seen = after
         raise StoreError("the store changes too often to be read.", place=self._place, remedy="Try again.")
 
     def _documents(self, about: Mapping[str, Any]) -> dict[str, str]:
@@ -339,33 +349,15 @@ def _hits(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _passage(row: Mapping[str, Any], rank: int, score: float, vector: np.ndarray) -> Passage:
-    stored = np.asarray(row["vector"], dtype=np.float32)
-    return Passage(
-        document=row["document"],
-        place=Place(**row["place"]),
-        text=row["text"],
-        heading=row["heading"],
-        rank=rank,
-        score=score,
-        similarity=float(np.clip(stored @ vector, -1.0, 1.0)),
-        segments=_segments(row),
-    )
+    return passage_of(row, _places(row), rank, score, float(np.asarray(row["vector"], dtype=np.float32) @ vector))
 
 
 def _chunk(row: Mapping[str, Any]) -> Chunk:
-    return Chunk(
-        document=row["document"],
-        place=Place(**row["place"]),
-        text=row["text"],
-        heading=row["heading"],
-        readable_by=tuple(row["readable_by"]),
-        metadata=row["metadata"],
-        segments=_segments(row),
-    )
+    return chunk_of(row, _places(row), row["metadata"])
 
 
-def _segments(row: Mapping[str, Any]) -> tuple[Place, ...]:
-    return tuple(Place(**segment) for segment in row["segments"])
+def _places(row: Mapping[str, Any]) -> Places:
+    return Place(**row["place"]), tuple(Place(**segment) for segment in row["segments"])
 
 
 def groundtune_store(url: str, folder: Path, embedder: Embedder, settings: StoreSettings) -> OpensearchStore | None:

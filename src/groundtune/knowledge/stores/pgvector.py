@@ -22,7 +22,16 @@ from groundtune.errors import StoreError
 from groundtune.extras import not_installed
 from groundtune.knowledge.fusion import reciprocal_rank_fusion
 from groundtune.knowledge.stores import _postgresql as server
-from groundtune.knowledge.stores._checks import check_question, checked_vectors, entries_of, other_filling, revision_of
+from groundtune.knowledge.stores._checks import (
+    Places,
+    check_question,
+    checked_vectors,
+    chunk_of,
+    entries_of,
+    other_filling,
+    passage_of,
+    revision_of,
+)
 from groundtune.knowledge.stores._postgresql import PostgresqlSettings
 from groundtune.protocols import Embedder, Entry, Held, Vectors
 from groundtune.settings import StoreSettings, Table
@@ -49,6 +58,7 @@ CREATE TABLE chunk (
     language regconfig NOT NULL, words tsvector NOT NULL, vector vector({dimension}) NOT NULL
 );
 CREATE INDEX chunk_document ON chunk (document);
+CREATE INDEX chunk_language ON chunk (language);
 CREATE INDEX chunk_words ON chunk USING gin (words);
 CREATE INDEX chunk_readable_by ON chunk USING gin (readable_by);
 CREATE INDEX chunk_metadata ON chunk USING gin (metadata jsonb_path_ops);
@@ -302,7 +312,15 @@ _HELD = f"""
 SELECT {_PLACE}, text, heading, readable_by, metadata, fingerprint, vector::text AS vector
 FROM chunk JOIN document ON document.id = document WHERE document = ANY(%s)
 """
-_LANGUAGES_HELD = "SELECT DISTINCT language::text AS language FROM chunk ORDER BY language"
+_LANGUAGES_HELD = """
+WITH RECURSIVE held AS (
+    (SELECT language FROM chunk ORDER BY language LIMIT 1)
+    UNION ALL
+    SELECT (SELECT language FROM chunk WHERE language > held.language ORDER BY language LIMIT 1)
+    FROM held WHERE held.language IS NOT NULL
+)
+SELECT language::text AS language FROM held WHERE language IS NOT NULL
+"""  # few jumps over the index, where DISTINCT reads every chunk
 
 
 def _words(text: str) -> tuple[list[str], list[str]]:
@@ -338,36 +356,16 @@ def _documents(connection: Connection[Any]) -> dict[str, str]:
 
 
 def _passage(row: Mapping[str, Any], rank: int, score: float) -> Passage:
-    return Passage(
-        document=row["document"],
-        place=_place(row),
-        text=row["text"],
-        heading=row["heading"],
-        rank=rank,
-        score=score,
-        similarity=float(np.clip(row["similarity"], -1.0, 1.0)),
-        segments=_segments(row),
-    )
+    return passage_of(row, _places(row), rank, score, row["similarity"])
 
 
 def _chunk(row: Mapping[str, Any]) -> Chunk:
-    return Chunk(
-        document=row["document"],
-        place=_place(row),
-        text=row["text"],
-        heading=row["heading"],
-        readable_by=tuple(row["readable_by"]),
-        metadata=row["metadata"],
-        segments=_segments(row),
-    )
+    return chunk_of(row, _places(row), row["metadata"])
 
 
-def _place(row: Mapping[str, Any]) -> Place:
-    return Place(row["start"], row["end_"], row["page"], row["seconds"])
-
-
-def _segments(row: Mapping[str, Any]) -> tuple[Place, ...]:
-    return tuple(Place(**segment) for segment in row["segments"])
+def _places(row: Mapping[str, Any]) -> Places:
+    place = Place(row["start"], row["end_"], row["page"], row["seconds"])
+    return place, tuple(Place(**segment) for segment in row["segments"])
 
 
 def groundtune_store(url: str, folder: Path, embedder: Embedder, settings: StoreSettings) -> PgvectorStore | None:
