@@ -2,8 +2,9 @@
 
 Vector search is exact (cosine, no index): up to about 100,000 chunks an approximate index is little faster and
 misses neighbours. Word search is LanceDB's BM25 over comparable words (`comparing.searchable`). Both are filtered
-before they rank, read one version of the table, and are fused here by rank. Tables of earlier versions get the columns that they lack, and their rows the
-words of this version, when they are opened; nothing is embedded again. Knows no files, no models and no splitting.
+before they rank, read one version of the table, and are fused here by rank. Tables of earlier versions get the columns
+that they lack, and their rows the words of this version, when they are opened; nothing is embedded again. Knows no
+files, no models and no splitting.
 """
 
 from __future__ import annotations
