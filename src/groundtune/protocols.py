@@ -6,7 +6,7 @@ other people's. All of them are synchronous and take batches.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
@@ -29,6 +29,7 @@ from groundtune.values import (
     PlainText,
     Query,
     Question,
+    Revision,
     Score,
     digest,
 )
@@ -176,6 +177,27 @@ class KnowledgeStore(Protocol):
 
     def optimize(self) -> None:
         """Tidy up after many changes, for speed and space; what is found stays the same."""
+        ...
+
+
+@runtime_checkable
+class Revisions(Protocol):
+    """Keeps documents as they were read, so that a citation opens the text that it was taken from."""
+
+    def keep(self, revisions: Sequence[Revision]) -> None:
+        """Keep these. Called before a store holds them, so that no passage is found whose text is not kept."""
+        ...
+
+    def settle(self, held: Mapping[str, str]) -> None:
+        """Note which revisions are live: `held` has the fingerprint of every document. The others grow old."""
+        ...
+
+    def live(self) -> dict[str, str]:
+        """Return the fingerprint of every document's live revision, by document id."""
+        ...
+
+    def revision(self, document: str, fingerprint: str) -> Revision | None:
+        """Return a document as it was read under this fingerprint; None if that is not kept."""
         ...
 
 

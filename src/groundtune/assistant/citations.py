@@ -211,7 +211,14 @@ def _statements(text: str) -> list[tuple[int, int]]:
 
 def _citation(passage: Passage, place: tuple[int, int], origin: Literal["model", "attributed"]) -> Citation:
     start, end = place
-    return Citation(passage.document, passage.place_of(start, end), passage.text[start:end], origin, passage.heading)
+    return Citation(
+        passage.document,
+        passage.place_of(start, end),
+        passage.text[start:end],
+        origin,
+        passage.heading,
+        passage.fingerprint,
+    )
 
 
 def _unique(citations: Iterator[Citation]) -> list[Citation]:

@@ -45,6 +45,7 @@ from groundtune.values.knowledge import (
     Place,
     Placed,
     Query,
+    Revision,
     Search,
     located,
 )
@@ -85,6 +86,7 @@ __all__ = [
     "PreferencePair",
     "Query",
     "Question",
+    "Revision",
     "Retrieved",
     "Role",
     "Score",

@@ -124,7 +124,8 @@ class Citation(Placed):
     """A piece of a document that supports an answer: `quote` is the document's text from `start` to `end`.
 
     `origin` tells who made the link: the model itself, or groundtune by comparing words afterwards. `heading` is what
-    its passage stands under: a value of a table is understood with the names of its row and columns.
+    its passage stands under: a value of a table is understood with the names of its row and columns. `fingerprint` is
+    that of the document's revision that was cited; empty if an earlier groundtune wrote the answer down.
     """
 
     document: str
@@ -132,6 +133,7 @@ class Citation(Placed):
     quote: str
     origin: Literal["model", "attributed"]
     heading: str = ""
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True, slots=True)

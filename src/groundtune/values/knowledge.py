@@ -116,6 +116,18 @@ class Chunk(Placed):
 
 
 @dataclass(frozen=True, slots=True)
+class Revision:
+    """A document as it was read at one time, under the fingerprint by which passages and citations name it.
+
+    `segments` are its pages, or the parts of a recording, in order; empty for a format without them.
+    """
+
+    document: Document
+    fingerprint: str
+    segments: tuple[Place, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
     """What a store is asked: `vector` has the embedder's dimension; `principals` are the caller's names.
 
@@ -145,7 +157,8 @@ class Search:
 @dataclass(frozen=True, slots=True)
 class Passage(Placed):
     """A chunk retrieved for a question: `rank` from 1; `score` of the fusion (higher is better); `similarity`
-    the cosine between question and chunk in [-1, 1], None from a store that does not compute it."""
+    the cosine between question and chunk in [-1, 1], None from a store that does not compute it. `fingerprint` is that
+    of the document's revision that was retrieved."""
 
     document: str
     place: Place
@@ -155,6 +168,7 @@ class Passage(Placed):
     score: float
     similarity: float | None = None
     segments: tuple[Place, ...] = ()
+    fingerprint: str = ""
 
     def place_of(self, start: int, end: int) -> Place:
         """Return the place in the document of `text[start:end]`: its page is the one on which that begins."""

@@ -65,6 +65,7 @@ def passage_of(row: Mapping[str, Any], places: Places, rank: int, score: float, 
         score=score,
         similarity=float(np.clip(similarity, -1.0, 1.0)),
         segments=places[1],
+        fingerprint=row["fingerprint"],
     )
 
 

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 _TABLE = "chunks"
 _LAYOUT = "1"
 _PLACE = ["document", "start", "end", "page", "seconds", "segments"]
-_COLUMNS = ["id", *_PLACE, "text", "heading", "vector"]
+_COLUMNS = ["id", *_PLACE, "text", "heading", "fingerprint", "vector"]
 _WORDS = f"words_{VERSION}"  # what the word index is made of; another version is another column
 _KEPT = "revision.json"  # beside the table: the revision of one version of it
 # Files of versions older than this may go: a search that another process began before then is long over.

@@ -305,7 +305,8 @@ class PgvectorStore:
 
 
 _SELECT = f"""
-SELECT id, {_PLACE}, text, heading, 1 - (vector <=> %(vector)s::vector) AS similarity
+SELECT id, {_PLACE}, text, heading, 1 - (vector <=> %(vector)s::vector) AS similarity,
+    (SELECT fingerprint FROM document WHERE id = chunk.document) AS fingerprint
 FROM chunk WHERE readable_by && %(principals)s::text[] AND metadata @> %(where)s
 """
 _HELD = f"""
