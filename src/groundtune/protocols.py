@@ -6,7 +6,7 @@ other people's. All of them are synchronous and take batches.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
@@ -175,8 +175,8 @@ class KnowledgeStore(Protocol):
         """Changes with every change of what the store holds, and only then: equal content, equal revision."""
         ...
 
-    def optimize(self) -> None:
-        """Tidy up after many changes, for speed and space; what is found stays the same."""
+    def optimize(self, *, erase: bool = False) -> None:
+        """Tidy up after many changes; what is found stays the same. With `erase`, nothing of what was removed stays."""
         ...
 
 
@@ -186,6 +186,10 @@ class Revisions(Protocol):
 
     def keep(self, revisions: Sequence[Revision]) -> None:
         """Keep these. Called before a store holds them, so that no passage is found whose text is not kept."""
+        ...
+
+    def lacking(self, held: Mapping[str, str]) -> Set[str]:
+        """Return those of the documents (id to fingerprint) whose text is not kept."""
         ...
 
     def settle(self, held: Mapping[str, str]) -> None:

@@ -15,7 +15,7 @@ from groundtune.knowledge.search import Depth, search_many
 from groundtune.knowledge.seen import SeenFiles
 from groundtune.knowledge.stores import open_store
 from groundtune.settings import KnowledgeSettings, StoreSettings, Table
-from groundtune.testing.stores import EMBEDDER, ask, documents_of, entry
+from groundtune.testing.entries import EMBEDDER, ask, documents_of, entry
 from groundtune.values import Search
 
 

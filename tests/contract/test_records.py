@@ -14,7 +14,7 @@ from groundtune import secrets
 from groundtune.errors import StoreError
 from groundtune.records import KeptKind, open_records
 from groundtune.secrets import Secret, masked
-from groundtune.values import Answer, Citation, Failure, Passage, Place, Score, Usage
+from groundtune.values import Answer, Citation, Document, Failure, Passage, Place, Revision, Score, Usage
 
 RUN = ("rag", "model=x", "fingerprint", "test", {"model.name": {"value": "x", "origin": "file"}})
 
@@ -250,3 +250,44 @@ def test_the_latest_comparison_of_one_benchmark_is_found_among_others(records):
     records.save_comparison(report_of("base", "rag", fingerprint="b"))
     assert records.latest_comparison("a") == first
     assert records.latest_comparison("c") is None
+
+
+def read(text, document="a.md", number=0):
+    return Revision(Document(document, text, "A", ("everyone",), {"author": "Ñ"}), f"2:{number}", (Place(0, 1, 1),))
+
+
+def test_documents_come_back_as_they_were_read(records):
+    kept = records.revisions(1)
+    strange = read("a\u0000b\u202e \U0001f600 '; DROP TABLE revisions; --")
+    kept.keep([strange, read("b", "b.md")])
+    assert kept.live() == {}
+    kept.settle({"a.md": "2:0"})
+    assert kept.live() == {"a.md": "2:0"}
+    assert kept.revision("a.md", "2:0") == strange
+    assert kept.revision("a.md", "2:1") is None
+    assert kept.lacking({"a.md": "2:0", "b.md": "2:1"}) == {"b.md"}
+
+
+def test_earlier_revisions_go_when_there_are_too_many(records):
+    kept = records.revisions(1)
+    for number in range(4):
+        kept.keep([read(f"text {number}", number=number)])
+        kept.settle({"a.md": f"2:{number}"})
+    assert kept.fingerprints("a.md") == ["2:3", "2:2"]
+    kept.settle({})
+    assert kept.live() == {}
+    assert kept.fingerprints("a.md") == ["2:3"]
+
+
+def test_what_is_forgotten_is_known_to_be_so_until_it_is_read_again(records):
+    kept = records.revisions(1)
+    kept.keep([read("text")])
+    kept.settle({"a.md": "2:0"})
+    kept.forget({"a.md": "2:0", "unknown.md": "2:7"})
+    assert kept.withdrawn("a.md", "2:0")
+    assert kept.withdrawn("unknown.md", "2:7")
+    assert not kept.withdrawn("a.md", "2:1")
+    assert kept.fingerprints("a.md") == []
+    assert kept.live() == {}
+    kept.keep([read("text")])
+    assert not kept.withdrawn("a.md", "2:0")

@@ -13,7 +13,8 @@ from groundtune.knowledge.stores import open_store
 from groundtune.knowledge.stores.lancedb import LanceDBStore
 from groundtune.protocols import KnowledgeStore
 from groundtune.testing.embedders import HashingEmbedder
-from groundtune.testing.stores import EMBEDDER, StoreContract, ask, entry
+from groundtune.testing.entries import EMBEDDER, ask, entry
+from groundtune.testing.stores import StoreContract
 from groundtune.values import Place, Query
 
 
@@ -185,3 +186,21 @@ class TestLanceDB(StoreContract):
 def test_an_unknown_store(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="mongodb"):
         open_store("mongodb://localhost", tmp_path, EMBEDDER)
+
+
+def test_erasing_leaves_no_file_of_before(tmp_path):
+    store = LanceDBStore(tmp_path, EMBEDDER.signature, EMBEDDER.dimension)
+    store.replace([entry(f"{number}.md", [f"zebra {number}"]) for number in range(20)])
+    store.optimize()
+
+    def files():
+        return {path for folder in ("data", "_indices") for path in tmp_path.rglob(f"{folder}/**/*") if path.is_file()}
+
+    store.remove(["3.md"])
+    before = files()
+    store.optimize()
+    assert before & files()  # one removed document of twenty is not worth writing a file anew
+    store.optimize(erase=True)
+    assert not before & files()
+    assert files()
+    assert len(store.documents()) == len(ask(store, "zebra", limit=30)) == 19

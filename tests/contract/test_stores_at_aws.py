@@ -16,7 +16,8 @@ import pytest
 from groundtune.knowledge.stores import open_store
 from groundtune.protocols import KnowledgeStore
 from groundtune.settings import StoreSettings, Table
-from groundtune.testing.stores import EMBEDDER, StoreContract
+from groundtune.testing.entries import EMBEDDER
+from groundtune.testing.stores import StoreContract
 
 pytest.importorskip("opensearchpy")
 psycopg = pytest.importorskip("psycopg")

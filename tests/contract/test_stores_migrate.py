@@ -15,7 +15,7 @@ from groundtune.knowledge.ingest import ingest  # noqa: E402
 from groundtune.knowledge.migrate import migrate  # noqa: E402
 from groundtune.knowledge.stores import open_store  # noqa: E402
 from groundtune.settings import KnowledgeSettings, StoreSettings  # noqa: E402
-from groundtune.testing.stores import EMBEDDER, ask  # noqa: E402
+from groundtune.testing.entries import EMBEDDER, ask  # noqa: E402
 
 TELECOM = Path(__file__).parents[2] / "examples" / "telecom"
 QUESTIONS = 200

@@ -20,7 +20,8 @@ from groundtune.knowledge.stores.opensearch import OpensearchStore
 from groundtune.protocols import KnowledgeStore
 from groundtune.settings import StoreSettings
 from groundtune.testing.embedders import HashingEmbedder
-from groundtune.testing.stores import EMBEDDER, StoreContract, ask, documents_of, entry
+from groundtune.testing.entries import EMBEDDER, ask, documents_of, entry
+from groundtune.testing.stores import StoreContract
 
 
 def index_of(folder: Path) -> str:

@@ -26,7 +26,8 @@ from groundtune.protocols import KnowledgeStore  # noqa: E402
 from groundtune.secrets import masked  # noqa: E402
 from groundtune.settings import StoreSettings  # noqa: E402
 from groundtune.testing.embedders import HashingEmbedder  # noqa: E402
-from groundtune.testing.stores import EMBEDDER, StoreContract, ask, documents_of, entry  # noqa: E402
+from groundtune.testing.entries import EMBEDDER, ask, documents_of, entry  # noqa: E402
+from groundtune.testing.stores import StoreContract  # noqa: E402
 from groundtune.values import Query  # noqa: E402
 
 

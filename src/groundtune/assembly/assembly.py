@@ -51,7 +51,7 @@ class Assembly:
         self.folder = folder
         self.resolved = resolved
         self.progress = progress
-        self.knowledge = KnowledgeBase(resolved.settings, folder, progress)
+        self.knowledge = KnowledgeBase(resolved.settings, folder, lambda: self.records, progress)
         self.pool = ModelPool(resolved.settings.model, folder)
         self.adapters = Adapters(
             self.state / "adapters",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from groundtune.assembly.locked import locked_property
 from groundtune.comparing import VERSION
@@ -18,19 +20,42 @@ from groundtune.knowledge.search import Depth, search_many
 from groundtune.knowledge.seen import SeenFiles
 from groundtune.knowledge.stores import open_store
 from groundtune.protocols import Embedder, Held, KnowledgeStore, Progress, Reranker, silent
+from groundtune.records import Records
+from groundtune.records.documents import KeptRevisions
 from groundtune.secrets import SecretUrl
 from groundtune.settings import Settings
-from groundtune.values import Chunk, Passage, Search
+from groundtune.values import EVERYONE, Chunk, Passage, Revision, Search
 
 STATE = ".groundtune"  # where groundtune keeps what it makes, in the project's folder
+
+
+SourceState = Literal["live", "earlier", "withdrawn", "not kept", "not readable"]
+SAID_OF_SOURCE: Mapping[SourceState, str] = {
+    "live": "The document still says this.",
+    "earlier": "The document has changed, or is gone, since this was cited.",
+    "withdrawn": "The source was withdrawn: its text was erased on request.",
+    "not kept": "The text of this revision is not kept. `[knowledge] keep_revisions` says how many are.",
+    "not readable": "The asker may not read this document.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a citation was taken from: the document as it was then, or None with the reason in `state`."""
+
+    state: SourceState
+    revision: Revision | None
 
 
 class KnowledgeBase:
     """What `[knowledge]` and `[embedding]` name, for the project in `folder`."""
 
-    def __init__(self, settings: Settings, folder: Path, progress: Progress = silent) -> None:
+    def __init__(
+        self, settings: Settings, folder: Path, records: Callable[[], Records], progress: Progress = silent
+    ) -> None:
         self._settings = settings
         self._folder = folder
+        self._records = records
         self._progress = progress
 
     @property
@@ -55,12 +80,16 @@ class KnowledgeBase:
         settings = self._settings
         return open_store(settings.knowledge.store.reveal(), self._folder, self.embedder, settings.store)
 
+    @locked_property
+    def revisions(self) -> KeptRevisions:
+        """The documents as they were read, kept in the records."""
+        return self._records().revisions(self._settings.knowledge.keep_revisions)
+
     def ingest(self, paths: Sequence[Path] | None = None, *, verify: bool = False) -> IngestReport:
         """Bring the store up to date with the documents folder. `verify` reads files that seem unchanged, too."""
         settings = self._settings.knowledge
-        seen = SeenFiles(self._folder / STATE / "seen.json", settings, verify=verify)
         with reading(settings) as read:
-            manner = Manner(self._progress, seen, read)
+            manner = Manner(self._progress, self._seen(verify=verify), read, self.revisions)
             return ingest(self.documents, self.store, self.embedder, settings, paths, manner)
 
     def documents_held(self) -> dict[str, str]:
@@ -81,12 +110,48 @@ class KnowledgeBase:
             if document not in held:
                 raise _not_held(document)
         self.store.remove(documents)
+        self.revisions.settle(self.store.documents())
+
+    def forget(self, documents: Sequence[str]) -> int:
+        """Erase documents: text, vectors, earlier revisions, and what saved answers quote of them.
+
+        Return how many saved answers quoted them. Raises `InputError` if of one of them nothing is held or kept; then
+        nothing is erased. Files, reports and what models have learned are as they were.
+        """
+        held = self.store.documents()
+        marks = {id_: held.get(id_) or next(iter(self.revisions.fingerprints(id_)), None) for id_ in documents}
+        for document, mark in marks.items():
+            if mark is None:
+                raise _not_held(document)
+        self.store.remove(documents)
+        self.store.optimize(erase=True)
+        seen = self._seen(verify=False)
+        seen.forget(documents)
+        seen.save()
+        return self.revisions.forget({document: str(mark) for document, mark in marks.items()})
+
+    def source(self, document: str, fingerprint: str, asker: Sequence[str] = EVERYONE) -> Source:
+        """Return the text that a citation with this fingerprint was taken from, as far as it is kept.
+
+        An asker who may not read the document as it is now, or as it was, gets no text.
+        """
+        revision = self.revisions.revision(document, fingerprint)
+        if revision is None:
+            return Source("withdrawn" if self.revisions.withdrawn(document, fingerprint) else "not kept", None)
+        now = self.revisions.live().get(document)
+        latest = revision if now in (None, fingerprint) else self.revisions.revision(document, str(now)) or revision
+        if any(not set(asker) & set(each.document.readable_by) for each in (revision, latest)):
+            return Source("not readable", None)
+        return Source("live" if now == fingerprint else "earlier", revision)
 
     def migrate(self, source: str, target: str) -> Migration:
         """Copy what the store at the URL `source` holds to the one at `target`, and compare both."""
         urls = [SecretUrl(url) for url in (source, target)]  # passwords are blanked from now on
         first, second = (open_store(url.reveal(), self._folder, self.embedder, self._settings.store) for url in urls)
         return migrate(first, second, self._progress)
+
+    def _seen(self, *, verify: bool) -> SeenFiles:
+        return SeenFiles(self._folder / STATE / "seen.json", self._settings.knowledge, verify=verify)
 
     def is_empty(self) -> bool:
         """Tell whether nothing has been ingested."""

@@ -69,6 +69,7 @@ def _document(answer: Answer, question: str) -> dict[str, object]:
             "document": citation.document,
             **asdict(citation.place),
             "quote": citation.quote,
+            "fingerprint": citation.fingerprint,
             "origin": citation.origin,
             "heading": citation.heading,
         }

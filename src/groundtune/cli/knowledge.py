@@ -78,46 +78,93 @@ def list_(
 @commands.command()
 def show(
     document: Annotated[str, typer.Argument(help="A document, as `knowledge list` names it.")],
+    fingerprint: Annotated[
+        str | None,
+        typer.Option("--revision", metavar="FINGERPRINT", help="Show the text that a citation with it was taken from."),
+    ] = None,
     project: ProjectFolder = HERE,
     as_json: AsJson = False,
     overrides: Overrides = [],  # noqa: B006 -- typer reads the default, nobody changes it
 ) -> None:
     """Show what the store holds of a document: its chunks with their places, who may read it, and its metadata.
 
-    Example:
+    With --revision, show the whole text as it was read at another time, also of a document that is gone. Citations in
+    answers name it.
+
+    Examples:
 
         groundtune knowledge show plans/brook.md
+        groundtune knowledge show plans/brook.md --revision 2:0b83d4f1c7a95e62
 
     """
+    if fingerprint is not None:
+        _show_revision(document, fingerprint, project, as_json, overrides)
+        return
     with opened(project, overrides) as opened_project:
         held = opened_project.knowledge.held(document)
+        kept = opened_project.knowledge.revisions.fingerprints(document)
     first = held.chunks[0]
     pairs = ", ".join(f"{key}: {value}" for key, value in first.metadata.items())
     text = Text.assemble((document, "bold"), f" ({several(len(held.chunks), 'chunk')})\n")
     text.append(f"Readable by {', '.join(first.readable_by) or 'nobody'}.{f' {pairs}.' if pairs else ''}\n")
+    text.append(f"Revisions that are kept: {', '.join(kept) or 'none'}.\n")
     chunks = [{**asdict(chunk), "id": chunk.id} for chunk in held.chunks]
-    emit(as_json, {"document": document, "fingerprint": held.fingerprint, "chunks": chunks}, _chunks(text, held.chunks))
+    shown = {"document": document, "fingerprint": held.fingerprint, "kept_revisions": kept, "chunks": chunks}
+    emit(as_json, shown, _chunks(text, held.chunks))
+
+
+def _show_revision(document: str, fingerprint: str, project: Path, as_json: bool, overrides: list[str]) -> None:
+    from groundtune.assembly.knowledge import SAID_OF_SOURCE
+
+    with opened(project, overrides) as opened_project:
+        source = opened_project.knowledge.source(document, fingerprint)
+    said, revision = SAID_OF_SOURCE[source.state], source.revision
+    shown: dict[str, object] = {"document": document, "fingerprint": fingerprint, "state": source.state, "said": said}
+    text = Text.assemble((document, "bold"), f"\n{said}\n")
+    if revision is not None:
+        shown |= {"title": revision.document.title, "text": revision.document.text}
+        text.append(f"\n{revision.document.text}\n")
+    emit(as_json, shown, text)
+    if revision is None:
+        raise typer.Exit(1)
 
 
 @commands.command()
 def remove(
     documents: Annotated[list[str], typer.Argument(help="Documents, as `knowledge list` names them.")],
+    forget: Annotated[
+        bool,
+        typer.Option("--forget", help="Erase them: text, vectors, earlier revisions, and quotes in saved answers."),
+    ] = False,
     project: ProjectFolder = HERE,
     as_json: AsJson = False,
     overrides: Overrides = [],  # noqa: B006 -- typer reads the default, nobody changes it
 ) -> None:
     """Remove documents from the store. Their files stay, and `ingest` adds them again.
 
-    Example:
+    Earlier revisions are kept for answers that cite them. With --forget nothing is kept, and a citation says that its
+    source was withdrawn; what answers say in their own words, reports, and models that were tuned stay as they are.
+
+    Examples:
 
         groundtune knowledge remove plans/brook.md
+        groundtune knowledge remove letters/0815.pdf --forget
 
     """
     with opened(project, overrides) as opened_project:
-        opened_project.knowledge.remove(documents)
-        revision = opened_project.knowledge.store.revision()
-    shown = Text(f"{several(len(documents), 'document')} removed.")
-    emit(as_json, {"removed": len(documents), "revision": revision}, shown)
+        knowledge, answers = opened_project.knowledge, 0
+        if forget:
+            answers = knowledge.forget(documents)
+        else:
+            knowledge.remove(documents)
+        revision = knowledge.store.revision()
+        there = [document for document in documents if (knowledge.documents / document).exists()]
+    shown = Text(f"{several(len(documents), 'document')} {'erased' if forget else 'removed'}.")
+    shown.append(f" {several(answers, 'saved answer')} quoted them, and does so no more." if answers else "")
+    for document in there:
+        shown.append(f"\nThe file {document} is still in the folder: the next `ingest` adds it again.", "yellow")
+    removed = {"removed": len(documents), "revision": revision, "answers_blanked": answers, "files_left": there}
+    emit(as_json, removed, shown)
 
 
 @commands.command()

@@ -10,6 +10,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import islice
 from pathlib import Path
 
 from groundtune.errors import UnreadableDocument
@@ -25,12 +27,13 @@ from groundtune.protocols import (
     KnowledgeStore,
     LimitedEmbedder,
     Progress,
+    Revisions,
     fingerprint,
     read_by_this_version,
     silent,
 )
 from groundtune.settings import KnowledgeSettings
-from groundtune.values import Chunk, Document, PlainText
+from groundtune.values import Chunk, Document, PlainText, Revision
 
 BATCH = 64  # documents in one commit of the store
 
@@ -86,12 +89,20 @@ class _Tally:
     cut: int | None = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Read:
     document: Document
     plain: PlainText
     chunks: list[Chunk]
     state: FileState | None = None  # None where the file changed while it was read
+
+    @cached_property
+    def fingerprint(self) -> str:
+        return fingerprint(self.document, self.chunks)
+
+    @property
+    def revision(self) -> Revision:
+        return Revision(self.document, self.fingerprint, self.plain.segments)
 
     @property
     def contents(self) -> Contents:
@@ -100,11 +111,13 @@ class _Read:
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How an ingestion goes: who is told of its `progress`, what was `seen` of the files, and how a file is `read`."""
+    """How an ingestion goes: who is told of its `progress`, what was `seen` of the files, how a file is `read`, and who
+    keeps the texts as `revisions`."""
 
     progress: Progress = silent
     seen: SeenFiles = field(default_factory=SeenFiles)
     read: Read | None = None
+    revisions: Revisions | None = None
 
 
 def ingest(
@@ -133,16 +146,18 @@ def ingest(
     failed = found.failed
     manner = manner or Manner()
     manner.seen.forget(gone)
+    lacking = manner.revisions.lacking(held) if manner.revisions is not None else frozenset[str]()
     try:
-        changed = _changed(found.files, manner.seen, held, tally)
+        changed = _changed(found.files, manner.seen, {id_: held[id_] for id_ in held.keys() - lacking}, tally)
         documents = _documents(changed, settings, failed, len(found.files), manner)
-        for batch in _batches(documents, held, tally, manner.seen):
-            store.replace(_embedded(batch, embedder, tally))
-            _keep(batch, manner.seen)
+        for batch in _batches(documents):
+            _take(batch, store, embedder, held, tally, manner)
     finally:
         manner.seen.save()
     if tally.written or gone:
         store.optimize()
+    if manner.revisions is not None:
+        manner.revisions.settle(store.documents())
     return IngestReport(
         added=tally.added,
         changed=tally.changed,
@@ -219,34 +234,37 @@ def _documents(
     manner.progress("ingest", total, total)
 
 
-def _keep(batch: Iterable[_Read], seen: SeenFiles) -> None:
-    """Remember what was read and is in the store now."""
+def _batches(documents: Iterable[_Read]) -> Iterator[list[_Read]]:
+    """Yield the documents, up to `BATCH` at a time."""
+    rest = iter(documents)
+    while batch := list(islice(rest, BATCH)):
+        yield batch
+
+
+def _take(
+    batch: list[_Read], store: KnowledgeStore, embedder: Embedder, held: dict[str, str], tally: _Tally, manner: Manner
+) -> None:
+    """Have the texts kept and what is new or changed put into the store, and count."""
+    changed = []
     for read in batch:
-        if read.state is not None:
-            seen.keep(Seen(read.state, fingerprint(read.document, read.chunks), read.contents))
-
-
-def _batches(documents: Iterable[_Read], held: dict[str, str], tally: _Tally, seen: SeenFiles) -> Iterator[list[_Read]]:
-    """Yield what is new or changed, up to `BATCH` documents at a time, and count."""
-    batch: list[_Read] = []
-    for read in documents:
         before = held.get(read.document.id)
         tally.contents.append(read.contents)
-        if before == fingerprint(read.document, read.chunks):
+        if before == read.fingerprint:
             tally.unchanged += 1
-            _keep([read], seen)
             continue
         if before is None:
             tally.added += 1
         else:
             tally.changed += 1
             tally.reread += not read_by_this_version(before)
-        batch.append(read)
-        if len(batch) == BATCH:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
+        changed.append(read)
+    if manner.revisions is not None:
+        manner.revisions.keep([read.revision for read in batch])
+    if changed:
+        store.replace(_embedded(changed, embedder, tally))
+    for read in batch:
+        if read.state is not None:
+            manner.seen.keep(Seen(read.state, read.fingerprint, read.contents))
 
 
 def _embedded(batch: list[_Read], embedder: Embedder, tally: _Tally) -> list[Entry]:

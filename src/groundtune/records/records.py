@@ -23,6 +23,7 @@ from groundtune.errors import StoreError
 from groundtune.records import tables
 from groundtune.records.blanking import blanked
 from groundtune.records.connection import connect, refusals
+from groundtune.records.documents import KeptRevisions
 from groundtune.records.earlier import with_places
 from groundtune.records.kept import KeptKind, T, put, texts
 from groundtune.records.kinds import COMPARISON, EVALUATION, ComparisonKind, kind_of
@@ -267,6 +268,10 @@ class Records:
         return kept
 
     # --- the rest ---------------------------------------------------------------------------------
+
+    def revisions(self, earlier: int) -> KeptRevisions:
+        """Return the documents as they were read, of each the live revision and `earlier` earlier ones."""
+        return KeptRevisions(self._engine, self._place, self._clock, earlier)
 
     def close(self) -> None:
         """Give back the connections."""

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 
 from groundtune.errors import StoreError
 
-HEAD = "0003"
+HEAD = "0004"
 REVISION_TABLE = "groundtune_revision"
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -33,7 +33,7 @@ def migrate(engine: Engine, place: str) -> None:
             _lock(connection)
             _upgrade(connection, place)
     if engine.dialect.name == "sqlite":
-        _rewrite(engine)
+        _rewrite_once(engine)
 
 
 def _revision(connection: Connection) -> str | None:
@@ -89,8 +89,18 @@ def _newer(theirs: str, ours: str, place: str) -> StoreError:
     )
 
 
-def _rewrite(engine: Engine) -> None:
-    """Rewrite the file, once: its unused pages must not keep what was blanked (sqlite.org/lang_vacuum.html).
+def rewrite(engine: Engine) -> None:
+    """Write the tables anew: unused pages must not keep what was erased (sqlite.org/lang_vacuum.html)."""
+    statements = ["VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"]
+    if engine.dialect.name == "postgresql":
+        statements = ["VACUUM FULL revisions", "VACUUM FULL answers"]
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+
+
+def _rewrite_once(engine: Engine) -> None:
+    """Rewrite the file, unless that was done since passwords are blanked.
 
     Noted in the file when it is done, so that a kill in between does not leave it undone.
     """

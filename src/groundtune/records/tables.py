@@ -64,3 +64,13 @@ kept = Table(
     Column("value", Text, nullable=False),
     Column("saved_at", Text, nullable=False),
 )
+
+revisions = Table(
+    "revisions",
+    metadata,
+    Column("document", Text, primary_key=True),
+    Column("fingerprint", Text, primary_key=True),
+    Column("revision", Text),  # JSON; null once the document was forgotten
+    Column("kept_at", Text, nullable=False),
+    Column("live", Boolean, nullable=False),  # whether the knowledge base holds it
+)

@@ -67,6 +67,9 @@ class KnowledgeSettings(Table):
     )
     reranked: int = Field(12, ge=1, description="Number of top passages to rerank.")
     readable_by: list[str] = Field(["everyone"], description="Principals who may read the documents in this folder.")
+    keep_revisions: int = Field(
+        5, ge=0, description="Earlier revisions of a document whose text is kept, for answers that cite them."
+    )
     read_apart: bool = Field(
         True, description="Read documents in a process of its own, with limits, so that a harmful one does no harm."
     )

@@ -9,10 +9,6 @@ Vectors are those of `HashingEmbedder(64)`.
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,58 +16,19 @@ import numpy as np
 import pytest
 
 from groundtune.errors import StoreError
-from groundtune.protocols import Entry, KnowledgeStore
-from groundtune.testing.embedders import HashingEmbedder
-from groundtune.values import Chunk, Document, Passage, Place, Query
+from groundtune.protocols import KnowledgeStore
+from groundtune.testing.entries import EMBEDDER, ask, documents_of, entry
+from groundtune.testing.stores_at_once import AtOnceContract
+from groundtune.values import EVERYONE, Place, Query
 
-EMBEDDER = HashingEmbedder(64)
-EVERYONE = ("everyone",)
 STRANGE_QUERIES = [
     "", " ", '"', "'", "a AND (", "NOT", "*", "+", "-", "~", "title:", "'; DROP TABLE chunks; --", "hello\0", "[1]",
     "\\", "100 %", "{}", "😀", "ﷺ" * 50, "word " * 3000,
 ]  # fmt: skip
 
 
-def entry(
-    document: str,
-    texts: Sequence[str],
-    readable_by: Sequence[str] = EVERYONE,
-    metadata: Mapping[str, str] | None = None,
-    heading: str = "",
-) -> Entry:
-    """Return a document made of one chunk a text."""
-    whole = Document(document, "\n\n".join(texts), document, tuple(readable_by), metadata or {})
-    chunks, start = [], 0
-    for text in texts:
-        place = Place(start, start + len(text))
-        chunks.append(Chunk(document, place, text, heading, whole.readable_by, metadata=whole.metadata))
-        start += len(text) + 2
-    return Entry.of(whole, chunks, EMBEDDER.embed([f"{heading}\n{text}" for text in texts], "document"))
-
-
-def ask(
-    store: KnowledgeStore,
-    text: str,
-    principals: Sequence[str] = EVERYONE,
-    limit: int = 10,
-    where: Mapping[str, str] | None = None,
-) -> list[Passage]:
-    """Search with the vector that `EMBEDDER` gives to `text`."""
-    vector = tuple(map(float, EMBEDDER.embed([text], "query")[0]))
-    return store.search(Query(text, vector, limit, tuple(principals), where or {}))
-
-
-def documents_of(passages: Sequence[Passage]) -> set[str]:
-    """Return the ids of the documents that the passages are from."""
-    return {passage.document for passage in passages}
-
-
-class StoreContract:
+class StoreContract(AtOnceContract):
     """Every knowledge store passes these tests. Override `open`."""
-
-    def open(self, folder: Path) -> KnowledgeStore:
-        """Return a handle on the store in `folder`, which is empty at the first call of a test."""
-        raise NotImplementedError
 
     @pytest.fixture
     def store(self, tmp_path: Path) -> KnowledgeStore:
@@ -96,6 +53,7 @@ class StoreContract:
         assert (passages[0].document, passages[0].start, passages[0].end) == ("a.md", 0, 22)
         assert (passages[0].text, passages[0].heading) == ("roaming in Switzerland", "Prices")
         assert passages[0].score > passages[1].score
+        assert {passage.fingerprint for passage in passages} == {store.documents()["a.md"]}
         vectors = EMBEDDER.embed(["roaming Switzerland", "Prices\nroaming in Switzerland"], "query")
         if passages[0].similarity is not None:
             assert passages[0].similarity == pytest.approx(float(vectors[0] @ vectors[1]), abs=1e-3)
@@ -222,48 +180,6 @@ class StoreContract:
         """What was written is there when the store is opened again."""
         self.open(tmp_path).replace([entry("a.md", ["zebra"])])
         assert documents_of(ask(self.open(tmp_path), "zebra")) == {"a.md"}
-
-    def test_writers_at_the_same_time_lose_nothing(self, tmp_path: Path) -> None:
-        """Several handles, opened at once on a store that is not made yet, write at once, also the same document."""
-
-        def write(writer: int) -> None:
-            store = self.open(tmp_path)
-            for number in range(3):
-                own = entry(f"{writer}-{number}.md", [f"zebra {writer} {number}"])
-                store.replace([own, entry("same.md", [f"zebra of {writer}"])])
-            store.optimize()
-
-        with ThreadPoolExecutor(4) as pool:
-            list(pool.map(write, range(4)))
-        store = self.open(tmp_path)
-        assert len(store.documents()) == 13
-        assert len(ask(store, "zebra", limit=50)) == 13
-
-    def test_a_search_sees_a_document_before_or_after_a_change(self, tmp_path: Path) -> None:
-        """Never a part of each, and never none, while another handle writes."""
-        writer, reader = self.open(tmp_path), self.open(tmp_path)
-        versions = [entry("a.md", [f"zebra {age} one", f"zebra {age} two"]) for age in ("old", "new")]
-        writer.replace([versions[0]])
-        searched, ends = threading.Event(), time.monotonic() + 60
-
-        def write() -> None:
-            number = 0
-            while number < 8 or not (searched.is_set() or time.monotonic() > ends):
-                number += 1
-                writer.replace([versions[number % 2]])
-
-        with ThreadPoolExecutor(1) as pool:
-            changes = pool.submit(write)
-            searches = 0
-            while not changes.done():
-                found = [passage.text.split() for passage in ask(reader, "zebra old new")]
-                assert sorted(words[2] for words in found) == ["one", "two"]
-                assert len({words[1] for words in found}) == 1
-                searches += 1
-                if searches > 20:
-                    searched.set()
-            changes.result()
-        assert searches > 10
 
     def test_equal_text_in_two_documents(self, store: KnowledgeStore) -> None:
         """Both are held; removing one leaves the other."""

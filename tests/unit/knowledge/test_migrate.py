@@ -8,7 +8,7 @@ from groundtune.errors import StoreError
 from groundtune.knowledge import migrate as module
 from groundtune.knowledge.migrate import Migration, migrate
 from groundtune.knowledge.stores.lancedb import LanceDBStore
-from groundtune.testing.stores import EMBEDDER, ask, entry
+from groundtune.testing.entries import EMBEDDER, ask, entry
 
 
 @pytest.fixture

@@ -199,11 +199,12 @@ class SearchIndex:
             pause = min(2.0, 1.5 * pause)
         return False
 
-    def tidy(self) -> None:
-        """Free the space of what was deleted, where the service leaves that to us."""
+    def tidy(self, *, whole: bool) -> None:
+        """Free the space of what was deleted, where the service leaves that to us; `whole` writes all anew."""
         if not self.serverless:
             with self._refusals():
-                self._client.indices.forcemerge(index=self.name, params={"only_expunge_deletes": "true"})
+                params = {"max_num_segments": "1"} if whole else {"only_expunge_deletes": "true"}
+                self._client.indices.forcemerge(index=self.name, params=params)
 
     @contextmanager
     def writer(self) -> Iterator[Callable[[], None]]:

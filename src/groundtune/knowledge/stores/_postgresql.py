@@ -202,8 +202,8 @@ def language(code: str, default: str) -> str:
 
 
 def lock(connection: Connection[Any]) -> None:
-    """Wait for others who set the store up, until the transaction ends."""
-    connection.execute("SELECT pg_advisory_xact_lock(hashtext('groundtune'), hashtext(current_setting('search_path')))")
+    """Wait for others who set a store up in this database, until the transaction ends."""
+    connection.execute("SELECT pg_advisory_xact_lock(hashtext('groundtune stores'))")
 
 
 def make_schema(connection: Connection[Any], name: str) -> None:

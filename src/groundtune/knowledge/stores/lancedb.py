@@ -16,6 +16,7 @@ from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from warnings import catch_warnings, simplefilter
 
 import numpy as np
 from tenacity import Retrying, retry_if_exception_message, stop_after_attempt, wait_random_exponential
@@ -55,6 +56,9 @@ _PATIENTLY = Retrying(
     stop=stop_after_attempt(6),
     wait=wait_random_exponential(multiplier=0.2, max=6.4),
     reraise=True,
+)
+_WHILE_IT_IS_THERE = Retrying(  # the version that is read may be erased meanwhile
+    retry=retry_if_exception_message(match="(?is).*not found"), stop=stop_after_attempt(6), reraise=True
 )
 
 
@@ -104,11 +108,15 @@ class LanceDBStore:
         condition = _condition(query)
         depth = max(query.candidates, query.limit)
         vector = np.asarray(query.vector, dtype=np.float32)
-        table = self._snapshot()  # both searches see one version
-        rankings = [
-            self._by_vector(table, vector, condition, depth),
-            self._by_words(table, query.text, condition, depth),
-        ]
+
+        def ask() -> list[list[dict[str, Any]]]:
+            table = self._snapshot()  # both searches see one version
+            return [
+                self._by_vector(table, vector, condition, depth),
+                self._by_words(table, query.text, condition, depth),
+            ]
+
+        rankings = _WHILE_IT_IS_THERE(ask)
         rows = {row["id"]: row for ranking in rankings for row in ranking}
         fused = reciprocal_rank_fusion([[row["id"] for row in ranking] for ranking in rankings])
         return [
@@ -149,13 +157,18 @@ class LanceDBStore:
             self._revision = version, self._kept_revision(version)
         return self._revision[1]
 
-    def optimize(self) -> None:
+    def optimize(self, *, erase: bool = False) -> None:
         """Merge small files, bring the word index up to date and drop versions that nobody reads any more.
 
-        Another process that writes at the same time makes this fail; it is tried again with growing pauses.
+        With `erase` every file is written anew, and older versions go at once. Another process that writes at the same
+        time makes this fail; it is tried again with growing pauses.
         """
-        with self._refusals():
-            _PATIENTLY(self._table.optimize, cleanup_older_than=_KEEP_VERSIONS)
+        with self._refusals(), catch_warnings():
+            simplefilter("ignore")  # LanceDB warns of readers of older versions: `search` asks again
+            if erase:
+                _PATIENTLY(self._table.update, values_sql={"heading": "heading"})
+                _PATIENTLY(_index_words, self._table, anew=True)
+            _PATIENTLY(self._table.optimize, cleanup_older_than=timedelta(0) if erase else _KEEP_VERSIONS)
 
     def _snapshot(self) -> Any:  # noqa: ANN401
         """Return the table as it is now, which stays so: kept for as long as the table does not change."""
@@ -318,11 +331,11 @@ def _fill_words(table: Any) -> None:  # noqa: ANN401
     table.merge_insert("id").when_matched_update_all().execute(filled)
 
 
-def _index_words(table: Any) -> None:  # noqa: ANN401
+def _index_words(table: Any, *, anew: bool = False) -> None:  # noqa: ANN401
     """Make the word index, unless it is there. The words are parted already: no tokenizer takes them apart."""
     from lancedb.index import FTS
 
-    if not any(index.columns == [_WORDS] for index in table.list_indices()):
+    if anew or not any(index.columns == [_WORDS] for index in table.list_indices()):
         config = FTS(
             base_tokenizer="whitespace", language="English", stem=True, remove_stop_words=True, max_token_length=None
         )

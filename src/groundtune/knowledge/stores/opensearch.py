@@ -164,12 +164,12 @@ class OpensearchStore:
         """Return a hash of the documents held and of the embedder: independent of history and maintenance."""
         return str(self._about()["revision"])
 
-    def optimize(self) -> None:
-        """Delete what is hidden and settled, and free its space."""
+    def optimize(self, *, erase: bool = False) -> None:
+        """Delete what is hidden and settled, and free its space; Serverless itself decides when."""
         with self._index.writer() as renew:
             about, _ = self._recovered(renew)
             self._index.note(about)
-        self._index.tidy()
+        self._index.tidy(whole=erase)
 
     # --- writing ----------------------------------------------------------------------------------
 

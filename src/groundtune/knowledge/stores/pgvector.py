@@ -176,15 +176,18 @@ class PgvectorStore:
             self._keep(f"{about['changes']} {kept}")
         return kept
 
-    def optimize(self) -> None:
-        """Free the space of what was removed, tell the planner what changed, and index vectors once there are many."""
+    def optimize(self, *, erase: bool = False) -> None:
+        """Free the space of what was removed, tell the planner what changed, and index vectors once there are many.
+
+        With `erase` the tables are written anew; searches wait meanwhile.
+        """
         with self._database.connection(autocommit=True) as connection:
             number = int(_value(connection, "SELECT count(*) FROM chunk"))
             indexed = bool(_value(connection, "SELECT to_regclass('chunk_vector') IS NOT NULL"))
             if number > self._settings.exact_up_to and not indexed and self._indexed is not None:
                 connection.execute(f"CREATE INDEX IF NOT EXISTS chunk_vector ON chunk USING hnsw ({self._indexed})")
-            connection.execute("VACUUM (ANALYZE) chunk")
-            connection.execute("VACUUM (ANALYZE) document")
+            for table in ("chunk", "document"):
+                connection.execute(f"VACUUM ({'FULL, ' if erase else ''}ANALYZE) {table}")
 
     # --- inside -----------------------------------------------------------------------------------
 
@@ -204,8 +207,8 @@ class PgvectorStore:
         wanted = {"layout": _LAYOUT, "embedder": self._signature, "dimension": str(self._dimension)}
         with self._database.connection() as connection:
             if not self._is_made(connection):
-                server.check_extension(connection, self._place)
                 server.lock(connection)  # two processes that open it for the first time
+                server.check_extension(connection, self._place)
                 if not self._is_made(connection):
                     server.make_schema(connection, self._settings.schema_name)
                     connection.execute(_TABLES.replace("{dimension}", str(self._dimension)))
