@@ -6,6 +6,7 @@
     │   └── UnreadableDocument      one document cannot be read; ingestion continues with the others
     ├── NotInstalled                an optional package or a packaged model is missing
     ├── StoreError                  a knowledge store or the records cannot be used
+    │   └── OtherFilling            the store holds vectors of another embedder
     ├── ModelFailed                 a chat model or an endpoint gave no usable reply
     ├── TuningError                 training data or training itself is unsound
     ├── GateFailed                  exit code 1: training data or an adapter did not pass a gate
@@ -17,9 +18,10 @@ blanked in all three, whoever wrote them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 from groundtune.secrets import masked
 
@@ -77,6 +79,22 @@ class NotInstalled(GroundtuneError):
 
 class StoreError(GroundtuneError):
     """A knowledge store or the records cannot be used."""
+
+
+class OtherFilling(StoreError):
+    """A knowledge store holds vectors of another embedder: `held` tells its "embedder" and its "dimension"."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        held: Mapping[str, str] = MappingProxyType({}),
+        place: str | Path | None = None,
+        line: int | None = None,
+        remedy: str = "",
+    ) -> None:
+        super().__init__(message, place=place, line=line, remedy=remedy)
+        self.held = held
 
 
 class ModelFailed(GroundtuneError):

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
+from groundtune.assembly.indexes import Filling, Index, Indexes
 from groundtune.assembly.locked import locked_property
 from groundtune.comparing import VERSION
-from groundtune.errors import InputError
+from groundtune.errors import InputError, OtherFilling
 from groundtune.files import within
+from groundtune.knowledge.checking import check_index
 from groundtune.knowledge.embedding import embedder
 from groundtune.knowledge.ingest import IngestReport, Manner, ingest, passages, texts
 from groundtune.knowledge.migrate import Migration, migrate
@@ -47,6 +49,16 @@ class Source:
     revision: Revision | None
 
 
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """An index that was built, or brought up to date if it is not `new`; `checked` documents were looked for in it."""
+
+    report: IngestReport
+    new: bool
+    checked: int
+    name: str
+
+
 class KnowledgeBase:
     """What `[knowledge]` and `[embedding]` name, for the project in `folder`."""
 
@@ -76,21 +88,78 @@ class KnowledgeBase:
 
     @locked_property
     def store(self) -> KnowledgeStore:
-        """The store of `[knowledge]`."""
-        settings = self._settings
-        return open_store(settings.knowledge.store.reveal(), self._folder, self.embedder, settings.store)
+        """The index that fits the settings, in the store of `[knowledge]`."""
+        return self._open(self._index_name)
 
     @locked_property
+    def indexes(self) -> Indexes:
+        """Which indexes there are in the store."""
+        return Indexes(self._records, str(self._settings.knowledge.store))
+
+    @property
     def revisions(self) -> KeptRevisions:
         """The documents as they were read, kept in the records."""
         return self._records().revisions(self._settings.knowledge.keep_revisions)
 
     def ingest(self, paths: Sequence[Path] | None = None, *, verify: bool = False) -> IngestReport:
         """Bring the store up to date with the documents folder. `verify` reads files that seem unchanged, too."""
+        report = self._fill(self.store, self._index_name, paths, verify=verify)
+        self.indexes.keep(Index(self._index_name, self._filling))
+        return report
+
+    def rebuild(self) -> Rebuilt:
+        """Build the index for these settings beside the others, or bring it up to date, and check it.
+
+        Until it is whole, it is used by nobody; from then on, by whoever has these settings. The others stay as they
+        are, so that the earlier settings lead back to them. Interrupted, it goes on when it is called again. Raises
+        `StoreError` if the index does not find what is in it, and `InputError` where there is nothing to ingest.
+        """
+        self._note_first()
+        before = [index.name for index in self.indexes.all()]
+        name = self.indexes.name_for_new(self._filling) if before else ""
+        store = self._open(name)
+        report = self._fill(store, name)
+        if store.is_empty():
+            raise InputError("there is nothing to build an index of.", place=self.documents)
+        checked = check_index(store, self.embedder)
+        self.indexes.keep(Index(name, self._filling))
+        self.__dict__.pop("store", None)
+        self.__dict__.pop("_index_name", None)
+        return Rebuilt(report, name not in before, checked, name)
+
+    def _note_first(self) -> None:
+        """Note the index that is there already, if none is noted: it may be of another embedder."""
+        if self.indexes.all():
+            return
+        try:
+            empty, filling = self._open("").is_empty(), self._filling.of_unknown_size
+        except OtherFilling as error:
+            empty, filling = False, Filling(error.held["embedder"], int(error.held["dimension"]), 0, 0)
+        if not empty:
+            self.indexes.keep(Index("", filling))
+
+    def _fill(
+        self, store: KnowledgeStore, index: str, paths: Sequence[Path] | None = None, *, verify: bool = False
+    ) -> IngestReport:
         settings = self._settings.knowledge
         with reading(settings) as read:
-            manner = Manner(self._progress, self._seen(verify=verify), read, self.revisions)
-            return ingest(self.documents, self.store, self.embedder, settings, paths, manner)
+            manner = Manner(self._progress, self._seen(index, verify=verify), read, self.revisions)
+            return ingest(self.documents, store, self.embedder, settings, paths, manner)
+
+    def _open(self, index: str, filling: Filling | None = None) -> KnowledgeStore:
+        url = self._settings.knowledge.store.reveal()
+        embedder = self.embedder if filling is None else cast("Embedder", filling)
+        return open_store(f"{url}#{index}" if index else url, self._folder, embedder, self._settings.store)
+
+    @locked_property
+    def _filling(self) -> Filling:
+        settings = self._settings.knowledge
+        return Filling(self.embedder.signature, self.embedder.dimension, settings.chunk_size, settings.chunk_overlap)
+
+    @locked_property
+    def _index_name(self) -> str:
+        """The name of the index that fits; while there is one only, the embedder is not asked for."""
+        return self.indexes.name(self._filling) if self.indexes.all() else ""
 
     def documents_held(self) -> dict[str, str]:
         """Return the documents in the store by id, with their fingerprints."""
@@ -119,13 +188,18 @@ class KnowledgeBase:
         nothing is erased. Files, reports and what models have learned are as they were.
         """
         held = self.store.documents()
+        others = [index for index in self.indexes.all() if index.name != self._index_name]
         marks = {id_: held.get(id_) or next(iter(self.revisions.fingerprints(id_)), None) for id_ in documents}
         for document, mark in marks.items():
             if mark is None:
                 raise _not_held(document)
+        for index in others:
+            held_before = self._open(index.name, index.filling)
+            held_before.remove(documents)
+            held_before.optimize(erase=True)
         self.store.remove(documents)
         self.store.optimize(erase=True)
-        seen = self._seen(verify=False)
+        seen = self._seen(self._index_name)
         seen.forget(documents)
         seen.save()
         return self.revisions.forget({document: str(mark) for document, mark in marks.items()})
@@ -142,7 +216,8 @@ class KnowledgeBase:
         latest = revision if now in (None, fingerprint) else self.revisions.revision(document, str(now)) or revision
         if any(not set(asker) & set(each.document.readable_by) for each in (revision, latest)):
             return Source("not readable", None)
-        return Source("live" if now == fingerprint else "earlier", revision)
+        same = now is not None and latest.document.text == revision.document.text  # it may be split otherwise now
+        return Source("live" if same else "earlier", revision)
 
     def migrate(self, source: str, target: str) -> Migration:
         """Copy what the store at the URL `source` holds to the one at `target`, and compare both."""
@@ -150,8 +225,9 @@ class KnowledgeBase:
         first, second = (open_store(url.reveal(), self._folder, self.embedder, self._settings.store) for url in urls)
         return migrate(first, second, self._progress)
 
-    def _seen(self, *, verify: bool) -> SeenFiles:
-        return SeenFiles(self._folder / STATE / "seen.json", self._settings.knowledge, verify=verify)
+    def _seen(self, index: str, *, verify: bool = False) -> SeenFiles:
+        name = f"seen-{index}.json" if index else "seen.json"
+        return SeenFiles(self._folder / STATE / name, self._settings.knowledge, verify=verify)
 
     def is_empty(self) -> bool:
         """Tell whether nothing has been ingested."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,8 +16,10 @@ from groundtune.cli._shared import HERE, AsJson, Overrides, ProjectFolder, emit,
 
 if TYPE_CHECKING:
     from groundtune.knowledge.reading import ReadFile
+    from groundtune.project import Project
     from groundtune.values import Chunk
 
+_OF_AN_INDEX = ("knowledge.chunk_size", "knowledge.chunk_overlap")
 commands = typer.Typer(
     no_args_is_help=True, help="See what is read of documents and what the store holds; move it to another store."
 )
@@ -71,8 +74,14 @@ def list_(
     with opened(project, overrides) as opened_project:
         documents = sorted(opened_project.knowledge.documents_held())
         revision = opened_project.knowledge.store.revision()
+        indexes = opened_project.knowledge.indexes.all()
+        url = str(opened_project.settings.knowledge.store)
     shown = Text("\n".join([*documents, f"{several(len(documents), 'document')}, revision {revision}"]))
-    emit(as_json, {"documents": documents, "revision": revision}, shown)
+    places = {f"{url}#{index.name}" if index.name else url: index.filling for index in indexes}
+    if len(places) > 1:
+        shown.append("\nIndexes:" + "".join(f"\n  {place}: {filling.told}" for place, filling in places.items()))
+    told = {place: asdict(filling) for place, filling in places.items()}
+    emit(as_json, {"documents": documents, "revision": revision, "indexes": told}, shown)
 
 
 @commands.command()
@@ -165,6 +174,50 @@ def remove(
         shown.append(f"\nThe file {document} is still in the folder: the next `ingest` adds it again.", "yellow")
     removed = {"removed": len(documents), "revision": revision, "answers_blanked": answers, "files_left": there}
     emit(as_json, removed, shown)
+
+
+@commands.command()
+def rebuild(
+    project: ProjectFolder = HERE,
+    as_json: AsJson = False,
+    overrides: Overrides = [],  # noqa: B006 -- typer reads the default, nobody changes it
+) -> None:
+    """Exchange the embedder, or how documents are split, while others go on asking.
+
+    Builds another index beside the one in use, checks that it finds what is in it, and then writes those settings of
+    --set into groundtune.toml: from then on they are used. The index of before stays: the same command with the earlier
+    settings brings it up to date and goes back to it. Run it again after an interruption.
+
+    Examples:
+
+        groundtune knowledge rebuild --set embedding.name=hf:BAAI/bge-small-en-v1.5
+        groundtune knowledge rebuild --set knowledge.chunk_size=900
+
+    """
+    from groundtune.settings import write_settings
+
+    with opened(project) as before, opened(project, overrides) as opened_project:
+        given = [key for key in flags(overrides) if key.startswith("embedding.") or key in _OF_AN_INDEX]
+        earlier, now = ({key: _value(each, key) for key in given} for each in (before, opened_project))
+        done = opened_project.knowledge.rebuild()
+        write_settings(opened_project.folder, now)
+        url = str(opened_project.settings.knowledge.store)
+    place = f"{url}#{done.name}" if done.name else url
+    made = "built" if done.new else "brought up to date"
+    text = f"The index at {place} was {made} ({several(done.report.chunks, 'chunk')} written, "
+    text += f"{several(done.checked, 'document')} looked for and found)."
+    if now:
+        text += " groundtune.toml has the new settings."
+        back = " ".join(f"--set {key}={value}" for key, value in earlier.items())
+        text += f"\nTo go back: groundtune knowledge rebuild {back}"
+    emit(as_json, {"index": place, "new": done.new, "checked": done.checked, **done.report.as_json()}, Text(text))
+    if done.report.failed:
+        raise typer.Exit(2)
+
+
+def _value(project: Project, key: str) -> object:
+    """Return the value of a setting as groundtune.toml has it."""
+    return reduce(getattr, key.split("."), project.settings)
 
 
 @commands.command()

@@ -32,6 +32,7 @@ from groundtune.settings.tables import (
     StoreSettings,
 )
 from groundtune.settings.training import DataSettings, TuningSettings
+from groundtune.settings.writing import write_settings
 
 __all__ = [
     "ENVIRONMENT_PREFIX",
@@ -62,4 +63,5 @@ __all__ = [
     "load",
     "template",
     "toml",
+    "write_settings",
 ]

@@ -18,6 +18,8 @@ DEFAULTS = StoreSettings()
 def open_store(url: str, folder: Path, embedder: Embedder, settings: StoreSettings = DEFAULTS) -> KnowledgeStore:
     """Return the store at `url`; paths in it are relative to the project's `folder`.
 
+    `URL#NAME` is another index beside the one at `URL`.
+
     `settings` holds the tables that stores declare: `settings.part("acme", AcmeSettings)` is `[store.acme]`.
 
     Raises `SettingsError` if nobody knows such URLs, and `StoreError` if the store was filled by another embedder.

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from groundtune.errors import StoreError
+from groundtune.errors import OtherFilling, StoreError
 from groundtune.protocols import Entry, Vectors, without_version
 from groundtune.values import Chunk, Passage, Place, digest
 
@@ -88,11 +88,16 @@ def revision_of(embedder: str, documents: Mapping[str, str]) -> str:
     return digest(embedder, *held)[:16]
 
 
-def other_filling(key: str, held: str, wanted: str, place: str | Path, emptied: str) -> StoreError:
-    """Return the error that says that a store was filled otherwise; `emptied` says how it is emptied."""
-    return StoreError(
-        f"this store was filled with {key} {held!r}, but the current one is {wanted!r}; "
+def check_filling(held: Mapping[str, str], wanted: Mapping[str, str], place: str | Path, emptied: str) -> None:
+    """Raise `OtherFilling` if a store was filled otherwise than `wanted`; `emptied` says how it is emptied."""
+    key = next((key for key in wanted if held.get(key) != wanted[key]), None)
+    if key is None:
+        return
+    raise OtherFilling(
+        f"this store was filled with {key} {held.get(key, '')!r}, but the current one is {wanted[key]!r}; "
         "their vectors must not be mixed.",
+        held=held,
         place=place,
-        remedy=f"{emptied} and run `groundtune ingest` again, or restore the earlier [embedding].",
+        remedy="Run `groundtune knowledge rebuild`, which builds another index beside this one, or restore the earlier "
+        f"[embedding]. Or, if nobody needs this one: {emptied} and run `groundtune ingest` again.",
     )

@@ -28,11 +28,11 @@ from groundtune.files import within, write_text
 from groundtune.knowledge.fusion import reciprocal_rank_fusion
 from groundtune.knowledge.stores._checks import (
     Places,
+    check_filling,
     check_question,
     checked_vectors,
     chunk_of,
     entries_of,
-    other_filling,
     passage_of,
     revision_of,
 )
@@ -347,9 +347,8 @@ def _searchable(heading: str, text: str) -> str:
 
 
 def _check(path: Path, held: pa.Schema, wanted: pa.Schema) -> None:
-    for key in ("layout", "embedder", "dimension"):
-        if _setting(held, key) != _setting(wanted, key):
-            raise other_filling(key, _setting(held, key), _setting(wanted, key), path, "Delete the folder")
+    told = [{key: _setting(schema, key) for key in ("layout", "embedder", "dimension")} for schema in (held, wanted)]
+    check_filling(told[0], told[1], path, "Delete the folder")
 
 
 def _literal(value: str) -> str:
@@ -397,4 +396,5 @@ def groundtune_store(url: str, folder: Path, embedder: Embedder, settings: Store
         import lancedb  # noqa: F401 -- asked for before the embedder is, which may take long or cost money
     except ImportError as error:
         raise not_installed("lancedb", f"the knowledge store `{url}`", error) from None
-    return LanceDBStore(within(folder, path), embedder.signature, embedder.dimension)
+    path, _, beside = path.partition("#")
+    return LanceDBStore(within(folder, f"{path}-{beside}" if beside else path), embedder.signature, embedder.dimension)

@@ -25,11 +25,11 @@ from groundtune.extras import not_installed
 from groundtune.knowledge.fusion import reciprocal_rank_fusion
 from groundtune.knowledge.stores._checks import (
     Places,
+    check_filling,
     check_question,
     checked_vectors,
     chunk_of,
     entries_of,
-    other_filling,
     passage_of,
     revision_of,
 )
@@ -185,9 +185,7 @@ class OpensearchStore:
             raise StoreError(
                 "this index was not made by groundtune.", place=self._place, remedy="Name another index in the URL."
             )
-        for key, value in wanted.items():
-            if about[key] != value:
-                raise other_filling(key, about[key], value, self._place, f"Delete the index `{self._index.name}`")
+        check_filling(about, wanted, self._place, f"Delete the index `{self._index.name}`")
         return about
 
     def _body(self, about: Mapping[str, Any]) -> dict[str, Any]:
@@ -368,6 +366,7 @@ def groundtune_store(url: str, folder: Path, embedder: Embedder, settings: Store
         import opensearchpy  # noqa: F401
     except ImportError as error:
         raise not_installed("opensearch", "a knowledge store in OpenSearch", error) from None
+    url = url.replace("#", "-")
     return OpensearchStore(url, embedder.signature, embedder.dimension, settings.part(NAME, OpensearchSettings))
 
 

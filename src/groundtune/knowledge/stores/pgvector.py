@@ -24,11 +24,11 @@ from groundtune.knowledge.fusion import reciprocal_rank_fusion
 from groundtune.knowledge.stores import _postgresql as server
 from groundtune.knowledge.stores._checks import (
     Places,
+    check_filling,
     check_question,
     checked_vectors,
     chunk_of,
     entries_of,
-    other_filling,
     passage_of,
     revision_of,
 )
@@ -216,10 +216,7 @@ class PgvectorStore:
                         first = {**wanted, "changes": "0", "revision": ""}
                         cursor.executemany("INSERT INTO about VALUES (%s, %s)", list(first.items()))
             held = _about(connection)
-        for key, value in wanted.items():
-            if held.get(key) != value:
-                emptied = f"Drop the schema `{self._settings.schema_name}`"
-                raise other_filling(key, held.get(key, ""), value, self._place, emptied)
+        check_filling(held, wanted, self._place, f"Drop the schema `{self._settings.schema_name}`")
 
     def _is_made(self, connection: Connection[Any]) -> bool:
         made = "SELECT EXISTS (SELECT FROM pg_tables WHERE schemaname = %s AND tablename = 'about')"
@@ -380,7 +377,11 @@ def groundtune_store(url: str, folder: Path, embedder: Embedder, settings: Store
         import psycopg_pool  # noqa: F401
     except ImportError as error:
         raise not_installed("postgresql", "a knowledge store in PostgreSQL", error) from None
-    return PgvectorStore(url, embedder.signature, embedder.dimension, settings.part(NAME, PostgresqlSettings))
+    url, _, beside = url.partition("#")
+    own = settings.part(NAME, PostgresqlSettings)
+    if beside:
+        own = own.model_copy(update={"schema_name": f"{own.schema_name}_{beside}"})
+    return PgvectorStore(url, embedder.signature, embedder.dimension, own)
 
 
 def groundtune_settings() -> dict[str, type[Table]]:
