@@ -18,10 +18,12 @@ The hook that gets `[tuning]` reads `[tuning.mine]` with `settings.part("mine", 
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import pkgutil
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from functools import cache
+from importlib.abc import InspectLoader
 from importlib.metadata import entry_points
 from types import ModuleType
 from typing import Any
@@ -45,21 +47,17 @@ SETTINGS = "groundtune_settings"  # () -> dict[str, type[Table]]
 @cache
 def hooks(kind: str) -> tuple[Callable[..., Any], ...]:
     """Return all hooks of `kind`, a key of `HOOKS`, in order of distribution and module name."""
-    functions = []
-    for entry in sorted(entry_points(group="groundtune"), key=lambda entry: entry.value):
-        if entry.name == kind:
-            modules = _modules(entry.load())
-            functions += [getattr(module, HOOKS[kind]) for module in modules if hasattr(module, HOOKS[kind])]
-    return tuple(functions)
+    return tuple(_each_hook(kind))
 
 
 @cache
 def declared() -> tuple[tuple[str, Any, str], ...]:
     """Return the tables that modules of hooks declare: name ("tuning.raft"), class and module, in order of name.
 
-    Imports every module of hooks.
+    Imports no module of hooks whose source does not name `SETTINGS`: most commands need none of them.
     """
-    modules = [module for entry in entry_points(group="groundtune") for module in _modules(entry.load())]
+    names = dict.fromkeys(name for entry in entry_points(group="groundtune") for name in _names(entry.load()))
+    modules = [importlib.import_module(name) for name in names if _may_declare(name)]
     declaring = {module.__name__: getattr(module, SETTINGS) for module in modules if hasattr(module, SETTINGS)}
     tables = [(name, kind, module) for module, hook in declaring.items() for name, kind in hook().items()]
     return tuple(sorted(tables, key=lambda table: (table[0], table[2])))
@@ -70,7 +68,7 @@ def first(kind: str, name: str, *arguments: object) -> Any:  # noqa: ANN401 -- t
 
     Raises `SettingsError` if all pass: nobody knows a thing called `name`.
     """
-    for hook in hooks(kind):
+    for hook in _each_hook(kind):
         made = hook(*arguments)
         if made is not None:
             return made
@@ -79,8 +77,28 @@ def first(kind: str, name: str, *arguments: object) -> Any:  # noqa: ANN401 -- t
     )
 
 
-def _modules(module: ModuleType) -> list[ModuleType]:
+def _each_hook(kind: str) -> Iterator[Callable[..., Any]]:
+    """Yield the hooks of `kind`; a module is imported when its turn comes."""
+    for entry in sorted(entry_points(group="groundtune"), key=lambda entry: entry.value):
+        if entry.name == kind:
+            for name in _names(entry.load()):
+                module = importlib.import_module(name)
+                if hasattr(module, HOOKS[kind]):
+                    yield getattr(module, HOOKS[kind])
+
+
+def _names(module: ModuleType) -> list[str]:
+    """Return the names of the modules in which hooks may be: an entry's own, and those in it if it is a package."""
     if not hasattr(module, "__path__"):
-        return [module]
+        return [module.__name__]
     names = sorted(info.name for info in pkgutil.iter_modules(module.__path__) if not info.name.startswith("_"))
-    return [module, *(importlib.import_module(f"{module.__name__}.{name}") for name in names)]
+    return [module.__name__, *(f"{module.__name__}.{name}" for name in names)]
+
+
+def _may_declare(name: str) -> bool:
+    """Tell whether a module has to be imported to know which settings it declares."""
+    if name in sys.modules:
+        return True
+    spec = importlib.util.find_spec(name)
+    source = spec.loader.get_source(name) if spec and isinstance(spec.loader, InspectLoader) else None
+    return source is None or SETTINGS in source

@@ -44,7 +44,7 @@ from groundtune.knowledge.ingest import IngestReport
 from groundtune.protocols import Answerer, Progress, silent
 from groundtune.records import RunRecord
 from groundtune.records.kinds import COMPARISON, EVALUATION, ComparisonKind
-from groundtune.settings import FILE_NAME, QUICK, Settings, load
+from groundtune.settings import QUICK, Settings, load_project
 from groundtune.standalone import check_gate, load_gate
 from groundtune.statistics.planning import BenchmarkPlan, Pilot, plan
 from groundtune.tuning.adapters import Manifest
@@ -68,14 +68,7 @@ def open_project(
     Raises `SettingsError` where there is no project, or a setting is wrong.
     """
     folder = Path(path).resolve()
-    if not (folder / FILE_NAME).is_file():
-        raise SettingsError(
-            f"there is no {FILE_NAME}.",
-            place=folder,
-            remedy="Name the folder with --project, or run `groundtune init`.",
-        )
-    resolved = load(folder, {**(QUICK if quick else {}), **(flags or {})})
-    return Project(Assembly(folder, resolved, progress))
+    return Project(Assembly(folder, load_project(folder, {**(QUICK if quick else {}), **(flags or {})}), progress))
 
 
 class Project:

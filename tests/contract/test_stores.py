@@ -10,6 +10,7 @@ from lancedb.index import FTS
 
 from groundtune.errors import SettingsError, StoreError
 from groundtune.knowledge.stores import open_store
+from groundtune.knowledge.stores._lancedb import Listing
 from groundtune.knowledge.stores.lancedb import LanceDBStore
 from groundtune.protocols import KnowledgeStore
 from groundtune.testing.embedders import HashingEmbedder
@@ -144,9 +145,9 @@ class TestLanceDB(StoreContract):
         listings = []
         listed = LanceDBStore._listed
 
-        def counted(self: LanceDBStore, version: int) -> dict[str, str]:
-            listings.append(version)
-            return listed(self, version)
+        def counted(self: LanceDBStore) -> Listing:
+            listings.append(self)
+            return listed(self)
 
         monkeypatch.setattr(LanceDBStore, "_listed", counted)
         store = self.open(tmp_path)
@@ -174,7 +175,7 @@ class TestLanceDB(StoreContract):
         store = self.open(tmp_path)
         store.replace([entry("a.md", ["zebra"])])
         before = store.revision()
-        (tmp_path / "knowledge" / "revision.json").write_text(content)
+        (tmp_path / "knowledge" / "held.json").write_text(content)
         assert self.open(tmp_path).revision() == before
 
     def test_a_file_in_the_way(self, tmp_path: Path) -> None:

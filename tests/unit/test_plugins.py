@@ -41,13 +41,13 @@ def test_a_module_of_another_kind_is_left_out(installed):
 
 def test_the_first_hook_that_does_not_pass_makes_it(monkeypatch):
     monkeypatch.setattr(
-        plugins, "hooks", lambda kind: (lambda name: None, lambda name: name.upper(), lambda name: "no")
+        plugins, "_each_hook", lambda kind: (lambda name: None, lambda name: name.upper(), lambda name: "no")
     )
     assert plugins.first("models", "x", "x") == "X"
 
 
 def test_what_nobody_knows_is_refused_by_name(monkeypatch):
-    monkeypatch.setattr(plugins, "hooks", lambda kind: (lambda name: None,))
+    monkeypatch.setattr(plugins, "_each_hook", lambda kind: (lambda name: None,))
     with pytest.raises(SettingsError, match="no plugin for models knows `magic:wand`") as raised:
         plugins.first("models", "magic:wand", "magic:wand")
     assert raised.value.remedy

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Literal, cast
 
@@ -22,10 +24,10 @@ from groundtune.knowledge.search import Depth, search_many
 from groundtune.knowledge.seen import SeenFiles
 from groundtune.knowledge.stores import open_store
 from groundtune.protocols import Embedder, Held, KnowledgeStore, Progress, Reranker, silent
-from groundtune.records import Records
+from groundtune.records import Records, open_records
 from groundtune.records.documents import KeptRevisions
 from groundtune.secrets import SecretUrl
-from groundtune.settings import Settings
+from groundtune.settings import Settings, load_project
 from groundtune.values import EVERYONE, Chunk, Passage, Revision, Search
 
 STATE = ".groundtune"  # where groundtune keeps what it makes, in the project's folder
@@ -69,6 +71,16 @@ class KnowledgeBase:
         self._folder = folder
         self._records = records
         self._progress = progress
+
+    @property
+    def folder(self) -> Path:
+        """The project's folder."""
+        return self._folder
+
+    @property
+    def settings(self) -> Settings:
+        """The project's settings."""
+        return self._settings
 
     @property
     def documents(self) -> Path:
@@ -273,6 +285,25 @@ class KnowledgeBase:
             f"revision:{self.store.revision()}|passages:{settings.passages}|candidates:{settings.candidates}"
             f"|words:{VERSION}|{self.embedder.signature}|reranked:{order}"
         )
+
+
+@contextmanager
+def open_knowledge(
+    path: str | Path = ".", flags: Mapping[str, object] | None = None, progress: Progress = silent
+) -> Iterator[KnowledgeBase]:
+    """Open the knowledge base of the project in the folder `path` alone: nothing else of it is imported.
+
+    Raises `SettingsError` where there is no project, or a setting is wrong.
+    """
+    folder = Path(path).resolve()
+    settings = load_project(folder, flags).settings
+    with ExitStack() as opened:
+
+        @cache
+        def records() -> Records:
+            return opened.enter_context(open_records(settings.records.url.reveal(), folder))
+
+        yield KnowledgeBase(settings, folder, records, progress)
 
 
 def _not_held(document: str) -> InputError:

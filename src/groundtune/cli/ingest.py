@@ -13,12 +13,12 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from groundtune.cli._shared import HERE, AsJson, Overrides, ProjectFolder, emit, opened, pieces
+from groundtune.cli._shared import HERE, AsJson, Overrides, ProjectFolder, emit, opened_knowledge, pieces
 from groundtune.errors import SettingsError, StoreError
 
 if TYPE_CHECKING:
+    from groundtune.assembly.knowledge import KnowledgeBase
     from groundtune.knowledge.ingest import IngestReport
-    from groundtune.project import Project
 
 MOST_TOLD = 20  # documents of which what was left out is shown one by one
 
@@ -59,24 +59,24 @@ def ingest(
     """
     if watch and paths:
         raise SettingsError("--watch watches the whole documents folder.", remedy="Leave the paths out.")
-    with opened(project, overrides) as opened_project:
+    with opened_knowledge(project, overrides) as knowledge:
         if watch:
-            _watch(opened_project, every, verify=verify, as_json=as_json)
+            _watch(knowledge, every, verify=verify, as_json=as_json)
             return
-        report = opened_project.ingest(paths or [], verify=verify)
+        report = knowledge.ingest(paths, verify=verify)
     emit(as_json, report.as_json(), _shown(report))
     if report.failed:
         raise typer.Exit(2)
 
 
-def _watch(project: Project, every: float, *, verify: bool, as_json: bool) -> None:
+def _watch(knowledge: KnowledgeBase, every: float, *, verify: bool, as_json: bool) -> None:
     """Ingest now and after each change. What fails is said, and tried again with the next change."""
     from groundtune.knowledge.watch import changes
 
     try:
-        for _ in changes(project.knowledge.documents, every):
+        for _ in changes(knowledge.documents, every):
             try:
-                report = project.ingest(verify=verify)
+                report = knowledge.ingest(verify=verify)
             except StoreError as error:
                 print(error, file=sys.stderr, flush=True)
                 continue

@@ -12,11 +12,21 @@ import typer
 from rich.console import Group
 from rich.text import Text
 
-from groundtune.cli._shared import HERE, AsJson, Overrides, ProjectFolder, emit, flags, opened, pieces, several
+from groundtune.cli._shared import (
+    HERE,
+    AsJson,
+    Overrides,
+    ProjectFolder,
+    emit,
+    flags,
+    opened_knowledge,
+    pieces,
+    several,
+)
 
 if TYPE_CHECKING:
+    from groundtune.assembly.knowledge import KnowledgeBase
     from groundtune.knowledge.reading import ReadFile
-    from groundtune.project import Project
     from groundtune.values import Chunk
 
 _OF_AN_INDEX = ("knowledge.chunk_size", "knowledge.chunk_overlap")
@@ -71,11 +81,11 @@ def list_(
         groundtune knowledge list
 
     """
-    with opened(project, overrides) as opened_project:
-        documents = sorted(opened_project.knowledge.documents_held())
-        revision = opened_project.knowledge.store.revision()
-        indexes = opened_project.knowledge.indexes.all()
-        url = str(opened_project.settings.knowledge.store)
+    with opened_knowledge(project, overrides) as knowledge:
+        documents = sorted(knowledge.documents_held())
+        revision = knowledge.store.revision()
+        indexes = knowledge.indexes.all()
+        url = str(knowledge.settings.knowledge.store)
     shown = Text("\n".join([*documents, f"{several(len(documents), 'document')}, revision {revision}"]))
     places = {f"{url}#{index.name}" if index.name else url: index.filling for index in indexes}
     if len(places) > 1:
@@ -109,9 +119,9 @@ def show(
     if fingerprint is not None:
         _show_revision(document, fingerprint, project, as_json, overrides)
         return
-    with opened(project, overrides) as opened_project:
-        held = opened_project.knowledge.held(document)
-        kept = opened_project.knowledge.revisions.fingerprints(document)
+    with opened_knowledge(project, overrides) as knowledge:
+        held = knowledge.held(document)
+        kept = knowledge.revisions.fingerprints(document)
     first = held.chunks[0]
     pairs = ", ".join(f"{key}: {value}" for key, value in first.metadata.items())
     text = Text.assemble((document, "bold"), f" ({several(len(held.chunks), 'chunk')})\n")
@@ -125,8 +135,8 @@ def show(
 def _show_revision(document: str, fingerprint: str, project: Path, as_json: bool, overrides: list[str]) -> None:
     from groundtune.assembly.knowledge import SAID_OF_SOURCE
 
-    with opened(project, overrides) as opened_project:
-        source = opened_project.knowledge.source(document, fingerprint)
+    with opened_knowledge(project, overrides) as knowledge:
+        source = knowledge.source(document, fingerprint)
     said, revision = SAID_OF_SOURCE[source.state], source.revision
     shown: dict[str, object] = {"document": document, "fingerprint": fingerprint, "state": source.state, "said": said}
     text = Text.assemble((document, "bold"), f"\n{said}\n")
@@ -160,8 +170,8 @@ def remove(
         groundtune knowledge remove letters/0815.pdf --forget
 
     """
-    with opened(project, overrides) as opened_project:
-        knowledge, answers = opened_project.knowledge, 0
+    with opened_knowledge(project, overrides) as knowledge:
+        answers = 0
         if forget:
             answers = knowledge.forget(documents)
         else:
@@ -196,12 +206,12 @@ def rebuild(
     """
     from groundtune.settings import write_settings
 
-    with opened(project) as before, opened(project, overrides) as opened_project:
+    with opened_knowledge(project) as before, opened_knowledge(project, overrides) as knowledge:
         given = [key for key in flags(overrides) if key.startswith("embedding.") or key in _OF_AN_INDEX]
-        earlier, now = ({key: _value(each, key) for key in given} for each in (before, opened_project))
-        done = opened_project.knowledge.rebuild()
-        write_settings(opened_project.folder, now)
-        url = str(opened_project.settings.knowledge.store)
+        earlier, now = ({key: _value(each, key) for key in given} for each in (before, knowledge))
+        done = knowledge.rebuild()
+        write_settings(knowledge.folder, now)
+        url = str(knowledge.settings.knowledge.store)
     place = f"{url}#{done.name}" if done.name else url
     made = "built" if done.new else "brought up to date"
     text = f"The index at {place} was {made} ({several(done.report.chunks, 'chunk')} written, "
@@ -215,9 +225,9 @@ def rebuild(
         raise typer.Exit(2)
 
 
-def _value(project: Project, key: str) -> object:
+def _value(knowledge: KnowledgeBase, key: str) -> object:
     """Return the value of a setting as groundtune.toml has it."""
-    return reduce(getattr, key.split("."), project.settings)
+    return reduce(getattr, key.split("."), knowledge.settings)
 
 
 @commands.command()
@@ -238,8 +248,8 @@ def migrate(
         groundtune knowledge migrate postgresql://support@db/company opensearch://search.example.com/support
 
     """
-    with opened(project, overrides) as opened_project:
-        done = opened_project.knowledge.migrate(source, target)
+    with opened_knowledge(project, overrides) as knowledge:
+        done = knowledge.migrate(source, target)
     shown = Text(
         f"{several(done.documents, 'document')} ({several(done.copied, 'document')} copied now), "
         f"{several(done.chunks, 'chunk')}: equal in both stores, revision {done.revision}. "

@@ -10,8 +10,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Connection, Engine, Table, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
@@ -21,6 +22,9 @@ from groundtune.extras import not_installed
 from groundtune.files import within
 from groundtune.records.revisions import migrate
 from groundtune.secrets import masked
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import sqlite
 
 LOCK_SECONDS = 30.0  # how long a writer waits for another one
 
@@ -51,6 +55,17 @@ def connect(url: str, folder: Path) -> tuple[Engine, str]:
         engine.dispose()
         raise
     return engine, place
+
+
+def inserting(connection: Connection, table: Table) -> sqlite.Insert:
+    """Return an INSERT that can say what happens to rows that are there: both databases have it, under one name."""
+    if connection.dialect.name == "postgresql":
+        from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+
+        return cast("sqlite.Insert", postgresql_insert(table))
+    from sqlalchemy.dialects.sqlite import insert
+
+    return insert(table)
 
 
 @contextmanager

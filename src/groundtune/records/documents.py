@@ -9,20 +9,19 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from datetime import datetime
+from functools import cache
 from itertools import groupby
 from operator import itemgetter
 
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, Engine, bindparam, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
-from groundtune.records.connection import refusals
+from groundtune.records.connection import inserting, refusals
 from groundtune.records.revisions import rewrite
 from groundtune.records.tables import answers
 from groundtune.records.tables import revisions as table
 from groundtune.values import Revision
 
-_REVISION = TypeAdapter(Revision)
 _KEPT = table.c.revision.is_not(None)
 _ONE = (table.c.document == bindparam("one_document")) & (table.c.fingerprint == bindparam("one_fingerprint"))
 
@@ -43,7 +42,7 @@ class KeptRevisions:
             {
                 "document": revision.document.id,
                 "fingerprint": revision.fingerprint,
-                "revision": _REVISION.dump_json(revision).decode(),
+                "revision": _json().dump_json(revision).decode(),
                 "kept_at": kept_at,
                 "live": False,
             }
@@ -52,7 +51,7 @@ class KeptRevisions:
         if not rows:
             return
         with refusals(self._place), self._engine.begin() as connection:
-            statement = _insert(connection)
+            statement = inserting(connection, table)
             new = {"revision": statement.excluded.revision, "kept_at": statement.excluded.kept_at}
             connection.execute(
                 statement.on_conflict_do_update(index_elements=["document", "fingerprint"], set_=new), rows
@@ -76,7 +75,7 @@ class KeptRevisions:
         wanted = select(table.c.revision).where(table.c.document == document, table.c.fingerprint == fingerprint)
         with refusals(self._place), self._engine.connect() as connection:
             text = connection.scalar(wanted)
-        return None if text is None else _REVISION.validate_json(text)
+        return None if text is None else _json().validate_json(text)
 
     def fingerprints(self, document: str) -> list[str]:
         """Return the fingerprints of a document's kept revisions, newest first."""
@@ -109,7 +108,7 @@ class KeptRevisions:
         if not rows:
             return 0
         with refusals(self._place), self._engine.begin() as connection:
-            connection.execute(_insert(connection).values(live=False).on_conflict_do_nothing(), rows)
+            connection.execute(inserting(connection, table).values(live=False).on_conflict_do_nothing(), rows)
             erased = update(table).where(table.c.document == bindparam("one_document"))
             connection.execute(
                 erased.values(revision=None, live=False), [{"one_document": document} for document in held]
@@ -128,8 +127,9 @@ class KeptRevisions:
             yield from (tuple(row) for row in list(of_document)[self._earlier :])
 
 
-def _insert(connection: Connection) -> postgresql.Insert | sqlite.Insert:
-    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+@cache
+def _json() -> TypeAdapter[Revision]:
+    return TypeAdapter(Revision)
 
 
 def _live(connection: Connection) -> dict[str, str]:

@@ -12,10 +12,10 @@ from typing import Generic, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import Connection, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from groundtune.errors import StoreError
 from groundtune.records import tables
+from groundtune.records.connection import inserting
 
 T = TypeVar("T")
 
@@ -61,8 +61,7 @@ def put(connection: Connection, rows: Sequence[Mapping[str, str]], *, instead: b
     """
     if not rows:
         return
-    make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    statement = make(tables.kept)
+    statement = inserting(connection, tables.kept)
     same = ("kind", "key")
     if instead:
         new = {"value": statement.excluded.value, "saved_at": statement.excluded.saved_at}

@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Annotated, Any
@@ -31,7 +32,6 @@ from groundtune.records.takeover import take_over
 from groundtune.secrets import masked, without_passwords
 from groundtune.values import Answer, Failure, Score, digest
 
-_ANSWER = TypeAdapter(Annotated[Answer, BeforeValidator(with_places)])
 _SLICE = 200  # cases named in one statement: databases limit the number of parameters
 
 
@@ -149,7 +149,7 @@ class Records:
             {
                 "run": run.id,
                 "case_id": case,
-                "answer": None if isinstance(outcome, Failure) else _ANSWER.dump_json(outcome).decode(),
+                "answer": None if isinstance(outcome, Failure) else _answers().dump_json(outcome).decode(),
                 "failure": _clean(outcome.reason) if isinstance(outcome, Failure) else None,
                 "saved_at": time,
             }
@@ -294,7 +294,7 @@ class Records:
         if row.answer is None:
             return Failure(row.failure)
         try:
-            return _ANSWER.validate_json(row.answer)
+            return _answers().validate_json(row.answer)
         except ValidationError as error:
             raise StoreError(
                 f"the answer to case {row.case_id} in run {row.run} cannot be read: {error.errors()[0]['msg']}.",
@@ -304,6 +304,12 @@ class Records:
 
     def _time(self) -> str:
         return self._clock().isoformat()
+
+
+@cache
+def _answers() -> TypeAdapter[Answer]:
+    """What turns answers into JSON and back; made when it is first needed, which takes a moment."""
+    return TypeAdapter(Annotated[Answer, BeforeValidator(with_places)])
 
 
 def _run_record(row: Row[Any]) -> RunRecord:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from groundtune.secrets import Secret, SecretUrl
 from groundtune.settings.declared import all_tables
 from groundtune.settings.quick import QUICK
-from groundtune.settings.resolve import Resolved, load
+from groundtune.settings.resolve import Resolved, load, load_project
 from groundtune.settings.sources import ENVIRONMENT_PREFIX, FILE_NAME, Origin
 from groundtune.settings.starter import about, template, toml
 from groundtune.settings.table import Principals, Table
@@ -61,6 +61,7 @@ __all__ = [
     "about",
     "all_tables",
     "load",
+    "load_project",
     "template",
     "toml",
     "write_settings",

@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from groundtune.errors import SettingsError
 from groundtune.secrets import masked, remember
 from groundtune.settings.declared import all_tables, built_in_tables
 from groundtune.settings.faults import current, unknown, wrong
@@ -69,6 +70,17 @@ def load(
     return Resolved(
         settings=_settings(tables, folder.resolve()), origins={key: each.origin for key, each in strongest.items()}
     )
+
+
+def load_project(folder: Path, flags: Mapping[str, object] | None = None) -> Resolved:
+    """Resolve the settings of the project in `folder`. Raises `SettingsError` where there is no project, too."""
+    if not (folder / FILE_NAME).is_file():
+        raise SettingsError(
+            f"there is no {FILE_NAME}.",
+            place=folder,
+            remedy="Name the folder with --project, or run `groundtune init`.",
+        )
+    return load(folder, flags)
 
 
 def _kinds(given: Mapping[str, Given]) -> dict[str, type[Table]]:

@@ -44,9 +44,9 @@ def test_every_change_is_ingested(run, project, meanwhile):
 
 
 def test_a_store_that_fails_is_said_and_tried_again(run, project, meanwhile, monkeypatch):
-    from groundtune.project import Project
+    from groundtune.assembly.knowledge import KnowledgeBase
 
-    ingest, calls = Project.ingest, []
+    ingest, calls = KnowledgeBase.ingest, []
 
     def failing_once(self, *given, **more):
         calls.append(time.time())
@@ -54,7 +54,7 @@ def test_a_store_that_fails_is_said_and_tried_again(run, project, meanwhile, mon
             raise StoreError("the disk is full.")
         return ingest(self, *given, **more)
 
-    monkeypatch.setattr(Project, "ingest", failing_once)
+    monkeypatch.setattr(KnowledgeBase, "ingest", failing_once)
     meanwhile(lambda: (project / "documents" / "new.md").write_text("A zebra.", encoding="utf-8"), nothing)
     done = run("ingest", "--watch", "--project", project)
     assert done.code == 0

@@ -9,24 +9,30 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+from platformdirs import user_cache_path
 
 from groundtune.encoders import EXTRA, SentenceEncoder, sentence_encoder
 from groundtune.errors import NotInstalled, SettingsError
-from groundtune.files import within
+from groundtune.files import within, write_text
 from groundtune.packaged import encoder_folder
 from groundtune.protocols import Vectors
 from groundtune.settings import EmbeddingSettings
+from groundtune.values import digest
 
 BUILTIN = "builtin:minilm-l6-v2"
 # all-MiniLM-L6-v2 is set to cut at 256 word pieces; its positions go to 512, and a chunk may well need them.
 _BUILTIN_TOKENS = 512
 _DOCUMENT_PROMPTS = ("document", "passage", "corpus")  # where `encode_document` looks for what it puts before a text
+_DECISIVE = (".json", ".txt", ".safetensors", ".bin", ".model")  # files that decide what a model computes
+_TICK = 2.0  # seconds: the coarsest clock of a file system, FAT's
 _NOT_NEEDED = ["onnx/*", "openvino/*", "*.h5", "*.msgpack", "*.ot", "*.tflite"]
 
 
@@ -117,10 +123,29 @@ def _token_vectors(encoded: Mapping[str, Any], special: Sequence[int]) -> Vector
 
 
 def hash_of(folder: Path) -> str:
-    """Return a hash of the files that decide what the model computes."""
+    """Return a hash of the files that decide what the model computes.
+
+    It is kept in the user's cache for as long as these files have the sizes and times that they have.
+    """
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix in _DECISIVE)
+    states = [(path, path.stat()) for path in files]
+    key = digest(*(f"{path.resolve()} {state.st_size} {state.st_mtime_ns}" for path, state in states))
+    kept = user_cache_path("groundtune") / "hashes" / key
+    if time.time() - max((state.st_mtime for _, state in states), default=0) < _TICK:  # they may still change
+        return _hash_of(folder, files)
+    try:
+        return kept.read_text(encoding="ascii")
+    except (OSError, ValueError):
+        computed = _hash_of(folder, files)
+    with suppress(OSError):
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        write_text(kept, computed)
+    return computed
+
+
+def _hash_of(folder: Path, files: Sequence[Path]) -> str:
     state = hashlib.blake2b(digest_size=8)
-    decisive = (".json", ".txt", ".safetensors", ".bin", ".model")
-    for path in sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix in decisive):
+    for path in files:
         state.update(str(path.relative_to(folder).as_posix()).encode())
         with path.open("rb") as file:
             state.update(hashlib.file_digest(file, "blake2b").digest())

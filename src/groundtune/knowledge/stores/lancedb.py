@@ -11,20 +11,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import timedelta
+from functools import cached_property
+from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from warnings import catch_warnings, simplefilter
 
 import numpy as np
-from tenacity import Retrying, retry_if_exception_message, stop_after_attempt, wait_random_exponential
+from tenacity import Retrying, retry_if_exception_message, stop_after_attempt
 
-from groundtune.comparing import VERSION, searchable
+from groundtune.comparing import searchable
 from groundtune.errors import StoreError
 from groundtune.extras import not_installed
-from groundtune.files import within, write_text
+from groundtune.files import within
 from groundtune.knowledge.fusion import reciprocal_rank_fusion
 from groundtune.knowledge.stores._checks import (
     Places,
@@ -36,27 +38,30 @@ from groundtune.knowledge.stores._checks import (
     passage_of,
     revision_of,
 )
+from groundtune.knowledge.stores._lancedb import (
+    EMPTIED,
+    PATIENTLY,
+    TABLE,
+    WORDS,
+    Listing,
+    database,
+    filling_of,
+    index_words,
+    keep_listing,
+    kept_listing,
+    open_table,
+    searchable_words,
+    state_of,
+)
 from groundtune.protocols import Embedder, Entry, Held, Vectors
 from groundtune.settings import StoreSettings
 from groundtune.values import Chunk, Passage, Place, Query
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-_TABLE = "chunks"
 _LAYOUT = "1"
 _PLACE = ["document", "start", "end", "page", "seconds", "segments"]
 _COLUMNS = ["id", *_PLACE, "text", "heading", "fingerprint", "vector"]
-_WORDS = f"words_{VERSION}"  # what the word index is made of; another version is another column
-_KEPT = "revision.json"  # beside the table: the revision of one version of it
 # Files of versions older than this may go: a search that another process began before then is long over.
 _KEEP_VERSIONS = timedelta(minutes=10)
-_PATIENTLY = Retrying(
-    retry=retry_if_exception_message(match="(?is).*conflict"),
-    stop=stop_after_attempt(6),
-    wait=wait_random_exponential(multiplier=0.2, max=6.4),
-    reraise=True,
-)
 _WHILE_IT_IS_THERE = Retrying(  # the version that is read may be erased meanwhile
     retry=retry_if_exception_message(match="(?is).*not found"), stop=stop_after_attempt(6), reraise=True
 )
@@ -69,10 +74,19 @@ class LanceDBStore:
         self._path = path
         self._dimension = dimension
         self._legs = tuple(legs)
-        self._table = _open(path, _schema(signature, dimension))
-        self._documents: tuple[int, dict[str, str]] | None = None
-        self._revision: tuple[int, str] | None = None
+        self._filled = {"layout": _LAYOUT, "embedder": signature, "dimension": str(dimension)}
+        self._listing: tuple[str, Listing] | None = None
         self._fixed: tuple[int, Any] | None = None
+        kept = kept_listing(path, state_of(path))
+        if kept is not None:
+            check_filling(kept.filled, self._filled, path, EMPTIED)
+        else:
+            _ = self._table
+
+    @cached_property
+    def _table(self) -> Any:  # noqa: ANN401 -- lancedb has no usable types
+        """The table, opened when the kept listing does not do: LanceDB takes seconds to import."""
+        return open_table(self._path, self._filled)
 
     def replace(self, entries: Sequence[Entry]) -> None:
         """Replace what the store holds of each entry's document by the entry's chunks, all in one commit."""
@@ -125,7 +139,9 @@ class LanceDBStore:
 
     def is_empty(self) -> bool:
         """Return whether the store holds no document."""
-        return not self._table.count_rows()
+        if "_table" in self.__dict__:
+            return not self._table.count_rows()
+        return not self._held().documents
 
     def document(self, document_id: str) -> Held | None:
         """Return what is held of this document, whoever may read it; None if nothing is."""
@@ -137,7 +153,7 @@ class LanceDBStore:
 
     def documents(self) -> dict[str, str]:
         """Return the fingerprint of every document held, by document id."""
-        return self._listed(self._table.version).copy()
+        return dict(self._held().documents)
 
     def entries(self, document_ids: Sequence[str]) -> list[Entry]:
         """Return what is held of these documents, with vectors; unknown ids are ignored."""
@@ -150,12 +166,9 @@ class LanceDBStore:
     def revision(self) -> str:
         """Return a hash of the documents held and of the embedder: independent of history and maintenance.
 
-        It is computed once for each version of the table, and kept beside it for other processes.
+        It is computed once for each state of the table, and kept beside it for other processes.
         """
-        version = self._table.version
-        if self._revision is None or self._revision[0] != version:
-            self._revision = version, self._kept_revision(version)
-        return self._revision[1]
+        return self._held().revision
 
     def optimize(self, *, erase: bool = False) -> None:
         """Merge small files, bring the word index up to date and drop versions that nobody reads any more.
@@ -166,16 +179,16 @@ class LanceDBStore:
         with self._refusals(), catch_warnings():
             simplefilter("ignore")  # LanceDB warns of readers of older versions: `search` asks again
             if erase:
-                _PATIENTLY(self._table.update, values_sql={"heading": "heading"})
-                _PATIENTLY(_index_words, self._table, anew=True)
-            _PATIENTLY(self._table.optimize, cleanup_older_than=timedelta(0) if erase else _KEEP_VERSIONS)
+                PATIENTLY(self._table.update, values_sql={"heading": "heading"})
+                PATIENTLY(index_words, self._table, anew=True)
+            PATIENTLY(self._table.optimize, cleanup_older_than=timedelta(0) if erase else _KEEP_VERSIONS)
 
     def _snapshot(self) -> Any:  # noqa: ANN401
         """Return the table as it is now, which stays so: kept for as long as the table does not change."""
         version, held = self._table.version, self._fixed
         if held is not None and held[0] == version:
             return held[1]
-        table = _database(self._path).open_table(_TABLE)
+        table = database(self._path).open_table(TABLE)
         table.checkout(version)
         self._fixed = version, table
         return table
@@ -194,31 +207,25 @@ class LanceDBStore:
                 remedy=f"{remedy} `groundtune ingest` again.",
             ) from error
 
-    def _listed(self, version: int) -> dict[str, str]:
-        if self._documents is None or self._documents[0] != version:
-            columns = self._table.search().select(["document", "fingerprint"]).to_arrow()
-            pairs = zip(columns["document"].to_pylist(), columns["fingerprint"].to_pylist(), strict=True)
-            self._documents = version, dict(pairs)
-        return self._documents[1]
+    def _held(self) -> Listing:
+        """Return what is held: as it was listed before, by whichever process, if the table is as it was then."""
+        state = state_of(self._path)
+        if self._listing is not None and self._listing[0] == state:
+            return self._listing[1]
+        listing = kept_listing(self._path, state)
+        if listing is None:
+            listing = self._listed()
+            if state_of(self._path) != state:  # somebody writes: it may be newer than its state
+                return listing
+            keep_listing(self._path, state, listing)
+        self._listing = state, listing
+        return listing
 
-    def _kept_revision(self, version: int) -> str:
-        """Return the revision of this version of the table; if it is not kept, compute and keep it.
-
-        A version is known by number and time: a table that replaces another one starts counting again.
-        """
-        written = next((each["timestamp"] for each in self._table.list_versions() if each["version"] == version), "")
-        key = f"{version} {written}"
-        path = self._path / _KEPT
-        try:
-            kept = json.loads(path.read_text(encoding="utf-8"))
-            if kept["version"] == key:
-                return str(kept["revision"])
-        except (OSError, ValueError, KeyError, TypeError):  # not there, or not what was written
-            pass
-        revision = revision_of(_setting(self._table.schema, "embedder"), self._listed(version))
-        with suppress(OSError):  # a store that may only be read works as well
-            write_text(path, json.dumps({"version": key, "revision": revision}))
-        return revision
+    def _listed(self) -> Listing:
+        columns = self._table.search().select(["document", "fingerprint"]).to_arrow()
+        pairs = zip(columns["document"].to_pylist(), columns["fingerprint"].to_pylist(), strict=True)
+        documents, filled = dict(pairs), filling_of(self._table.schema)
+        return Listing(documents, revision_of(filled["embedder"], documents), filled)
 
     def _rows(self, entry: Entry) -> list[dict[str, Any]]:
         vectors = checked_vectors(entry, self._dimension, self._path)
@@ -231,7 +238,7 @@ class LanceDBStore:
                 "segments": [asdict(segment) for segment in chunk.segments],
                 "text": chunk.text,
                 "heading": chunk.heading,
-                _WORDS: _searchable(chunk.heading, chunk.text),
+                WORDS: searchable_words(chunk.heading, chunk.text),
                 "readable_by": list(chunk.readable_by),
                 "metadata": [_pair(key, value) for key, value in sorted(chunk.metadata.items())],
                 "vector": vector,
@@ -252,103 +259,9 @@ class LanceDBStore:
             return []
         from lancedb.query import MatchQuery
 
-        search = table.search(MatchQuery(words, _WORDS), query_type="fts")  # plain words, no operators
+        search = table.search(MatchQuery(words, WORDS), query_type="fts")  # plain words, no operators
         rows = search.where(condition, prefilter=True).limit(depth).select([*_COLUMNS, "_score"]).to_list()
         return sorted(rows, key=lambda row: (-row["_score"], row["id"]))
-
-
-def _schema(signature: str, dimension: int) -> pa.Schema:
-    import pyarrow as pa
-
-    text, integer, number, texts = pa.string(), pa.int64(), pa.float64(), pa.list_(pa.string())
-    place = pa.struct({"start": integer, "end": integer, "page": integer, "seconds": number})
-    return pa.schema(
-        {
-            "id": text, "document": text, "fingerprint": text, "start": integer, "end": integer, "text": text,
-            "heading": text, _WORDS: text, "readable_by": texts, "metadata": texts,
-            "vector": pa.list_(pa.float32(), dimension), "page": integer, "seconds": number,
-            "segments": pa.list_(place),
-        },
-        metadata={"layout": _LAYOUT, "embedder": signature, "dimension": str(dimension)},
-    )  # fmt: skip
-
-
-def _setting(schema: pa.Schema, key: str) -> str:
-    return str((schema.metadata or {}).get(key.encode(), b"").decode())
-
-
-def _open(path: Path, schema: pa.Schema) -> Any:  # noqa: ANN401 -- lancedb has no usable types
-    """Open or create the table. Raises `StoreError` if it was made with another embedder."""
-    try:
-        database = _database(path)
-        if _TABLE in database.list_tables().tables:
-            table = database.open_table(_TABLE)
-        else:
-            table = database.create_table(_TABLE, schema=schema, exist_ok=True)
-        _check(path, table.schema, schema)
-        _add_columns(table, schema)
-        _PATIENTLY(_fill_words, table)
-        _PATIENTLY(_index_words, table)
-    except (OSError, RuntimeError, ValueError) as error:
-        raise StoreError(
-            f"LanceDB cannot open the store: {error}.", place=path, remedy="Check the path and its permissions."
-        ) from error
-    return table
-
-
-def _database(path: Path) -> Any:  # noqa: ANN401
-    """Connect. Interval zero: every read looks for what others wrote, so that a deleted document is gone at once."""
-    import lancedb
-
-    return lancedb.connect(path, read_consistency_interval=timedelta(0))
-
-
-def _add_columns(table: Any, wanted: pa.Schema) -> None:  # noqa: ANN401
-    """Give a table of an earlier version the columns that it lacks, empty, unless another process just did."""
-    import pyarrow as pa
-
-    def lacking() -> list[pa.Field]:
-        return [field for field in wanted if field.name not in table.schema.names]
-
-    if lacking():
-        try:
-            table.add_columns(pa.schema(lacking()))
-        except (OSError, RuntimeError, ValueError):
-            if lacking():
-                raise
-
-
-def _fill_words(table: Any) -> None:  # noqa: ANN401
-    """Give the rows that an earlier version wrote the words by which this one finds them."""
-    import pyarrow as pa
-
-    if not table.count_rows(f"{_WORDS} IS NULL"):
-        return
-    rows = table.search().where(f"{_WORDS} IS NULL").limit(None).to_arrow().select(table.schema.names)
-    pairs = zip(rows["heading"].to_pylist(), rows["text"].to_pylist(), strict=True)
-    words = pa.array([_searchable(heading, text) for heading, text in pairs], pa.string())
-    filled = rows.set_column(rows.schema.get_field_index(_WORDS), _WORDS, words)
-    table.merge_insert("id").when_matched_update_all().execute(filled)
-
-
-def _index_words(table: Any, *, anew: bool = False) -> None:  # noqa: ANN401
-    """Make the word index, unless it is there. The words are parted already: no tokenizer takes them apart."""
-    from lancedb.index import FTS
-
-    if anew or not any(index.columns == [_WORDS] for index in table.list_indices()):
-        config = FTS(
-            base_tokenizer="whitespace", language="English", stem=True, remove_stop_words=True, max_token_length=None
-        )
-        table.create_index(_WORDS, config=config)
-
-
-def _searchable(heading: str, text: str) -> str:
-    return searchable(f"{heading}\n{text}")
-
-
-def _check(path: Path, held: pa.Schema, wanted: pa.Schema) -> None:
-    told = [{key: _setting(schema, key) for key in ("layout", "embedder", "dimension")} for schema in (held, wanted)]
-    check_filling(told[0], told[1], path, "Delete the folder")
 
 
 def _literal(value: str) -> str:
@@ -392,9 +305,8 @@ def groundtune_store(url: str, folder: Path, embedder: Embedder, settings: Store
     kind, _, path = url.partition(":")
     if kind != "lancedb" or not path:
         return None
-    try:
-        import lancedb  # noqa: F401 -- asked for before the embedder is, which may take long or cost money
-    except ImportError as error:
+    if find_spec("lancedb") is None:  # asked for before the embedder is, which may take long or cost money
+        error = ModuleNotFoundError(name="lancedb")
         raise not_installed("lancedb", f"the knowledge store `{url}`", error) from None
     path, _, beside = path.partition("#")
     return LanceDBStore(within(folder, f"{path}-{beside}" if beside else path), embedder.signature, embedder.dimension)
