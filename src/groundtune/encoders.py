@@ -29,6 +29,7 @@ class HeldEncoder:
 
     def __init__(self, model: Any) -> None:  # noqa: ANN401 -- sentence_transformers is optional and has no stubs
         self.model = model
+        self.derived: dict[str, Any] = {}  # what its users made of it, by name, for as long as it is kept
         self._lock = threading.Lock()
 
     @contextmanager

@@ -20,7 +20,17 @@ except SystemExit as end:
     assert not end.code, end.code
 print(" ".join(sys.modules), file=sys.stderr)
 """
-HEAVY = {"lancedb", "pyarrow", "pandas", "scipy", "torch", "transformers", "sentence_transformers", "sacrebleu", "httpx"}
+HEAVY = {
+    "lancedb",
+    "pyarrow",
+    "pandas",
+    "scipy",
+    "torch",
+    "transformers",
+    "sentence_transformers",
+    "sacrebleu",
+    "httpx",
+}
 
 
 @pytest.fixture

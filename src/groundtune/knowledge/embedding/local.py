@@ -22,6 +22,7 @@ from platformdirs import user_cache_path
 from groundtune.encoders import EXTRA, SentenceEncoder, sentence_encoder
 from groundtune.errors import NotInstalled, SettingsError
 from groundtune.files import within, write_text
+from groundtune.knowledge.embedding._packed import PackedBert, packed, pieces
 from groundtune.packaged import encoder_folder
 from groundtune.protocols import Vectors
 from groundtune.settings import EmbeddingSettings
@@ -42,8 +43,11 @@ class LocalEmbedder:
     Texts longer than `max_tokens` word pieces (the model's own limit if None) are cut by the model.
     """
 
-    def __init__(self, name: str, folder: Path, batch_size: int, max_tokens: int | None = None) -> None:
+    def __init__(
+        self, name: str, folder: Path, batch_size: int, max_tokens: int | None = None, *, integers: bool = False
+    ) -> None:
         self._name = name
+        self._integers = integers
         self._folder = folder
         self._batch_size = batch_size
         self._max_tokens = max_tokens
@@ -51,7 +55,8 @@ class LocalEmbedder:
     @cached_property
     def signature(self) -> str:
         """Name, a hash of all files of the model, and where texts are cut."""
-        return f"{self._name}|weights:{hash_of(self._folder)}|tokens:{self._max_tokens or 'model'}"
+        precision = "|int8" if self._integers else ""
+        return f"{self._name}|weights:{hash_of(self._folder)}|tokens:{self._max_tokens or 'model'}{precision}"
 
     @cached_property
     def dimension(self) -> int:
@@ -70,6 +75,8 @@ class LocalEmbedder:
         if not texts:
             return np.zeros((0, self.dimension), dtype=np.float32)
         with self._model.cutting(self._max_tokens) as model:
+            if (row := self._packed(model)) is not None:
+                return row.vectors(pieces(model, texts, _prompt(model, kind)))
             encode = model.encode_query if kind == "query" else model.encode_document
             vectors = encode(
                 list(texts), batch_size=self._batch_size, normalize_embeddings=True, show_progress_bar=False,
@@ -91,10 +98,9 @@ class LocalEmbedder:
                 return 0
             if not callable(tokenizer):
                 return None
-            prompts = (model.prompts.get(name) for name in _DOCUMENT_PROMPTS)
-            prompt = next((said for said in prompts if said is not None), "")
-            pieces = tokenizer([prompt + text for text in texts], truncation=False, padding=False, verbose=False)
-        return sum(len(ids) > limit for ids in pieces["input_ids"])
+            prompt = _prompt(model, "document")
+            whole = tokenizer([prompt + text for text in texts], truncation=False, padding=False, verbose=False)
+        return sum(len(ids) > limit for ids in whole["input_ids"])
 
     def embed_tokens(self, texts: Sequence[str]) -> list[Vectors]:
         """Return for each text the unit vectors of its word pieces, (pieces, d), without the model's special tokens.
@@ -104,22 +110,49 @@ class LocalEmbedder:
         if not texts:
             return []
         with self._model.cutting(self._max_tokens) as model:
+            special = model.tokenizer.all_special_ids
+            if (row := self._packed(model)) is not None:
+                cut = pieces(model, texts, None)
+                pairs = zip(cut, row.states(cut), strict=True)
+                return [_unit(states[~np.isin(ids, special)]) for ids, states in pairs]
             encoded = model.encode(
                 list(texts), batch_size=self._batch_size, output_value=None, show_progress_bar=False
             )  # fmt: skip
-        special = self._model.model.tokenizer.all_special_ids
         return [_token_vectors(features, special) for features in encoded]
 
     @cached_property
     def _model(self) -> SentenceEncoder:
         return sentence_encoder(self._folder)
 
+    def _packed(self, model: Any) -> PackedBert | None:  # noqa: ANN401
+        """Return what reads without padding, for the model that is held; None for one of another shape."""
+        name = f"packed, {'int8' if self._integers else 'float32'}"
+        if name not in self._model.derived:
+            self._model.derived[name] = packed(model, integers=self._integers)
+        made: PackedBert | None = self._model.derived[name]
+        if made is None and self._integers:
+            raise SettingsError(
+                f'`embedding.precision` is "int8", but {self._name} has not the shape of BERT, or is on a GPU.',
+                remedy='Set it to "float32".',
+            )
+        return made
+
+
+def _prompt(model: Any, kind: Literal["query", "document"]) -> str:  # noqa: ANN401
+    """Return what the model puts before a text, as `encode_query` and `encode_document` find it."""
+    names = ("query",) if kind == "query" else _DOCUMENT_PROMPTS
+    name = next((name for name in names if name in model.prompts), model.default_prompt_name)
+    return model.prompts.get(name) or ""
+
 
 def _token_vectors(encoded: Mapping[str, Any], special: Sequence[int]) -> Vectors:
     ids, mask = encoded["input_ids"].cpu().numpy(), encoded["attention_mask"].cpu().numpy()
     vectors = encoded["token_embeddings"].float().cpu().numpy()
-    kept = vectors[(mask == 1) & ~np.isin(ids, special)]
-    return np.asarray(kept / np.linalg.norm(kept, axis=1, keepdims=True), dtype=np.float32)
+    return _unit(vectors[(mask == 1) & ~np.isin(ids, special)])
+
+
+def _unit(vectors: Vectors) -> Vectors:
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32)
 
 
 def hash_of(folder: Path) -> str:
@@ -195,9 +228,11 @@ def model_folder(name: str, setting: str) -> Path | None:
 
 def groundtune_embedder(settings: EmbeddingSettings, name: str) -> LocalEmbedder | None:
     """Hook of `embedders`."""
+    integers = settings.precision == "int8"
     if name == BUILTIN:
-        return LocalEmbedder(name, builtin_folder(), settings.batch_size, _BUILTIN_TOKENS)
+        return LocalEmbedder(name, builtin_folder(), settings.batch_size, _BUILTIN_TOKENS, integers=integers)
     folder = model_folder(name, "embedding.name")
     if folder is None:
         return None
-    return LocalEmbedder(f"path:{folder.name}" if name.startswith("path:") else name, folder, settings.batch_size)
+    told = f"path:{folder.name}" if name.startswith("path:") else name
+    return LocalEmbedder(told, folder, settings.batch_size, integers=integers)
