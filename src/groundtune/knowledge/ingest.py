@@ -189,7 +189,7 @@ def texts(folder: Path) -> dict[str, str]:
     texts_by_id = {}
     for id_, path in find(root, [root]).files.items():
         try:
-            texts_by_id[id_] = readers.read(path).text
+            texts_by_id[id_] = readers.read(Path(path)).text
         except UnreadableDocument:
             continue
     return texts_by_id
@@ -203,8 +203,8 @@ def passages(folder: Path, settings: KnowledgeSettings) -> list[Chunk]:
 
 
 def _changed(
-    files: Mapping[str, Path], seen: SeenFiles, held: Mapping[str, str], tally: _Tally
-) -> Iterator[tuple[str, Path]]:
+    files: Mapping[str, str], seen: SeenFiles, held: Mapping[str, str], tally: _Tally
+) -> Iterator[tuple[str, str]]:
     """Yield the files that have to be read, and count the others."""
     for id_, path in files.items():
         contents = seen.unchanged(id_, path, held.get(id_))
@@ -216,15 +216,16 @@ def _changed(
 
 
 def _documents(
-    files: Iterable[tuple[str, Path]],
+    files: Iterable[tuple[str, str]],
     settings: KnowledgeSettings,
     failed: list[tuple[str, str]],
     total: int,
     manner: Manner,
 ) -> Iterator[_Read]:
     """Yield each file's document with its chunks; what cannot be read is put into `failed`."""
-    for number, (id_, path) in enumerate(files):
+    for number, (id_, file) in enumerate(files):
         manner.progress("ingest", number, total)
+        path = Path(file)
         try:
             state = manner.seen.look(path)
             read = chunked(id_, path, settings, manner.read)

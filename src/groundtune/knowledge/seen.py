@@ -8,6 +8,7 @@ file may have been changed once more within the same tick of the clock. Knows no
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -57,15 +58,15 @@ class FileState:
         status = path.stat()
         return cls(status.st_size, status.st_mtime_ns, looked, sha256_of(path))
 
-    def unmoved(self, path: Path) -> bool:
+    def unmoved(self, path: str | Path) -> bool:
         """Tell whether a file has this size and time of change."""
         try:
-            status = path.stat()
+            status = os.stat(path)  # noqa: PTH116 -- a `Path` takes longer to make than this
         except OSError:
             return False
         return (self.size, self.changed) == (status.st_size, status.st_mtime_ns)
 
-    def still(self, path: Path) -> bool:
+    def still(self, path: str | Path) -> bool:
         """Tell whether a file is surely the same, without reading it."""
         return self.unmoved(path) and self.changed < self.looked - _TICK
 
@@ -91,17 +92,23 @@ class SeenFiles:
     ) -> None:
         self._path, self._verify = path, verify
         self._key = _key(settings or KnowledgeSettings())
-        self._seen = _loaded(path, self._key) if path is not None else {}
+        self._rows = _loaded(path, self._key) if path is not None else {}
         self._changed = False
 
-    def unchanged(self, document: str, path: Path, held: str | None) -> Contents | None:
+    def unchanged(self, document: str, path: str | Path, held: str | None) -> Contents | None:
         """Return what a file gave if it is the same and the store holds it under the fingerprint `held`."""
-        seen = self._seen.get(document)
-        if self._verify or seen is None or held is None or seen.fingerprint != held or not read_by_this_version(held):
+        row = self._rows.get(document)
+        if self._verify or row is None or held is None or not read_by_this_version(held):
+            return None
+        try:
+            seen = _seen(row)
+        except (ValueError, KeyError, TypeError, AttributeError):  # not what was written
+            return None
+        if seen.fingerprint != held:
             return None
         if seen.state.still(path):
             return seen.contents
-        now = self.look(path)
+        now = self.look(Path(path))
         if now is None or now.hash != seen.state.hash:
             return None
         self.keep(Seen(now, seen.fingerprint, seen.contents))
@@ -116,19 +123,19 @@ class SeenFiles:
 
     def keep(self, seen: Seen) -> None:
         """Remember a file as it was read."""
-        self._seen[seen.contents.document] = seen
+        self._rows[seen.contents.document] = asdict(seen)
         self._changed = True
 
     def forget(self, documents: Iterable[str]) -> None:
         """Forget files that are gone."""
         for document in documents:
-            self._changed |= self._seen.pop(document, None) is not None
+            self._changed |= self._rows.pop(document, None) is not None
 
     def save(self) -> None:
         """Write it down, if anything changed. It is no loss if that fails: files are read again then."""
         if self._path is None or not self._changed:
             return
-        files = {document: asdict(seen) for document, seen in sorted(self._seen.items())}
+        files = dict(sorted(self._rows.items()))
         try:
             write_text(self._path, json.dumps({"key": self._key, "files": files}, ensure_ascii=False))
         except OSError:
@@ -141,12 +148,12 @@ def _key(settings: KnowledgeSettings) -> str:
     return digest(str(READING), str(settings.chunk_size), str(settings.chunk_overlap), *settings.readable_by)
 
 
-def _loaded(path: Path, key: str) -> dict[str, Seen]:
-    """Return what is in the file; nothing if it is missing, damaged or of another key."""
+def _loaded(path: Path, key: str) -> dict[str, Mapping[str, Any]]:
+    """Return the rows of the file; none if it is missing, damaged or of another key."""
     try:
         kept = json.loads(path.read_text(encoding="utf-8"))
-        return {document: _seen(row) for document, row in kept["files"].items()} if kept["key"] == key else {}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return dict(kept["files"]) if kept["key"] == key else {}
+    except (OSError, ValueError, KeyError, TypeError):
         return {}
 
 
