@@ -4,14 +4,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import lancedb
+import numpy as np
 import pyarrow as pa
 import pytest
 from lancedb.index import FTS
 
 from groundtune.errors import SettingsError, StoreError
-from groundtune.knowledge.stores import open_store
+from groundtune.knowledge.stores import _lancedb, open_store
+from groundtune.knowledge.stores import lancedb as module
 from groundtune.knowledge.stores._lancedb import Listing
-from groundtune.knowledge.stores.lancedb import LanceDBStore
+from groundtune.knowledge.stores.lancedb import LancedbSettings, LanceDBStore
 from groundtune.protocols import KnowledgeStore
 from groundtune.testing.embedders import HashingEmbedder
 from groundtune.testing.entries import EMBEDDER, ask, entry
@@ -205,3 +207,65 @@ def test_erasing_leaves_no_file_of_before(tmp_path):
     assert not before & files()
     assert files()
     assert len(store.documents()) == len(ask(store, "zebra", limit=30)) == 19
+
+
+class AlwaysIndexed(LanceDBStore):
+    """A store whose vector index is brought up to date with every change."""
+
+    def replace(self, entries):
+        super().replace(entries)
+        self.optimize()
+
+
+class TestLanceDBIndexed(StoreContract):
+    """The contract with a vector index, and a search that looks into a quarter of it first."""
+
+    @pytest.fixture(autouse=True)
+    def _indexed(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(_lancedb, "_INDEXED_FROM", 2)
+        monkeypatch.setattr(_lancedb, "GROUP", 2)
+        monkeypatch.setattr(module, "GROUP", 2)
+
+    def open(self, folder: Path) -> KnowledgeStore:
+        settings = LancedbSettings(exact_up_to=0)
+        return AlwaysIndexed(folder / "knowledge", EMBEDDER.signature, EMBEDDER.dimension, settings=settings)
+
+
+def many(number, dimension=64):
+    """Return a document with chunks whose vectors are drawn; every third is for staff."""
+    rng = np.random.default_rng(5)
+    vectors = rng.normal(size=(number, dimension)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    for place in range(number):
+        readers = ["staff"] if place % 3 == 0 else ["everyone"]
+        yield replace(entry(f"{place}.md", [f"zebra {place}"], readers), vectors=vectors[place : place + 1])
+
+
+def nearest(store, vector, principals=("everyone",)):
+    return [each.document for each in store.search(Query("", tuple(map(float, vector)), 10, principals))]
+
+
+@pytest.mark.parametrize("exact_up_to", [0, 10_000])
+def test_the_vector_index_finds_the_nearest(tmp_path, exact_up_to, monkeypatch):
+    for each in (_lancedb, module):
+        monkeypatch.setattr(each, "GROUP", 80)
+    made, settings = list(many(6000)), LancedbSettings(exact_up_to=exact_up_to)
+    store = LanceDBStore(tmp_path, EMBEDDER.signature, EMBEDDER.dimension, settings=settings)
+    store.replace(made[:5500])
+    store.optimize()
+    assert _lancedb.has_vector_index(store._table)
+    store.replace(made[5500:])  # not in the index yet
+    readable = [each for each in made if each.chunks[0].readable_by == ("everyone",)]
+    matrix = np.concatenate([each.vectors for each in readable])
+    questions = np.random.default_rng(6).normal(size=(20, 64)).astype(np.float32)
+    recall = []
+    for question in questions:
+        wanted = {readable[place].document for place in np.argsort(-(matrix @ question))[:10]}
+        recall.append(len(wanted & set(nearest(store, question))) / 10)
+    if exact_up_to:
+        assert set(recall) == {1.0}
+    else:
+        assert 0.4 < np.mean(recall) < 1  # a quarter of vectors without any order
+    assert len(nearest(store, questions[0], ("staff",))) == 10
+    store.remove([each.document for each in made[10:]])
+    assert set(nearest(store, questions[0])) == {each.document for each in readable[:6]}

@@ -1,10 +1,10 @@
 """LanceDB inside the process: `lancedb:PATH`, a folder on this machine.
 
-Vector search is exact (cosine, no index): up to about 100,000 chunks an approximate index is little faster and
-misses neighbours. Word search is LanceDB's BM25 over comparable words (`comparing.searchable`). Both are filtered
-before they rank, read one version of the table, and are fused here by rank. Tables of earlier versions get the columns
-that they lack, and their rows the words of this version, when they are opened; nothing is embedded again. Knows no
-files, no models and no splitting.
+Vector search (cosine) is exact up to a number of chunks that is set; above, it looks into a quarter of the groups of
+its index. Word search is LanceDB's BM25 over comparable words (`comparing.searchable`). Both are filtered before they
+rank, read one version of the table, and are fused here by rank. Tables of earlier versions get the columns that they
+lack, and their rows the words of this version, when they are opened; nothing is embedded again. Knows no files, no
+models and no splitting.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from functools import cached_property
 from importlib.util import find_spec
@@ -21,6 +21,7 @@ from typing import Any
 from warnings import catch_warnings, simplefilter
 
 import numpy as np
+from pydantic import Field
 from tenacity import Retrying, retry_if_exception_message, stop_after_attempt
 
 from groundtune.comparing import searchable
@@ -40,12 +41,15 @@ from groundtune.knowledge.stores._checks import (
 )
 from groundtune.knowledge.stores._lancedb import (
     EMPTIED,
+    GROUP,
     PATIENTLY,
     TABLE,
     WORDS,
     Listing,
     database,
     filling_of,
+    has_vector_index,
+    index_vectors,
     index_words,
     keep_listing,
     kept_listing,
@@ -54,10 +58,13 @@ from groundtune.knowledge.stores._lancedb import (
     state_of,
 )
 from groundtune.protocols import Embedder, Entry, Held, Vectors
-from groundtune.settings import StoreSettings
+from groundtune.settings import StoreSettings, Table
 from groundtune.values import Chunk, Passage, Place, Query
 
+NAME = "lancedb"
 _LAYOUT = "1"
+_ALL = 2**20  # groups of the vector index: more than there are
+_PART = 4  # one in so many groups is looked into where search is not exact
 _PLACE = ["document", "start", "end", "page", "seconds", "segments"]
 _COLUMNS = ["id", *_PLACE, "text", "heading", "fingerprint", "vector"]
 # Files of versions older than this may go: a search that another process began before then is long over.
@@ -67,16 +74,45 @@ _WHILE_IT_IS_THERE = Retrying(  # the version that is read may be erased meanwhi
 )
 
 
+class LancedbSettings(Table):
+    """`[store.lancedb]`: how exact the vector search of the embedded store is."""
+
+    exact_up_to: int = Field(
+        250_000,
+        ge=0,
+        description="Number of chunks up to which vector search is exact; above, it looks into a quarter of them.",
+    )
+
+
+DEFAULTS = LancedbSettings()
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One version of the table, and how many groups of its vector index are looked into; 0 without an index."""
+
+    version: int
+    table: Any
+    probed: int
+
+
 class LanceDBStore:
     """Chunks in one LanceDB table. `legs` of "vectors" and "words" says what is searched (for measurements)."""
 
-    def __init__(self, path: Path, signature: str, dimension: int, legs: Sequence[str] = ("vectors", "words")) -> None:
-        self._path = path
+    def __init__(
+        self,
+        path: Path,
+        signature: str,
+        dimension: int,
+        legs: Sequence[str] = ("vectors", "words"),
+        settings: LancedbSettings = DEFAULTS,
+    ) -> None:
+        self._path, self._settings = path, settings
         self._dimension = dimension
         self._legs = tuple(legs)
         self._filled = {"layout": _LAYOUT, "embedder": signature, "dimension": str(dimension)}
         self._listing: tuple[str, Listing] | None = None
-        self._fixed: tuple[int, Any] | None = None
+        self._fixed: Snapshot | None = None
         kept = kept_listing(path, state_of(path))
         if kept is not None:
             check_filling(kept.filled, self._filled, path, EMPTIED)
@@ -124,10 +160,10 @@ class LanceDBStore:
         vector = np.asarray(query.vector, dtype=np.float32)
 
         def ask() -> list[list[dict[str, Any]]]:
-            table = self._snapshot()  # both searches see one version
+            snapshot = self._snapshot()  # both searches see one version
             return [
-                self._by_vector(table, vector, condition, depth),
-                self._by_words(table, query.text, condition, depth),
+                self._by_vector(snapshot, vector, condition, depth),
+                self._by_words(snapshot, query.text, condition, depth),
             ]
 
         rankings = _WHILE_IT_IS_THERE(ask)
@@ -181,17 +217,22 @@ class LanceDBStore:
             if erase:
                 PATIENTLY(self._table.update, values_sql={"heading": "heading"})
                 PATIENTLY(index_words, self._table, anew=True)
+                PATIENTLY(index_vectors, self._table, anew=True)
+            else:
+                PATIENTLY(index_vectors, self._table)
             PATIENTLY(self._table.optimize, cleanup_older_than=timedelta(0) if erase else _KEEP_VERSIONS)
 
-    def _snapshot(self) -> Any:  # noqa: ANN401
+    def _snapshot(self) -> Snapshot:
         """Return the table as it is now, which stays so: kept for as long as the table does not change."""
         version, held = self._table.version, self._fixed
-        if held is not None and held[0] == version:
-            return held[1]
+        if held is not None and held.version == version:
+            return held
         table = database(self._path).open_table(TABLE)
         table.checkout(version)
-        self._fixed = version, table
-        return table
+        number = table.count_rows()
+        probed = _ALL if number <= self._settings.exact_up_to else number // (_PART * GROUP) + 1
+        self._fixed = Snapshot(version, table, probed if has_vector_index(table) else 0)
+        return self._fixed
 
     @contextmanager
     def _refusals(self) -> Iterator[None]:
@@ -246,20 +287,23 @@ class LanceDBStore:
             for chunk, vector in zip(entry.chunks, vectors, strict=True)
         ]
 
-    def _by_vector(self, table: Any, vector: Vectors, condition: str, depth: int) -> list[dict[str, Any]]:  # noqa: ANN401
+    def _by_vector(self, held: Snapshot, vector: Vectors, condition: str, depth: int) -> list[dict[str, Any]]:
         if "vectors" not in self._legs or not vector.any():  # the cosine with a zero vector does not exist
             return []
-        search = table.search(vector, vector_column_name="vector").distance_type("cosine")
-        rows = search.where(condition, prefilter=True).limit(depth).select([*_COLUMNS, "_distance"]).to_list()
+        search = held.table.search(vector, vector_column_name="vector").distance_type("cosine")
+        search = search.where(condition, prefilter=True).limit(depth).select([*_COLUMNS, "_distance"])
+        rows = (search.nprobes(held.probed) if held.probed else search).to_list()
+        if 0 < held.probed < _ALL and len(rows) < depth:  # the filter lets few through
+            rows = search.nprobes(_ALL).to_list()
         return sorted(rows, key=lambda row: (row["_distance"], row["id"]))
 
-    def _by_words(self, table: Any, text: str, condition: str, depth: int) -> list[dict[str, Any]]:  # noqa: ANN401
+    def _by_words(self, held: Snapshot, text: str, condition: str, depth: int) -> list[dict[str, Any]]:
         words = searchable(text)
         if "words" not in self._legs or not words:
             return []
         from lancedb.query import MatchQuery
 
-        search = table.search(MatchQuery(words, WORDS), query_type="fts")  # plain words, no operators
+        search = held.table.search(MatchQuery(words, WORDS), query_type="fts")  # plain words, no operators
         rows = search.where(condition, prefilter=True).limit(depth).select([*_COLUMNS, "_score"]).to_list()
         return sorted(rows, key=lambda row: (-row["_score"], row["id"]))
 
@@ -309,4 +353,11 @@ def groundtune_store(url: str, folder: Path, embedder: Embedder, settings: Store
         error = ModuleNotFoundError(name="lancedb")
         raise not_installed("lancedb", f"the knowledge store `{url}`", error) from None
     path, _, beside = path.partition("#")
-    return LanceDBStore(within(folder, f"{path}-{beside}" if beside else path), embedder.signature, embedder.dimension)
+    place = within(folder, f"{path}-{beside}" if beside else path)
+    own = settings.part(NAME, LancedbSettings)
+    return LanceDBStore(place, embedder.signature, embedder.dimension, settings=own)
+
+
+def groundtune_settings() -> dict[str, type[Table]]:
+    """Declare the settings."""
+    return {f"store.{NAME}": LancedbSettings}
