@@ -33,12 +33,15 @@ HOOKS = {
     "embedders": "groundtune_embedder",  # (EmbeddingSettings, name: str) -> Embedder | None
     "rerankers": "groundtune_reranker",  # (name: str) -> Reranker | None
     "stores": "groundtune_store",  # (url: str, folder: Path, Embedder, StoreSettings) -> KnowledgeStore | None
+    "retrievers": "groundtune_retriever",  # (url: str, folder: Path, StoreSettings, Revisions) -> Retriever | None
     "models": "groundtune_model",  # (ModelSettings, folder: Path) -> ChatModel | None
     "scorers": "groundtune_scorer",  # (ComparisonSettings) -> list[Scorer]
     "importers": "groundtune_importer",  # () -> Importer
     "techniques": "groundtune_technique",  # () -> Technique
     "candidates": "groundtune_candidates",  # () -> list[Candidate]
 }
+BESIDE = {"retrievers": "stores"}
+"""Kinds whose hooks are in the modules of another kind: `[knowledge] store` names both."""
 SETTINGS = "groundtune_settings"  # () -> dict[str, type[Table]]
 
 
@@ -47,7 +50,7 @@ def hooks(kind: str) -> tuple[Callable[..., Any], ...]:
     """Return all hooks of `kind`, a key of `HOOKS`, in order of distribution and module name."""
     functions = []
     for entry in sorted(entry_points(group="groundtune"), key=lambda entry: entry.value):
-        if entry.name == kind:
+        if entry.name == BESIDE.get(kind, kind):
             modules = _modules(entry.load())
             functions += [getattr(module, HOOKS[kind]) for module in modules if hasattr(module, HOOKS[kind])]
     return tuple(functions)
