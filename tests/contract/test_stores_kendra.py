@@ -227,6 +227,9 @@ class TestWriting:
         found = texts(index)
         found.discard("zebra goes")
         assert found in ({"zebra old", "zebra stays"}, {"zebra new", "zebra more", "zebra stays"})
+        index.remove([])  # as every ingestion begins
+        service.finish_deletions()
+        assert texts(index) - {"zebra goes"} == found
         index.replace(new)
         index.remove(["c.md"])
         service.finish_deletions()
@@ -250,7 +253,7 @@ class TestWriting:
         make().remove([])
         assert (journal().retired, len(service.found())) == ([], 1)
 
-    def test_a_late_deletion_does_not_take_what_came_back(self, make, service) -> None:
+    def test_a_late_deletion_does_not_take_what_came_back(self, make, service, journal) -> None:
         service.lag = 3
         index = make()
         for text in ("zebra one", "zebra two", "zebra one", "zebra two", "zebra one"):
@@ -260,7 +263,7 @@ class TestWriting:
         assert texts(index) == {"zebra one"}
         index.replace([read("a.md", "zebra three")])
         service.finish_deletions()
-        assert len(service.found()) == 1
+        assert (len(service.found()), journal().again) == (1, {})
 
     def test_without_its_journal_only_room_is_lost(self, make, service, tmp_path) -> None:
         service.lag = 10**6
@@ -339,8 +342,9 @@ class TestAccess:
 
     def test_an_index_that_wants_tokens_is_refused(self, make, service) -> None:
         service.policy = "USER_TOKEN"
-        with pytest.raises(StoreError, match=r"policy of user context is USER_TOKEN.*ATTRIBUTE_FILTER"):
-            find(make(), "zebra")
+        for own in ({}, {"access": "here"}):
+            with pytest.raises(StoreError, match=r"policy of user context is USER_TOKEN.*ATTRIBUTE_FILTER"):
+                find(make(**own), "zebra")
 
 
 class TestAsking:
@@ -409,6 +413,16 @@ class TestAsking:
         assert passage.text == "month. a euros 9 knows, everybody as costs, zebra A".replace(
             "everybody as", "everybody as"
         )
+
+    def test_a_change_during_a_search_is_seen(self, make, revisions, monkeypatch) -> None:
+        """The records are read, then the document changes and its old revision is gone, then Kendra answers."""
+        index = make()
+        index.replace([read("a.md", "zebra old")])
+        earlier = [revisions.live()]
+        index.replace([read("a.md", "zebra new")])
+        live = revisions.live
+        monkeypatch.setattr(revisions, "live", lambda: earlier.pop() if earlier else live())
+        assert texts(index) == {"zebra new"}
 
     def test_the_index_is_looked_at_once(self, make, service) -> None:
         index = make()

@@ -43,6 +43,7 @@ TEXT = "# Plans\n\nThe  Hazel plan\ncosts “9 euros” a month.\n\nIt can be le
         ("...Hazel plan costs...", "Hazel plan\ncosts"),
         ("… a month....", "a month."),
         ("It can be left… at any time.", "It can be left… at any time."),
+        ("month.... can be", "month.\n\nIt can be"),
         ("# Plans ... costs ... at any time.", TEXT),
         ("Hazel… It can be left… at", "Hazel plan\ncosts “9 euros” a month.\n\nIt can be left… at"),
     ],
@@ -296,6 +297,14 @@ def test_the_journal_outlives_the_process(tmp_path):
         journal.forget(["c"])
     journal = KendraJournal.read(path, "here")
     assert (journal.written, journal.retired, journal.again) == ({}, [], {"b": "b.2"})
+
+
+def test_what_comes_back_is_no_longer_to_be_deleted(tmp_path):
+    """Kendra had deleted it, and a kill came before that was noted: nobody may ask for it again."""
+    journal = KendraJournal.read(tmp_path / "journal.json", "here")
+    journal.retire(["a", "b"])
+    journal.write({"a": "a.md"})
+    assert KendraJournal.read(tmp_path / "journal.json", "here").retired == ["b"]
 
 
 def test_what_nobody_goes_on_with_is_given_up(tmp_path, monkeypatch):

@@ -11,7 +11,7 @@ from groundtune.text import locate
 
 WIDEST_GAP = 1000
 """Characters that an ellipsis inside an excerpt may stand for; a wider gap would make another passage of it."""
-_LONGEST_FOLDED = 500_000  # characters: a fold keeps two numbers for each
+_LONGEST_FOLDED = 200_000  # characters: a fold keeps two numbers for each
 _BLANKS = r"[\s\x00-\x1f\x7f-\x9f]+"  # control characters are sent as blanks
 _MARK = r"(?:\.{3}|…)"  # of what is left out: a full stop beside it is the text's own
 _EDGES = re.compile(rf"^{_MARK}\s*|\s*{_MARK}$")

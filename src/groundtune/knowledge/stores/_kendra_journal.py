@@ -90,11 +90,7 @@ class KendraJournal:
         """Note what is about to be sent: our document by its id. What Kendra was to delete under these ids is gone."""
         self.written |= {id_: (document, time.time()) for id_, document in documents.items()}
         self.retired = [id_ for id_ in self.retired if id_ not in documents]
-        for id_ in documents:
-            if id_ == first_of(id_):
-                self.again.pop(id_, None)
-            else:
-                self.again[first_of(id_)] = id_
+        self.again |= {first_of(id_): id_ for id_ in documents if id_ != first_of(id_)}
         self._save()
 
     def retire(self, ids: Iterable[str]) -> None:

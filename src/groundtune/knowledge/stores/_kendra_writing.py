@@ -8,8 +8,7 @@ back while Kendra is still deleting it is sent under another id: the late deleti
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_exponential
@@ -28,13 +27,12 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class KendraWriter:
-    """One change, by the only writer. `pause` waits so many seconds."""
+    """One change, by the only writer."""
 
     service: KendraService
     revisions: Revisions
     settings: KendraSettings
     journal: KendraJournal
-    pause: Callable[[float], None] = time.sleep
 
     def replace(self, latest: Mapping[str, Revision], about: IndexAbout) -> dict[str, str]:
         """Make these revisions live; return why some of the documents could not be indexed."""
@@ -115,7 +113,6 @@ class KendraWriter:
             retry=retry_if_result(bool),
             stop=stop_after_delay(self.settings.index_seconds),
             wait=wait_exponential(FIRST_PAUSE, LONGEST_PAUSE),
-            sleep=self.pause,
         )
         try:
             patiently(look)

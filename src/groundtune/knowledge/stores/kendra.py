@@ -9,8 +9,7 @@ looked for in the text that was sent. `_kendra_writing.py` says how documents ch
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -44,22 +43,15 @@ NAME = "kendra"
 FILTERING = ("ENTERPRISE_EDITION", "DEVELOPER_EDITION")  # editions that filter by the groups of whoever asks
 STATE = ".groundtune"  # where a project keeps what groundtune makes
 LEAST_PAGE = 10  # results asked for at once
+MOST_TOLD = 10  # documents that an error names
 _log = logging.getLogger(__name__)
 
 
 class KendraIndex:
     """A `Retriever`. `revisions` are those of this index and of nothing else; `journal` is a file for the writer."""
 
-    def __init__(
-        self,
-        service: KendraService,
-        revisions: Revisions,
-        journal: Path,
-        settings: KendraSettings,
-        pause: Callable[[float], None] = time.sleep,
-    ) -> None:
-        self._service, self._revisions, self._journal = service, revisions, journal
-        self._settings, self._pause = settings, pause
+    def __init__(self, service: KendraService, revisions: Revisions, journal: Path, settings: KendraSettings) -> None:
+        self._service, self._revisions, self._journal, self._settings = service, revisions, journal, settings
         self._known: IndexAbout | None = None
         self._listed: tuple[dict[str, str], Live] = {}, {}
         self._told_of_cutting = False
@@ -71,11 +63,11 @@ class KendraIndex:
             return
         about = self._about()
         with self._writing() as journal:
-            writer = KendraWriter(self._service, self._revisions, self._settings, journal, self._pause)
-            failed = writer.replace(latest, about)
+            failed = KendraWriter(self._service, self._revisions, self._settings, journal).replace(latest, about)
         if failed:
-            shown = " ".join(f"`{document}`: {reason}" for document, reason in failed.items())
-            error = NotIndexed(f"{len(failed)} documents are not in the index. {shown}", place=self._service.place)
+            shown = " ".join(f"`{document}`: {reason}" for document, reason in list(failed.items())[:MOST_TOLD])
+            message = f"{len(failed)} of {len(latest)} documents were not indexed. {shown}"
+            error = NotIndexed(message, place=self._service.place)
             error.failed = tuple(failed.items())
             raise error
 
@@ -109,13 +101,12 @@ class KendraIndex:
         """Look at the index, once. Raises `StoreError` if nobody would keep to access lists."""
         if self._known is None:
             about = self._service.about()
-            if self._settings.access == "kendra":
-                self._check(about)
+            self._check(about)
             self._known = about
         return self._known
 
     def _check(self, about: IndexAbout) -> None:
-        if about.edition not in FILTERING:
+        if self._settings.access == "kendra" and about.edition not in FILTERING:
             edition = about.edition or "of an unknown edition"
             raise self._service.failure(
                 f"cannot keep to access lists here: the index is {edition}, which does not filter by groups.",
