@@ -82,7 +82,20 @@ def test_each_revision_is_a_document_of_its_own():
 
 
 def test_no_principal_has_the_group_of_another():
-    names = ["staff", "Staff", " staff", "a" * 200, "a" * 201, "a" * 202, "x\0", "x", "\u202ex", "😀"]
+    names = [
+        "staff",
+        "Staff",
+        " staff",
+        "a" * 200,
+        "a" * 201,
+        "a" * 202,
+        "x\0",
+        "x",
+        "\u202ex",
+        "😀",
+        "\udcff",
+        "\\udcff",
+    ]
     names += [group_of(name) for name in names]
     assert len({group_of(name) for name in names}) == len(set(names))
     assert all(0 < len(group_of(name)) <= 200 for name in names)

@@ -22,14 +22,14 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class KendraHits:
-    """The hits of one search, best first. `live` is what was live before it, `newer` after it, if it was looked."""
+    """The hits of one search, best first. `live` is what was live before it, `newer` after it, if that was read."""
 
     revisions: Revisions
     search: Search
     live: Live
     newer: Live = field(default_factory=dict)
     _hits: list[tuple[str, str]] = field(default_factory=list)
-    _made: dict[tuple[str, str], Passage | None] = field(default_factory=dict)
+    _made: dict[tuple[tuple[str, str], str], Passage | None] = field(default_factory=dict)
     _read: dict[tuple[str, str], Revision | None] = field(default_factory=dict)
 
     def add(self, hits: Iterable[tuple[str, str]]) -> None:
@@ -62,11 +62,10 @@ class KendraHits:
         return [replace(passage, rank=rank, score=1 / rank) for rank, passage in enumerate(kept.values(), start=1)]
 
     def _passage(self, named: tuple[str, str], excerpt: str) -> Passage | None:
-        key = (named[0] + named[1], excerpt)
+        key = (named, excerpt)
         if key not in self._made:
             revision = self._revision(named)
-            counts = revision is not None and self._counts(revision)
-            self._made[key] = _passage_of(revision, excerpt) if counts and revision is not None else None
+            self._made[key] = _passage_of(revision, excerpt) if revision and self._counts(revision) else None
         return self._made[key]
 
     def _revision(self, named: tuple[str, str]) -> Revision | None:

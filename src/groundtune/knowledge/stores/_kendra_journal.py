@@ -52,9 +52,11 @@ class KendraJournal:
         try:
             try:
                 lock.execute("BEGIN EXCLUSIVE")
-            except sqlite3.OperationalError as error:
+            except sqlite3.Error as error:
+                if "locked" not in str(error):
+                    raise _unwritten(error, place, path) from None
                 raise StoreError(
-                    f"no other process may write to it, and one has been for long ({error}).",
+                    "another process has been writing to it for long.",
                     place=place,
                     remedy="Wait for it, or raise [store.kendra] index_seconds.",
                 ) from None

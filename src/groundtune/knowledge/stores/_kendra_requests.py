@@ -51,7 +51,9 @@ def group_of(principal: str) -> str:
     No name is that of another principal.
     """
     plain = 0 < len(principal) <= _LONGEST_GROUP and not any(unicodedata.category(c)[0] == "C" for c in principal)
-    return principal if plain and not principal.startswith(_HASHED) else f"{_HASHED}{digest(principal)}"
+    if plain and not principal.startswith(_HASHED):
+        return principal
+    return f"{_HASHED}{digest(principal.encode('unicode_escape').decode('ascii'))}"  # halves of characters too
 
 
 def groups_of(principals: Iterable[str]) -> list[str]:
@@ -132,7 +134,8 @@ def filters_of(where: Mapping[str, str], fields: Collection[str], language: str)
 
 def _is_filtered(key: str, value: str, fields: Collection[str]) -> bool:
     """Names that begin with _ are Kendra's own: language, source and the like."""
-    return key in fields and not key.startswith("_") and 0 < len(value) <= _LONGEST_VALUE
+    taken = 0 < len(value) <= _LONGEST_VALUE and not _UNPRINTABLE.search(value)
+    return key in fields and not key.startswith("_") and taken
 
 
 def _all_of(filters: Sequence[dict[str, Any]]) -> dict[str, Any]:
