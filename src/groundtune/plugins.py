@@ -35,12 +35,15 @@ HOOKS = {
     "embedders": "groundtune_embedder",  # (EmbeddingSettings, name: str) -> Embedder | None
     "rerankers": "groundtune_reranker",  # (name: str) -> Reranker | None
     "stores": "groundtune_store",  # (url: str, folder: Path, Embedder, StoreSettings) -> KnowledgeStore | None
+    "retrievers": "groundtune_retriever",  # (url: str, folder: Path, StoreSettings, Revisions) -> Retriever | None
     "models": "groundtune_model",  # (ModelSettings, folder: Path) -> ChatModel | None
     "scorers": "groundtune_scorer",  # (ComparisonSettings) -> list[Scorer]
     "importers": "groundtune_importer",  # () -> Importer
     "techniques": "groundtune_technique",  # () -> Technique
     "candidates": "groundtune_candidates",  # () -> list[Candidate]
 }
+BESIDE = {"retrievers": "stores"}
+"""Kinds whose hooks are in the modules of another kind: `[knowledge] store` names both."""
 SETTINGS = "groundtune_settings"  # () -> dict[str, type[Table]]
 
 
@@ -57,7 +60,7 @@ def declared() -> tuple[tuple[str, Any, str], ...]:
     Imports no module of hooks whose source does not name `SETTINGS`: most commands need none of them.
     """
     names = dict.fromkeys(name for entry in entry_points(group="groundtune") for name in _names(entry.load()))
-    modules = [importlib.import_module(name) for name in names if _may_declare(name)]
+    modules = [importlib.import_module(name) for name in names if _may_have(name, SETTINGS)]
     declaring = {module.__name__: getattr(module, SETTINGS) for module in modules if hasattr(module, SETTINGS)}
     tables = [(name, kind, module) for module, hook in declaring.items() for name, kind in hook().items()]
     return tuple(sorted(tables, key=lambda table: (table[0], table[2])))
@@ -80,8 +83,8 @@ def first(kind: str, name: str, *arguments: object) -> Any:  # noqa: ANN401 -- t
 def _each_hook(kind: str) -> Iterator[Callable[..., Any]]:
     """Yield the hooks of `kind`; a module is imported when its turn comes."""
     for entry in sorted(entry_points(group="groundtune"), key=lambda entry: entry.value):
-        if entry.name == kind:
-            for name in _names(entry.load()):
+        if entry.name == BESIDE.get(kind, kind):
+            for name in filter(lambda name: _may_have(name, HOOKS[kind]), _names(entry.load())):
                 module = importlib.import_module(name)
                 if hasattr(module, HOOKS[kind]):
                     yield getattr(module, HOOKS[kind])
@@ -95,10 +98,10 @@ def _names(module: ModuleType) -> list[str]:
     return [module.__name__, *(f"{module.__name__}.{name}" for name in names)]
 
 
-def _may_declare(name: str) -> bool:
-    """Tell whether a module has to be imported to know which settings it declares."""
+def _may_have(name: str, function: str) -> bool:
+    """Tell whether a module may have a function, without importing it: not if its source has no such word."""
     if name in sys.modules:
         return True
     spec = importlib.util.find_spec(name)
     source = spec.loader.get_source(name) if spec and isinstance(spec.loader, InspectLoader) else None
-    return source is None or SETTINGS in source
+    return source is None or function in source

@@ -36,7 +36,7 @@ def test_public_names_are_documented() -> None:
 
 def test_fakes_need_no_pytest() -> None:
     """Other people's test runner may be another one."""
-    fakes = "fakes embedders rerankers endpoint bedrock tiny"
+    fakes = "fakes embedders rerankers endpoint bedrock revisions tiny"
     program = "import sys; sys.modules['pytest'] = None\n" + "\n".join(
         f"import groundtune.testing.{name}" for name in fakes.split()
     )
@@ -55,7 +55,7 @@ def test_every_error_has_the_one_base() -> None:
 
 
 def test_built_in_parts_register_like_everybody_s() -> None:
-    for kind in ("readers", "embedders", "stores", "models", "scorers", "importers"):
+    for kind in ("readers", "embedders", "stores", "retrievers", "models", "scorers", "importers"):
         found = plugins.hooks(kind)
         assert found, kind
         assert all(hook.__name__ == plugins.HOOKS[kind] for hook in found)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from groundtune.protocols import fingerprint, read_by_this_version, without_version
-from groundtune.values import Chunk, Citation, Document, Passage, Place, located
+from groundtune.values import UNKNOWN_PLACE, Chunk, Citation, Document, Passage, Place, located, segments_between
 
 PAGES = (Place(0, 10, 1), Place(10, 30, 2), Place(30, 50, 4))
 PLANS = Document("plans.md", "# Plans\n\nHazel costs 9 euros.", "Plans", ("everyone",))
@@ -39,6 +39,22 @@ def test_a_part_of_a_passage_has_a_page_of_its_own():
 def test_people_are_told_the_page():
     assert Citation("a.pdf", Place(5, 50, 3), "q", "model").source == "a.pdf, page 3"
     assert Citation("a.md", Place(5, 50), "q", "model").source == "a.md"
+
+
+def test_a_place_that_is_not_known_claims_no_characters():
+    excerpt = Passage("a.pdf", UNKNOWN_PLACE, "an excerpt in other words", "", 1, 1.0)
+    assert excerpt.place_of(3, 10) == UNKNOWN_PLACE
+    assert excerpt.source == "a.pdf, place not known"
+    assert UNKNOWN_PLACE.as_json() == {"start": None, "end": None, "page": None, "seconds": None}
+    assert not UNKNOWN_PLACE.known
+    assert Place(0, 1).known
+    assert Place(3, 5, 2).as_json() == {"start": 3, "end": 5, "page": 2, "seconds": None}
+
+
+def test_what_stands_on_several_pages_has_a_part_of_each():
+    assert segments_between(5, 35, PAGES) == (Place(5, 10, 1), Place(10, 30, 2), Place(30, 35, 4))
+    assert segments_between(10, 30, PAGES) == ()
+    assert segments_between(3, 9, ()) == ()
 
 
 def test_identities_without_pages_are_those_of_earlier_versions():

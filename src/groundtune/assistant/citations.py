@@ -14,7 +14,7 @@ from typing import Literal
 from groundtune.comparing import StatedNumber, common, figures, unbacked
 from groundtune.sentences import comparable, sentence_spans
 from groundtune.text import CITATION_MARKER, locate
-from groundtune.values import Citation, Passage
+from groundtune.values import Citation, Passage, Place
 
 ATTRIBUTION_OVERLAP = 0.5
 """Share of a sentence's content words that a passage's sentence (with its heading) must have to be its source."""
@@ -222,8 +222,8 @@ def _citation(passage: Passage, place: tuple[int, int], origin: Literal["model",
 
 
 def _unique(citations: Iterator[Citation]) -> list[Citation]:
-    """Return each place once, as it was first cited."""
-    unique: dict[tuple[str, int, int], Citation] = {}
+    """Return each place once, as it was first cited; where places are not known, each quote."""
+    unique: dict[tuple[str, Place, str], Citation] = {}
     for citation in citations:
-        unique.setdefault((citation.document, citation.start, citation.end), citation)
+        unique.setdefault((citation.document, citation.place, citation.quote), citation)
     return list(unique.values())

@@ -67,7 +67,7 @@ def _document(answer: Answer, question: str) -> dict[str, object]:
     citations = [
         {
             "document": citation.document,
-            **asdict(citation.place),
+            **citation.place.as_json(),
             "quote": citation.quote,
             "fingerprint": citation.fingerprint,
             "origin": citation.origin,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -48,7 +47,7 @@ def search(
     rows = [
         {
             "document": passage.document,
-            **asdict(passage.place),
+            **passage.place.as_json(),
             "text": passage.text,
             "score": passage.score,
             "rank": passage.rank,

@@ -8,17 +8,16 @@ file format (readers tell where headings are), no model and no tokens: sizes are
 from __future__ import annotations
 
 import re
-from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 
 from groundtune.errors import SettingsError
 from groundtune.knowledge.graphemes import cut_before
 from groundtune.sentences import CLOSING, SPACED_ENDS, UNSPACED_ENDS
 from groundtune.settings import KnowledgeSettings
-from groundtune.values import Chunk, Context, Document, Heading, Place, PlainText, located
+from groundtune.values import Chunk, Context, Document, Heading, Place, PlainText, located, segments_between
 
 Span = tuple[int, int]
 _Unit = tuple[int, int, float]  # start, end, cost of a cut before it
@@ -102,18 +101,8 @@ def _chunk(document: Document, span: Span, path: tuple[str, ...], segments: Sequ
         heading=HEADING_SEPARATOR.join(above),
         readable_by=document.readable_by,
         metadata=document.metadata,
-        segments=_shared(start, end, segments),
+        segments=segments_between(start, end, segments),
     )
-
-
-def _shared(start: int, end: int, segments: Sequence[Place]) -> tuple[Place, ...]:
-    """Return what each of `segments` has of the text from `start` to `end`; nothing if that is in one of them."""
-    first = bisect_right(segments, start, key=lambda segment: segment.start) - 1
-    last = bisect_left(segments, end, key=lambda segment: segment.start)
-    touched = segments[max(0, first) : last]
-    if len(touched) < 2:
-        return ()
-    return tuple(replace(segment, start=max(start, segment.start), end=min(end, segment.end)) for segment in touched)
 
 
 # --- sections -------------------------------------------------------------------------------------

@@ -39,6 +39,7 @@ from groundtune.values.evaluation import (
 )
 from groundtune.values.knowledge import (
     EVERYONE,
+    UNKNOWN_PLACE,
     Chunk,
     Document,
     Passage,
@@ -48,6 +49,7 @@ from groundtune.values.knowledge import (
     Revision,
     Search,
     located,
+    segments_between,
 )
 from groundtune.values.reading import LEFT_OUT_KINDS, READING, Context, Heading, LeftOut, LeftOutKind, PlainText
 from groundtune.values.training import Example, PreferencePair, Thumb, TrainingText
@@ -57,6 +59,7 @@ __all__ = [
     "LEFT_OUT_KINDS",
     "READING",
     "UNEXPECTED",
+    "UNKNOWN_PLACE",
     "Answer",
     "Answered",
     "Case",
@@ -100,4 +103,5 @@ __all__ = [
     "Verdict",
     "digest",
     "located",
+    "segments_between",
 ]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 from groundtune.values._digest import digest
 
@@ -16,7 +16,8 @@ EVERYONE = ("everyone",)
 class Place:
     """Where something stands: the characters from `start` to `end` of a document's text.
 
-    It begins on `page` (from 1) of a file that has pages, or at a time in a recording, in `seconds`.
+    It begins on `page` (from 1) of a file that has pages, or at a time in a recording, in `seconds`. A place without
+    characters, as `UNKNOWN_PLACE`, is not `known`: a service cut an excerpt that the text does not have in these words.
     """
 
     start: int
@@ -25,11 +26,26 @@ class Place:
     seconds: float | None = None
 
     @property
+    def known(self) -> bool:
+        """Whether it names characters at all."""
+        return self.end > self.start
+
+    @property
     def label(self) -> str:
-        """What people call it ("page 3", "1:05"); empty where only the characters are known."""
+        """What people call it ("page 3", "1:05", "place not known"); empty where only the characters are known."""
         if self.page is not None:
             return f"page {self.page}"
-        return "" if self.seconds is None else f"{int(self.seconds) // 60}:{int(self.seconds) % 60:02}"
+        if self.seconds is not None:
+            return f"{int(self.seconds) // 60}:{int(self.seconds) % 60:02}"
+        return "" if self.known else "place not known"
+
+    def as_json(self) -> dict[str, object]:
+        """Return it as `--json` prints it: `start` and `end` are None where they are not known."""
+        return asdict(self) if self.known else {**asdict(self), "start": None, "end": None}
+
+
+UNKNOWN_PLACE = Place(0, 0)
+"""Where an excerpt stands that was not found in its document's text."""
 
 
 def located(start: int, end: int, segments: Sequence[Place]) -> Place:
@@ -42,6 +58,16 @@ def located(start: int, end: int, segments: Sequence[Place]) -> Place:
         return Place(start, end)
     segment = segments[before - 1]
     return Place(start, end, segment.page, segment.seconds)
+
+
+def segments_between(start: int, end: int, segments: Sequence[Place]) -> tuple[Place, ...]:
+    """Return what each of `segments` has of the text from `start` to `end`; nothing if that is in one of them."""
+    first = bisect_right(segments, start, key=lambda segment: segment.start) - 1
+    last = bisect_left(segments, end, key=lambda segment: segment.start)
+    touched = segments[max(0, first) : last]
+    if len(touched) < 2:
+        return ()
+    return tuple(replace(segment, start=max(start, segment.start), end=min(end, segment.end)) for segment in touched)
 
 
 class Placed:
@@ -63,7 +89,7 @@ class Placed:
 
     @property
     def source(self) -> str:
-        """The document and, where it has pages, the page on which it begins."""
+        """The document and, where it has pages, the page on which it begins; also that its place is not known."""
         return f"{self.document}, {self.place.label}" if self.place.label else self.document
 
 
@@ -171,5 +197,10 @@ class Passage(Placed):
     fingerprint: str = ""
 
     def place_of(self, start: int, end: int) -> Place:
-        """Return the place in the document of `text[start:end]`: its page is the one on which that begins."""
+        """Return the place in the document of `text[start:end]`: its page is the one on which that begins.
+
+        Of a passage whose own place is not known, no part has one.
+        """
+        if not self.place.known:
+            return self.place
         return located(self.start + start, self.start + end, self.segments or (self.place,))

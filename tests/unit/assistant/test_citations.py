@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from groundtune.assistant.citations import check_citations
-from groundtune.values import Passage, Place
+from groundtune.values import UNKNOWN_PLACE, Passage, Place
 
 PLANS = (
     "# Plans\n\nThe Pebble plan costs €24.90 a month, incl. VAT. You can cancel it at any time.\n\n"
@@ -211,3 +211,13 @@ def test_a_sentence_with_another_number_is_not_attributed(said, passage):
 def test_the_same_number_in_other_writing_is_attributed(said, passage):
     given = Passage("a.md", Place(0, len(passage)), passage, "", 1, 1.0, 0.5)
     assert [each.quote for each in check_citations(said, [given]).citations] == [passage]
+
+
+def test_citations_whose_places_are_not_known_stay_apart_by_their_quotes():
+    excerpt = Passage("shipping.md", UNKNOWN_PLACE, SHIPPING, "Delivery", 1, 1.0)
+    text = "Delivery takes two days [1]. The SIM comes by courier [1]. A courier brings the SIM card [1]."
+    checked = check_citations(text, [excerpt])
+    assert [(each.quote, each.place) for each in checked.citations] == [
+        ("Delivery takes two days.", UNKNOWN_PLACE),
+        ("A courier brings the SIM card to your door.", UNKNOWN_PLACE),
+    ]

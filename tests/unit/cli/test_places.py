@@ -7,10 +7,12 @@ import pytest
 from fpdf import FPDF
 
 from groundtune.assembly.assembly import Assembly
+from groundtune.assembly.knowledge import KnowledgeBase
 from groundtune.errors import InputError
 from groundtune.knowledge.stores.lancedb import LanceDBStore
 from groundtune.project import Project, open_project
 from groundtune.testing.fakes import FunctionModel
+from groundtune.values import UNKNOWN_PLACE, Passage
 
 PAGES = ["The pebble plan costs 7 euros a month.", "The brook plan costs 8 euros.", "The river plan costs 9 euros."]
 
@@ -78,6 +80,20 @@ def test_documents_without_pages_have_none(run, place):
     passages = run("search", "hazel plan", "-k", "1", "--project", place, "--json").json["passages"]
     assert [(each["document"], each["page"]) for each in passages] == [("hazel.md", None)]
     assert "page" not in run("search", "hazel plan", "-k", "1", "--project", place).out
+
+
+def test_an_excerpt_that_was_not_found_in_its_document_claims_no_characters(run, place, monkeypatch):
+    """Of a service that cuts its own excerpts: both are shown as what they are."""
+    excerpt = Passage("printed.pdf", UNKNOWN_PLACE, " ".join(PAGES), "", 1, 1.0, fingerprint="2:abc")
+    run("ingest", "--project", place)
+    monkeypatch.setattr(KnowledgeBase, "retrieve", lambda *_: [[excerpt]])
+    always = ("--project", place, "--set", "assistant.min_support=0")
+    (shown,) = run("search", "river plan", *always, "--json").json["passages"]
+    assert (shown["document"], shown["start"], shown["end"], shown["page"]) == ("printed.pdf", None, None, None)
+    assert "1. printed.pdf, place not known" in run("search", "river plan", *always).out
+    (cited,) = run("ask", "What does the river plan cost?", *always, "--json").json["citations"]
+    assert (cited["quote"], cited["start"], cited["end"], cited["page"]) == (PAGES[2], None, None, None)
+    assert "printed.pdf, place not known: “" in run("ask", "What does the river plan cost?", *always).out
 
 
 def test_where_filters_by_what_files_say_of_themselves(run, place):
