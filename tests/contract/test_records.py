@@ -257,7 +257,7 @@ def read(text, document="a.md", number=0):
 
 
 def test_documents_come_back_as_they_were_read(records):
-    kept = records.revisions(1)
+    kept = records.revisions("lancedb:x", 1)
     strange = read("a\u0000b\u202e \U0001f600 '; DROP TABLE revisions; --")
     kept.keep([strange, read("b", "b.md")])
     assert kept.live() == {}
@@ -269,7 +269,7 @@ def test_documents_come_back_as_they_were_read(records):
 
 
 def test_earlier_revisions_go_when_there_are_too_many(records):
-    kept = records.revisions(1)
+    kept = records.revisions("lancedb:x", 1)
     for number in range(4):
         kept.keep([read(f"text {number}", number=number)])
         kept.settle({"a.md": f"2:{number}"})
@@ -280,7 +280,7 @@ def test_earlier_revisions_go_when_there_are_too_many(records):
 
 
 def test_what_is_forgotten_is_known_to_be_so_until_it_is_read_again(records):
-    kept = records.revisions(1)
+    kept = records.revisions("lancedb:x", 1)
     kept.keep([read("text")])
     kept.settle({"a.md": "2:0"})
     kept.forget({"a.md": "2:0", "unknown.md": "2:7"})

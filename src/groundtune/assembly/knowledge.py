@@ -20,15 +20,16 @@ from groundtune.knowledge.ingest import IngestReport, Manner, ingest, passages, 
 from groundtune.knowledge.migrate import Migration, migrate
 from groundtune.knowledge.reading_process import reading
 from groundtune.knowledge.reranking import reranker
-from groundtune.knowledge.search import Depth, search_many
+from groundtune.knowledge.retriever import Retriever
+from groundtune.knowledge.search import Depth, retrieve_many, search_many
 from groundtune.knowledge.seen import SeenFiles
-from groundtune.knowledge.stores import open_store
+from groundtune.knowledge.stores import open_retriever, open_store
 from groundtune.protocols import Embedder, Held, KnowledgeStore, Progress, Reranker, silent
 from groundtune.records import Records, open_records
 from groundtune.records.documents import KeptRevisions
 from groundtune.secrets import SecretUrl
 from groundtune.settings import Settings, load_project
-from groundtune.values import EVERYONE, Chunk, Passage, Revision, Search
+from groundtune.values import EVERYONE, Chunk, Passage, Place, Revision, Search
 
 STATE = ".groundtune"  # where groundtune keeps what it makes, in the project's folder
 
@@ -108,13 +109,26 @@ class KnowledgeBase:
         """Which indexes there are in the store."""
         return Indexes(self._records, str(self._settings.knowledge.store))
 
+    @locked_property
+    def retriever(self) -> Retriever | None:
+        """The service of `[knowledge] store` that retrieves by itself; None where that is a store."""
+        settings = self._settings
+        return open_retriever(settings.knowledge.store.reveal(), self._folder, self.revisions, settings.store)
+
     @property
     def revisions(self) -> KeptRevisions:
         """The documents as they were read, kept in the records."""
-        return self._records().revisions(self._settings.knowledge.keep_revisions)
+        settings = self._settings.knowledge
+        return self._records().revisions(str(settings.store), settings.keep_revisions)
+
+    @property
+    def _holder(self) -> KnowledgeStore | Retriever:
+        return self.retriever or self.store
 
     def ingest(self, paths: Sequence[Path] | None = None, *, verify: bool = False) -> IngestReport:
         """Bring the store up to date with the documents folder. `verify` reads files that seem unchanged, too."""
+        if self.retriever is not None:
+            return self._fill(self.retriever, "", paths, verify=verify)
         report = self._fill(self.store, self._index_name, paths, verify=verify)
         self.indexes.keep(Index(self._index_name, self._filling))
         return report
@@ -126,6 +140,8 @@ class KnowledgeBase:
         are, so that the earlier settings lead back to them. Interrupted, it goes on when it is called again. Raises
         `StoreError` if the index does not find what is in it, and `InputError` where there is nothing to ingest.
         """
+        if self.retriever is not None:
+            raise InputError("a retriever has no index of ours to build.", place=str(self._settings.knowledge.store))
         self._note_first()
         before = [index.name for index in self.indexes.all()]
         name = self.indexes.name_for_new(self._filling) if before else ""
@@ -151,12 +167,18 @@ class KnowledgeBase:
             self.indexes.keep(Index("", filling))
 
     def _fill(
-        self, store: KnowledgeStore, index: str, paths: Sequence[Path] | None = None, *, verify: bool = False
+        self,
+        store: KnowledgeStore | Retriever,
+        index: str,
+        paths: Sequence[Path] | None = None,
+        *,
+        verify: bool = False,
     ) -> IngestReport:
         settings = self._settings.knowledge
         with reading(settings) as read:
             manner = Manner(self._progress, self._seen(index, verify=verify), read, self.revisions)
-            return ingest(self.documents, store, self.embedder, settings, paths, manner)
+            embedder = None if store is self.retriever else self.embedder
+            return ingest(self.documents, store, embedder, settings, paths, manner)
 
     def _open(self, index: str, filling: Filling | None = None) -> KnowledgeStore:
         url = self._settings.knowledge.store.reveal()
@@ -175,23 +197,37 @@ class KnowledgeBase:
 
     def documents_held(self) -> dict[str, str]:
         """Return the documents in the store by id, with their fingerprints."""
-        return self.store.documents()
+        return self._holder.documents()
+
+    def revision(self) -> str:
+        """Return what changes with every change of what is held."""
+        return self._holder.revision()
 
     def held(self, document: str) -> Held:
-        """Return what the store holds of a document. Raises `InputError` if it holds nothing of it."""
-        held = self.store.document(document)
+        """Return what is held of a document, by a retriever in one piece. Raises `InputError` if nothing is."""
+        held = self._whole(document) if self.retriever is not None else self.store.document(document)
         if held is None:
             raise _not_held(document)
         return held
 
+    def _whole(self, document: str) -> Held | None:
+        mark = self._holder.documents().get(document)
+        revision = None if mark is None else self.revisions.revision(document, mark)
+        if revision is None:
+            return None
+        read = revision.document
+        place = Place(0, len(read.text))
+        chunk = Chunk(read.id, place, read.text, read.title, read.readable_by, read.metadata, revision.segments)
+        return Held(revision.fingerprint, (chunk,))
+
     def remove(self, documents: Sequence[str]) -> None:
         """Forget documents. Raises `InputError` if one of them is not held; then nothing is forgotten."""
-        held = self.store.documents()
+        held = self._holder.documents()
         for document in documents:
             if document not in held:
                 raise _not_held(document)
-        self.store.remove(documents)
-        self.revisions.settle(self.store.documents())
+        self._holder.remove(documents)
+        self.revisions.settle(self._holder.documents())
 
     def forget(self, documents: Sequence[str]) -> int:
         """Erase documents: text, vectors, earlier revisions, and what saved answers quote of them.
@@ -199,7 +235,7 @@ class KnowledgeBase:
         Return how many saved answers quoted them. Raises `InputError` if of one of them nothing is held or kept; then
         nothing is erased. Files, reports and what models have learned are as they were.
         """
-        held = self.store.documents()
+        held = self._holder.documents()
         others = [index for index in self.indexes.all() if index.name != self._index_name]
         marks = {id_: held.get(id_) or next(iter(self.revisions.fingerprints(id_)), None) for id_ in documents}
         for document, mark in marks.items():
@@ -209,8 +245,9 @@ class KnowledgeBase:
             held_before = self._open(index.name, index.filling)
             held_before.remove(documents)
             held_before.optimize(erase=True)
-        self.store.remove(documents)
-        self.store.optimize(erase=True)
+        self._holder.remove(documents)
+        if self.retriever is None:
+            self.store.optimize(erase=True)
         seen = self._seen(self._index_name)
         seen.forget(documents)
         seen.save()
@@ -243,7 +280,7 @@ class KnowledgeBase:
 
     def is_empty(self) -> bool:
         """Tell whether nothing has been ingested."""
-        return self.store.is_empty()
+        return self._holder.is_empty()
 
     def texts(self) -> dict[str, str]:
         """Return the text of every document in the folder that can be read, by id."""
@@ -274,6 +311,8 @@ class KnowledgeBase:
                 "the knowledge store is empty.", place=str(settings.store), remedy="Run `groundtune ingest`."
             )
         depth = Depth(limit or settings.passages, settings.reranked, settings.candidates)
+        if self.retriever is not None:
+            return retrieve_many(self.retriever, searches, depth, self.reranker)
         return search_many(self.store, self.embedder, searches, depth, self.reranker)
 
     @property
@@ -281,10 +320,10 @@ class KnowledgeBase:
         """All that can change which passages are found."""
         settings = self._settings.knowledge
         order = "none" if self.reranker is None else f"{settings.reranked}|{self.reranker.signature}"
-        return (
-            f"revision:{self.store.revision()}|passages:{settings.passages}|candidates:{settings.candidates}"
-            f"|words:{VERSION}|{self.embedder.signature}|reranked:{order}"
-        )
+        ours = ""
+        if self.retriever is None:
+            ours = f"|candidates:{settings.candidates}|words:{VERSION}|{self.embedder.signature}"
+        return f"revision:{self.revision()}|passages:{settings.passages}{ours}|reranked:{order}"
 
 
 @contextmanager

@@ -83,7 +83,7 @@ def list_(
     """
     with opened_knowledge(project, overrides) as knowledge:
         documents = sorted(knowledge.documents_held())
-        revision = knowledge.store.revision()
+        revision = knowledge.revision()
         indexes = knowledge.indexes.all()
         url = str(knowledge.settings.knowledge.store)
     shown = Text("\n".join([*documents, f"{several(len(documents), 'document')}, revision {revision}"]))
@@ -176,7 +176,7 @@ def remove(
             answers = knowledge.forget(documents)
         else:
             knowledge.remove(documents)
-        revision = knowledge.store.revision()
+        revision = knowledge.revision()
         there = [document for document in documents if (knowledge.documents / document).exists()]
     shown = Text(f"{several(len(documents), 'document')} {'erased' if forget else 'removed'}.")
     shown.append(f" {several(answers, 'saved answer')} quoted them, and does so no more." if answers else "")

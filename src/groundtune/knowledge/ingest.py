@@ -8,17 +8,19 @@ Knows no file format, no model and no store by name.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
+from typing import cast
 
 from groundtune.errors import UnreadableDocument
 from groundtune.knowledge import readers
 from groundtune.knowledge.embedding import embedded_text
 from groundtune.knowledge.folder import existing, find, scope
 from groundtune.knowledge.reading_process import Read
+from groundtune.knowledge.retriever import NotIndexed, Retriever
 from groundtune.knowledge.seen import Contents, FileState, Seen, SeenFiles
 from groundtune.knowledge.splitting import split
 from groundtune.protocols import (
@@ -122,17 +124,18 @@ class Manner:
 
 def ingest(
     folder: Path,
-    store: KnowledgeStore,
-    embedder: Embedder,
+    store: KnowledgeStore | Retriever,
+    embedder: Embedder | None,
     settings: KnowledgeSettings,
     paths: Sequence[Path] | None = None,
     manner: Manner | None = None,
 ) -> IngestReport:
     """Make `store` hold the documents of `folder`, or only those below `paths` (files or folders in it).
 
-    A document that cannot be read is reported, and the store keeps what it had of it. Documents that are no
-    longer in the folder are removed, unless `paths` are given or a folder in which they may be cannot be listed.
-    Files that are as they were seen are not read.
+    A store gets chunks, with the vectors of `embedder`; a retriever gets the documents, and no chunks are counted. A
+    document that cannot be read, or that a retriever does not take, is reported, and what was held of it stays.
+    Documents that are no longer in the folder are removed, unless `paths` are given or a folder in which they may be
+    cannot be listed. Files that are as they were seen are not read.
 
     Raises `InputError` if the folder or a path is missing or a path is outside of the folder.
     """
@@ -151,10 +154,10 @@ def ingest(
         changed = _changed(found.files, manner.seen, {id_: held[id_] for id_ in held.keys() - lacking}, tally)
         documents = _documents(changed, settings, failed, len(found.files), manner)
         for batch in _batches(documents):
-            _take(batch, store, embedder, held, tally, manner)
+            failed += _take(batch, _writer(store, embedder, tally), held, tally, manner)
     finally:
         manner.seen.save()
-    if tally.written or gone:
+    if (tally.written or gone) and isinstance(store, KnowledgeStore):
         store.optimize()
     if manner.revisions is not None:
         manner.revisions.settle(store.documents())
@@ -242,30 +245,48 @@ def _batches(documents: Iterable[_Read]) -> Iterator[list[_Read]]:
         yield batch
 
 
+Write = Callable[[list[_Read]], Mapping[str, str]]
+"""Puts documents into a store; returns why some were not taken, by id."""
+
+
+def _writer(store: KnowledgeStore | Retriever, embedder: Embedder | None, tally: _Tally) -> Write:
+    def into_store(batch: list[_Read]) -> Mapping[str, str]:
+        cast("KnowledgeStore", store).replace(_embedded(batch, cast("Embedder", embedder), tally))
+        return {}
+
+    def into_retriever(batch: list[_Read]) -> Mapping[str, str]:
+        try:
+            cast("Retriever", store).replace([read.revision for read in batch])
+        except NotIndexed as error:
+            return dict(error.failed)
+        return {}
+
+    return into_store if isinstance(store, KnowledgeStore) else into_retriever
+
+
 def _take(
-    batch: list[_Read], store: KnowledgeStore, embedder: Embedder, held: dict[str, str], tally: _Tally, manner: Manner
-) -> None:
-    """Have the texts kept and what is new or changed put into the store, and count."""
-    changed = []
+    batch: list[_Read], write: Write, held: dict[str, str], tally: _Tally, manner: Manner
+) -> list[tuple[str, str]]:
+    """Have the texts kept and what is new or changed written, and count. Return what was not taken, with the reason."""
+    if manner.revisions is not None:
+        manner.revisions.keep([read.revision for read in batch])
+    changed = [read for read in batch if held.get(read.document.id) != read.fingerprint]
+    failed = write(changed) if changed else {}
     for read in batch:
         before = held.get(read.document.id)
         tally.contents.append(read.contents)
+        if read.document.id in failed:
+            continue
         if before == read.fingerprint:
             tally.unchanged += 1
-            continue
-        if before is None:
+        elif before is None:
             tally.added += 1
         else:
             tally.changed += 1
             tally.reread += not read_by_this_version(before)
-        changed.append(read)
-    if manner.revisions is not None:
-        manner.revisions.keep([read.revision for read in batch])
-    if changed:
-        store.replace(_embedded(changed, embedder, tally))
-    for read in batch:
         if read.state is not None:
             manner.seen.keep(Seen(read.state, read.fingerprint, read.contents))
+    return list(failed.items())
 
 
 def _embedded(batch: list[_Read], embedder: Embedder, tally: _Tally) -> list[Entry]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from groundtune.knowledge.retriever import Retriever
 from groundtune.protocols import Embedder, KnowledgeStore, Reranker
 from groundtune.values import Passage, Query, Search
 
@@ -38,6 +39,20 @@ def search_many(
         store.search(Query(search.text, tuple(map(float, vector)), fused, search.asker, search.where, depth.candidates))
         for search, vector in zip(searches, vectors, strict=True)
     ]
+    return _ordered(results, searches, depth, reranker)
+
+
+def retrieve_many(
+    retriever: Retriever, searches: Sequence[Search], depth: Depth, reranker: Reranker | None = None
+) -> list[list[Passage]]:
+    """Return the passages of each search, in order, as `search_many` does."""
+    most = depth.limit if reranker is None else max(depth.limit, depth.reranked)
+    return _ordered(retriever.retrieve(searches, most), searches, depth, reranker)
+
+
+def _ordered(
+    results: list[list[Passage]], searches: Sequence[Search], depth: Depth, reranker: Reranker | None
+) -> list[list[Passage]]:
     if reranker is None:
         return results
     return [

@@ -14,11 +14,11 @@ from itertools import groupby
 from operator import itemgetter
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, Engine, bindparam, delete, select, update
+from sqlalchemy import Connection, Engine, bindparam, delete, exists, select, update
 
 from groundtune.records.connection import inserting, refusals
 from groundtune.records.revisions import rewrite
-from groundtune.records.tables import answers
+from groundtune.records.tables import answers, live
 from groundtune.records.tables import revisions as table
 from groundtune.values import Revision
 
@@ -27,13 +27,15 @@ _ONE = (table.c.document == bindparam("one_document")) & (table.c.fingerprint ==
 
 
 class KeptRevisions:
-    """The `Revisions` in the records. Of each document, `earlier` revisions are kept beside the live one.
+    """The `Revisions` in the records, of one `store`. Of each document, `earlier` revisions are kept beside those that
+    are live in any store.
 
     Every method raises `StoreError` if the database refuses.
     """
 
-    def __init__(self, engine: Engine, place: str, clock: Callable[[], datetime], earlier: int) -> None:
-        self._engine, self._place, self._clock, self._earlier = engine, place, clock, earlier
+    def __init__(self, engine: Engine, place: str, clock: Callable[[], datetime], store: str, earlier: int) -> None:
+        self._engine, self._place, self._clock = engine, place, clock
+        self._store, self._earlier = store, earlier
 
     def keep(self, revisions: Sequence[Revision]) -> None:
         """Keep these, all or none. One that is kept, or was forgotten, counts as read now."""
@@ -44,7 +46,6 @@ class KeptRevisions:
                 "fingerprint": revision.fingerprint,
                 "revision": _json().dump_json(revision).decode(),
                 "kept_at": kept_at,
-                "live": False,
             }
             for revision in revisions
         ]
@@ -60,15 +61,28 @@ class KeptRevisions:
     def settle(self, held: Mapping[str, str]) -> None:
         """Note which revisions are live, and let go of those that are more than `earlier` revisions old."""
         with refusals(self._place), self._engine.begin() as connection:
-            live, wanted = set(_live(connection).items()), set(held.items())
-            _mark(connection, live - wanted, live=False)
-            _mark(connection, wanted - live, live=True)
+            before = self._live(connection)
+            gone = [{"one_document": document} for document in before.keys() - held.keys()]
+            new = [
+                {"store": self._store, "document": document, "fingerprint": mark}
+                for document, mark in sorted(held.items())
+                if before.get(document) != mark
+            ]
+            if gone:
+                own = (live.c.store == self._store) & (live.c.document == bindparam("one_document"))
+                connection.execute(delete(live).where(own), gone)
+            if new:
+                statement = inserting(connection, live)
+                change = {"fingerprint": statement.excluded.fingerprint}
+                connection.execute(
+                    statement.on_conflict_do_update(index_elements=["store", "document"], set_=change), new
+                )
             _drop(connection, self._outdated(connection))
 
     def live(self) -> dict[str, str]:
         """Return the fingerprint of every document's live revision, by document id."""
         with refusals(self._place), self._engine.connect() as connection:
-            return _live(connection)
+            return self._live(connection)
 
     def revision(self, document: str, fingerprint: str) -> Revision | None:
         """Return a document as it was read under this fingerprint; None if that is not kept."""
@@ -81,7 +95,7 @@ class KeptRevisions:
         """Return the fingerprints of a document's kept revisions, newest first."""
         wanted = select(table.c.fingerprint).where(table.c.document == document, _KEPT)
         with refusals(self._place), self._engine.connect() as connection:
-            return list(connection.scalars(wanted.order_by(table.c.live.desc(), table.c.kept_at.desc())))
+            return list(connection.scalars(wanted.order_by(table.c.kept_at.desc())))
 
     def lacking(self, held: Mapping[str, str]) -> set[str]:
         """Return those of the documents (id to fingerprint) whose text is not kept."""
@@ -108,20 +122,28 @@ class KeptRevisions:
         if not rows:
             return 0
         with refusals(self._place), self._engine.begin() as connection:
-            connection.execute(inserting(connection, table).values(live=False).on_conflict_do_nothing(), rows)
-            erased = update(table).where(table.c.document == bindparam("one_document"))
+            connection.execute(inserting(connection, table).on_conflict_do_nothing(), rows)
+            named = [{"one_document": document} for document in held]
             connection.execute(
-                erased.values(revision=None, live=False), [{"one_document": document} for document in held]
+                update(table).where(table.c.document == bindparam("one_document")).values(revision=None), named
             )
+            connection.execute(delete(live).where(live.c.document == bindparam("one_document")), named)
             answers = _blank_answers(connection, held.keys())
         with refusals(self._place):
             rewrite(self._engine)
         return answers
 
+    def _live(self, connection: Connection) -> dict[str, str]:
+        own = select(live.c.document, live.c.fingerprint).where(live.c.store == self._store)
+        return {row.document: row.fingerprint for row in connection.execute(own)}
+
     def _outdated(self, connection: Connection) -> Iterator[tuple[str, str]]:
         """Yield (document, fingerprint) of what is too old to be kept."""
         columns = select(table.c.document, table.c.fingerprint)
-        old = columns.where(table.c.live.is_(False), _KEPT)
+        held = select(live.c.document).where(
+            live.c.document == table.c.document, live.c.fingerprint == table.c.fingerprint
+        )
+        old = columns.where(~exists(held), _KEPT)
         rows = connection.execute(old.order_by(table.c.document, table.c.kept_at.desc(), table.c.fingerprint)).all()
         for _, of_document in groupby(rows, key=itemgetter(0)):
             yield from (tuple(row) for row in list(of_document)[self._earlier :])
@@ -130,11 +152,6 @@ class KeptRevisions:
 @cache
 def _json() -> TypeAdapter[Revision]:
     return TypeAdapter(Revision)
-
-
-def _live(connection: Connection) -> dict[str, str]:
-    rows = connection.execute(select(table.c.document, table.c.fingerprint).where(table.c.live.is_(True)))
-    return {row.document: row.fingerprint for row in rows}
 
 
 def _blank_answers(connection: Connection, documents: Set[str]) -> int:
@@ -154,15 +171,7 @@ def _blank_answers(connection: Connection, documents: Set[str]) -> int:
     return changed
 
 
-def _mark(connection: Connection, pairs: Iterable[tuple[str, str]], *, live: bool) -> None:
-    if rows := _named(pairs):
-        connection.execute(update(table).where(_ONE).values(live=live), rows)
-
-
 def _drop(connection: Connection, pairs: Iterable[tuple[str, str]]) -> None:
-    if rows := _named(pairs):
+    rows = [{"one_document": document, "one_fingerprint": fingerprint} for document, fingerprint in sorted(pairs)]
+    if rows:
         connection.execute(delete(table).where(_ONE), rows)
-
-
-def _named(pairs: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
-    return [{"one_document": document, "one_fingerprint": fingerprint} for document, fingerprint in sorted(pairs)]

@@ -269,9 +269,9 @@ class Records:
 
     # --- the rest ---------------------------------------------------------------------------------
 
-    def revisions(self, earlier: int) -> KeptRevisions:
-        """Return the documents as they were read, of each the live revision and `earlier` earlier ones."""
-        return KeptRevisions(self._engine, self._place, self._clock, earlier)
+    def revisions(self, store: str, earlier: int) -> KeptRevisions:
+        """Return the documents as they were read for `store`, of each the live revision and `earlier` earlier ones."""
+        return KeptRevisions(self._engine, self._place, self._clock, store, earlier)
 
     def close(self) -> None:
         """Give back the connections."""

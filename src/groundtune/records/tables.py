@@ -72,5 +72,12 @@ revisions = Table(
     Column("fingerprint", Text, primary_key=True),
     Column("revision", Text),  # JSON; null once the document was forgotten
     Column("kept_at", Text, nullable=False),
-    Column("live", Boolean, nullable=False),  # whether the knowledge base holds it
+)
+
+live = Table(
+    "live",
+    metadata,
+    Column("store", Text, primary_key=True),  # URL of the store, with the index
+    Column("document", Text, primary_key=True),
+    Column("fingerprint", Text, nullable=False),
 )

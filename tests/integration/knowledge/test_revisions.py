@@ -107,7 +107,7 @@ def test_a_kill_between_keeping_and_storing_leaves_the_old_revision_live(shop, m
 def test_a_store_that_an_earlier_groundtune_filled_gets_its_texts(shop):
     with open_project(shop) as project:
         first = cited(project)
-        project.assembly.records.revisions(0).forget(project.knowledge.documents_held())
+        project.assembly.records.revisions("", 0).forget(project.knowledge.documents_held())
         assert opened(project, first) == ("withdrawn", None)
         assert project.ingest().unchanged == 2
         assert opened(project, first) == ("live", OLD)

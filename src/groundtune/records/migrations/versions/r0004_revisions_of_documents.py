@@ -1,4 +1,4 @@
-"""A table for the documents as they were read, one row for each revision."""
+"""Tables for the documents as they were read, one row for each revision, and for which of them a store holds."""
 
 from __future__ import annotations
 
@@ -10,12 +10,17 @@ down_revision = "0003"
 
 
 def upgrade() -> None:
-    """Make the table. It fills when documents are ingested."""
+    """Make the tables. They fill when documents are ingested."""
     op.create_table(
         "revisions",
         sa.Column("document", sa.Text, primary_key=True),
         sa.Column("fingerprint", sa.Text, primary_key=True),
         sa.Column("revision", sa.Text),
         sa.Column("kept_at", sa.Text, nullable=False),
-        sa.Column("live", sa.Boolean, nullable=False),
+    )
+    op.create_table(
+        "live",
+        sa.Column("store", sa.Text, primary_key=True),
+        sa.Column("document", sa.Text, primary_key=True),
+        sa.Column("fingerprint", sa.Text, nullable=False),
     )
