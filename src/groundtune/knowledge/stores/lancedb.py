@@ -88,7 +88,7 @@ DEFAULTS = LancedbSettings()
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
+class TableVersion:
     """One version of the table, and how many groups of its vector index are looked into; 0 without an index."""
 
     version: int
@@ -112,7 +112,7 @@ class LanceDBStore:
         self._legs = tuple(legs)
         self._filled = {"layout": _LAYOUT, "embedder": signature, "dimension": str(dimension)}
         self._listing: tuple[str, Listing] | None = None
-        self._fixed: Snapshot | None = None
+        self._fixed: TableVersion | None = None
         kept = kept_listing(path, state_of(path))
         if kept is not None:
             check_filling(kept.filled, self._filled, path, EMPTIED)
@@ -159,19 +159,21 @@ class LanceDBStore:
         depth = max(query.candidates, query.limit)
         vector = np.asarray(query.vector, dtype=np.float32)
 
-        def ask() -> list[list[dict[str, Any]]]:
-            snapshot = self._snapshot()  # both searches see one version
-            return [
-                self._by_vector(snapshot, vector, condition, depth),
-                self._by_words(snapshot, query.text, condition, depth),
+        def ask() -> list[tuple[dict[str, Any], float]]:
+            version = self._snapshot()  # both searches see one version
+            rankings = [
+                self._by_vector(version, vector, condition, depth),
+                self._by_words(version, query.text, condition, depth),
             ]
+            rows = {row["id"]: row["_rowid"] for ranking in rankings for row in ranking}
+            fused = reciprocal_rank_fusion([[row["id"] for row in ranking] for ranking in rankings])[: query.limit]
+            wanted = [rows[id_] for id_, _ in fused]
+            taken = version.table.take_row_ids(wanted).select(_COLUMNS).to_list() if wanted else []
+            whole = {row["id"]: row for row in taken}
+            return [(whole[id_], score) for id_, score in fused]
 
-        rankings = _WHILE_IT_IS_THERE(ask)
-        rows = {row["id"]: row for ranking in rankings for row in ranking}
-        fused = reciprocal_rank_fusion([[row["id"] for row in ranking] for ranking in rankings])
-        return [
-            _passage(rows[id_], rank, score, vector) for rank, (id_, score) in enumerate(fused[: query.limit], start=1)
-        ]
+        found = _WHILE_IT_IS_THERE(ask)
+        return [_passage(row, rank, score, vector) for rank, (row, score) in enumerate(found, start=1)]
 
     def is_empty(self) -> bool:
         """Return whether the store holds no document."""
@@ -222,7 +224,7 @@ class LanceDBStore:
                 PATIENTLY(index_vectors, self._table)
             PATIENTLY(self._table.optimize, cleanup_older_than=timedelta(0) if erase else _KEEP_VERSIONS)
 
-    def _snapshot(self) -> Snapshot:
+    def _snapshot(self) -> TableVersion:
         """Return the table as it is now, which stays so: kept for as long as the table does not change."""
         version, held = self._table.version, self._fixed
         if held is not None and held.version == version:
@@ -231,7 +233,7 @@ class LanceDBStore:
         table.checkout(version)
         number = table.count_rows()
         probed = _ALL if number <= self._settings.exact_up_to else number // (_PART * GROUP) + 1
-        self._fixed = Snapshot(version, table, probed if has_vector_index(table) else 0)
+        self._fixed = TableVersion(version, table, probed if has_vector_index(table) else 0)
         return self._fixed
 
     @contextmanager
@@ -287,24 +289,25 @@ class LanceDBStore:
             for chunk, vector in zip(entry.chunks, vectors, strict=True)
         ]
 
-    def _by_vector(self, held: Snapshot, vector: Vectors, condition: str, depth: int) -> list[dict[str, Any]]:
+    def _by_vector(self, held: TableVersion, vector: Vectors, condition: str, depth: int) -> list[dict[str, Any]]:
         if "vectors" not in self._legs or not vector.any():  # the cosine with a zero vector does not exist
             return []
         search = held.table.search(vector, vector_column_name="vector").distance_type("cosine")
-        search = search.where(condition, prefilter=True).limit(depth).select([*_COLUMNS, "_distance"])
+        search = search.where(condition, prefilter=True).limit(depth).select(["id", "_distance"]).with_row_id(True)
         rows = (search.nprobes(held.probed) if held.probed else search).to_list()
         if 0 < held.probed < _ALL and len(rows) < depth:  # the filter lets few through
             rows = search.nprobes(_ALL).to_list()
         return sorted(rows, key=lambda row: (row["_distance"], row["id"]))
 
-    def _by_words(self, held: Snapshot, text: str, condition: str, depth: int) -> list[dict[str, Any]]:
+    def _by_words(self, held: TableVersion, text: str, condition: str, depth: int) -> list[dict[str, Any]]:
         words = searchable(text)
         if "words" not in self._legs or not words:
             return []
         from lancedb.query import MatchQuery
 
         search = held.table.search(MatchQuery(words, WORDS), query_type="fts")  # plain words, no operators
-        rows = search.where(condition, prefilter=True).limit(depth).select([*_COLUMNS, "_score"]).to_list()
+        search = search.where(condition, prefilter=True).limit(depth).select(["id", "_score"]).with_row_id(True)
+        rows = search.to_list()
         return sorted(rows, key=lambda row: (-row["_score"], row["id"]))
 
 
