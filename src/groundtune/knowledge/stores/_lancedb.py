@@ -35,7 +35,7 @@ PATIENTLY = Retrying(
     wait=wait_random_exponential(multiplier=0.2, max=6.4),
     reraise=True,
 )
-GROUP = 1024  # vectors in one group of the index
+GROUP = 512  # vectors in one group of the index
 _INDEXED_FROM = 5_000  # rows: below, reading the table takes as long as the rest of a search
 _LISTING = "held.json"  # beside the table: what it holds in one state
 
@@ -175,7 +175,7 @@ def index_vectors(table: Any, *, anew: bool = False) -> None:  # noqa: ANN401
     if table.count_rows() < _INDEXED_FROM or (has_vector_index(table) and not anew):
         return
     # a number of groups instead would be undone by `optimize`, which joins those below the usual size
-    config = IvfFlat(distance_type="cosine", target_partition_size=GROUP)
+    config = IvfFlat(distance_type="cosine", target_partition_size=GROUP, sample_rate=128, max_iterations=20)
     table.create_index("vector", config=config, replace=True)
     table.create_index("readable_by", config=LabelList(), replace=True)
 

@@ -1,10 +1,10 @@
 """LanceDB inside the process: `lancedb:PATH`, a folder on this machine.
 
-Vector search (cosine) is exact up to a number of chunks that is set; above, it looks into a quarter of the groups of
-its index. Word search is LanceDB's BM25 over comparable words (`comparing.searchable`). Both are filtered before they
-rank, read one version of the table, and are fused here by rank. Tables of earlier versions get the columns that they
-lack, and their rows the words of this version, when they are opened; nothing is embedded again. Knows no files, no
-models and no splitting.
+Vector search (cosine) is exact up to a number of chunks that is set; above, it looks into a part of its index. Word
+search is LanceDB's BM25 over comparable words (`comparing.searchable`). Both are filtered before they rank, read one
+version of the table, and are fused here by rank. Tables of earlier versions get the columns that they lack, and their
+rows the words of this version, when they are opened; nothing is embedded again. Knows no files, no models and no
+splitting.
 """
 
 from __future__ import annotations
@@ -64,7 +64,6 @@ from groundtune.values import Chunk, Passage, Place, Query
 NAME = "lancedb"
 _LAYOUT = "1"
 _ALL = 2**20  # groups of the vector index: more than there are
-_PART = 4  # one in so many groups is looked into where search is not exact
 _PLACE = ["document", "start", "end", "page", "seconds", "segments"]
 _COLUMNS = ["id", *_PLACE, "text", "heading", "fingerprint", "vector"]
 # Files of versions older than this may go: a search that another process began before then is long over.
@@ -78,9 +77,10 @@ class LancedbSettings(Table):
     """`[store.lancedb]`: how exact the vector search of the embedded store is."""
 
     exact_up_to: int = Field(
-        250_000,
+        50_000,
         ge=0,
-        description="Number of chunks up to which vector search is exact; above, it looks into a quarter of them.",
+        description="Number of chunks up to which vector search is exact. Above, it looks into half of the groups of "
+        "the index, and above five times as many chunks into a quarter.",
     )
 
 
@@ -232,7 +232,9 @@ class LanceDBStore:
         table = database(self._path).open_table(TABLE)
         table.checkout(version)
         number = table.count_rows()
-        probed = _ALL if number <= self._settings.exact_up_to else number // (_PART * GROUP) + 1
+        exact_up_to = self._settings.exact_up_to
+        part = 2 if number <= 5 * exact_up_to else 4
+        probed = _ALL if number <= exact_up_to else number // (part * GROUP) + 1
         self._fixed = TableVersion(version, table, probed if has_vector_index(table) else 0)
         return self._fixed
 
