@@ -18,9 +18,9 @@ from groundtune.errors import SettingsError, StoreError
 from groundtune.knowledge.retriever import NotIndexed
 from groundtune.knowledge.stores import _kendra, _kendra_writing, open_retriever, open_store
 from groundtune.knowledge.stores._kendra import KendraSettings
+from groundtune.knowledge.stores._kendra_index import KendraIndex
 from groundtune.knowledge.stores._kendra_journal import KendraJournal
 from groundtune.knowledge.stores._kendra_requests import first_id
-from groundtune.knowledge.stores.kendra import KendraIndex
 from groundtune.settings import StoreSettings
 from groundtune.testing.entries import EMBEDDER, documents_of
 from groundtune.testing.retrievers import LONG_QUESTION, RetrieverContract, find, read

@@ -119,6 +119,7 @@ def open_table(path: Path, filled: Mapping[str, str]) -> Any:  # noqa: ANN401 --
 
 def database(path: Path) -> Any:  # noqa: ANN401
     """Connect. Interval zero: every read looks for what others wrote, so that a deleted document is gone at once."""
+    os.environ.setdefault("LANCEDB_LOG", "error")  # it warns of what it mends itself
     import lancedb
 
     return lancedb.connect(path, read_consistency_interval=timedelta(0))
