@@ -113,13 +113,20 @@ class KnowledgeBase:
     def retriever(self) -> Retriever | None:
         """The service of `[knowledge] store` that retrieves by itself; None where that is a store."""
         settings = self._settings
-        return open_retriever(settings.knowledge.store.reveal(), self._folder, self.revisions, settings.store)
+        return open_retriever(settings.knowledge.store.reveal(), self._folder, self._revisions_of(""), settings.store)
 
     @property
     def revisions(self) -> KeptRevisions:
-        """The documents as they were read, kept in the records."""
+        """The documents as they were read for the index that fits the settings, kept in the records."""
+        return self._revisions_of("" if self.retriever is not None else self._index_name)
+
+    def _revisions_of(self, index: str) -> KeptRevisions:
         settings = self._settings.knowledge
-        return self._records().revisions(str(settings.store), settings.keep_revisions)
+        return self._records().revisions(self._place(index, str(settings.store)), settings.keep_revisions)
+
+    @staticmethod
+    def _place(index: str, url: str) -> str:
+        return f"{url}#{index}" if index else url
 
     @property
     def _holder(self) -> KnowledgeStore | Retriever:
@@ -176,14 +183,14 @@ class KnowledgeBase:
     ) -> IngestReport:
         settings = self._settings.knowledge
         with reading(settings) as read:
-            manner = Manner(self._progress, self._seen(index, verify=verify), read, self.revisions)
+            manner = Manner(self._progress, self._seen(index, verify=verify), read, self._revisions_of(index))
             embedder = None if store is self.retriever else self.embedder
             return ingest(self.documents, store, embedder, settings, paths, manner)
 
     def _open(self, index: str, filling: Filling | None = None) -> KnowledgeStore:
         url = self._settings.knowledge.store.reveal()
         embedder = self.embedder if filling is None else cast("Embedder", filling)
-        return open_store(f"{url}#{index}" if index else url, self._folder, embedder, self._settings.store)
+        return open_store(self._place(index, url), self._folder, embedder, self._settings.store)
 
     @locked_property
     def _filling(self) -> Filling:

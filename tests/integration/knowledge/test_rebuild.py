@@ -114,8 +114,9 @@ def test_a_citation_of_the_other_index_still_opens(shop):
     with open_project(shop) as project:
         project.ingest()
         passage = project.search("Lake", limit=1)[0]
-    rebuild(shop, "knowledge.chunk_size=1000")
-    with open_project(shop) as project:
+    rebuild(shop, "knowledge.chunk_size=1000", "knowledge.keep_revisions=0")
+    with open_project(shop, {"knowledge.keep_revisions": 0}) as project:
+        project.ingest()
         source = project.knowledge.source(passage.document, passage.fingerprint)
         assert source.state == "live"  # the same text, in other pieces
         assert source.revision.document.text[passage.start : passage.end] == passage.text
