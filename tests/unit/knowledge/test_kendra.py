@@ -8,7 +8,7 @@ import pytest
 from groundtune.assistant.citations import check_citations
 from groundtune.errors import SettingsError
 from groundtune.knowledge.stores._excerpts import WIDEST_GAP, span_of
-from groundtune.knowledge.stores._kendra import BATCH_BYTES, KendraAddress, batches
+from groundtune.knowledge.stores._kendra import BATCH_BYTES, KendraAddress, KendraSettings, batches
 from groundtune.knowledge.stores._kendra_hits import KendraHits
 from groundtune.knowledge.stores._kendra_journal import ABANDONED, KendraJournal
 from groundtune.knowledge.stores._kendra_requests import (
@@ -334,3 +334,11 @@ def test_a_broken_journal_is_begun_anew(tmp_path, caplog, text):
     journal = KendraJournal.read(tmp_path / "journal.json", "here")
     assert (journal.written, journal.retired, journal.again) == ({}, [], {})
     assert "begun anew" in caplog.text
+
+
+@pytest.mark.parametrize("language", ["", "german", "DE", "pt_BR", "de\n"])
+def test_a_language_is_a_code(language):
+    with pytest.raises(SettingsError, match=r"`store\.kendra\.language` is .* Write the code of a language"):
+        KendraSettings(language=language).check()
+    for known in ("de", "pt-BR", "zh"):
+        KendraSettings(language=known).check()

@@ -28,6 +28,7 @@ ATTEMPTS, FIRST_WAIT = 8, 1.0  # a unit of capacity takes one question in ten se
 TIMEOUT = 60.0
 Batched = TypeVar("Batched")
 _ADDRESS = re.compile(r"kendra://([a-zA-Z0-9][a-zA-Z0-9-]{35})@([a-z]{2,}(?:-[a-z0-9]+)+)/?")
+_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Z]{2})?")
 _READY = ("ACTIVE", "UPDATING", "SYSTEM_UPDATING")  # while it is updated it answers
 _SIGN_IN = frozenset(
     "UnrecognizedClientException InvalidSignatureException ExpiredTokenException InvalidClientTokenId "
@@ -51,7 +52,6 @@ class KendraSettings(Table):
     )
     language: str = Field(
         "en",
-        pattern=r"^[a-z]{2,3}(-[A-Z]{2})?$",
         description="Language of documents and questions, as Kendra codes it. Change it before the first ingestion.",
     )
     index_seconds: float = Field(
@@ -59,6 +59,14 @@ class KendraSettings(Table):
         gt=0,
         description="Seconds to wait for documents to be indexed, and for another writer.",
     )
+
+    def check(self) -> None:
+        """Raise `SettingsError` for a language that cannot be one."""
+        if not _LANGUAGE.fullmatch(self.language):
+            raise SettingsError(
+                f"`store.kendra.language` is {masked(self.language)!r}.",
+                remedy="Write the code of a language, as de or pt-BR.",
+            )
 
 
 @dataclass(frozen=True, slots=True)

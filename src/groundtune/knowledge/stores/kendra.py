@@ -29,6 +29,7 @@ def groundtune_retriever(url: str, folder: Path, settings: StoreSettings, revisi
 
     address = KendraAddress.of(url)
     own = settings.part(NAME, KendraSettings)
+    own.check()
     journal = folder / STATE / f"kendra-{address.index}.json"
     return KendraIndex(KendraService(address), revisions, journal, own)
 
