@@ -188,16 +188,25 @@ def _exact(weights: tuple[torch.Tensor, torch.Tensor]) -> Product:
 
 
 def _in_integers(weights: tuple[torch.Tensor, torch.Tensor]) -> Product:
-    """Return the product with weights in 8 bits, one scale for each row, and states in 7, one scale for all.
+    """Return the product with weights in 8 bits and states in 7, with a scale for each of their rows.
 
-    Eighth bits of the states would overflow on processors without VNNI.
+    So a token's product does not depend on what else is read with it. The library takes one scale for all rows: they
+    are brought to one range, whose ends are two rows more. Eighth bits of the states would overflow on processors
+    without VNNI.
     """
     import torch
 
     weight, bias = (each.detach() for each in weights)
     scales = weight.abs().amax(1) / 127
+    ends = torch.stack([torch.ones(weight.shape[1]), -torch.ones(weight.shape[1])])
     with catch_warnings():
         simplefilter("ignore")  # announces another place for this, which is not there yet
         rounded = torch.quantize_per_channel(weight, scales, torch.zeros(len(scales), dtype=torch.long), 0, torch.qint8)
-        prepared = torch.ops.quantized.linear_prepack(rounded, bias)
-    return lambda states: torch.ops.quantized.linear_dynamic(states, prepared, True)
+        prepared = torch.ops.quantized.linear_prepack(rounded, None)
+
+    def product(states: torch.Tensor) -> torch.Tensor:
+        size = states.abs().amax(1, keepdim=True).clamp_min(torch.finfo(states.dtype).tiny)
+        made: torch.Tensor = torch.ops.quantized.linear_dynamic(torch.cat([states / size, ends]), prepared, True)
+        return made[:-2] * size + bias
+
+    return product
