@@ -217,7 +217,8 @@ def rebuild(
     text = f"The index at {place} was {made} ({several(done.report.chunks, 'chunk')} written, "
     text += f"{several(done.checked, 'document')} looked for and found)."
     if now:
-        text += " groundtune.toml has the new settings."
+        text += " groundtune.toml has the settings."
+    if now != earlier:
         back = " ".join(f"--set {key}={value}" for key, value in earlier.items())
         text += f"\nTo go back: groundtune knowledge rebuild {back}"
     emit(as_json, {"index": place, "new": done.new, "checked": done.checked, **done.report.as_json()}, Text(text))
