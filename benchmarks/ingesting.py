@@ -8,8 +8,8 @@ embed     tokens a second of our embedder, of sentence-transformers and, where t
 integers  the same for `[embedding] precision = "int8"`, and its nDCG@10 by vectors on four collections, question by
           question against float32, with the bootstrap interval of the mean difference.
 ingest    a whole ingestion (reading, splitting, embedding, storing) against the encoder alone on the same chunks.
-again     ingesting once more: nothing changed, against a walk over the folder that looks at each file; and one page
-          in a hundred changed, against the first time.
+again     ingesting once more after one page in a hundred changed, against the first time; start.py measures it when
+          nothing changed.
 
 Printed are medians over the rounds and of ratios within a round, by processor time: other work disturbs it less.
 """
@@ -35,6 +35,7 @@ from groundtune.knowledge.stores import open_store
 from groundtune.protocols import Vectors
 from groundtune.settings import KnowledgeSettings
 from retrieval import COLLECTIONS, load, ndcg
+from techniques import interval
 
 ROUNDS, TOKENS, BATCH = 5, 512, 32
 Encode = Callable[[list[str]], Vectors]
@@ -187,12 +188,7 @@ def integers(folder: Path, options: argparse.Namespace) -> Iterator[str]:
             pairs = zip(found, collection.questions, strict=True)
             scores.append(np.array([ndcg(each, collection.judgements[id_]) for each, id_ in pairs]))
         difference = scores[1] - scores[0]
-        drawn = np.random.default_rng(17).integers(len(difference), size=(5000, len(difference)))
-        low, high = np.percentile(difference[drawn].mean(1), [2.5, 97.5])
-        yield (
-            f"{name:10} nDCG@10 {scores[0].mean():.4f}, int8 {scores[1].mean():.4f}: "
-            f"{difference.mean():+.4f} ({low:+.4f} to {high:+.4f})"
-        )
+        yield (f"{name:10} nDCG@10 {scores[0].mean():.4f}, int8 {scores[1].mean():.4f}: {interval(difference)}")
 
 
 class Base:
@@ -221,16 +217,7 @@ def again(folder: Path, options: argparse.Namespace) -> Iterator[str]:
     base.embedder.embed(["The model is loaded before the clock starts."] * 64, "document")
     first = seconds_of(base.ingest)
     base.ingest()
-
-    def walk() -> None:
-        for place, _, names in os.walk(folder):
-            for name in names:
-                os.stat(os.path.join(place, name))  # noqa: PTH116, PTH118 -- the barest there is
-
-    unchanged = [seconds_of(base.ingest) / seconds_of(walk) for _ in range(ROUNDS)]
-    files = sorted(folder.iterdir())
-    yield f"{len(files)} files: unchanged {median(unchanged):.1f} times a walk with stat"
-    for path in files[:: max(1, len(files) // max(1, len(files) // 100))][: max(1, len(files) // 100)]:
+    for path in sorted(folder.iterdir())[::100]:
         path.write_text(path.read_text(encoding="utf-8") + "\nOne more line.\n", encoding="utf-8")
     changed = seconds_of(base.ingest)
     yield f"one in a hundred changed: {changed:.2f} s, {changed / first:.1%} of the first time ({first:.1f} s)"

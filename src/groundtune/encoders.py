@@ -18,7 +18,8 @@ from groundtune.errors import NotInstalled, damaged
 from groundtune.once import Once
 
 EXTRA = 'Install the extra: pip install "groundtune[local]".'
-_DECISIVE = (".safetensors", ".bin", ".json", ".txt", ".model")
+DECISIVE = (".safetensors", ".bin", ".json", ".txt", ".model")
+"""What the files are called that decide what a network computes."""
 
 
 class HeldEncoder:
@@ -155,4 +156,4 @@ def _local_folder(place: str) -> Path | None:
 
 def _written(folder: Path) -> int:
     """Return when the files that decide what a network computes were last written."""
-    return max((path.stat().st_mtime_ns for path in folder.rglob("*") if path.suffix in _DECISIVE), default=0)
+    return max((path.stat().st_mtime_ns for path in folder.rglob("*") if path.suffix in DECISIVE), default=0)

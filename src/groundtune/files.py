@@ -30,6 +30,7 @@ _HIDDEN = ".groundtune-"
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 # what writers in other languages say of it: safetensors, numpy's `tofile`
 _SAID_OF_FULL = ("No space left", "os error 28", "quota exceeded", "File too large", "os error 27", "requested and")
+_TICK = 2_000_000_000  # nanoseconds: the coarsest clock of a file system, FAT's
 _NOTHING_LEFT = 1 << 16  # bytes: fewer than any file of weights takes
 _appending = threading.Lock()
 
@@ -76,6 +77,14 @@ def read_jsonl(path: Path, model: type[Row]) -> list[tuple[int, Row]]:
         except ValidationError as error:
             raise _explain(error, path, number, model) from None
     return rows
+
+
+def settled(changed: int, looked: int) -> bool:
+    """Tell whether a file that was changed then, and looked at then, keeps its time of change only if it is the same.
+
+    Both in nanoseconds. Within one tick of the clock it may have been changed once more.
+    """
+    return changed < looked - _TICK
 
 
 def sha256_of(path: Path) -> str:

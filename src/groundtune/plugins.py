@@ -71,13 +71,18 @@ def first(kind: str, name: str, *arguments: object) -> Any:  # noqa: ANN401 -- t
 
     Raises `SettingsError` if all pass: nobody knows a thing called `name`.
     """
-    for hook in _each_hook(kind):
-        made = hook(*arguments)
-        if made is not None:
-            return made
+    made = perhaps(kind, *arguments)
+    if made is not None:
+        return made
     raise SettingsError(
         f"no plugin for {kind} knows `{name}`.", remedy="See docs/settings.md for valid forms, or install its plugin."
     )
+
+
+def perhaps(kind: str, *arguments: object) -> Any:  # noqa: ANN401 -- the seam that the kind promises, or None
+    """Return what the first hook of `kind` that does not pass makes of `arguments`; None if all pass."""
+    made = (hook(*arguments) for hook in _each_hook(kind))
+    return next((each for each in made if each is not None), None)
 
 
 def _each_hook(kind: str) -> Iterator[Callable[..., Any]]:

@@ -78,6 +78,22 @@ def aws(monkeypatch):
 
 
 @pytest.fixture
+def service(aws, monkeypatch):
+    """A stand-in for Kendra, which the client finds; nothing that botocore's model forbids may pass it."""
+    from _kendra_service import KendraService
+
+    from groundtune.knowledge.stores import _kendra, _kendra_writing
+
+    for name in ("FIRST_PAUSE", "LONGEST_PAUSE"):
+        monkeypatch.setattr(_kendra_writing, name, 0.001)
+    monkeypatch.setattr(_kendra, "FIRST_WAIT", 0.001)
+    with KendraService() as service:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_KENDRA", service.url)
+        yield service
+        assert service.wrong == []
+
+
+@pytest.fixture
 def client(node):
     from opensearchpy import OpenSearch
 

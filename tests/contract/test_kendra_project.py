@@ -7,27 +7,15 @@ from typer.testing import CliRunner
 
 pytest.importorskip("boto3")
 
-from _kendra_service import INDEX, KendraService
+from _kendra_service import INDEX
 from _opensearch_gateway import REGION
 
 from groundtune import open_project
 from groundtune.cli import app
 from groundtune.errors import InputError, SettingsError
-from groundtune.knowledge.stores import _kendra, _kendra_writing
 from groundtune.testing.retrievers import RetrieverContract
 
 URL = f"kendra://{INDEX}@{REGION}"
-
-
-@pytest.fixture
-def service(aws, monkeypatch):
-    for name in ("FIRST_PAUSE", "LONGEST_PAUSE"):
-        monkeypatch.setattr(_kendra_writing, name, 0.001)
-    monkeypatch.setattr(_kendra, "FIRST_WAIT", 0.001)
-    with KendraService() as service:
-        monkeypatch.setenv("AWS_ENDPOINT_URL_KENDRA", service.url)
-        yield service
-        assert service.wrong == []
 
 
 @pytest.fixture

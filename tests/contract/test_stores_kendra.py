@@ -11,12 +11,12 @@ import pytest
 pytest.importorskip("boto3")
 
 import _kendra_service
-from _kendra_service import INDEX, Fault, KendraService
+from _kendra_service import INDEX, Fault
 from _opensearch_gateway import KEYS, REGION
 
 from groundtune.errors import SettingsError, StoreError
 from groundtune.knowledge.retriever import NotIndexed
-from groundtune.knowledge.stores import _kendra, _kendra_writing, open_retriever, open_store
+from groundtune.knowledge.stores import open_retriever, open_store
 from groundtune.knowledge.stores._kendra import KendraSettings
 from groundtune.knowledge.stores._kendra_index import KendraIndex
 from groundtune.knowledge.stores._kendra_journal import KendraJournal
@@ -28,17 +28,6 @@ from groundtune.testing.revisions import MemoryRevisions
 from groundtune.values import UNKNOWN_PLACE
 
 URL = f"kendra://{INDEX}@{REGION}"
-
-
-@pytest.fixture
-def service(aws, monkeypatch):
-    for name in ("FIRST_PAUSE", "LONGEST_PAUSE"):
-        monkeypatch.setattr(_kendra_writing, name, 0.001)
-    monkeypatch.setattr(_kendra, "FIRST_WAIT", 0.001)
-    with KendraService() as service:
-        monkeypatch.setenv("AWS_ENDPOINT_URL_KENDRA", service.url)
-        yield service
-        assert service.wrong == []
 
 
 class KendraContract(RetrieverContract):

@@ -44,6 +44,11 @@ class Index:
     filling: Filling
 
 
+def url_of(store: str, index: str) -> str:
+    """Return the URL of the index called so in the store at a URL."""
+    return f"{store}#{index}" if index else store
+
+
 INDEXES: KeptKind[tuple[Index, ...]] = KeptKind("indexes", TypeAdapter(tuple[Index, ...]))
 
 
@@ -53,6 +58,10 @@ class Indexes:
     def __init__(self, records: Callable[[], Records], place: str) -> None:
         self._records, self._place = records, place
         self._key = digest(place)
+
+    def place(self, name: str) -> str:
+        """Return the URL of the index called `name`, without a password."""
+        return url_of(self._place, name)
 
     def all(self) -> Sequence[Index]:
         """Return the indexes that are whole, oldest first."""

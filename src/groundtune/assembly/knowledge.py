@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal, cast
 
-from groundtune.assembly.indexes import Filling, Index, Indexes
+from groundtune.assembly.indexes import Filling, Index, Indexes, url_of
 from groundtune.assembly.locked import locked_property
 from groundtune.comparing import VERSION
 from groundtune.errors import InputError, OtherFilling
@@ -121,12 +121,7 @@ class KnowledgeBase:
         return self._revisions_of("" if self.retriever is not None else self._index_name)
 
     def _revisions_of(self, index: str) -> KeptRevisions:
-        settings = self._settings.knowledge
-        return self._records().revisions(self._place(index, str(settings.store)), settings.keep_revisions)
-
-    @staticmethod
-    def _place(index: str, url: str) -> str:
-        return f"{url}#{index}" if index else url
+        return self._records().revisions(self.indexes.place(index), self._settings.knowledge.keep_revisions)
 
     @property
     def _holder(self) -> KnowledgeStore | Retriever:
@@ -190,7 +185,7 @@ class KnowledgeBase:
     def _open(self, index: str, filling: Filling | None = None) -> KnowledgeStore:
         url = self._settings.knowledge.store.reveal()
         embedder = self.embedder if filling is None else cast("Embedder", filling)
-        return open_store(self._place(index, url), self._folder, embedder, self._settings.store)
+        return open_store(url_of(url, index), self._folder, embedder, self._settings.store)
 
     @locked_property
     def _filling(self) -> Filling:
@@ -199,8 +194,8 @@ class KnowledgeBase:
 
     @locked_property
     def _index_name(self) -> str:
-        """The name of the index that fits; while there is one only, the embedder is not asked for."""
-        return self.indexes.name(self._filling) if self.indexes.all() else ""
+        """The name of the index that fits; where there is none but the first, the embedder is not asked for."""
+        return self.indexes.name(self._filling) if any(index.name for index in self.indexes.all()) else ""
 
     def documents_held(self) -> dict[str, str]:
         """Return the documents in the store by id, with their fingerprints."""
@@ -243,22 +238,26 @@ class KnowledgeBase:
         nothing is erased. Files, reports and what models have learned are as they were.
         """
         held = self._holder.documents()
-        others = [index for index in self.indexes.all() if index.name != self._index_name]
         marks = {id_: held.get(id_) or next(iter(self.revisions.fingerprints(id_)), None) for id_ in documents}
         for document, mark in marks.items():
             if mark is None:
                 raise _not_held(document)
-        for index in others:
-            held_before = self._open(index.name, index.filling)
-            held_before.remove(documents)
-            held_before.optimize(erase=True)
-        self._holder.remove(documents)
-        if self.retriever is None:
-            self.store.optimize(erase=True)
+        if self.retriever is not None:
+            self.retriever.remove(documents)
+        for store in self._stores():
+            store.remove(documents)
+            store.optimize(erase=True)
         seen = self._seen(self._index_name)
         seen.forget(documents)
         seen.save()
         return self.revisions.forget({document: str(mark) for document, mark in marks.items()})
+
+    def _stores(self) -> Iterator[KnowledgeStore]:
+        """Yield every index: the one in use, and those of other settings; none of a retriever."""
+        if self.retriever is None:
+            yield self.store
+            others = (index for index in self.indexes.all() if index.name != self._index_name)
+            yield from (self._open(index.name, index.filling) for index in others)
 
     def source(self, document: str, fingerprint: str, asker: Sequence[str] = EVERYONE) -> Source:
         """Return the text that a citation with this fingerprint was taken from, as far as it is kept.

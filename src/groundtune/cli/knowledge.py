@@ -84,10 +84,8 @@ def list_(
     with opened_knowledge(project, overrides) as knowledge:
         documents = sorted(knowledge.documents_held())
         revision = knowledge.revision()
-        indexes = knowledge.indexes.all()
-        url = str(knowledge.settings.knowledge.store)
+        places = {knowledge.indexes.place(index.name): index.filling for index in knowledge.indexes.all()}
     shown = Text("\n".join([*documents, f"{several(len(documents), 'document')}, revision {revision}"]))
-    places = {f"{url}#{index.name}" if index.name else url: index.filling for index in indexes}
     if len(places) > 1:
         shown.append("\nIndexes:" + "".join(f"\n  {place}: {filling.told}" for place, filling in places.items()))
     told = {place: asdict(filling) for place, filling in places.items()}
@@ -211,8 +209,7 @@ def rebuild(
         earlier, now = ({key: _value(each, key) for key in given} for each in (before, knowledge))
         done = knowledge.rebuild()
         write_settings(knowledge.folder, now)
-        url = str(knowledge.settings.knowledge.store)
-    place = f"{url}#{done.name}" if done.name else url
+        place = knowledge.indexes.place(done.name)
     made = "built" if done.new else "brought up to date"
     text = f"The index at {place} was {made} ({several(done.report.chunks, 'chunk')} written, "
     text += f"{several(done.checked, 'document')} looked for and found)."

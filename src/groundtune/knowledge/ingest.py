@@ -160,7 +160,7 @@ def ingest(
     if (tally.written or gone) and isinstance(store, KnowledgeStore):
         store.optimize()
     if manner.revisions is not None:
-        manner.revisions.settle(store.documents())
+        manner.revisions.settle(store.documents() if tally.added or tally.changed or gone else held)
     return IngestReport(
         added=tally.added,
         changed=tally.changed,

@@ -21,6 +21,10 @@ class Depth:
     reranked: int = 12
     candidates: int = 30
 
+    def before(self, reranker: Reranker | None) -> int:
+        """Return how many passages there must be before they are reranked."""
+        return self.limit if reranker is None else max(self.limit, self.reranked)
+
 
 def search_many(
     store: KnowledgeStore,
@@ -34,7 +38,7 @@ def search_many(
     Each search sees what its own asker may read, whoever else asks in the same batch.
     """
     vectors = embedder.embed([search.text for search in searches], "query")
-    fused = depth.limit if reranker is None else max(depth.limit, depth.reranked)
+    fused = depth.before(reranker)
     results = [
         store.search(Query(search.text, tuple(map(float, vector)), fused, search.asker, search.where, depth.candidates))
         for search, vector in zip(searches, vectors, strict=True)
@@ -46,8 +50,7 @@ def retrieve_many(
     retriever: Retriever, searches: Sequence[Search], depth: Depth, reranker: Reranker | None = None
 ) -> list[list[Passage]]:
     """Return the passages of each search, in order, as `search_many` does."""
-    most = depth.limit if reranker is None else max(depth.limit, depth.reranked)
-    return _ordered(retriever.retrieve(searches, most), searches, depth, reranker)
+    return _ordered(retriever.retrieve(searches, depth.before(reranker)), searches, depth, reranker)
 
 
 def _ordered(

@@ -15,12 +15,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from groundtune.files import sha256_of, write_text
+from groundtune.files import settled, sha256_of, write_text
 from groundtune.protocols import read_by_this_version
 from groundtune.settings import KnowledgeSettings
 from groundtune.values import READING, LeftOut, digest
-
-_TICK = 2_000_000_000  # nanoseconds: the coarsest clock of a file system, FAT's
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +66,7 @@ class FileState:
 
     def still(self, path: str | Path) -> bool:
         """Tell whether a file is surely the same, without reading it."""
-        return self.unmoved(path) and self.changed < self.looked - _TICK
+        return self.unmoved(path) and settled(self.changed, self.looked)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,6 @@ A question shares words with what it is to find, so that any ranking finds it.
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,6 +17,7 @@ import pytest
 
 from groundtune.knowledge.retriever import Retriever
 from groundtune.protocols import fingerprint
+from groundtune.testing.at_once import look_while_writing
 from groundtune.testing.entries import documents_of
 from groundtune.testing.stores import STRANGE_QUERIES
 from groundtune.values import EVERYONE, Document, Passage, Place, Revision, Search
@@ -253,24 +252,11 @@ class RetrieverContract:
         writer, reader = self.open(tmp_path), self.open(tmp_path)
         versions = [read("a.md", f"zebra {age}") for age in ("old", "new")]
         writer.replace([versions[0]])
-        searched, ends = threading.Event(), time.monotonic() + 60
 
-        def write() -> None:
-            number = 0
-            while number < 4 or not (searched.is_set() or time.monotonic() > ends):
-                number += 1
-                writer.replace([versions[number % 2]])
+        def look() -> None:
+            assert len(find(reader, "zebra")) == 1
 
-        with ThreadPoolExecutor(1) as pool:
-            changes = pool.submit(write)
-            searches = 0
-            while not changes.done():
-                assert len(find(reader, "zebra")) == 1
-                searches += 1
-                if searches > 20:
-                    searched.set()
-            changes.result()
-        assert searches > 10
+        look_while_writing(lambda number: writer.replace([versions[number % 2]]), look, changes=4)
 
     # --- access and filters -----------------------------------------------------------------------
 

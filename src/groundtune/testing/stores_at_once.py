@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from groundtune.protocols import KnowledgeStore
+from groundtune.testing.at_once import look_while_writing
 from groundtune.testing.entries import ask, documents_of, entry
 
 
@@ -39,26 +38,13 @@ class AtOnceContract:
         writer, reader = self.open(tmp_path), self.open(tmp_path)
         versions = [entry("a.md", [f"zebra {age} one", f"zebra {age} two"]) for age in ("old", "new")]
         writer.replace([versions[0]])
-        searched, ends = threading.Event(), time.monotonic() + 60
 
-        def write() -> None:
-            number = 0
-            while number < 8 or not (searched.is_set() or time.monotonic() > ends):
-                number += 1
-                writer.replace([versions[number % 2]])
+        def look() -> None:
+            found = [passage.text.split() for passage in ask(reader, "zebra old new")]
+            assert sorted(words[2] for words in found) == ["one", "two"]
+            assert len({words[1] for words in found}) == 1
 
-        with ThreadPoolExecutor(1) as pool:
-            changes = pool.submit(write)
-            searches = 0
-            while not changes.done():
-                found = [passage.text.split() for passage in ask(reader, "zebra old new")]
-                assert sorted(words[2] for words in found) == ["one", "two"]
-                assert len({words[1] for words in found}) == 1
-                searches += 1
-                if searches > 20:
-                    searched.set()
-            changes.result()
-        assert searches > 10
+        look_while_writing(lambda number: writer.replace([versions[number % 2]]), look, changes=8)
 
     def test_erasing_changes_nothing_that_is_found(self, tmp_path: Path) -> None:
         """What was removed is erased while others search, and what is held is found as before."""

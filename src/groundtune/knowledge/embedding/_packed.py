@@ -126,9 +126,10 @@ def packed(model: Any, *, integers: bool = False) -> PackedBert | None:  # noqa:
     )
     if not plain:
         return None
-    if not _alike(model, PackedBert(network, pooling.pooling_mode)):
+    exact = PackedBert(network, pooling.pooling_mode)
+    if not _alike(model, exact):
         return None
-    return PackedBert(network, pooling.pooling_mode, integers=integers)
+    return PackedBert(network, pooling.pooling_mode, integers=True) if integers else exact
 
 
 def pieces(model: Any, texts: Sequence[str], prompt: str | None) -> list[list[int]]:  # noqa: ANN401

@@ -19,9 +19,9 @@ from typing import Any, Literal
 import numpy as np
 from platformdirs import user_cache_path
 
-from groundtune.encoders import EXTRA, SentenceEncoder, sentence_encoder
+from groundtune.encoders import DECISIVE, EXTRA, SentenceEncoder, sentence_encoder
 from groundtune.errors import NotInstalled, SettingsError
-from groundtune.files import within, write_text
+from groundtune.files import settled, within, write_text
 from groundtune.knowledge.embedding._packed import PackedBert, packed, pieces
 from groundtune.packaged import encoder_folder
 from groundtune.protocols import Vectors
@@ -32,8 +32,6 @@ BUILTIN = "builtin:minilm-l6-v2"
 # all-MiniLM-L6-v2 is set to cut at 256 word pieces; its positions go to 512, and a chunk may well need them.
 _BUILTIN_TOKENS = 512
 _DOCUMENT_PROMPTS = ("document", "passage", "corpus")  # where `encode_document` looks for what it puts before a text
-_DECISIVE = (".json", ".txt", ".safetensors", ".bin", ".model")  # files that decide what a model computes
-_TICK = 2.0  # seconds: the coarsest clock of a file system, FAT's
 _NOT_NEEDED = ["onnx/*", "openvino/*", "*.h5", "*.msgpack", "*.ot", "*.tflite"]
 
 
@@ -160,11 +158,11 @@ def hash_of(folder: Path) -> str:
 
     It is kept in the user's cache for as long as these files have the sizes and times that they have.
     """
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix in _DECISIVE)
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix in DECISIVE)
     states = [(path, path.stat()) for path in files]
     key = digest(*(f"{path.resolve()} {state.st_size} {state.st_mtime_ns}" for path, state in states))
     kept = user_cache_path("groundtune") / "hashes" / key
-    if time.time() - max((state.st_mtime for _, state in states), default=0) < _TICK:  # they may still change
+    if not settled(max((state.st_mtime_ns for _, state in states), default=0), time.time_ns()):
         return _hash_of(folder, files)
     try:
         return kept.read_text(encoding="ascii")

@@ -37,8 +37,4 @@ def open_retriever(
     `revisions` are those of this retriever alone: what is live in them is what it holds. Raises `SettingsError` for an
     address of a wrong form.
     """
-    for hook in plugins.hooks("retrievers"):
-        made = hook(url, folder, settings, revisions)
-        if made is not None:
-            return cast("Retriever", made)
-    return None
+    return cast("Retriever | None", plugins.perhaps("retrievers", url, folder, settings, revisions))

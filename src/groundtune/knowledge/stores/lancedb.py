@@ -218,10 +218,8 @@ class LanceDBStore:
             simplefilter("ignore")  # LanceDB warns of readers of older versions: `search` asks again
             if erase:
                 PATIENTLY(self._table.update, values_sql={"heading": "heading"})
-                PATIENTLY(index_words, self._table, anew=True)
-                PATIENTLY(index_vectors, self._table, anew=True)
-            else:
-                PATIENTLY(index_vectors, self._table)
+            PATIENTLY(index_words, self._table, anew=erase)
+            PATIENTLY(index_vectors, self._table, anew=erase)
             PATIENTLY(self._table.optimize, cleanup_older_than=timedelta(0) if erase else _KEEP_VERSIONS)
 
     def _snapshot(self) -> TableVersion:
