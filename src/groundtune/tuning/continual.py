@@ -145,11 +145,12 @@ class Continual:
                 remedy="Set `[tuning.continual] probe` back.",
             )
         rise = _probe(made, "after")["perplexity"] / _probe(first, "before")["perplexity"] - 1
-        _log.info("Round %d: perplexity on the probe rose by %.1f %% since before round 1.", number, 100 * rise)
+        moved = f"{'rose' if rise > 0 else 'fell'} by {100 * abs(rise):.1f} %"
+        _log.info("Round %d: perplexity on the probe %s since before round 1.", number, moved)
         if rise <= own.forgetting_budget:
             return
         message = (
-            f"round {number} forgot too much: perplexity on the probe rose by {100 * rise:.1f} %, and the budget is "
+            f"round {number} forgot too much: perplexity on the probe {moved}, and the budget is "
             f"{100 * own.forgetting_budget:g} %."
         )
         if GATE in task.accepted:
