@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from groundtune.knowledge.ingest import Manner, ingest
 from groundtune.knowledge.search import Depth, search_many
 from groundtune.knowledge.seen import SeenFiles
 from groundtune.knowledge.stores import open_store
+from groundtune.records import open_records
 from groundtune.settings import KnowledgeSettings
 from groundtune.testing.embedders import HashingEmbedder
 from groundtune.values import Search
@@ -28,6 +30,7 @@ KILLED = """
 import os, signal, sys
 from groundtune.knowledge import ingest as module, seen
 from groundtune.knowledge.stores import lancedb
+from groundtune.records.documents import KeptRevisions
 sys.path.insert(0, {tests!r})
 from test_reliability import Company
 left = [int(sys.argv[2])]
@@ -45,7 +48,7 @@ def mortal(kind, name):
 
 for kind, name in (
     (lancedb.LanceDBStore, "replace"), (lancedb.LanceDBStore, "remove"), (lancedb.LanceDBStore, "optimize"),
-    (lancedb.LanceDBStore, "revision"), (seen.SeenFiles, "save"),
+    (lancedb.LanceDBStore, "revision"), (seen.SeenFiles, "save"), (KeptRevisions, "keep"), (KeptRevisions, "settle"),
 ):
     mortal(kind, name)
 module.BATCH = 2
@@ -61,13 +64,14 @@ class Company:
         self.documents = self.folder / "documents"
         self.documents.mkdir(exist_ok=True, parents=True)
         self.store = open_store("lancedb:store", self.folder, EMBEDDER)
+        self.revisions = open_records("sqlite:///records.db", self.folder).revisions("store", 1)
 
     def write(self, name, text):
         (self.documents / name).write_text(text, encoding="utf-8")
 
     def ingest(self):
         settings = KnowledgeSettings()
-        manner = Manner(seen=SeenFiles(self.folder / "seen.json", settings))
+        manner = Manner(seen=SeenFiles(self.folder / "seen.json", settings), revisions=self.revisions)
         return ingest(self.documents, self.store, EMBEDDER, settings, None, manner)
 
     def ask(self, text, limit=20):
@@ -89,36 +93,64 @@ def changed(company):
     (company.documents / "c.md").unlink(missing_ok=True)
 
 
-@pytest.fixture
-def company(tmp_path):
-    made = Company(tmp_path / "company")
+def filled(folder):
+    """A company with five documents that are ingested."""
+    made = Company(folder)
     for name in "abcde":
         made.write(f"{name}.md", f"zebra {name}")
     made.ingest()
     return made
 
 
-def test_01_a_kill_at_every_commit_point_is_made_good_by_the_next_run(company, tmp_path):
-    whole = Company(shutil.copytree(company.folder, tmp_path / "whole"))
-    changed(whole)
-    whole.ingest()
-    killed = 0
+@pytest.fixture
+def company(tmp_path):
+    return filled(tmp_path / "company")
+
+
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory) -> Iterator[tuple[Path, list[Path]]]:
+    """A company before its documents changed, and what a kill at each commit point of the ingestion after it left."""
+    folder = tmp_path_factory.mktemp("killed")
+    company = filled(folder / "company")
+    program, left = KILLED.format(tests=str(Path(__file__).parent)), []
     for number in range(100):
-        copy = shutil.copytree(company.folder, tmp_path / f"killed{number}")
+        copy = Path(shutil.copytree(company.folder, folder / str(number)))
         changed(Company(copy))
-        program = KILLED.format(tests=str(Path(__file__).parent))
         done = subprocess.run([sys.executable, "-c", program, str(copy), str(number)], check=False)
-        after = Company(copy)
-        assert len({passage.text for passage in after.ask("zebra")} & {"zebra a", "zebra new"}) == 1
+        left.append(copy)
         if done.returncode == 0:
             break
         assert done.returncode == -signal.SIGKILL
-        killed += 1
+    assert len(left) > 15
+    yield company.folder, left
+    shutil.rmtree(folder)
+
+
+def test_01_a_kill_at_every_commit_point_is_made_good_by_the_next_run(killed, tmp_path):
+    before, left = killed
+    whole = Company(shutil.copytree(before, tmp_path / "whole"))
+    changed(whole)
+    whole.ingest()
+    for folder in left:
+        after = Company(shutil.copytree(folder, tmp_path / folder.name))
+        assert len({passage.text for passage in after.ask("zebra")} & {"zebra a", "zebra new"}) == 1
         after.ingest()
-        assert after.held() == whole.held(), number
-        shutil.rmtree(copy)
-    assert killed > 10
-    assert Company(copy).held() == whole.held()
+        assert after.held() == whole.held(), folder
+        assert after.revisions.live() == whole.revisions.live() == whole.store.documents()
+
+
+def test_03_what_a_kill_leaves_is_found_only_with_the_text_that_it_stands_in(killed):
+    """Each kill between text, vectors and what is noted of them: no passage is an orphan."""
+    for folder in killed[1]:
+        after = Company(folder)
+        documents = after.store.documents()
+        found = after.ask("zebra giraffe elephant hippo")
+        assert len(found) >= 4
+        for passage in found:
+            assert documents[passage.document] == passage.fingerprint
+            revision = after.revisions.revision(passage.document, passage.fingerprint)
+            assert revision is not None
+            assert revision.document.text[passage.start : passage.end] == passage.text
 
 
 @pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="only root can mount a small disk, on Linux")
