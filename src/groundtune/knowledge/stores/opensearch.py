@@ -113,21 +113,24 @@ class OpensearchStore:
         if "words" in self._legs and words:
             legs.append("words")
 
-        def ask(about: Mapping[str, Any]) -> list[list[dict[str, Any]]]:
+        def ask(about: Mapping[str, Any]) -> tuple[list[tuple[str, float]], dict[str, dict[str, Any]]]:
             shown = _readable(query, about)
             bodies = {
                 "vectors": self._by_vector(vector, depth, shown),
                 "words": {"query": {"bool": {"must": [{"match": {"words": " ".join(words)}}], "filter": [shown]}}},
             }
-            asked = [{**bodies[leg], "size": depth, "_source": [*_FIELDS, "vector"]} for leg in legs]
-            return [_hits(answer) for answer in self._index.search(*asked)] if asked else []
+            asked = [{**bodies[leg], "size": depth, "_source": ["key"]} for leg in legs]
+            rankings = [_ranked(answer) for answer in self._index.search(*asked)] if asked else []
+            best = reciprocal_rank_fusion(rankings)[: query.limit]
+            # texts and vectors of the passages only: each hit's would be several times as many
+            chosen = _shown(about, [_among("key", [key for key, _ in best])])
+            whole = {"query": chosen, "size": query.limit, "_source": [*_FIELDS, "vector"]}
+            hits = self._index.search(whole)[0]["hits"]["hits"] if best else []
+            return best, {hit["_source"]["key"]: hit["_source"] for hit in hits}
 
-        rankings = self._consistently(ask)
-        rows = {row["key"]: row for ranking in rankings for row in ranking}
-        fused = reciprocal_rank_fusion([[row["key"] for row in ranking] for ranking in rankings])
-        return [
-            _passage(rows[key], rank, score, vector) for rank, (key, score) in enumerate(fused[: query.limit], start=1)
-        ]
+        best, rows = self._consistently(ask)
+        there = [(rows[key], score) for key, score in best if key in rows]
+        return [_passage(row, rank, score, vector) for rank, (row, score) in enumerate(there, start=1)]
 
     def is_empty(self) -> bool:
         """Return whether the store holds no document."""
@@ -340,10 +343,10 @@ def _pair(key: str, value: str) -> str:
     return digest(key, value)
 
 
-def _hits(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the hits of an answer, best first, equal ones in a fixed order."""
+def _ranked(answer: Mapping[str, Any]) -> list[str]:
+    """Return the keys of an answer's hits, best first, equal ones in a fixed order."""
     hits = sorted(answer["hits"]["hits"], key=lambda hit: (-hit["_score"], hit["_source"]["key"]))
-    return [hit["_source"] for hit in hits]
+    return [hit["_source"]["key"] for hit in hits]
 
 
 def _passage(row: Mapping[str, Any], rank: int, score: float, vector: np.ndarray) -> Passage:
