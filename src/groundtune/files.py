@@ -194,6 +194,20 @@ def replacing(folder: Path) -> Iterator[Path]:
 
 
 @contextmanager
+def only_one(path: Path, seconds: float = -1) -> Iterator[None]:
+    """Hold the lock that the file `path` is, which ends with the process, however that ends.
+
+    Waits `seconds` for whoever holds it, below 0 for as long as it takes. Raises `TimeoutError` after that, and
+    `OSError` where the file cannot be made.
+    """
+    from filelock import FileLock
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path).acquire(timeout=seconds):
+        yield
+
+
+@contextmanager
 def full_disk(place: Path) -> Iterator[None]:
     """Turn what a library raises when the disk of `place` has no room into `InputError`; all else goes through."""
     try:

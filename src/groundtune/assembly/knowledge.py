@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -12,8 +13,8 @@ from typing import Literal, cast
 from groundtune.assembly.indexes import Filling, Index, Indexes, url_of
 from groundtune.assembly.locked import locked_property
 from groundtune.comparing import VERSION
-from groundtune.errors import InputError, OtherFilling
-from groundtune.files import within
+from groundtune.errors import InputError, OtherFilling, StoreError
+from groundtune.files import only_one, within
 from groundtune.knowledge.checking import check_index
 from groundtune.knowledge.embedding import embedder
 from groundtune.knowledge.ingest import IngestReport, Manner, ingest, passages, texts
@@ -31,6 +32,7 @@ from groundtune.secrets import SecretUrl
 from groundtune.settings import Settings, load_project
 from groundtune.values import EVERYONE, Chunk, Passage, Place, Revision, Search
 
+_log = logging.getLogger(__name__)
 STATE = ".groundtune"  # where groundtune keeps what it makes, in the project's folder
 
 
@@ -128,12 +130,16 @@ class KnowledgeBase:
         return self.retriever or self.store
 
     def ingest(self, paths: Sequence[Path] | None = None, *, verify: bool = False) -> IngestReport:
-        """Bring the store up to date with the documents folder. `verify` reads files that seem unchanged, too."""
-        if self.retriever is not None:
-            return self._fill(self.retriever, "", paths, verify=verify)
-        report = self._fill(self.store, self._index_name, paths, verify=verify)
-        self.indexes.keep(Index(self._index_name, self._filling))
-        return report
+        """Bring the store up to date with the documents folder. `verify` reads files that seem unchanged, too.
+
+        Whoever else changes the knowledge base of this project waits, as this does for them.
+        """
+        with self._writing():
+            if self.retriever is not None:
+                return self._fill(self.retriever, "", paths, verify=verify)
+            report = self._fill(self.store, self._index_name, paths, verify=verify)
+            self.indexes.keep(Index(self._index_name, self._filling))
+            return report
 
     def rebuild(self) -> Rebuilt:
         """Build the index for these settings beside the others, or bring it up to date, and check it.
@@ -144,15 +150,16 @@ class KnowledgeBase:
         """
         if self.retriever is not None:
             raise InputError("a retriever has no index of ours to build.", place=str(self._settings.knowledge.store))
-        self._note_first()
-        before = [index.name for index in self.indexes.all()]
-        name = self.indexes.name_for_new(self._filling) if before else ""
-        store = self._open(name)
-        report = self._fill(store, name)
-        if store.is_empty():
-            raise InputError("there is nothing to build an index of.", place=self.documents)
-        checked = check_index(store, self.embedder)
-        self.indexes.keep(Index(name, self._filling))
+        with self._writing():
+            self._note_first()
+            before = [index.name for index in self.indexes.all()]
+            name = self.indexes.name_for_new(self._filling) if before else ""
+            store = self._open(name)
+            report = self._fill(store, name)
+            if store.is_empty():
+                raise InputError("there is nothing to build an index of.", place=self.documents)
+            checked = check_index(store, self.embedder)
+            self.indexes.keep(Index(name, self._filling))
         self.__dict__.pop("store", None)
         self.__dict__.pop("_index_name", None)
         return Rebuilt(report, name not in before, checked, name)
@@ -167,6 +174,24 @@ class KnowledgeBase:
             empty, filling = False, Filling(error.held["embedder"], int(error.held["dimension"]), 0, 0)
         if not empty:
             self.indexes.keep(Index("", filling))
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Be the only one who changes the knowledge base of this project, as soon as nobody else does."""
+        path = self._folder / STATE / "writing.lock"
+        with ExitStack() as held:
+            try:
+                held.enter_context(only_one(path, seconds=1))
+            except TimeoutError:
+                _log.warning("Another command is changing the knowledge base; this one waits for it to end.")
+                held.enter_context(only_one(path))
+            except OSError as error:
+                raise StoreError(
+                    f"the lock for writing cannot be made: {error.strerror or error}.",
+                    place=path,
+                    remedy="Make the folder writable, or make room on its disk.",
+                ) from None
+            yield
 
     def _fill(
         self,
@@ -224,12 +249,13 @@ class KnowledgeBase:
 
     def remove(self, documents: Sequence[str]) -> None:
         """Forget documents. Raises `InputError` if one of them is not held; then nothing is forgotten."""
-        held = self._holder.documents()
-        for document in documents:
-            if document not in held:
-                raise _not_held(document)
-        self._holder.remove(documents)
-        self.revisions.settle(self._holder.documents())
+        with self._writing():
+            held = self._holder.documents()
+            for document in documents:
+                if document not in held:
+                    raise _not_held(document)
+            self._holder.remove(documents)
+            self.revisions.settle(self._holder.documents())
 
     def forget(self, documents: Sequence[str]) -> int:
         """Erase documents: text, vectors, earlier revisions, and what saved answers quote of them.
@@ -237,20 +263,21 @@ class KnowledgeBase:
         Return how many saved answers quoted them. Raises `InputError` if of one of them nothing is held or kept; then
         nothing is erased. Files, reports and what models have learned are as they were.
         """
-        held = self._holder.documents()
-        marks = {id_: held.get(id_) or next(iter(self.revisions.fingerprints(id_)), None) for id_ in documents}
-        for document, mark in marks.items():
-            if mark is None:
-                raise _not_held(document)
-        if self.retriever is not None:
-            self.retriever.remove(documents)
-        for store in self._stores():
-            store.remove(documents)
-            store.optimize(erase=True)
-        seen = self._seen(self._index_name)
-        seen.forget(documents)
-        seen.save()
-        return self.revisions.forget({document: str(mark) for document, mark in marks.items()})
+        with self._writing():
+            held = self._holder.documents()
+            marks = {id_: held.get(id_) or next(iter(self.revisions.fingerprints(id_)), None) for id_ in documents}
+            for document, mark in marks.items():
+                if mark is None:
+                    raise _not_held(document)
+            if self.retriever is not None:
+                self.retriever.remove(documents)
+            for store in self._stores():
+                store.remove(documents)
+                store.optimize(erase=True)
+            seen = self._seen(self._index_name)
+            seen.forget(documents)
+            seen.save()
+            return self.revisions.forget({document: str(mark) for document, mark in marks.items()})
 
     def _stores(self) -> Iterator[KnowledgeStore]:
         """Yield every index: the one in use, and those of other settings; none of a retriever."""
@@ -278,7 +305,8 @@ class KnowledgeBase:
         """Copy what the store at the URL `source` holds to the one at `target`, and compare both."""
         urls = [SecretUrl(url) for url in (source, target)]  # passwords are blanked from now on
         first, second = (open_store(url.reveal(), self._folder, self.embedder, self._settings.store) for url in urls)
-        return migrate(first, second, self._progress)
+        with self._writing():
+            return migrate(first, second, self._progress)
 
     def _seen(self, index: str, *, verify: bool = False) -> SeenFiles:
         name = f"seen-{index}.json" if index else "seen.json"

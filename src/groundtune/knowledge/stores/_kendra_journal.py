@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import json
 import logging
-import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from groundtune.errors import StoreError
-from groundtune.files import write_text
+from groundtune.files import only_one, write_text
 from groundtune.knowledge.stores._kendra_requests import first_of
 
 ABANDONED = 24 * 3600.0
@@ -43,26 +42,18 @@ class KendraJournal:
     @contextmanager
     def writing(cls, path: Path, seconds: float, place: str) -> Iterator[KendraJournal]:
         """Be the only writer of this machine; waits `seconds` for another one. Raises `StoreError`."""
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            # SQLite's lock is that of the operating system: it ends with the process, however that ends
-            lock = sqlite3.connect(path.with_suffix(".lock"), timeout=seconds, isolation_level=None)
-        except (OSError, sqlite3.Error) as error:
-            raise _unwritten(error, place, path) from None
-        try:
+        with ExitStack() as held:
             try:
-                lock.execute("BEGIN EXCLUSIVE")
-            except sqlite3.Error as error:
-                if "locked" not in str(error):
-                    raise _unwritten(error, place, path) from None
+                held.enter_context(only_one(path.with_suffix(".lock"), seconds))
+            except TimeoutError:
                 raise StoreError(
                     "another process has been writing to it for long.",
                     place=place,
                     remedy="Wait for it, or raise [store.kendra] index_seconds.",
                 ) from None
+            except OSError as error:
+                raise _unwritten(error, place, path) from None
             yield cls.read(path, place)
-        finally:
-            lock.close()
 
     @classmethod
     def read(cls, path: Path, place: str) -> KendraJournal:
