@@ -3,7 +3,7 @@
     python benchmarks/ingesting.py embed integers ingest again [--share 0.1] [--threads 2] [--data DIR]
 
 embed     tokens a second of our embedder, of sentence-transformers and, where they are installed, of LlamaIndex and
-          Haystack, on chunks of the PostgreSQL documentation; all take turns, `ROUNDS` times. The smallest cosine of
+          Haystack (llama-index-embeddings-huggingface, sentence-transformers-haystack), on chunks of the PostgreSQL documentation; all take turns, `ROUNDS` times. The smallest cosine of
           vectors, and the share of what the machine's matrix products reach in the same run.
 integers  the same for `[embedding] precision = "int8"`, and its nDCG@10 by vectors on four collections, question by
           question against float32, with the bootstrap interval of the mean difference.
@@ -61,12 +61,12 @@ def llama_index() -> Encode:
 
 
 def haystack() -> Encode:
-    from haystack.components.embedders import SentenceTransformersDocumentEmbedder
     from haystack.dataclasses import Document
     from haystack.utils import ComponentDevice
+    from haystack_integrations.components.embedders.sentence_transformers import SentenceTransformersDocumentEmbedder
 
     model = SentenceTransformersDocumentEmbedder(
-        str(builtin_folder()), device=ComponentDevice.from_str("cpu"), batch_size=BATCH, progress_bar=False,
+        model=str(builtin_folder()), device=ComponentDevice.from_str("cpu"), batch_size=BATCH, progress_bar=False,
         normalize_embeddings=True,
     )  # fmt: skip
     model.warm_up()

@@ -5,18 +5,21 @@ Each as a user would meet it: files are added, changed and deleted, and question
 
 from __future__ import annotations
 
+import gc
 import threading
 from pathlib import Path
 
 import pytest
 
+from groundtune.knowledge import ingest as ingest_module
 from groundtune.knowledge.ingest import Manner, ingest
 from groundtune.knowledge.search import Depth, search_many
 from groundtune.knowledge.seen import SeenFiles
 from groundtune.knowledge.stores import open_store
 from groundtune.settings import KnowledgeSettings, StoreSettings, Table
+from groundtune.testing.embedders import HashingEmbedder
 from groundtune.testing.entries import EMBEDDER, ask, documents_of, entry
-from groundtune.values import Search
+from groundtune.values import PlainText, Search
 
 
 class Company:
@@ -123,6 +126,28 @@ def test_complaint_06_an_updated_text_makes_no_twin(company):
     assert [passage.text for passage in company.ask("zebra")] == ["The zebra tariff costs 7 euros."]
 
 
+def test_complaint_12_a_question_is_read_once_and_rebuilds_nothing(company, monkeypatch):
+    for number in range(5):
+        company.write(f"{number}.md", f"zebra number {number}")
+    company.ingest()
+    read = []
+
+    class Counting(HashingEmbedder):
+        def embed(self, texts, kind):
+            read.append((kind, list(texts)))
+            return super().embed(texts, kind)
+
+    def refused(*_):
+        raise AssertionError("a question listed what is held")
+
+    for name in ("documents", "entries", "document"):
+        monkeypatch.setattr(company.store, name, refused)
+    searches = [Search(text, ("everyone",), {}) for text in ("zebra", "number 3")]
+    first, second = search_many(company.store, Counting(64), searches, Depth(2))
+    assert (len(first), second[0].document) == (2, "3.md")
+    assert read == [("query", ["zebra", "number 3"])]
+
+
 def test_complaint_13_the_store_filters_and_not_the_program(company):
     """One that may be read among many that may not, with a limit of one."""
     hidden = [entry(f"{number}.md", ["zebra zebra"], readable_by=["staff"]) for number in range(70)]
@@ -136,6 +161,27 @@ def test_complaint_15_a_filter_is_applied(company):
     company.ingest()
     assert documents_of(company.ask("zebra", where={"product": "brook"})) == {"de.md"}
     assert company.ask("zebra", where={"product": "hazel"}) == []
+
+
+@pytest.mark.parametrize(("documents", "characters"), [(5, 10**9), (10**9, 20)])
+def test_complaint_19_memory_does_not_grow_with_the_number_of_documents(tmp_path, monkeypatch, documents, characters):
+    """Whatever their number or length ends a batch: what was read is let go of when its batch is written."""
+    monkeypatch.setattr(ingest_module, "BATCH", documents)
+    monkeypatch.setattr(ingest_module, "BATCH_CHARACTERS", characters)
+    alive = []
+
+    class Counting(HashingEmbedder):
+        def embed(self, texts, kind):
+            alive.append(sum(isinstance(thing, PlainText) for thing in gc.get_objects()))
+            return super().embed(texts, kind)
+
+    company = Company(tmp_path, "lancedb:store", {})
+    for number in range(40):
+        company.write(f"{number}.md", "abcd")
+    before = sum(isinstance(thing, PlainText) for thing in gc.get_objects())
+    ingest(company.documents, company.store, Counting(64), KnowledgeSettings())
+    assert len(alive) == 8
+    assert 5 <= max(alive) - before <= 10  # a batch, and the one before it
 
 
 def test_complaint_20_nobody_reads_what_is_not_for_them(company):

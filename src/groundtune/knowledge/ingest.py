@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import islice
 from pathlib import Path
 from typing import cast
 
@@ -37,7 +36,8 @@ from groundtune.protocols import (
 from groundtune.settings import KnowledgeSettings
 from groundtune.values import Chunk, Document, PlainText, Revision
 
-BATCH = 64  # documents in one commit of the store
+BATCH = 64  # documents in one commit of the store, if together they have fewer than
+BATCH_CHARACTERS = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,9 +239,14 @@ def _documents(
 
 
 def _batches(documents: Iterable[_Read]) -> Iterator[list[_Read]]:
-    """Yield the documents, up to `BATCH` at a time."""
-    rest = iter(documents)
-    while batch := list(islice(rest, BATCH)):
+    """Yield the documents, up to `BATCH` at a time, fewer where they are long: a batch is held in memory."""
+    batch: list[_Read] = []
+    for read in documents:
+        batch.append(read)
+        if len(batch) == BATCH or sum(len(each.plain.text) for each in batch) >= BATCH_CHARACTERS:
+            yield batch
+            batch = []
+    if batch:
         yield batch
 
 
