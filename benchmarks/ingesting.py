@@ -2,9 +2,10 @@
 
     python benchmarks/ingesting.py embed integers ingest again [--share 0.1] [--threads 2] [--data DIR]
 
-embed     tokens a second of our embedder, of sentence-transformers and, where they are installed, of LlamaIndex and
-          Haystack (llama-index-embeddings-huggingface, sentence-transformers-haystack), on chunks of the PostgreSQL documentation; all take turns, `ROUNDS` times. The smallest cosine of
-          vectors, and the share of what the machine's matrix products reach in the same run.
+embed     tokens a second of our embedder, of sentence-transformers and, where they are installed, of LlamaIndex
+          (llama-index-embeddings-huggingface) and Haystack (sentence-transformers-haystack), on chunks of the
+          PostgreSQL documentation; all take turns, `ROUNDS` times. The smallest cosine of vectors, and the share of
+          what the machine's matrix products reach in the same run.
 integers  the same for `[embedding] precision = "int8"`, and its nDCG@10 by vectors on four collections, question by
           question against float32, with the bootstrap interval of the mean difference.
 ingest    a whole ingestion (reading, splitting, embedding, storing) against the encoder alone on the same chunks.

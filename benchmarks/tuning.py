@@ -13,6 +13,7 @@ they differ, the two do not train the same.
 - apart: rows of 100 tokens that share nothing, 40 of them labelled
 - uneven: rows of 30 to 400 tokens, all lengths equally likely on a logarithmic scale, behind one system prompt
 - raft: long prompts with passages, short answers
+- texts: rows of 512 tokens of documents, all learned, as `domain` and `continual` see them
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ from groundtune.tuning.examples import last_question, load_examples
 from groundtune.values import Conversation, Message, Passage, Place, Question
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "telecom"
-SEED, BATCH, PASSAGES = 17, 4, 5
+SEED, BATCH, PASSAGES, ROW_TOKENS = 17, 4, 5, 512
 Rows = list[dict[str, list[int]]]
 
 
@@ -98,11 +99,19 @@ def raft(tokenizer: Any, batches: int, rng: np.random.Generator) -> Rows:  # noq
     return rows
 
 
+def texts(tokenizer: Any, batches: int, rng: np.random.Generator) -> Rows:  # noqa: ANN401
+    ids = tokenizer(_text())["input_ids"]
+    starts = rng.integers(0, len(ids) - ROW_TOKENS, batches * BATCH)
+    rows = [ids[start : start + ROW_TOKENS] for start in starts]
+    return [{"input_ids": row, "labels": [-100, *row[1:]]} for row in rows]
+
+
 CASES: dict[str, Callable[[Any, int, np.random.Generator], Rows]] = {
     "even": even,
     "apart": apart,
     "uneven": uneven,
     "raft": raft,
+    "texts": texts,
 }
 
 
@@ -132,7 +141,7 @@ def groundtune_trainer(model: Any, tokenizer: Any, rows: Rows, steps: int, work:
     settings = _settings(steps)
     lengths = [len(row["input_ids"]) for row in rows]
     at_once, recompute = estimate.rows_at_once(lengths, 0.0, settings)
-    plan = estimate.Plan(at_once, recompute, estimate.Estimate(0, 0.0, 0))
+    plan = estimate.Plan(at_once, recompute, estimate.RunEstimate(0, 0.0, 0))
     job = training.TrainingJob("instruction", Base("built-in", "", _load), Conversations([]), settings, {})
     parts = training._Built(model, tokenizer, Data(rows, rows[:1], lengths), plan)
     watching = {"max_steps": steps, "eval_strategy": "no", "save_strategy": "no", "logging_steps": 1}
