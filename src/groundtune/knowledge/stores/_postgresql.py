@@ -82,10 +82,10 @@ class PostgresqlSettings(Table):
     )
     region: str = Field("", description="AWS region of the database, for tokens. If empty, that of the AWS profile.")
     exact_up_to: int = Field(
-        50_000, ge=0, description="Number of chunks up to which vector search is exact. Above, an HNSW index is built."
+        20_000, ge=0, description="Number of chunks up to which vector search is exact. Above, an HNSW index is built."
     )
     ef_search: int = Field(
-        100,
+        800,
         ge=1,
         le=1000,
         description="Candidates that a search of the HNSW index keeps: more find more, and take longer.",
