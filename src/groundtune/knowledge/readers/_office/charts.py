@@ -27,7 +27,7 @@ _Column = tuple[str, dict[int, str]]  # what it is called, and its values by pla
 
 
 @dataclass(slots=True)
-class Chart:
+class DrawnChart:
     """A chart: `rows` are its values below a header, `others` whatever else is written in it."""
 
     title: str = ""
@@ -35,7 +35,7 @@ class Chart:
     others: list[str] = field(default_factory=list)
 
 
-def chart(root: Element, left_out: Omissions) -> Chart:
+def chart(root: Element, left_out: Omissions) -> DrawnChart:
     """Return what a chart says. The first column is called as its axis; titles of other axes are among the others."""
     title = next((each for each in root.iter() if name(each) in _TITLES), None)
     title = title if title is not None and name(title.getparent()) in ("c:chart", "cx:chart") else None
@@ -50,7 +50,7 @@ def chart(root: Element, left_out: Omissions) -> Chart:
     header = [axis if rows else "", *(said for said, _ in columns)]
     heading = _said(title, left_out)
     others = [text for text in _others(root, title, left_out) if text != axis or not rows]
-    return Chart(heading, [header, *rows] if any(header) or rows else [], others)
+    return DrawnChart(heading, [header, *rows] if any(header) or rows else [], others)
 
 
 def _title(axis: Element, left_out: Omissions) -> str:

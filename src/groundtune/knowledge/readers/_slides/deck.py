@@ -59,16 +59,16 @@ class Deck:
 
     def _listed(self) -> list[tuple[str, str]]:
         """Return the id and the part of each slide, each part once."""
-        found: dict[str, str] = {}
+        identifiers: dict[str, str] = {}
         for each in children(child(self._root, "p:sldIdLst"), "p:sldId"):
             part = self._package.target(self._main, reference(each))
             if part is None:
                 self._package.left_out.add("unreadable part", detail="a slide is missing")
             else:
-                found.setdefault(part, value(each, "id") or "")
-        if not found:
-            found = dict.fromkeys(sorted(self._related(), key=_number), "")
-        return [(identifier, part) for part, identifier in found.items()]
+                identifiers.setdefault(part, value(each, "id") or "")
+        if not identifiers:
+            identifiers = dict.fromkeys(sorted(self._related(), key=_number), "")
+        return [(identifier, part) for part, identifier in identifiers.items()]
 
     def _related(self) -> list[str]:
         return self._package.existing(self._main, "slide") or [

@@ -86,9 +86,9 @@ class Layout:
 
     def above(self, wanted: Placeholder) -> list[Element]:
         """Return the shapes that a placeholder inherits from, the nearest first."""
-        found = self._same(wanted)
-        higher = [] if self.master is None else self.master._of_family(wanted if found is None else found[0])
-        return ([] if found is None else [found[1]]) + higher
+        nearest = self._same(wanted)
+        higher = [] if self.master is None else self.master._of_family(wanted if nearest is None else nearest[0])
+        return ([] if nearest is None else [nearest[1]]) + higher
 
     def _same(self, wanted: Placeholder) -> tuple[Placeholder, Element] | None:
         alike = [each for each in self.placeholders if each[0].family == wanted.family]
@@ -140,7 +140,8 @@ class Layouts:
 
     def _layout(self, part: str, above: Sequence[str]) -> Layout:
         root = self._package.xml(part)
-        shapes = [] if root is None else list(child(root, "p:cSld", "p:spTree") or ())
+        tree = child(root, "p:cSld", "p:spTree")
+        shapes = [] if tree is None else list(tree)
         known = [(said, shape) for shape in shapes if (said := placeholder(shape)) is not None]
         own = {id(shape) for _, shape in known}
         texts = sum(1 for shape in shapes if id(shape) not in own and has_text(shape))

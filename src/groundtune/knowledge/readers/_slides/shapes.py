@@ -108,8 +108,8 @@ class _Reading:
 
     def placed(self, elements: Iterable[Element], depth: int) -> list[_Placed]:
         """Return what shapes say and where they stand, without those that say nothing."""
-        found = [self._placed(shape, depth) for shape in _opened(elements)]
-        return [each for each in found if each is not None and each.pieces]
+        shapes = [self._placed(shape, depth) for shape in _opened(elements)]
+        return [each for each in shapes if each is not None and each.pieces]
 
     def _placed(self, shape: Element, depth: int) -> _Placed | None:
         if (value(drawn(shape), "hidden") or "").lower() in ("1", "true", "on"):
