@@ -276,9 +276,7 @@ NOTE = shape(place='<p:ph type="sldImg"/>') + shape("Say hello.", "Smile.", plac
 
 
 def test_notes_are_marked(tmp_path):
-    plain, chunks = read(
-        slides(tmp_path / "a.pptx", Page(title("One"), notes=NOTE + NUMBER), title("Two"))
-    )
+    plain, chunks = read(slides(tmp_path / "a.pptx", Page(title("One"), notes=NOTE + NUMBER), title("Two")))
     assert plain.text == "One\n\nSpeaker notes: Say hello.\nSmile.\n\nTwo"
     assert left_out(plain) == {"running head": 1}
     long = shape(*(f"Sentence number {at} is said." for at in range(90)), place='<p:ph type="body" idx="1"/>')
@@ -304,7 +302,8 @@ NEWER_AUTHORS = part("p188:authorLst", '<p188:author id="{1}" name="Ada L."/><p1
 NEWER = part(
     "p188:cmLst",
     f'<p188:cm id="{{C}}" authorId="{{1}}"><p188:replyLst><p188:reply authorId="{{2}}">'
-    f"{body('It is.', kind='p188:txBody')}</p188:reply></p188:replyLst>{body('Is this so?', kind='p188:txBody')}</p188:cm>",
+    f"{body('It is.', kind='p188:txBody')}</p188:reply></p188:replyLst>"
+    f"{body('Is this so?', kind='p188:txBody')}</p188:cm>",
 )
 
 
@@ -391,7 +390,5 @@ def test_properties_become_metadata(tmp_path):
         "<dc:creator>Ada</dc:creator><dc:subject> </dc:subject></cp:coreProperties>"
     )
     package = relations({"m": ("officeDocument", "ppt/presentation.xml"), "c": ("core-properties", "core.xml")})
-    plain = readers.read(
-        slides(tmp_path / "a.pptx", title("One"), others={"core.xml": core, "_rels/.rels": package})
-    )
+    plain = readers.read(slides(tmp_path / "a.pptx", title("One"), others={"core.xml": core, "_rels/.rels": package}))
     assert plain.metadata == {"title": "T", "author": "Ada"}
