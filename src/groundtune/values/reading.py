@@ -21,6 +21,7 @@ LeftOutKind = Literal[
     "hidden text",
     "image",
     "markup",
+    "media",
     "navigation",
     "page without text",
     "running head",

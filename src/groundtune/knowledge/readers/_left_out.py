@@ -19,6 +19,7 @@ REASONS: dict[LeftOutKind, str] = {
     "hidden text": "it is not shown to people who read the file",
     "image": "pictures are not read",
     "markup": "it says how something is shown, not what",
+    "media": "sound and film are not read",
     "navigation": "menus, links around the content and footers of a site stand on every page",
     "page without text": "pages that are pictures need OCR",
     "running head": "headers, footers and page numbers repeat on every page",

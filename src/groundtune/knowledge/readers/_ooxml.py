@@ -6,6 +6,7 @@ relationships. ECMA-376 has a transitional and a strict form with other namespac
 
 from __future__ import annotations
 
+import re
 import struct
 import zipfile
 import zlib
@@ -35,6 +36,7 @@ _OTHERS = {b"{\\rtf": "RTF", b"%PDF": "a PDF", b"<": "HTML or XML"}
 # The end of a namespace, without its year, in both forms.
 _PREFIXES = {
     "wordprocessingml/main": "w",
+    "presentationml/main": "p",
     "drawingml/main": "a",
     "drawingml/chart": "c",
     "drawingml/diagram": "dgm",
@@ -73,6 +75,22 @@ def value(element: Element | None, attribute: str = "val") -> str | None:
         if key == attribute or key.endswith(f"}}{attribute}"):
             return str(said)
     return None
+
+
+def reference(element: Element | None, attribute: str = "id") -> str | None:
+    """Return the id of a relationship that an element names; elements may have an `id` of their own beside it."""
+    for key, said in () if element is None else element.attrib.items():
+        if key.endswith(f"}}{attribute}") and _short(key).startswith("r:"):
+            return str(said)
+    return None
+
+
+def number(said: str | None) -> int:
+    """Return what an attribute says as a number; 0 if it says none."""
+    try:
+        return max(0, int(float(said or 0)))
+    except (ValueError, OverflowError):
+        return 0
 
 
 def child(element: Element | None, *path: str) -> Element | None:
@@ -148,6 +166,23 @@ class Package:
         if part not in self._targets:
             self._targets[part] = {each.id: each.target for each in self.relations(part) if not each.outside}
         return self._targets[part].get(identifier or "")
+
+    def existing(self, part: str, kind: str) -> list[str]:
+        """Return the names of the parts that `part` names as its `kind` and that are there."""
+        return [each for each in self.related(part, kind) if each in self]
+
+    def main(self, types: re.Pattern[str], names: re.Pattern[str]) -> str | None:
+        """Return the name of the main part, as the file names it, or else by its type (in small letters) or its usual
+        name; None if there is none.
+        """
+        for part in self.existing("", "officeDocument"):
+            return part
+        listed = self.xml("[Content_Types].xml") if "[Content_Types].xml" in self else None
+        for each in listed if listed is not None else ():
+            part = (value(each, "PartName") or "").lstrip("/\\")
+            if types.search((value(each, "ContentType") or "").lower()) and part in self:
+                return part
+        return next((part for part in self.parts() if names.fullmatch(part)), None)
 
     def xml(self, part: str) -> Element | None:
         """Return the root of a part, as far as it can be read; None, which is counted, if nothing of it can."""
@@ -240,7 +275,7 @@ def _of_older_kind(data: bytes, path: Path) -> UnreadableDocument:
         return UnreadableDocument(
             f"has the binary format of Office 97 to 2003, whatever its name says ({path.suffix}).",
             place=path,
-            remedy="Open it in Word or LibreOffice and save it in today's format.",
+            remedy="Open it in its program or in LibreOffice and save it in today's format.",
         )
     return UnreadableDocument(
         "is a container of an unknown kind, perhaps with a password.",

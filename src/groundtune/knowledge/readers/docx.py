@@ -13,11 +13,12 @@ from itertools import groupby
 from pathlib import Path
 
 from groundtune.errors import UnreadableDocument
-from groundtune.knowledge.readers import described, name_of
+from groundtune.knowledge.readers import name_of
 from groundtune.knowledge.readers._builder import CELLS, TextBuilder
+from groundtune.knowledge.readers._office.content import has_text
+from groundtune.knowledge.readers._office.properties import properties
 from groundtune.knowledge.readers._ooxml import Element, Package, name, value
 from groundtune.knowledge.readers._word.body import Parts, WordBody
-from groundtune.knowledge.readers._word.content import has_text
 from groundtune.knowledge.readers._word.imports import lines
 from groundtune.knowledge.readers._word.numbering import Numbering
 from groundtune.knowledge.readers._word.styles import Styles
@@ -41,7 +42,7 @@ class DocxReader:
         builder = TextBuilder()
         package = Package(path.read_bytes(), path, builder.left_out)
         _read(package, builder)
-        return builder.plain(otherwise=name_of(path), metadata=_properties(package))
+        return builder.plain(otherwise=name_of(path), metadata=properties(package))
 
 
 def _read(package: Package, builder: TextBuilder, depth: int = 0) -> None:
@@ -90,23 +91,14 @@ class _Importing(WordBody):
 
 
 def _main_part(package: Package) -> str:
-    """Return the name of the body's part, as the file names it or else by its type or its usual name."""
-    for part in package.related("", "officeDocument"):
-        if part in package:
-            return part
-    types = package.xml("[Content_Types].xml") if "[Content_Types].xml" in package else None
-    for each in types if types is not None else ():
-        part = (value(each, "PartName") or "").lstrip("/\\")
-        if _MAIN_TYPE.search((value(each, "ContentType") or "").lower()) and part in package:
-            return part
-    usual = next((part for part in package.parts() if _MAIN_NAME.fullmatch(part)), None)
-    if usual is None:
+    main = package.main(_MAIN_TYPE, _MAIN_NAME)
+    if main is None:
         raise UnreadableDocument(
             "has no body: it is a zip file, but no Word document without a password.",
             place=package.path,
             remedy="Open it in Word and save it as .docx without a password.",
         )
-    return usual
+    return main
 
 
 def _part(package: Package, main: str, kind: str) -> Element | None:
@@ -122,35 +114,13 @@ def _count_the_rest(package: Package, main: str, builder: TextBuilder) -> None:
     count = sum(1 for each in comments if has_text(each)) if comments is not None else 0
     builder.left_out.add("comment", count)
     for kind in ("header", "footer"):
-        for part in _existing(package, main, kind):
+        for part in package.existing(main, kind):
             root = package.xml(part)
             builder.left_out.add("running head", int(root is not None and has_text(root)))
-    for part in _existing(package, main, "glossaryDocument"):
+    for part in package.existing(main, "glossaryDocument"):
         root = package.xml(part)
         if root is not None and has_text(root):
             builder.left_out.add("attachment", detail="building blocks of a template")
-
-
-def _existing(package: Package, main: str, kind: str) -> list[str]:
-    return [part for part in package.related(main, kind) if part in package]
-
-
-def _properties(package: Package) -> dict[str, str]:
-    """Return the file's properties; nothing for a file without them."""
-    part = next((part for part in package.related("", "core-properties") if part in package), None)
-    root = package.xml(part) if part is not None else None
-    if root is None:
-        return {}
-    said = {name(each).partition(":")[2]: "".join(each.itertext()) for each in root if isinstance(each.tag, str)}
-    return described(
-        title=said.get("title"),
-        author=said.get("creator"),
-        date=said.get("created"),
-        subject=said.get("subject"),
-        category=said.get("category"),
-        keywords=said.get("keywords"),
-        language=said.get("language"),
-    )
 
 
 def groundtune_reader() -> DocxReader:

@@ -7,14 +7,18 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from groundtune.knowledge.readers._builder import LINE, PARAGRAPH, TextBuilder
-from groundtune.knowledge.readers._grid import TableCell, laid_out
+from groundtune.knowledge.readers._grid import laid_out
+from groundtune.knowledge.readers._office.charts import chart
+from groundtune.knowledge.readers._office.content import has_text
+from groundtune.knowledge.readers._office.diagrams import diagram
+from groundtune.knowledge.readers._office.paragraphs import paragraphs
+from groundtune.knowledge.readers._office.tables import GridRow, drawn_table, has_title, headers, spread
 from groundtune.knowledge.readers._ooxml import Element, Package, child, name, value
-from groundtune.knowledge.readers._word.content import has_text, opened
-from groundtune.knowledge.readers._word.drawings import chart, paragraphs
+from groundtune.knowledge.readers._word.content import opened
 from groundtune.knowledge.readers._word.inline import BESIDE, Inline, Line, NoteSigns
-from groundtune.knowledge.readers._word.numbering import BULLET, Numbering, roman
+from groundtune.knowledge.readers._word.numbering import BULLET, Numbering
 from groundtune.knowledge.readers._word.styles import Styles
-from groundtune.knowledge.readers._word.tables import GridRow, has_title, headers, is_layout, rows_of
+from groundtune.knowledge.readers._word.tables import is_layout, rows_of
 
 _LONGEST_HEADING = 250  # characters; what is longer is text in the style of a heading
 _LONG_ITEM = 200  # characters; a longer item of a list is a paragraph
@@ -48,7 +52,7 @@ class WordBody:
         self._styles = parts.styles
         self._builder = builder
         self._left_out = builder.left_out
-        self._inline = Inline(parts.styles, builder.left_out, NoteSigns(roman))
+        self._inline = Inline(parts.styles, builder.left_out, NoteSigns())
         self._carried: Line | None = None  # a paragraph whose end is deleted
         self._caption = ""  # waits for a table
         self._notes: list[tuple[str, str, str]] = []
@@ -86,16 +90,20 @@ class WordBody:
         if kind == "w:txbxContent":
             self._blocks(block)
         elif kind == "a:tbl":
-            self._builder.table([["\n".join(paragraphs(cell)) for cell in row] for row in _drawn_rows(block)])
+            self._drawn_table(block)
         elif kind in ("c:chart", "cx:chart"):
             self._chart(value(block, "id"))
         elif kind == "dgm:relIds":
             root = self._related(value(block, "dm"))
-            for text in paragraphs(root) if root is not None else ():
+            for _, text in diagram(root, self._left_out) if root is not None else ():
                 self._builder.add(text, LINE)
         elif kind == "w:altChunk":
             self.imported(block)
         self._builder.part()
+
+    def _drawn_table(self, block: Element) -> None:
+        table = drawn_table(block, lambda cell: "\n".join(paragraphs(cell, self._left_out)), self._left_out)
+        self._builder.table(table.rows, table.headers, table.title, table.certain)
 
     def imported(self, block: Element) -> None:
         """Count a file within the file; whoever can read it overrides this."""
@@ -112,9 +120,9 @@ class WordBody:
         root = self._related(identifier)
         if root is None:
             return
-        title, rows, others = chart(root)
-        self._builder.table(rows, caption=title)
-        for text in others:
+        drawn = chart(root, self._left_out)
+        self._builder.table(drawn.rows, caption=drawn.title)
+        for text in drawn.others:
             self._builder.add(text, LINE)
 
     # --- paragraphs -------------------------------------------------------------------------------
@@ -251,7 +259,7 @@ class WordBody:
             caption = f"{caption}\n{title}" if caption else title
             rows = rows[1:]
         names = headers(rows)
-        grid = laid_out([_spread(row, texts) for row in rows], names)
+        grid = laid_out([spread(row, texts) for row in rows], names)
         self._builder.table(grid, names, caption)
         places = {id(row): number for number, row in enumerate(rows)}
         for row, column, each in nested:
@@ -298,18 +306,6 @@ class WordBody:
         return opened(elements, _BLOCKS, self._styles, self._left_out)
 
 
-def _spread(row: GridRow, texts: dict[int, str]) -> list[TableCell]:
-    """Return the cells of a row with what is empty between them."""
-    cells: list[TableCell] = []
-    column = 0
-    for cell in row.cells:
-        if cell.column > column:
-            cells.append(TableCell("", cell.column - column))
-        cells.append(TableCell(texts[id(cell)], cell.columns))
-        column = cell.column + cell.columns
-    return cells
-
-
 def _place(grid: list[list[str]], row: int | None, column: int) -> str:
     """Return what a cell's row and column are called, as the caption of a table in it."""
     if row is None:
@@ -318,10 +314,6 @@ def _place(grid: list[list[str]], row: int | None, column: int) -> str:
     header = grid[0][column] if row and column < len(grid[0]) else ""
     said = (" ".join(text.split()) for text in (label, header))
     return ", ".join(text for text in said if 0 < len(text) <= _LONG_NAME)
-
-
-def _drawn_rows(table: Element) -> list[list[Element]]:
-    return [[cell for cell in row if name(cell) == "a:tc"] for row in table.iter() if name(row) == "a:tr"]
 
 
 def _bare(elements: Iterable[Element]) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from groundtune.knowledge.readers._left_out import Omissions
+from groundtune.knowledge.readers._office.content import chosen, has_text
 from groundtune.knowledge.readers._ooxml import Element, child, children, is_on, name, value
 from groundtune.knowledge.readers._word.styles import Styles
 
@@ -16,24 +17,7 @@ PROPERTIES = frozenset(
     "w:pPr w:rPr w:tblPr w:tblGrid w:trPr w:tcPr w:sectPr w:sdtPr w:sdtEndPr w:smartTagPr w:customXmlPr w:rubyPr "
     "w:tblPrEx w:instrText w:delInstrText w:fldData m:oMathParaPr".split()
 )
-_TEXT = frozenset(("w:t", "w:delText", "a:t", "m:t", "w:sym"))
 _STANDARD_PROMPT = "DefaultPlaceholder"  # Word's own, in any language
-_ELSEWHERE = frozenset(("c:chart", "cx:chart", "dgm:relIds"))  # their text stands in another part
-
-
-def has_text(element: Element) -> bool:
-    """Tell whether anything can be read below an element, or in a part that it names."""
-    for each in element.iter():
-        kind = name(each)
-        if kind in _ELSEWHERE or kind == "w:sym" or (kind in _TEXT and (each.text or "").strip()):
-            return True
-    return False
-
-
-def chosen(alternatives: Element) -> Element | None:
-    """Return the branch of `mc:AlternateContent` to read: the first, or a later one if only that has text."""
-    branches = [each for each in alternatives if name(each) in ("mc:Choice", "mc:Fallback")]
-    return next((each for each in branches if has_text(each)), branches[0] if branches else None)
 
 
 def controlled(control: Element, styles: Styles, left_out: Omissions) -> list[Element]:

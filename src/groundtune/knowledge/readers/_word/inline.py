@@ -7,11 +7,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from groundtune.knowledge.readers._left_out import Omissions
-from groundtune.knowledge.readers._ooxml import Element, child, children, is_on, name, value
-from groundtune.knowledge.readers._word.content import DELETED, PROPERTIES, chosen, controlled, has_text
-from groundtune.knowledge.readers._word.equations import linear
-from groundtune.knowledge.readers._word.styles import Styles, number
-from groundtune.knowledge.readers._word.symbols import PRIVATE, symbol
+from groundtune.knowledge.readers._office.content import chosen, has_text
+from groundtune.knowledge.readers._office.equations import linear
+from groundtune.knowledge.readers._office.numerals import roman
+from groundtune.knowledge.readers._office.pictures import shown
+from groundtune.knowledge.readers._office.symbols import PRIVATE, symbol
+from groundtune.knowledge.readers._ooxml import Element, child, children, is_on, name, number, value
+from groundtune.knowledge.readers._word.content import DELETED, PROPERTIES, controlled
+from groundtune.knowledge.readers._word.styles import Styles
 from groundtune.values import LeftOutKind
 
 BESIDE = frozenset("w:txbxContent w:p w:tbl a:p a:tbl c:chart cx:chart dgm:relIds w:altChunk".split())
@@ -31,11 +34,6 @@ _FRACTION = re.compile(r"\\f\s*\(([^(),;]*)[,;]([^(),;]*)\)", re.IGNORECASE)
 _SWITCH = re.compile(
     r"\\\*\s*\w+|\\(?:s\\)?[a-z!]+\d*(?=\W|$)|\b(?:hps|jc|up|ad|do)\d+\b|\"Font:[^\"]*\"|[(),;]", re.IGNORECASE
 )
-_MADE_BY_A_PROGRAM = re.compile(
-    r"automatically generated|automatisch generiert|automatiquement|automáticamente",
-    re.IGNORECASE,
-)
-_SHORTEST_DESCRIPTION = 3  # words; "Picture 1" and "logo" describe nothing
 
 
 @dataclass(slots=True)
@@ -55,17 +53,16 @@ class Line:
 class NoteSigns:
     """Gives notes their signs in the order of the text: [1], [2] to footnotes, [i], [ii] to endnotes."""
 
-    def __init__(self, roman: Callable[[int], str]) -> None:
+    def __init__(self) -> None:
         self._signs: dict[tuple[str, str], str] = {}
         self._counts = {"footnote": 0, "endnote": 0}
-        self._roman = roman
 
     def sign(self, kind: str, identifier: str) -> str:
         """Return the sign of a note, the same each time."""
         if (kind, identifier) not in self._signs:
             self._counts[kind] += 1
             count = self._counts[kind]
-            self._signs[kind, identifier] = f"[{count if kind == 'footnote' else self._roman(count)}]"
+            self._signs[kind, identifier] = f"[{count if kind == 'footnote' else roman(count)}]"
         return self._signs[kind, identifier]
 
 
@@ -283,9 +280,8 @@ class _Walk:
 
     def _describe(self, said: str) -> None:
         """Write what a picture shows, as its author described it."""
-        said = " ".join(said.split())
-        if len(said.split()) >= _SHORTEST_DESCRIPTION and not _MADE_BY_A_PROGRAM.search(said):
-            self._line.pictures.append(f"[Image: {said}]")
+        if picture := shown(said):
+            self._line.pictures.append(picture)
 
     def _word_art(self, element: Element) -> None:
         self._emit(f" {value(element, 'string') or ''} ")

@@ -6,37 +6,19 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from groundtune.knowledge.readers._ooxml import Element, child, children, is_on, name, value
-from groundtune.knowledge.readers._word.styles import Styles, number
+from groundtune.knowledge.readers._office.numerals import in_letters, roman
+from groundtune.knowledge.readers._ooxml import Element, child, children, is_on, name, number, value
+from groundtune.knowledge.readers._word.styles import Styles
 
 BULLET = "-"
 _LEVELS = 9
 _WORD = re.compile(r"[^\W_]{2}")
 _PLACE = re.compile(r"%([1-9])")
-_ROMAN = ((1000, "m"), (900, "cm"), (500, "d"), (400, "cd"), (100, "c"), (90, "xc"), (50, "l"), (40, "xl"), (10, "x"))
-_LARGEST_ROMAN = 5000
-_SMALL_ROMAN = ((9, "ix"), (5, "v"), (4, "iv"), (1, "i"))
-
-
-def roman(count: int) -> str:
-    """Return a number in small Roman numerals, a large one in digits."""
-    if count > _LARGEST_ROMAN:
-        return str(count)
-    text = ""
-    for worth, letters in (*_ROMAN, *_SMALL_ROMAN):
-        times, count = divmod(count, worth)
-        text += letters * times
-    return text
-
-
-def _letters(count: int) -> str:
-    """Return a, b, ..., z, aa, bb, as Word counts."""
-    return chr(ord("a") + (count - 1) % 26) * ((count - 1) // 26 + 1) if 0 < count < 26 * 26 else str(count)
 
 
 _FORMATS: dict[str, Callable[[int], str]] = {
-    "lowerLetter": _letters,
-    "upperLetter": lambda count: _letters(count).upper(),
+    "lowerLetter": in_letters,
+    "upperLetter": lambda count: in_letters(count).upper(),
     "lowerRoman": roman,
     "upperRoman": lambda count: roman(count).upper(),
     "decimalZero": lambda count: f"{count:02}",

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from groundtune.knowledge.readers._ooxml import Element, child, is_on, name, value
+from groundtune.knowledge.readers._ooxml import Element, child, is_on, name, number, value
 
 BODY_TEXT = 9  # the outline level of what is no heading
 _DEEPEST = 9
@@ -135,11 +135,3 @@ class Styles:
 def _level(element: Element | None) -> int | None:
     said = value(element)
     return number(said) if said is not None else None
-
-
-def number(said: str | None) -> int:
-    """Return what an attribute says as a number; 0 if it says none."""
-    try:
-        return max(0, int(float(said or 0)))
-    except (ValueError, OverflowError):
-        return 0

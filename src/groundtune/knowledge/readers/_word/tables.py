@@ -1,4 +1,4 @@
-"""The grid of a table: which cells are merged, which rows name the columns, whether it only lays out a page.
+"""The grid of a table of Word: which cells are merged, which are deleted, whether it only lays out a page.
 
 Knows no text: whoever asks says what a cell says.
 """
@@ -7,36 +7,18 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import takewhile
 
 from groundtune.knowledge.readers._grid import WIDEST
 from groundtune.knowledge.readers._left_out import Omissions
-from groundtune.knowledge.readers._ooxml import Element, child, is_on, name, value
-from groundtune.knowledge.readers._word.content import has_text, opened
-from groundtune.knowledge.readers._word.styles import Styles, number
+from groundtune.knowledge.readers._office.content import has_text
+from groundtune.knowledge.readers._office.tables import GridCell, GridRow
+from groundtune.knowledge.readers._ooxml import Element, child, is_on, name, number, value
+from groundtune.knowledge.readers._word.content import opened
+from groundtune.knowledge.readers._word.styles import Styles
 
 _CELLS = frozenset(("w:tc", "w:p", "w:tbl", "w:r"))  # broken files have blocks outside cells
 _ROWS = _CELLS | {"w:tr"}
 _BLOCKS = frozenset(("w:p", "w:tbl"))
-
-
-@dataclass(slots=True, eq=False)
-class GridCell:
-    """A cell from `column` on over `columns` columns; `above` is the one in an earlier row that it continues."""
-
-    element: Element
-    column: int
-    columns: int
-    above: GridCell | None = None
-
-
-@dataclass(slots=True, eq=False)
-class GridRow:
-    """The cells of a row; `names` says that it is marked as a row of names."""
-
-    cells: list[GridCell]
-    names: bool
 
 
 def rows_of(table: Element, styles: Styles, left_out: Omissions) -> list[GridRow]:
@@ -86,31 +68,6 @@ def _narrowed(rows: list[GridRow]) -> list[GridRow]:
             cell.column = places[cell.column]
             cell.columns = max(1, end - cell.column)
     return rows
-
-
-def headers(rows: Sequence[GridRow]) -> int:
-    """Return how many rows name the columns: those that are marked, or those that the first row's cells cover."""
-    marked = len(list(takewhile(lambda row: row.names, rows)))
-    if 0 < marked < len(rows):
-        return marked
-    if not rows or all(cell.columns == 1 for cell in rows[0].cells):
-        return 1
-    covered = 1
-    while covered < len(rows) and any(_first(cell) in rows[0].cells for cell in rows[covered].cells if cell.above):
-        covered += 1
-    return covered if covered < len(rows) else 1
-
-
-def _first(cell: GridCell) -> GridCell:
-    return cell.above or cell
-
-
-def has_title(rows: Sequence[GridRow]) -> bool:
-    """Tell whether the first row is one cell over the whole table: not a header but a title."""
-    if len(rows) < 3 or len(rows[0].cells) != 1:
-        return False
-    wide = max(cell.column + cell.columns for row in rows for cell in row.cells)
-    return rows[0].cells[0].columns >= wide > 1
 
 
 def is_layout(rows: Sequence[GridRow]) -> bool:
