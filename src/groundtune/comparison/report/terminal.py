@@ -57,8 +57,8 @@ def _table(report: Report, candidates: Sequence[CandidateResult]) -> Table:
     for candidate in candidates:
         chosen = candidate.name == report.recommendation.candidate
         style = "bold" if chosen else ""
-        name = Text(candidate.name.replace("+", "\n+"))
-        table.add_column(name, justify="right", style=style, min_width=9, overflow="fold")
+        header = Text(candidate.name.replace("+", "\n+"))
+        table.add_column(header, justify="right", style=style, min_width=9, overflow="fold")
     for name in scorers:
         measure = report.measure(name)
         called = name.replace("_", " ")
