@@ -1,5 +1,7 @@
 """Opens Office Open XML files: finds their parts by relationship and parses them. Knows no words, sheets and slides.
 
+OpenDocuments are archives of XML, too, and are opened as well.
+
 Parts are found whatever the writer did to their names: capitals, backslashes, absolute targets, a missing list of
 relationships. ECMA-376 has a transitional and a strict form with other namespaces; `name` gives both the same names.
 """
@@ -51,10 +53,11 @@ _PREFIXES = {
     "spreadsheetml/main": "x",
     "drawingml/spreadsheetDrawing": "xdr",
     "spreadsheetml/threadedcomments": "tc",
-    **{
-        f"urn:oasis:names:tc:opendocument:xmlns:{part}:1.0": part
-        for part in ("draw", "office", "style", "table", "text")
-    },
+    "urn:oasis:names:tc:opendocument:xmlns:drawing:1.0": "draw",
+    "urn:oasis:names:tc:opendocument:xmlns:office:1.0": "office",
+    "urn:oasis:names:tc:opendocument:xmlns:style:1.0": "style",
+    "urn:oasis:names:tc:opendocument:xmlns:table:1.0": "table",
+    "urn:oasis:names:tc:opendocument:xmlns:text:1.0": "text",
 }
 
 Element = Any  # lxml has no types

@@ -6,11 +6,11 @@ if it has labels and names of its own, or other rows. Knows no format.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 
 from groundtune.knowledge.readers._sheets.heads import head_of
-from groundtune.knowledge.readers._sheets.pages import CellArea, DeclaredTable, SheetCell, SheetPage, SheetRow
+from groundtune.knowledge.readers._sheets.pages import CellArea, DeclaredTable, RowCells, SheetCell, SheetPage
 
 _DEEPEST = 40  # blocks within blocks
 _MOSTLY = 0.8  # of the cells in a column of labels are text
@@ -21,7 +21,7 @@ _LOOKED_AT = 200  # rows
 class CellBlock:
     """Rows of cells, none of them empty, by number; `declared` if the file itself says that this is a table."""
 
-    rows: list[tuple[int, SheetRow]]
+    rows: list[tuple[int, RowCells]]
     declared: DeclaredTable | None = None
 
     @property
@@ -41,7 +41,7 @@ def parted(page: SheetPage) -> list[CellBlock]:
     return sorted([*blocks, *declared], key=lambda block: block.area[:2])
 
 
-def _taken(rows: dict[int, SheetRow], area: CellArea) -> list[tuple[int, SheetRow]]:
+def _taken(rows: dict[int, RowCells], area: CellArea) -> list[tuple[int, RowCells]]:
     """Take the cells of an area out of `rows`."""
     taken = []
     for row, cells in rows.items():
@@ -99,7 +99,7 @@ def _titles(block: CellBlock) -> int:
 
 def _bands(block: CellBlock, gaps: _Gaps) -> Iterator[CellBlock]:
     """Yield the parts between empty rows."""
-    band: list[tuple[int, SheetRow]] = []
+    band: list[tuple[int, RowCells]] = []
     reach = -1
     for row, cells in block.rows:
         if band and gaps.rows(reach, row):
@@ -125,20 +125,21 @@ def _pieces(block: CellBlock, gaps: _Gaps) -> list[CellBlock]:
         reach = max(reach, ends[column])
     if len(starts) < 2:
         return [block]
-    pieces = _columns(block, starts)
-    joined = pieces[:1]
-    for piece in pieces[1:]:
-        if _apart(joined[-1], piece):
-            joined.append(piece)
+    groups: list[list[CellBlock]] = []
+    rows: set[int] = set()  # of the first piece in the last group
+    for piece in _columns(block, starts):
+        if not groups or _apart(groups[-1][0], rows, piece):
+            groups.append([piece])
+            rows = {row for row, _ in piece.rows}
         else:
-            joined[-1] = _together(joined[-1], piece)
-    return joined
+            groups[-1].append(piece)
+    return [_together(group) for group in groups]
 
 
 def _columns(block: CellBlock, starts: list[int]) -> list[CellBlock]:
-    pieces: list[list[tuple[int, SheetRow]]] = [[] for _ in starts]
+    pieces: list[list[tuple[int, RowCells]]] = [[] for _ in starts]
     for row, cells in block.rows:
-        shares: dict[int, SheetRow] = {}
+        shares: dict[int, RowCells] = {}
         number = 0
         for column in sorted(cells):
             while number + 1 < len(starts) and starts[number + 1] <= column:
@@ -149,21 +150,25 @@ def _columns(block: CellBlock, starts: list[int]) -> list[CellBlock]:
     return [CellBlock(rows) for rows in pieces if rows]
 
 
-def _together(left: CellBlock, right: CellBlock) -> CellBlock:
-    rows = {row: dict(cells) for row, cells in left.rows}
-    for row, cells in right.rows:
-        rows.setdefault(row, {}).update(cells)
+def _together(pieces: Sequence[CellBlock]) -> CellBlock:
+    rows: dict[int, RowCells] = {}
+    for piece in pieces:
+        for row, cells in piece.rows:
+            rows.setdefault(row, {}).update(cells)
     return CellBlock(sorted(rows.items()))
 
 
-def _apart(left: CellBlock, right: CellBlock) -> bool:
-    """Tell whether what stands right of an empty column is a table, or a text, of its own."""
-    rows, others = [row for row, _ in left.rows], [row for row, _ in right.rows]
-    if not set(rows) & set(others):
+def _apart(left: CellBlock, rows: Set[int], right: CellBlock) -> bool:
+    """Tell whether what stands right of an empty column is a table, or a text, of its own.
+
+    `rows` are those of `left`.
+    """
+    others = [row for row, _ in right.rows]
+    if not any(row in rows for row in others):
         return True
     if len(rows) < 2 or len(others) < 2:
         return False
-    if others[0] > rows[0] + 1 and _is_text(right.rows[0][1].values()):
+    if others[0] > left.rows[0][0] + 1 and _is_text(right.rows[0][1].values()):
         return True  # it begins further down, with names of its own
     header, other = (list(block.rows[0][1].values()) for block in (left, right))
     if len(other) > 1 and header[0].text == other[0].text:
@@ -172,7 +177,7 @@ def _apart(left: CellBlock, right: CellBlock) -> bool:
     columns = {column for _, cells in right.rows[:_LOOKED_AT] for column in cells}
     if len(columns) < 2 or not _is_text(labels) or len({cell.text for cell in labels}) < 2:
         return False
-    return _is_named(right, sorted(columns)) or abs(rows[-1] - others[-1]) > 1
+    return _is_named(right, sorted(columns)) or abs(left.rows[-1][0] - others[-1]) > 1
 
 
 def _is_named(block: CellBlock, columns: Sequence[int]) -> bool:

@@ -37,10 +37,7 @@ def head_of(lines: Sequence[GridLine], spans: Sequence[Sequence[tuple[int, int]]
     if named == 0:
         return TableHead(0, certain=True)
     numeric = [_numeric(lines[row + 1 : row + 1 + _LOOKED_AT], len(lines[row])) for row in range(named)]
-    rows = 1 if _above_numbers(lines[0], numeric[0]) else 0
-    merged = _covered(spans, named)
-    bold = _bold(lines, named)
-    rows = max(rows, merged, bold)
+    rows = max(_over_numbers(lines, numeric), _covered(spans, named), _bold(lines, named))
     while 0 < rows < named and _goes_on(lines[rows - 1], lines[rows], numeric[rows]):
         rows += 1
     if rows:
@@ -74,6 +71,16 @@ def mostly_numbers(cells: Sequence[SheetCell | None]) -> bool:
 
 def _is_value(cell: SheetCell) -> bool:
     return cell.kind != "text" or is_number(cell.text)
+
+
+def _over_numbers(lines: Sequence[GridLine], numeric: Sequence[Sequence[bool]]) -> int:
+    """Return how many rows are names above columns of numbers: the first, and those that go on with it."""
+    for row, columns in enumerate(numeric):
+        if row and not _goes_on(lines[row - 1], lines[row], columns):
+            break
+        if _above_numbers(lines[0], columns):
+            return row + 1
+    return 0
 
 
 def _above_numbers(line: GridLine, numeric: Sequence[bool]) -> bool:

@@ -266,13 +266,13 @@ def _shown(cell: Element, kind: str, said: str) -> str:
         if not day or (said and not _WHOLE_DAY.fullmatch(said)):
             return said or day
         return f"{day} {time[:5] if said.count(':') < 2 else time[:8]}" if time and ":" in said else day
+    if kind == "boolean":
+        return (value(cell, "boolean-value") or said).upper()
     if said:
         return said
     bare = value(cell, "value")
     if kind == "time" and (duration := _DURATION.fullmatch(value(cell, "time-value") or "")):
         return f"{int(duration[1]):02d}:{int(duration[2]):02d}:{int(float(duration[3])):02d}"
-    if kind == "boolean":
-        return (value(cell, "boolean-value") or "").upper()
     if bare is None:
         return value(cell, "string-value") or ""
     try:

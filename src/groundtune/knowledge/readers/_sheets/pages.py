@@ -13,7 +13,7 @@ from groundtune.values.reading import LeftOutKind
 
 LAST_ROW, LAST_COLUMN = 1_048_575, 16_383  # of a sheet
 CellKind = Literal["text", "number", "date"]
-SheetRow = dict[int, "SheetCell"]  # by column
+RowCells = dict[int, "SheetCell"]  # by column
 
 
 class SheetCell(NamedTuple):
@@ -73,7 +73,7 @@ class SheetPage:
     """A sheet. `spans` are the height and width of merged cells; `frozen` rows stay in view when people scroll."""
 
     name: str
-    rows: dict[int, SheetRow] = field(default_factory=dict)
+    rows: dict[int, RowCells] = field(default_factory=dict)
     spans: dict[tuple[int, int], tuple[int, int]] = field(default_factory=dict)
     declared: list[DeclaredTable] = field(default_factory=list)
     remarks: list[CellRemark] = field(default_factory=list)
@@ -107,10 +107,9 @@ class CellTally:
         """Say what was counted."""
         for why, cells in self._cells.items():
             kind: LeftOutKind = "hidden text" if why == FORMATTED_AWAY else "unreadable part"
-            number = len(cells)
-            left_out.add(kind, number, f"{number} {why}: {listed('cell', 'cells', cells)}")
+            left_out.add(kind, len(cells), f"{listed('cell', 'cells', cells)}: {why}")
 
 
-FORMATTED_AWAY = "whose format shows nothing"
-ERRORS = "with an error of a formula, such as #REF!"
-NO_VALUE = "with a formula whose value the file does not keep; open it in its program and save it"
+FORMATTED_AWAY = "a number whose format shows nothing"
+ERRORS = "an error of a formula, such as #REF!"
+NO_VALUE = "a formula whose value the file does not keep (open the file in its program and save it)"

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from groundtune.knowledge.readers._builder import CELLS
 from groundtune.knowledge.readers._sheets.blocks import CellBlock
 from groundtune.knowledge.readers._sheets.heads import TableHead, head_of
-from groundtune.knowledge.readers._sheets.pages import CellArea, SheetCell, SheetPage, SheetRow
+from groundtune.knowledge.readers._sheets.pages import CellArea, RowCells, SheetCell, SheetPage
 
 _LONG_TITLE = 200  # characters; a longer text above a table is no title
 _NEAR = 3  # rows between a title and its table, or between parts of a table
@@ -26,7 +26,7 @@ _REMARK = re.compile(
 )
 _LONG_REMARK = 30  # characters
 
-Lines = list[tuple[int, SheetRow]]  # rows by number
+Lines = list[tuple[int, RowCells]]  # rows by number
 
 
 @dataclass(slots=True, eq=False)
@@ -56,7 +56,7 @@ class SheetPart:
         return [*self.titles, *(line_of(cells) for _, cells in self.body)]
 
 
-def line_of(cells: SheetRow) -> str:
+def line_of(cells: RowCells) -> str:
     """Return the cells of a row in one line."""
     return CELLS.join(" ".join(cells[column].text.split()) for column in sorted(cells))
 
@@ -86,7 +86,10 @@ def _joined(parts: Sequence[SheetPart]) -> list[SheetPart]:
     joined: list[SheetPart] = []
     for part in parts:
         if joined and not part.is_table and not joined[-1].is_table:
-            joined[-1] = SheetPart(_around(joined[-1].area, part.area), [*joined[-1].lines, *part.lines])
+            if joined[-1].body:
+                joined[-1] = SheetPart(joined[-1].area, joined[-1].lines)
+            joined[-1].titles += part.lines
+            joined[-1].area = _around(joined[-1].area, part.area)
         else:
             joined.append(part)
     return joined

@@ -75,7 +75,8 @@ def _marked(builder: TextBuilder, lines: Sequence[str], title: str) -> None:
 
 def _comment(page: SheetPage, remark: CellRemark) -> str:
     cell = page.rows.get(remark.row, {}).get(remark.column)
-    about = f' ("{cell.text.strip()}")' if cell is not None and 0 < len(cell.text.strip()) <= _LONG_CELL else ""
+    said = " ".join(cell.text.split()) if cell is not None else ""
+    about = f' ("{said}")' if 0 < len(said) <= _LONG_CELL else ""
     return f"Comment on {address(remark.row, remark.column)}{about}: {remark.text}"
 
 

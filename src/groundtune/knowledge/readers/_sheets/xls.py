@@ -17,7 +17,7 @@ from groundtune.errors import NotInstalled, UnreadableDocument
 from groundtune.knowledge.readers import described
 from groundtune.knowledge.readers._left_out import Omissions
 from groundtune.knowledge.readers._sheets.numbers import BUILT_IN, GENERAL, NumberFormat, number_format
-from groundtune.knowledge.readers._sheets.pages import ERRORS, CellArea, CellTally, SheetCell, SheetPage
+from groundtune.knowledge.readers._sheets.pages import ERRORS, NO_VALUE, CellArea, CellTally, SheetCell, SheetPage
 from groundtune.knowledge.readers._sheets.unseen import without_hidden
 from groundtune.workbooks import Locked, biff_records, biff_stream, calamine_package
 
@@ -37,6 +37,8 @@ class BiffSheet:
     hidden_rows: set[int] = field(default_factory=set)
     hidden_columns: set[int] = field(default_factory=set)
     comments: int = 0
+    formulas: set[tuple[int, int]] = field(default_factory=set)  # those with the value of an empty text
+    computed: bool = False
     filtered: bool = False
 
 
@@ -119,6 +121,8 @@ class XlsBook:
             for column, said in enumerate(line):
                 if (row, column) in marks.errors:
                     self._tally.add(ERRORS, title, row, column)
+                elif (row, column) in marks.formulas and not marks.computed:  # all of them: nobody computed them
+                    self._tally.add(NO_VALUE, title, row, column)
                 elif said != "" and (shown := self._cell(said, marks.formats.get((row, column)))).text.strip():
                     cells[column] = shown
             if cells:
@@ -205,6 +209,9 @@ def _marks(stream: bytes, start: int) -> BiffSheet:
             )
             if is_error:
                 marks.errors.add((row, column))
+            elif kind == _FORMULA and body[6:7] == b"\3" and body[12:14] == b"\xff\xff":
+                marks.formulas.add((row, column))
+            marks.computed |= kind == _FORMULA and (row, column) not in marks.formulas
         elif kind == _MULRK:
             for place in range((len(body) - 6) // 6):
                 marks.formats[row, column + place] = struct.unpack_from("<H", body, 4 + 6 * place)[0]

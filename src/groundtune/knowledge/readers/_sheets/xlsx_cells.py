@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from groundtune.knowledge.readers._left_out import Omissions
-from groundtune.knowledge.readers._ooxml import Element, is_true, name, value
+from groundtune.knowledge.readers._ooxml import Element, is_true, name, number, value
 from groundtune.knowledge.readers._sheets.numbers import NumberFormat
 from groundtune.knowledge.readers._sheets.pages import (
     ERRORS,
@@ -85,7 +85,7 @@ def read_cells(elements: Iterable[Element], page: SheetPage, reading: CellReadin
                 marks.merged.append(area)
         elif kind == "x:pane":
             if value(element, "state") in ("frozen", "frozenSplit"):
-                page.frozen = int(float(value(element, "ySplit") or 0))
+                page.frozen = number(value(element, "ySplit"))
         elif kind == "x:autoFilter":
             if area := area_of(value(element, "ref")):
                 marks.headers.append(area)
@@ -99,27 +99,36 @@ def read_cells(elements: Iterable[Element], page: SheetPage, reading: CellReadin
 
 
 def _columns(element: Element, page: SheetPage) -> None:
-    width = value(element, "width")
-    hidden = is_true(value(element, "hidden")) or (width is not None and float(width) == 0)
-    folded = int(value(element, "outlineLevel") or 0) > 0
+    hidden = is_true(value(element, "hidden")) or _is_zero(value(element, "width"))
+    folded = number(value(element, "outlineLevel")) > 0
     if hidden and not folded:
-        first, last = int(value(element, "min") or 1), int(value(element, "max") or 1)
-        page.hidden_columns.update(range(max(first, 1) - 1, min(last, LAST_COLUMN + 1)))
+        first, last = number(value(element, "min")) or 1, number(value(element, "max")) or 1
+        page.hidden_columns.update(range(first - 1, min(last, LAST_COLUMN + 1)))
+
+
+def _is_zero(said: str | None) -> bool:
+    return bool(said) and not (said or "").strip("0. ")
 
 
 def _row(element: Element, row: int, page: SheetPage, reading: CellReading, marks: SheetMarks) -> int:
     """Read a row, which is `row` unless it says another number; return the number."""
-    said = element.get("r")
-    row = int(said) - 1 if said else row
+    row = number(element.get("r")) - 1 if number(element.get("r")) else row
     if not 0 <= row <= LAST_ROW:
         return row
-    if is_true(element.get("hidden")) or (element.get("ht") is not None and float(element.get("ht")) == 0):
-        (marks.folded_rows if int(element.get("outlineLevel") or 0) else page.hidden_rows).add(row)
+    if is_true(element.get("hidden")) or _is_zero(element.get("ht")):
+        (marks.folded_rows if number(element.get("outlineLevel")) else page.hidden_rows).add(row)
     cells: dict[int, SheetCell] = {}
-    column = -1
+    column, waiting = -1, ""  # the address of an empty cell is looked at when it is needed
     for cell in element:
         place = cell.get("r")
-        column = column + 1 if place is None else column_of(place, column + 1)
+        if place is not None and not len(cell):
+            waiting = place
+            continue
+        if place is None:
+            place, waiting = waiting, ""
+            column = (column_of(place, column) if place else column) + 1
+        else:
+            column, waiting = column_of(place, column + 1), ""
         if len(cell) and column <= LAST_COLUMN and name(cell) == "x:c":
             shown = _cell(cell, row, column, page.name, reading)
             if shown is not None:
@@ -162,9 +171,8 @@ def _cell(cell: Element, row: int, column: int, page: str, reading: CellReading)
             formula = True
         elif tag == "x:is":
             said = rich_text(part)
-    number = cell.get("s")
-    at = int(number) if number else 0
-    style = reading.styles[at] if at < len(reading.styles) else reading.styles[0]
+    at = number(cell.get("s"))
+    style = reading.styles[at if at < len(reading.styles) else 0]
     if formula and kind != "str" and (not said or (reading.uncomputed and said == "0" and kind == "n")):
         reading.tally.add(NO_VALUE, page, row, column)
         return None
@@ -193,7 +201,7 @@ def _shown(kind: str, said: str, style: CellStyle, reading: CellReading) -> Shee
     if kind == "d":
         return SheetCell(_moment(said, style), "date", style.bold)
     if kind == "s":
-        at = int(said)
+        at = int(said) if said.isdecimal() else -1
         said = reading.texts[at] if 0 <= at < len(reading.texts) else ""
     elif kind == "str":
         said = unescaped(said)
