@@ -4,7 +4,8 @@ from pathlib import Path
 
 import docx
 import pytest
-from _books import save
+    expected = {".txt", ".md", ".markdown", ".html", ".htm", ".xhtml", ".docx", ".pptx", ".pdf", ".csv", ".tsv"}
+    assert expected | {".json", ".xlsx", ".xls", ".ods"} <= set(readers.readers())
 from fpdf import FPDF
 
 from groundtune.errors import UnreadableDocument
@@ -15,6 +16,7 @@ from groundtune.knowledge.readers.html import groundtune_reader as html_reader
 from groundtune.knowledge.readers.json_faq import groundtune_reader as json_reader
 from groundtune.knowledge.readers.markdown import groundtune_reader as markdown_reader
 from groundtune.knowledge.readers.pdf import groundtune_reader as pdf_reader
+from groundtune.knowledge.readers.pptx import groundtune_reader as pptx_reader
 from groundtune.knowledge.readers.text import groundtune_reader as text_reader
 from groundtune.knowledge.readers.xlsx import groundtune_reader as workbook_reader
 from groundtune.testing.readers import SAMPLE, ReaderContract
@@ -49,6 +51,13 @@ class TestDocx(ReaderContract):
         document.add_heading("Prices", 1)
         document.add_paragraph(SAMPLE)
         document.save(str(path))
+
+
+class TestPptx(ReaderContract):
+    make = staticmethod(pptx_reader)
+
+    def write(self, path: Path) -> None:
+        slides(path, title("Prices"), content(SAMPLE))
 
 
 class TestPdf(ReaderContract):
@@ -101,8 +110,13 @@ class TestOds(WorkbookContract):
 
 
 def test_every_format_is_registered() -> None:
+<<<<<<< HEAD
     expected = {".txt", ".md", ".markdown", ".html", ".htm", ".xhtml", ".docx", ".pdf", ".csv", ".tsv", ".json"}
     assert expected | {".xlsx", ".xls", ".ods"} <= set(readers.readers())
+=======
+    expected = {".txt", ".md", ".markdown", ".html", ".htm", ".xhtml", ".docx", ".pptx", ".pdf", ".csv", ".tsv"}
+    assert expected | {".json"} <= set(readers.readers())
+>>>>>>> main
 
 
 def test_suffixes_in_capitals(tmp_path: Path) -> None:

@@ -38,6 +38,7 @@ def test_a_part_of_a_passage_has_a_page_of_its_own():
 
 def test_people_are_told_the_page():
     assert Citation("a.pdf", Place(5, 50, 3), "q", "model").source == "a.pdf, page 3"
+    assert Citation("decks/a.PPTX", Place(5, 50, 3), "q", "model").source == "decks/a.PPTX, slide 3"
     assert Citation("a.md", Place(5, 50), "q", "model").source == "a.md"
 
 

@@ -271,7 +271,7 @@ def _shown(file: ReadFile) -> Text:
 def _chunks(text: Text, chunks: Sequence[Chunk]) -> Text:
     """Add chunks with their places."""
     for chunk in chunks:
-        place = f"{chunk.place.label}, " if chunk.place.label else ""
+        place = f"{chunk.where}, " if chunk.where else ""
         text.append(f"\n{chunk.heading}", "cyan")
         text.append(f"  {place}characters {chunk.start}-{chunk.end}\n", "dim")
         text.append(f"{chunk.text}\n")

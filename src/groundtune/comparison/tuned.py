@@ -56,10 +56,11 @@ def _measured(measures: Mapping[str, object]) -> Iterable[str]:
     gain = measures.get("gain")
     if isinstance(gain, Mapping):
         change = float(gain["nats_per_token"])
-        easier = "easier" if change < 0 else "harder"
+        ends = (-float(gain["high"]), -float(gain["low"])) if change < 0 else (gain["low"], gain["high"])
         yield (
-            f"With the general set first, held-out answers are {abs(change):.3f} nats a token {easier} to predict "
-            f"than without it (95 % interval {gain['low']:+.3f} to {gain['high']:+.3f})."
+            f"With the general set first, held-out answers are {abs(change):.3f} nats a token "
+            f"{'easier' if change < 0 else 'harder'} to predict than without it "
+            f"(95 % interval {ends[0]:+.3f} to {ends[1]:+.3f})."
         )
     for name, value in measures.items():
         if name not in ("before", "after", "gain", "checks"):
@@ -80,11 +81,14 @@ def _changed(name: str, before: Mapping[str, object], after: Mapping[str, object
 
 
 def _leaves(name: str, value: object) -> Iterable[str]:
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            if key not in _NOT_TOLD:
-                yield from _leaves(f"{name}, {key.replace('_', ' ')}", inner)
-    elif isinstance(value, bool | int | str):
-        yield f"{name.capitalize()}: {value}."
-    elif isinstance(value, float):
-        yield f"{name.capitalize()}: {value:.3g}."
+    """Yield one sentence for the values under this name, and one for each table among them."""
+    inner = value if isinstance(value, Mapping) else {"": value}
+    told = []
+    for key, each in inner.items():
+        label = str(key).replace("_", " ")
+        if isinstance(each, Mapping) and key not in _NOT_TOLD:
+            yield from _leaves(f"{name}, {label}", each)
+        elif isinstance(each, bool | int | str | float) and key not in _NOT_TOLD:
+            told.append(f"{label} {each:.3g}" if isinstance(each, float) else f"{label} {each}")
+    if told:
+        yield f"{name.capitalize()}: {', '.join(map(str.strip, told)).rstrip('.')}."

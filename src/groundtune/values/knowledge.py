@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import PurePosixPath
 
 from groundtune.values._digest import digest
 
@@ -70,6 +71,9 @@ def segments_between(start: int, end: int, segments: Sequence[Place]) -> tuple[P
     return tuple(replace(segment, start=max(start, segment.start), end=min(end, segment.end)) for segment in touched)
 
 
+_SLIDES = frozenset({".pptx", ".pptm", ".potx", ".potm", ".ppsx", ".ppsm"})
+
+
 class Placed:
     """What has a place in a document."""
 
@@ -89,8 +93,14 @@ class Placed:
 
     @property
     def source(self) -> str:
-        """The document and, where it has pages, the page on which it begins; also that its place is not known."""
-        return f"{self.document}, {self.place.label}" if self.place.label else self.document
+        """The document and, where it has pages or slides, the one on which it begins; also if its place is not known."""
+        return f"{self.document}, {self.where}" if self.where else self.document
+
+    @property
+    def where(self) -> str:
+        """What people call its place in this kind of document ("page 3", "slide 3", "1:05"); see `Place.label`."""
+        slides = PurePosixPath(self.document).suffix.lower() in _SLIDES
+        return self.place.label.replace("page", "slide") if slides else self.place.label
 
 
 @dataclass(frozen=True, slots=True)

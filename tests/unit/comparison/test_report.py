@@ -210,7 +210,20 @@ def test_the_terminal_shows_advice_scores_failures_and_notes(report):
     assert "59 1!" in text
     assert "Note: The held-out loss" in text
     for one in report.candidates:
-        assert one.name in text
+        assert set(one.name.split("+")) <= set(text.replace("+", " ").split())
+
+
+def test_many_candidates_fit_into_a_terminal(report):
+    """Of 80 columns: no name and no figure is cut."""
+    many = tuple(replace(report.candidates[0], name=f"transferred{number}+rag") for number in range(15))
+    console = Console(width=80, record=True, file=open("/dev/null", "w"))  # noqa: SIM115, PTH123
+    with console.file:
+        console.print(render_terminal(replace(report, candidates=many, by_tag=())))
+    text = console.export_text()
+    tables = text[text.index("─") :]
+    assert "…" not in tables
+    assert tables.count("abstention") == 3
+    assert text.count("Mean with 95% interval") == 1
 
 
 def test_where_less_is_better_page_and_terminal_say_so(report):

@@ -36,13 +36,19 @@ def test_what_was_measured_is_told_in_sentences():
         "Perplexity on domain text: 20.00 before, 15.00 after (95 % interval 14.00 to 16.50; 4 texts).",
         "Cloze: 10 of 40 right before, 20 of 40 after (95 % interval 35% to 65%).",
         "With the general set first, held-out answers are 0.050 nats a token easier to predict than without it "
-        "(95 % interval -0.090 to -0.010).",
+        "(95 % interval +0.010 to +0.090).",
     )
 
 
 def test_what_a_technique_measures_of_its_own_is_told_too():
-    told = facts("a", manifest(measures={"reward": {"accuracy": 0.7312, "held_out_pairs": 500, "low": 0.6}}))
-    assert told.measured == ("Reward, accuracy: 0.731.", "Reward, held out pairs: 500.")
+    reward = {"accuracy": 0.7312, "held_out_pairs": 500, "low": 0.6, "length": {"balanced": 0.6}}
+    told = facts("a", manifest(measures={"reward": reward, "rounds": 2, "bias": {"result": "None has grown."}}))
+    assert told.measured == (
+        "Reward, length: balanced 0.6.",
+        "Reward: accuracy 0.731, held out pairs 500.",
+        "Rounds: 2.",
+        "Bias: result None has grown.",
+    )
 
 
 def test_gates_that_were_accepted_are_said():

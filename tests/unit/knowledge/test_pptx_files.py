@@ -83,6 +83,18 @@ def test_a_list_of_slides_that_is_missing_leaves_their_numbers(tmp_path):
     assert read(path)[0].text == "file 1\n\nfile 9\n\nfile 10"
 
 
+@pytest.mark.parametrize("broken", ["", "no XML", "<p:presentation", "<x/>", None])
+def test_slides_are_read_without_the_main_part(tmp_path, broken):
+    path = slides(tmp_path / "a.pptx", title("One"), title("Two"), others={"ppt/presentation.xml": broken or ""})
+    if broken is None:
+        with zipfile.ZipFile(path) as whole:
+            parts = {name: whole.read(name) for name in whole.namelist() if name.startswith("ppt/slides/")}
+        written(path, parts)
+    plain, _ = read(path)
+    assert plain.text == "One\n\nTwo"
+    assert left_out(plain)["unreadable part"] >= 1
+
+
 def test_slides_that_are_listed_twice_or_not_at_all(tmp_path):
     twice = '<p:sldIdLst><p:sldId id="1" r:id="s0"/><p:sldId id="2" r:id="s0"/></p:sldIdLst>'
     others = {"ppt/presentation.xml": part("p:presentation", twice)}
@@ -168,7 +180,7 @@ def test_what_is_no_presentation_is_refused_with_what_it_is(tmp_path, given, mes
 
 def test_a_word_document_with_the_wrong_name_is_refused(tmp_path):
     path = word(tmp_path / "a.docx", "<w:p/>").rename(tmp_path / "a.pptx")
-    with pytest.raises(UnreadableDocument, match="of another kind"):
+    with pytest.raises(UnreadableDocument, match="is no presentation"):
         readers.read(path)
 
 

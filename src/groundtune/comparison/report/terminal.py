@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich import box
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from groundtune.comparison.report.data import Report
+from groundtune.comparison.report.data import CandidateResult, Report
 from groundtune.comparison.wording import figure
 from groundtune.values import Estimate
 
@@ -24,12 +26,20 @@ _SHOWN = (
 
 
 MOST_TAGS = 8  # more are in the report only
+_ABREAST = 5  # candidates in one table, which then fits into 80 columns; their tags are in the report only if more
 
 
 def render_terminal(report: Report) -> RenderableType:
     """Return what to print: the deciding scorer first, then the most telling of the others."""
-    tags = [Padding(_tags(report), (0, 0, 1, 0))] if 0 < len(report.by_tag) <= MOST_TAGS else []
-    return Group(_advice(report), Padding(_table(report), (1, 0)), *tags, *(_note(text) for text in report.notes))
+    few = 0 < len(report.by_tag) <= MOST_TAGS and len(report.candidates) <= _ABREAST
+    tags = [Padding(_tags(report), (0, 0, 1, 0))] if few else []
+    starts = range(0, len(report.candidates), _ABREAST)
+    tables = [Padding(_table(report, report.candidates[start : start + _ABREAST]), (1, 0, 0, 0)) for start in starts]
+    caption = f"Mean with {report.confidence:.0%} interval; n cases scored, ! failed"
+    return Group(
+        _advice(report), *tables, Padding(Text(caption, style="dim italic"), (0, 0, 1, 0)), *tags,
+        *(_note(text) for text in report.notes),
+    )  # fmt: skip
 
 
 def _advice(report: Report) -> RenderableType:
@@ -40,24 +50,24 @@ def _advice(report: Report) -> RenderableType:
     return Group(*lines)
 
 
-def _table(report: Report) -> Table:
+def _table(report: Report, candidates: Sequence[CandidateResult]) -> Table:
     scorers = [name for name in report.ordered_scorers if name == report.decide_by or name in _SHOWN]
-    interval = f"{report.confidence:.0%}"
-    table = Table(
-        box=box.SIMPLE_HEAD, caption=f"Mean with {interval} interval; n cases scored, ! failed", caption_justify="left"
-    )
-    table.add_column("")
-    for candidate in report.candidates:
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column("", overflow="fold")
+    for candidate in candidates:
         chosen = candidate.name == report.recommendation.candidate
-        table.add_column(Text(candidate.name), justify="right", style="bold" if chosen else "", no_wrap=True)
+        style = "bold" if chosen else ""
+        name = Text(candidate.name.replace("+", "\n+"))
+        table.add_column(name, justify="right", style=style, min_width=9, overflow="fold")
     for name in scorers:
         measure = report.measure(name)
-        label = name if measure.higher_is_better else f"{name}\n(less is better)"
-        table.add_row(label, *(_cell(candidate.scores.get(name), measure.scale) for candidate in report.candidates))
-    totals = [candidate.latency.total for candidate in report.candidates]
+        called = name.replace("_", " ")
+        label = called if measure.higher_is_better else f"{called}\n(less is better)"
+        table.add_row(label, *(_cell(candidate.scores.get(name), measure.scale) for candidate in candidates))
+    totals = [candidate.latency.total for candidate in candidates]
     medians = [total.median if total else None for total in totals]
-    if any(candidate.without_content for candidate in report.candidates):
-        table.add_row("answers without content", *(str(candidate.without_content) for candidate in report.candidates))
+    if any(candidate.without_content for candidate in candidates):
+        table.add_row("answers without content", *(str(candidate.without_content) for candidate in candidates))
     table.add_row("seconds", *("–" if median is None else f"{median:.2f}" for median in medians))
     return table
 

@@ -17,13 +17,14 @@ from groundtune.knowledge.readers._builder import LINE, TextBuilder
 from groundtune.knowledge.readers._left_out import listed
 from groundtune.knowledge.readers._office.properties import properties
 from groundtune.knowledge.readers._ooxml import Package, name
-from groundtune.knowledge.readers._slides.deck import Deck, Slide
+from groundtune.knowledge.readers._slides.deck import Deck, Slide, slide_parts
 from groundtune.knowledge.readers._slides.shapes import SlidePiece, SlideText
 from groundtune.values import PlainText
 
 _MAIN_TYPE = re.compile(r"(?:presentationml|ms-powerpoint)\..*main\+xml")
 _MAIN_NAME = re.compile(r"ppt/presentation\d*\.xml")
 _LONGEST_HEADING = 250  # characters; a longer title is text
+_USUAL_MAIN = "ppt/presentation.xml"
 _NOTES = "Speaker notes"
 
 
@@ -55,13 +56,17 @@ class PptxReader:
 def _deck(package: Package) -> Deck:
     main = package.main(_MAIN_TYPE, _MAIN_NAME)
     root = package.xml(main) if main is not None else None
-    if main is None or root is None or name(root) != "p:presentation":
+    if main is not None and root is not None and name(root) == "p:presentation":
+        return Deck(package, main, root)
+    if not slide_parts(package):
         raise UnreadableDocument(
-            "is no presentation that can be read: its main part is missing, damaged or of another kind.",
+            "is no presentation: it has no slides, or is of another kind, or has a password.",
             place=package.path,
             remedy="Open it in PowerPoint or LibreOffice and save it as .pptx without a password.",
         )
-    return Deck(package, main, root)
+    if main is None or root is not None:  # otherwise its damage is counted
+        package.left_out.add("unreadable part", detail="the list of slides is missing")
+    return Deck(package, main or _USUAL_MAIN, None)
 
 
 def _hidden(slides: Sequence[Slide]) -> list[str]:

@@ -1,7 +1,7 @@
 """Charts as text: their values as a table, and what else is written in them. Knows no pictures.
 
 Both kinds of charts are read: those of ECMA-376-1, 21.2, and the newer ones of Microsoft (waterfall, funnel, map and so
-on, [MS-ODRAWXML] 2.24.3).
+on: chartex, [MS-ODRAWXML]).
 """
 
 from __future__ import annotations

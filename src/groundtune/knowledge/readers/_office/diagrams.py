@@ -1,6 +1,6 @@
 """SmartArt as text: what the points of a diagram say, in the order and on the levels of its tree.
 
-The points and their connections are those of ECMA-376-1, 21.4.3. Knows no layout and no drawing of it.
+The points and their connections are those of ECMA-376-1, 21.4. Knows no layout and no drawing of it.
 """
 
 from __future__ import annotations

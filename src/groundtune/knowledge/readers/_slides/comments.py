@@ -1,6 +1,6 @@
-"""Comments on slides with their authors, in the form of ECMA-376-1, 19.4, and in the newer one with replies.
+"""Comments on slides with their authors: those of ECMA-376-1, 19.4, and the newer ones with replies ([MS-PPTX]).
 
-The newer form is that of [MS-PPTX] 2.1.10. Knows no slide.
+Knows no slide.
 """
 
 from __future__ import annotations

@@ -36,9 +36,9 @@ class Slide:
 
 
 class Deck:
-    """A presentation whose main part is `main`, with `root` as its root."""
+    """A presentation whose main part is `main`, with `root` as its root; without one, slides come by their names."""
 
-    def __init__(self, package: Package, main: str, root: Element) -> None:
+    def __init__(self, package: Package, main: str, root: Element | None) -> None:
         self._package, self._main, self._root = package, main, root
         self._layouts = Layouts(package)
         self._comments = Comments(package, main)
@@ -71,9 +71,7 @@ class Deck:
         return [(identifier, part) for part, identifier in identifiers.items()]
 
     def _related(self) -> list[str]:
-        return self._package.existing(self._main, "slide") or [
-            part for part in self._package.parts() if _SLIDE.fullmatch(part)
-        ]
+        return self._package.existing(self._main, "slide") or slide_parts(self._package)
 
     def _count_unlisted(self, listed: set[str]) -> None:
         for part in self._package.existing(self._main, "slide"):
@@ -83,7 +81,8 @@ class Deck:
     def _sections(self) -> dict[str, str]:
         """Return the names of sections by the id of their first slide; a first one that nobody has named has none."""
         names: dict[str, str] = {}
-        sections = [each for each in self._root.iter() if name(each).endswith(":section")]
+        elements = () if self._root is None else self._root.iter()
+        sections = [each for each in elements if name(each).endswith(":section")]
         for section in sections:
             first = next((value(each, "id") for each in section.iter() if name(each).endswith(":sldId")), None)
             said = " ".join((value(section, "name") or "").split())
@@ -109,6 +108,11 @@ class Deck:
             self._package.left_out.add("running head", len(shapes.furniture))
             yield from ([SlideText(shapes.title)] if shapes.title else [])
             yield from shapes.pieces
+
+
+def slide_parts(package: Package) -> list[str]:
+    """Return the parts that are called as slides usually are."""
+    return [part for part in package.parts() if _SLIDE.fullmatch(part)]
 
 
 def _number(part: str) -> int:
