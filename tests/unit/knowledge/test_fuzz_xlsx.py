@@ -8,7 +8,7 @@ from pathlib import Path
 
 import openpyxl
 from _lost import lost, read
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
@@ -50,7 +50,7 @@ def _filled(sheet, loose, tables):
     return words
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(cells, blocks, merges, hidden, st.sampled_from([100, 450, 1500]))
 def test_no_word_is_lost(loose, tables, merged, unseen, size) -> None:
     book = openpyxl.Workbook()
