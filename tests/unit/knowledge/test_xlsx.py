@@ -221,6 +221,16 @@ def test_comments_stand_below_their_table(read_book):
     assert plain.text == f'S\n\n{LINES}\n\nComment on B2 ("1"): Valid from May.\n\nThe end.'
 
 
+def test_comments_on_hidden_cells_are_counted(read_book):
+    def change(book):
+        book["S"]["B2"].comment = Comment("secret", "Ada")
+        book["S"].column_dimensions["B"].hidden = True
+
+    plain = read_book({"S": PRICES}, change)
+    assert "secret" not in plain.text
+    assert left_out(plain) == {"comment": 1, "hidden text": 1}
+
+
 def test_a_chart_has_its_words(read_book):
     def change(book):
         chart = BarChart()

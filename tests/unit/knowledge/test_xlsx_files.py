@@ -195,6 +195,11 @@ def test_sheets_that_the_book_does_not_list_are_found(tmp_path):
     assert LINES in read(path).text
 
 
+def test_sheets_are_found_without_the_list_of_relations(tmp_path):
+    path = workbook(tmp_path / "a.xlsx", {"S": PRICES}, {"xl/_rels/workbook.xml.rels": "<broken"})
+    assert read(path).text == f"S\n\n{LINES}"
+
+
 def test_a_missing_sheet_is_counted(tmp_path):
     path = workbook(tmp_path / "a.xlsx", {"S": PRICES, "T": PRICES})
     with zipfile.ZipFile(path) as archive, zipfile.ZipFile(tmp_path / "b.xlsx", "w") as less:

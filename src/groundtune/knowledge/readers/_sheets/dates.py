@@ -2,7 +2,7 @@
 of 3/4/2024 is the month depends on who reads it.
 
     45443.5 as d/m/yyyy h:mm       2024-05-31 12:00
-    45443 as mmm-yy                May 2024
+    45443 as yyyy-mm               2024-05
     1.25 as [h]:mm                 30:00
 
 Source: ECMA-376, part 1, 18.17.4 (dates and times) and 18.8.31.

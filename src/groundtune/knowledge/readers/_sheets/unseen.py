@@ -32,6 +32,9 @@ def without_hidden(page: SheetPage, merged: Sequence[CellArea], left_out: Omissi
                 del cells[column]
             if not cells:
                 del page.rows[row]
+    seen = [each for each in page.remarks if not (each.row in page.hidden_rows or each.column in page.hidden_columns)]
+    left_out.add("comment", len(page.remarks) - len(seen), "" if len(seen) == len(page.remarks) else "on hidden cells")
+    page.remarks = seen
     if rows:
         where = listed("row", "rows", [row + 1 for row in rows])
         left_out.add("hidden text", len(rows), f'{where} of "{page.name}"')

@@ -97,6 +97,8 @@ class XlsxBook:
         for number, each in enumerate(self._listed(), start=1):
             title = " ".join((value(each, "name") or f"Sheet {number}").split())
             part = self._package.target(self._main, reference(each))
+            if not kinds:  # the list of relations is lost
+                part = f"xl/worksheets/sheet{number}.xml"
             if part is None or part not in self._package:
                 self._left_out.add("unreadable part", detail=f'the sheet "{title}" is missing')
             elif state := _HIDDEN.get(value(each, "state") or ""):
