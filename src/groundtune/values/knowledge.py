@@ -93,7 +93,7 @@ class Placed:
 
     @property
     def source(self) -> str:
-        """The document and, where it has pages or slides, the one on which it begins; also if its place is not known."""
+        """The document and, where it has pages or slides, the one on which it begins, or that this is not known."""
         return f"{self.document}, {self.where}" if self.where else self.document
 
     @property
