@@ -35,7 +35,7 @@ EXTRAS = {
     "postgresql": Extra("records and the knowledge store in PostgreSQL", ("psycopg", "psycopg-pool")),
     "opensearch": Extra("the knowledge store in OpenSearch", ("boto3", "opensearch-py")),
     "names": Extra("finding names of people in training data", ("onnxruntime", "tokenizers")),
-    "xlsx": Extra("the benchmark and rating sheets as Excel and LibreOffice files", _SHEETS),
+    "xlsx": Extra("the benchmark and rating sheets as Excel and LibreOffice files, and .xls documents", _SHEETS),
 }
 
 

@@ -62,8 +62,8 @@ class _TooLarge(Exception):
     pass
 
 
-class _Locked(Exception):
-    pass
+class Locked(Exception):
+    """A password is asked for."""
 
 
 def read_book(data: bytes, path: Path, page: str = "") -> list[list[Cell]]:
@@ -72,7 +72,7 @@ def read_book(data: bytes, path: Path, page: str = "") -> list[list[Cell]]:
     `path` is for messages. Raises `InputError` if it is no workbook, has a password or is too large, and
     `NotInstalled` without the packages for it.
     """
-    calamine = _calamine()
+    calamine = calamine_package()
     kind = path.suffix[1:].upper() if path.suffix.lower() in SUFFIXES else "spreadsheet"
     try:
         if data.startswith(PACKED[0]):
@@ -80,7 +80,7 @@ def read_book(data: bytes, path: Path, page: str = "") -> list[list[Cell]]:
         elif not data.startswith(PACKED[1]):
             raise ValueError("it is none inside")
         return _cells(calamine, data, page)
-    except (_Locked, calamine.PasswordError):
+    except (Locked, calamine.PasswordError):
         raise InputError("is protected by a password.", place=path, remedy="Save it without one.") from None
     except _TooLarge as error:
         raise InputError(
@@ -95,7 +95,7 @@ def read_book(data: bytes, path: Path, page: str = "") -> list[list[Cell]]:
 
 def _cells(calamine: Any, data: bytes, page: str) -> list[list[Cell]]:  # noqa: ANN401 -- a module without types
     if data.startswith(PACKED[1]):
-        _stream(data)  # before calamine, which panics, aloud, where the container is damaged
+        biff_stream(data)  # before calamine, which panics, aloud, where the container is damaged
         book, read_marks = _opened(calamine, data), _marks_of_xls
     elif _is_ods(data):
         _ods_pages(data)  # before calamine, which would unfold whatever the file says is repeated
@@ -172,7 +172,7 @@ def _is_ods(data: bytes) -> bool:
     with zipfile.ZipFile(io.BytesIO(data)) as packed:
         names = packed.namelist()
         if "META-INF/manifest.xml" in names and b"encryption-data" in packed.read("META-INF/manifest.xml"):
-            raise _Locked
+            raise Locked
     if "xl/workbook.bin" in names:
         raise ValueError("it is an .xlsb file")
     return "content.xml" in names
@@ -278,10 +278,10 @@ def _mark_of_ods(name: str, told: dict[str, str]) -> Mark | None:
 
 def _marks_of_xls(data: bytes, number: int, name: str) -> Marks:
     """Return the marks of the page: BIFF records are a type and a length, two bytes each, and that many bytes."""
-    book = _stream(data)
-    starts = [struct.unpack_from("<I", body)[0] for kind, body in _records(book, 0) if kind == _BOUNDSHEET]
+    book = biff_stream(data)
+    starts = [struct.unpack_from("<I", body)[0] for kind, body in biff_records(book, 0) if kind == _BOUNDSHEET]
     marks, depth = Marks(), 0
-    for kind, body in _records(book, starts[number]):
+    for kind, body in biff_records(book, starts[number]):
         depth += (kind == _BOF) - (kind == _EOF)
         if depth == 0:
             break
@@ -290,7 +290,8 @@ def _marks_of_xls(data: bytes, number: int, name: str) -> Marks:
     return marks
 
 
-def _stream(data: bytes) -> bytes:
+def biff_stream(data: bytes) -> bytes:
+    """Return the records of an .xls file. Raises `Locked`, or `ValueError` and what olefile raises if it is damaged."""
     import olefile
 
     counts = (
@@ -301,12 +302,12 @@ def _stream(data: bytes) -> bytes:
     strict = {"raise_defects": olefile.DEFECT_INCORRECT}
     with olefile.OleFileIO(io.BytesIO(data), **strict) as packed:
         if packed.exists("EncryptedPackage"):
-            raise _Locked
+            raise Locked
         stream = next((part for part in ("Workbook", "Book") if packed.exists(part)), None)
         if stream is None:
             raise ValueError("it holds no workbook")
         found: bytes = packed.openstream(stream).read()
-    for kind, body in _records(found, 0):
+    for kind, body in biff_records(found, 0):
         if kind == _DIMENSIONS and len(body) >= 12:
             first_row, last_row, first_column, last_column = struct.unpack_from("<IIHH", body)
             sound = first_row <= last_row <= 65_536 and first_column <= last_column <= 256
@@ -317,14 +318,16 @@ def _stream(data: bytes) -> bytes:
     return found
 
 
-def _records(book: bytes, place: int) -> Iterator[tuple[int, bytes]]:
+def biff_records(book: bytes, place: int) -> Iterator[tuple[int, bytes]]:
+    """Yield the kind and the content of each record from `place` on."""
     while place + 4 <= len(book):
         kind, length = struct.unpack_from("<HH", book, place)
         yield kind, book[place + 4 : place + 4 + length]
         place += 4 + length
 
 
-def _calamine() -> Any:  # noqa: ANN401 -- a module without types
+def calamine_package() -> Any:  # noqa: ANN401 -- a module without types
+    """Return the module `python_calamine`. Raises `NotInstalled` without the packages for spreadsheets."""
     try:
         import olefile  # noqa: F401
         import python_calamine

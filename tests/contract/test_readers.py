@@ -4,6 +4,7 @@ from pathlib import Path
 
 import docx
 import pytest
+from _books import save
 from _slide_files import content, slides, title
 from fpdf import FPDF
 
@@ -17,6 +18,7 @@ from groundtune.knowledge.readers.markdown import groundtune_reader as markdown_
 from groundtune.knowledge.readers.pdf import groundtune_reader as pdf_reader
 from groundtune.knowledge.readers.pptx import groundtune_reader as pptx_reader
 from groundtune.knowledge.readers.text import groundtune_reader as text_reader
+from groundtune.knowledge.readers.xlsx import groundtune_reader as workbook_reader
 from groundtune.testing.readers import SAMPLE, ReaderContract
 
 
@@ -86,9 +88,30 @@ class TestJson(ReaderContract):
         path.write_text(json.dumps([{"question": "What does roaming cost?", "answer": SAMPLE}]), encoding="utf-8")
 
 
+class WorkbookContract(ReaderContract):
+    make = staticmethod(workbook_reader)
+    suffix = ""
+
+    @pytest.fixture
+    def path(self, tmp_path: Path) -> Path:
+        return save(tmp_path, self.suffix, {"Prices": [["id", "text"], [1, SAMPLE]]})
+
+
+class TestXlsx(WorkbookContract):
+    suffix = ".xlsx"
+
+
+class TestXls(WorkbookContract):
+    suffix = ".xls"
+
+
+class TestOds(WorkbookContract):
+    suffix = ".ods"
+
+
 def test_every_format_is_registered() -> None:
     expected = {".txt", ".md", ".markdown", ".html", ".htm", ".xhtml", ".docx", ".pptx", ".pdf", ".csv", ".tsv"}
-    assert expected | {".json"} <= set(readers.readers())
+    assert expected | {".json", ".xlsx", ".xls", ".ods"} <= set(readers.readers())
 
 
 def test_suffixes_in_capitals(tmp_path: Path) -> None:
@@ -96,7 +119,7 @@ def test_suffixes_in_capitals(tmp_path: Path) -> None:
     assert readers.read(tmp_path / "A.MD").title == "Prices"
 
 
-@pytest.mark.parametrize("name", ["a.xlsx", "README", ".env"])
+@pytest.mark.parametrize("name", ["a.xyz", "README", ".env"])
 def test_an_unknown_suffix(tmp_path: Path, name: str) -> None:
     with pytest.raises(UnreadableDocument, match=r"no reader for .*Convert it to one of .*\.pdf"):
         readers.read(tmp_path / name)

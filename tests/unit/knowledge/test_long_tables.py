@@ -1,6 +1,6 @@
 """Of tables longer than a chunk, a value stands in one chunk (heading and text) with its header and its row's label.
 
-Through the readers of HTML, DOCX, Markdown and CSV, and through `TextBuilder.table`, which they build on.
+Through the readers of HTML, DOCX, Markdown, CSV and XLSX, and through `TextBuilder.table`, which they build on.
 """
 
 import csv
@@ -163,7 +163,18 @@ def _csv(rows, path):
         csv.writer(file).writerows(rows)
 
 
-WRITERS = {"html": _html, "docx": _docx, "md": _md, "csv": _csv}
+def _xlsx(rows, path):
+    from openpyxl import Workbook
+
+    book = Workbook()
+    sheet = book.active
+    sheet.title = "Prices"
+    for row in [["All of them."], [], *rows, [], ["Ask us."]]:
+        sheet.append(row)
+    book.save(path)
+
+
+WRITERS = {"html": _html, "docx": _docx, "md": _md, "csv": _csv, "xlsx": _xlsx}
 
 
 @pytest.fixture(scope="module")

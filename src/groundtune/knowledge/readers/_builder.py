@@ -47,6 +47,11 @@ class TextBuilder:
         """Make sure that the next block begins a paragraph."""
         self._gap = PARAGRAPH if self._parts else ""
 
+    def begin(self) -> int:
+        """Make sure that the next block begins a paragraph, and return where that will be."""
+        self.part()
+        return self._length + len(self._gap)
+
     def heading(self, title: str, level: int) -> int | None:
         """Append a heading as a paragraph of its own and return its offset."""
         self.part()

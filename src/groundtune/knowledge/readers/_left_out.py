@@ -57,7 +57,7 @@ class Omissions:
         )
 
 
-def listed(one: str, several: str, numbers: Sequence[int]) -> str:
+def listed(one: str, several: str, numbers: Sequence[object]) -> str:
     """Return which ones: "line 3", or "lines 3, 7, …" with the first five."""
     named = ", ".join(map(str, numbers[:_NAMED])) + (", …" if len(numbers) > _NAMED else "")
     return f"{one if len(numbers) == 1 else several} {named}"

@@ -1,5 +1,7 @@
 """Opens Office Open XML files: finds their parts by relationship and parses them. Knows no words, sheets and slides.
 
+OpenDocuments are archives of XML, too, and are opened as well.
+
 Parts are found whatever the writer did to their names: capitals, backslashes, absolute targets, a missing list of
 relationships. ECMA-376 has a transitional and a strict form with other namespaces; `name` gives both the same names.
 """
@@ -48,6 +50,14 @@ _PREFIXES = {
     "urn:schemas-microsoft-com:vml": "v",
     "urn:schemas-microsoft-com:office:office": "o",
     "drawing/chartex": "cx",
+    "spreadsheetml/main": "x",
+    "drawingml/spreadsheetDrawing": "xdr",
+    "spreadsheetml/threadedcomments": "tc",
+    "urn:oasis:names:tc:opendocument:xmlns:drawing:1.0": "draw",
+    "urn:oasis:names:tc:opendocument:xmlns:office:1.0": "office",
+    "urn:oasis:names:tc:opendocument:xmlns:style:1.0": "style",
+    "urn:oasis:names:tc:opendocument:xmlns:table:1.0": "table",
+    "urn:oasis:names:tc:opendocument:xmlns:text:1.0": "text",
 }
 
 Element = Any  # lxml has no types
@@ -110,6 +120,11 @@ def children(element: Element | None, wanted: str) -> list[Element]:
 def is_on(element: Element | None) -> bool:
     """Tell whether a switch, as `<w:vanish/>`, is there and not off."""
     return element is not None and (value(element) or "true").lower() not in ("0", "false", "off", "none")
+
+
+def is_true(said: str | None) -> bool:
+    """Tell whether an attribute says yes; one that is not there does not."""
+    return (said or "").strip().lower() in ("1", "true", "on")
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +236,30 @@ class Package:
             self.left_out.add("unreadable part", detail=f"{part} cannot be unpacked")
             return self._salvaged(part, member) or None
         return bytes(data)
+
+    def elements(self, part: str, *names: str) -> Iterator[Element]:
+        """Yield the elements of these local names as they end, as far as a part can be read; what is yielded is
+        forgotten when the next one is asked for, so that a part of any length takes little memory.
+        """
+        data = self.content(part)
+        if data is None:
+            return
+        tags = [f"{{*}}{each}" for each in names]
+        options = {"resolve_entities": False, "no_network": True, "huge_tree": True, "load_dtd": False}
+        reading = etree.iterparse(BytesIO(data), ("end",), tag=tags, recover=True, **options)
+        del data
+        try:
+            for _, element in reading:
+                yield element
+                parent = element.getparent()
+                element.clear()
+                while parent is not None and parent[0] is not element:
+                    del parent[0]
+        except (etree.XMLSyntaxError, ValueError, LookupError):
+            self.left_out.add("unreadable part", detail=f"{part} is damaged")
+            return
+        if reading.error_log:
+            self.left_out.add("unreadable part", detail=f"{part} is damaged")
 
     def _salvaged(self, part: str, member: zipfile.ZipInfo) -> bytes:
         """Return what of a damaged part can be unpacked, up to the damage and whatever its check sum says."""

@@ -92,7 +92,17 @@ def _is_row(head: Record, body: Sequence[Record]) -> bool:
     """Tell whether a first record has numbers where the others have, and no name above any column of numbers."""
     numeric = [column for column in range(len(head.cells)) if _numbers(body, column)]
     as_below = [column for column in numeric if _NUMBER.fullmatch(head.cells[column])]
-    return bool(as_below) and as_below == numeric and not _counts([head.cells[column] for column in as_below])
+    return bool(as_below) and as_below == numeric and not count_up([head.cells[column] for column in as_below])
+
+
+def is_number(text: str) -> bool:
+    """Tell whether a cell is a number, with its sign, unit or currency, a day or a time."""
+    return bool(_NUMBER.fullmatch(text))
+
+
+def is_year(text: str) -> bool:
+    """Tell whether a cell may be a year."""
+    return bool(_YEAR.fullmatch(text))
 
 
 def _numbers(body: Sequence[Record], column: int) -> bool:
@@ -100,8 +110,8 @@ def _numbers(body: Sequence[Record], column: int) -> bool:
     return bool(values) and sum(bool(_NUMBER.fullmatch(value)) for value in values) >= _MOSTLY * len(values)
 
 
-def _counts(cells: Sequence[str]) -> bool:
-    """Tell whether these are names like 1, 2, 3 or 2023, 2024."""
+def count_up(cells: Sequence[str]) -> bool:
+    """Tell whether cells are names like 1, 2, 3 or 2023, 2024."""
     if all(_YEAR.fullmatch(cell) for cell in cells):
         return True
     numbers = [int(cell) for cell in cells if cell.strip().isdecimal()]
