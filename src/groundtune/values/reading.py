@@ -23,6 +23,8 @@ LeftOutKind = Literal[
     "markup",
     "navigation",
     "page without text",
+    "quoted text",
+    "repeated text",
     "running head",
     "script",
     "unreadable part",

@@ -21,6 +21,8 @@ REASONS: dict[LeftOutKind, str] = {
     "markup": "it says how something is shown, not what",
     "navigation": "menus, links around the content and footers of a site stand on every page",
     "page without text": "pages that are pictures need OCR",
+    "quoted text": "it stands word for word in an earlier message",
+    "repeated text": "the same stands elsewhere in the file",
     "running head": "headers, footers and page numbers repeat on every page",
     "script": "programs and styles are not text",
     "unreadable part": "it is damaged or in a form that is not known",
@@ -39,6 +41,12 @@ class Omissions:
         self._counts[kind] += count
         if detail and detail not in (details := self._details.setdefault(kind, [])):
             details.append(detail)
+
+    def of_part(self, name: str, left_out: Sequence[LeftOut]) -> None:
+        """Count what was left out of a file within this one, called `name`."""
+        for each in left_out:
+            detail = each.reason.removeprefix(REASONS[each.kind]).lstrip("; ")
+            self.add(each.kind, each.count, f"{name}: {detail}" if detail else "")
 
     def include(self, other: Omissions) -> None:
         """Count what `other` counts, too."""
