@@ -43,10 +43,10 @@ class Omissions:
             details.append(detail)
 
     def of_part(self, name: str, left_out: Sequence[LeftOut]) -> None:
-        """Count what was left out of a file within this one, called `name`."""
+        """Count what was left out of a part of the file; `name` is what people call it, if they do."""
         for each in left_out:
             detail = each.reason.removeprefix(REASONS[each.kind]).lstrip("; ")
-            self.add(each.kind, each.count, f"{name}: {detail}" if detail else "")
+            self.add(each.kind, each.count, f"{name}: {detail}" if name and detail else detail)
 
     def include(self, other: Omissions) -> None:
         """Count what `other` counts, too."""
