@@ -95,7 +95,11 @@ def _mailbox(path: Path) -> PlainText:
             else:
                 seen.add(place.key)
                 file.seek(place.start)
-                message = parsed(unstuffed(file.read(place.end - place.start)), path)
+                try:
+                    message = parsed(unstuffed(file.read(place.end - place.start)), path)
+                except UnreadableDocument as error:
+                    builder.left_out.add("unreadable part", detail=f"a message that {error.message}")
+                    continue
                 text.message(message, _heading(message, place))
     return builder.plain(title=name_of(path), notes=text.notes())
 

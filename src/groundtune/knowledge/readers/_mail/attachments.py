@@ -48,7 +48,7 @@ class AttachedFiles:
     def read(self, name: str, kind: str, data: bytes, level: int) -> None:
         """Read a file called `name` of the type `kind` below a heading of `level`; an equal file was read before."""
         suffix = self._suffix(name, kind)
-        what = name or suffix or kind
+        what = name or "Attachment"
         if not suffix:
             self.refuse(Path(name).suffix.lower() or kind, "no reader for this kind of file")
         elif not data.strip():

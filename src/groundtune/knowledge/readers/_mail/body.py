@@ -5,10 +5,12 @@ Knows nothing of other parts.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.message import Message
 
 from groundtune.errors import UnreadableDocument
+from groundtune.knowledge.readers._decoding import Decoded
+from groundtune.knowledge.readers._encodings import codec, name_of_codec
 from groundtune.knowledge.readers._left_out import Omissions
 from groundtune.knowledge.readers._mail.charsets import decoded_part
 from groundtune.knowledge.readers._mail.headers import content_type, disposition, parameter
@@ -43,7 +45,9 @@ def body_of(part: Message) -> MailBody:
     declared = parameter(part, "charset")
     try:
         if kind in PAGES:
-            return MailBody(page_text(decoded_part(data, declared or declared_encoding(data[:_BEGINNING])), ""))
+            declared = declared or declared_encoding(data[:_BEGINNING])
+            source = decoded_part(data, declared)
+            return MailBody(replace(page_text(source, ""), notes=_notes(source, declared)))
         source = decoded_part(data, declared)
     except UnreadableDocument as error:
         left_out.add("unreadable part", detail=f"a text that {error.message}")
@@ -55,5 +59,12 @@ def body_of(part: Message) -> MailBody:
     elif parameter(part, "format").lower() == "flowed":
         text = unfolded(text, parameter(part, "delsp").lower() == "yes")
     body = plain_body(text, left_out)
-    plain = PlainText(body.text, "", left_out=left_out.all(), notes=source.notes)
+    plain = PlainText(body.text, "", left_out=left_out.all(), notes=_notes(source, declared))
     return MailBody(plain, tuple(body.files), body.encrypted)
+
+
+def _notes(source: Decoded, declared: str) -> tuple[str, ...]:
+    """Return what people should know of how the bytes were taken: nothing if it is as the message declares."""
+    name = codec(declared)
+    as_declared = f"Read as {name_of_codec(name)}" if name else "\n"
+    return tuple(note for note in source.notes if not note.startswith(as_declared))

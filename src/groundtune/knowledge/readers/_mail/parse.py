@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import binascii
 import re
+from collections.abc import Callable
 from email import message_from_bytes
 from email.message import Message
 from pathlib import Path
@@ -26,7 +27,7 @@ _USUAL = ("from", "to", "subject", "date", "message-id", "mime-version", "conten
 
 
 def parsed(data: bytes, path: Path) -> Message:
-    """Return a message. Raises `UnreadableDocument` if it has absurdly many parts."""
+    """Return a message. Raises `UnreadableDocument` if it has absurdly many parts, or too deep ones."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")) or (name := wide(data)):
         name = "utf-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else name
         data = data.decode(name, "replace").encode()
@@ -39,7 +40,12 @@ def parsed(data: bytes, path: Path) -> Message:
             place=path,
             remedy="If you do not know where it is from, delete it.",
         )
-    return message_from_bytes(_mended(data))
+    try:
+        return message_from_bytes(_mended(data))
+    except RecursionError:
+        raise UnreadableDocument(
+            "has parts that are nested too deeply.", place=path, remedy="Save the message again in a mail program."
+        ) from None
 
 
 def has_headers(message: Message) -> bool:
@@ -59,8 +65,8 @@ def children(part: Message) -> list[Message]:
     return [each for each in inner if isinstance(each, Message)] if isinstance(inner, list) else []
 
 
-def message_within(part: Message, path: Path) -> Message | None:
-    """Return the message in a part of the type message/rfc822, also one that was encoded although it must not be."""
+def message_within(part: Message, parse: Callable[[bytes], Message | None]) -> Message | None:
+    """Return the message in a part of the type message/rfc822; `parse` reads one that was encoded, which is not allowed."""
     inner = next(iter(children(part)), None)
     encoding = header(part, "content-transfer-encoding").lower()
     if inner is None or encoding not in ("base64", "quoted-printable") or has_headers(inner):
@@ -68,7 +74,7 @@ def message_within(part: Message, path: Path) -> Message | None:
     text = inner.get_payload()
     data = text.encode("ascii", "surrogateescape") if isinstance(text, str) else b""
     try:
-        return parsed(binascii.a2b_base64(data) if encoding == "base64" else decodestring(data), path)
+        return parse(binascii.a2b_base64(data) if encoding == "base64" else decodestring(data))
     except binascii.Error:
         return inner
 

@@ -58,7 +58,7 @@ def plain_body(text: str, left_out: Omissions) -> PlainBody:
 def _uuencoded(text: str) -> Iterator[tuple[str, bytes]]:
     for match in _UUENCODED.finditer(text):
         data = bytearray()
-        for line in match["lines"].split("\n"):
+        for line in match["lines"].splitlines():
             try:
                 data += binascii.a2b_uu(line.encode())
             except (binascii.Error, ValueError):

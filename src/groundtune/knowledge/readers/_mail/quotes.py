@@ -28,12 +28,16 @@ _WROTE = re.compile(
 _DIVIDER = re.compile(
     r"\s*(?:[-_=*]{5,}[^\n]*|[-_=*]{2,}\s?[^\n]{4,60}\s?[-_=*]{2,}|Begin forwarded message:)\s*$", re.I
 )
+_DATED_BEGINNING = re.compile(r"(?:On|Am|Le|El|Il|Op|Em|Den|Dne|Dnia|W dniu|На|В|På|Pe)\b[^\n]*\d|\d")
+_DATE_OR_ADDRESS = re.compile(r"@|\d{4}|\d{1,2}[.:/-]\d{1,2}")
+_SENTENCE = re.compile(r"[.!?]\s")
 _RULE = re.compile(r"\s*[-_=*]{5,}\s*$")
 _FROM = re.compile(
     r"\s*\*?(?:From|Von|De|Da|Van|Od|Från|Fra|Lähettäjä|От|Від|发件人|寄件者|差出人|보낸 사람)\s?:\*?\s*\S", re.I
 )
 _FIELD = re.compile(r"\s*\*?[^\W\d_][\w \u00a0-]{0,24}\s?[:：]\*?(?:\s|$)")
-_ATTRIBUTION_LINES, _LONGEST_ATTRIBUTION = 3, 400  # characters
+_ATTRIBUTION_LINES = 3
+_LONGEST_ATTRIBUTION, _SHORT = 400, 80  # characters
 _FEWEST_FIELDS = 3
 
 
@@ -42,6 +46,8 @@ class _Line:
     start: int
     end: int
     text: str
+    bare: str  # without marks
+    words: list[str]
     quoted: bool = False
     link: bool = False  # an attribution, or headers above a quote
     gone: bool = False
@@ -70,7 +76,7 @@ class Quotes:
 
     def _judge(self, run: Sequence[_Line]) -> None:
         """Mark the lines of a run of quotes that are known."""
-        words = [(word, line) for line in run if line.quoted for word in _words(line.text)]
+        words = [(word, line) for line in run if line.quoted for word in line.words]
         covered = [False] * len(words)
         known = [word for word, _ in words]
         size = min(_WINDOW, len(known))
@@ -79,22 +85,22 @@ class Quotes:
                 covered[at : at + size] = [True] * size
         unknown = {id(line) for (_, line), is_known in zip(words, covered, strict=True) if not is_known}
         for line in run:
-            own = tuple(_words(line.text)) if line.quoted else ()
+            own = tuple(line.words) if line.quoted else ()
             line.gone = bool(own) and (id(line) not in unknown or self._is_short(own))
         for line, following in zip(reversed(run), [None, *reversed(run)], strict=False):
-            if line.link or not _words(line.text):
+            if line.link or not line.words:
                 line.gone = following is not None and following.gone
 
     def _is_short(self, words: tuple[str, ...]) -> bool:
         return len(words) < _WINDOW and hash(words) in self._known
 
     def _learn(self, lines: Sequence[_Line]) -> None:
-        words = [word for line in lines for word in _words(line.text)]
+        words = [word for line in lines for word in line.words]
         self._known.update(hash(tuple(words[at : at + _WINDOW])) for at in range(len(words) - _WINDOW + 1))
         paragraph: list[str] = []
-        for line in [*lines, _Line(0, 0, "")]:
-            if own := _words(line.text):
-                paragraph += own
+        for line in [*lines, None]:
+            if line is not None and line.words:
+                paragraph += line.words
             elif paragraph:
                 if len(paragraph) < _WINDOW:
                     self._known.add(hash(tuple(paragraph)))
@@ -124,14 +130,11 @@ def without(plain: PlainText, spans: Sequence[Span]) -> PlainText:
     )
 
 
-def _words(line: str) -> list[str]:
-    return _WORDS.findall(without_marks(line).casefold())
-
-
 def _lines(text: str) -> list[_Line]:
     lines, start = [], 0
     for line in text.split("\n"):
-        lines.append(_Line(start, start + len(line), line))
+        bare = without_marks(line)
+        lines.append(_Line(start, start + len(line), line, bare, _WORDS.findall(bare.casefold())))
         start += len(line) + 1
     return lines
 
@@ -154,7 +157,7 @@ def _find_quotes(lines: Sequence[_Line]) -> None:
 
 def _link(lines: Sequence[_Line], place: int) -> int:
     """Return how many lines from `place` on say that a quote follows; 0 if they do not."""
-    text = without_marks(lines[place].text)
+    text = lines[place].bare
     if not text.strip():
         return 0
     if _DIVIDER.match(text):
@@ -164,23 +167,33 @@ def _link(lines: Sequence[_Line], place: int) -> int:
         return above + fields if fields else int(not _RULE.match(text) and "." not in text)
     if _FROM.match(text):
         return _fields(lines, place)
-    joined = ""
-    for count in range(1, _ATTRIBUTION_LINES + 1):
-        if place + count > len(lines) or not (part := without_marks(lines[place + count - 1].text).strip()):
+    parts: list[str] = []
+    for line in lines[place : place + _ATTRIBUTION_LINES]:
+        if not (part := line.bare.strip()):
             return 0
-        joined = f"{joined} {part}"
-        if part.endswith((":", "：")) and _WROTE.search(joined[-_LONGEST_ATTRIBUTION:]):
-            return count
+        parts.append(part)
+        if part.endswith((":", "：")) and _is_attribution(parts):
+            return len(parts)
     return 0
+
+
+def _is_attribution(parts: Sequence[str]) -> bool:
+    """Tell whether lines name who wrote what follows, and say nothing else."""
+    joined = " ".join(parts)
+    if len(joined) > _LONGEST_ATTRIBUTION or not _WROTE.search(joined):
+        return False
+    if len(parts) > 1:
+        return bool(_DATED_BEGINNING.match(joined))
+    return bool(_DATE_OR_ADDRESS.search(joined)) or (len(joined) <= _SHORT and not _SENTENCE.search(joined))
 
 
 def _fields(lines: Sequence[_Line], place: int) -> int:
     """Return how many lines from `place` on are headers of another message, "From: ..." first."""
-    if not _FROM.match(without_marks(lines[place].text)):
+    if not _FROM.match(lines[place].bare):
         return 0
     count = 1
     for line in lines[place + 1 : place + 12]:
-        if not _FIELD.match(without_marks(line.text)):
+        if not _FIELD.match(line.bare):
             break
         count += 1
     return count if count >= _FEWEST_FIELDS else 0

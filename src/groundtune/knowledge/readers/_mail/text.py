@@ -42,8 +42,8 @@ class MailText:
         self._builder, self._path, self._quotes = builder, path, quotes
         self._attached = AttachedFiles(builder)
         self._notes: dict[str, None] = {}
-        self._rendered: dict[int, MailBody] = {}
-        self._said = ""  # in the message that is being read, without blanks
+        self._rendered: dict[Message, MailBody] = {}
+        self._said: list[str] = []  # texts of the message that is being read
         self.read_bodies = 0
         self.encrypted = 0
 
@@ -55,7 +55,7 @@ class MailText:
         self._builder.heading(title, level)
         pairs = [(name, ", ".join(people(message, name.lower()))) for name in ("From", "To", "Cc")]
         self._builder.record([*pairs, ("Date", sent(message).said)])
-        outside, self._said = self._said, ""
+        outside, self._said = self._said, []
         self._part(message, level, depth, 0)
         self._said = outside
         if not depth:
@@ -81,7 +81,7 @@ class MailText:
         elif kind == "multipart/alternative" and parts:
             self._alternative(parts, level, depth, within, again)
         elif kind in _MESSAGES:
-            self._nested(message_within(part, self._path), level, depth)
+            self._nested(message_within(part, self._parsed), level, depth)
         elif kind == "message/delivery-status":
             for block in parts:
                 self._builder.record([(name, " ".join(str(value).split())) for name, value in block.raw_items()])
@@ -110,10 +110,15 @@ class MailText:
         others = sum(len(self._body(each).plain.text.split()) for each in page.walk() if _is_page(each))
         return words > 0 and words >= _MUCH_LESS * others
 
+    def _parsed(self, data: bytes) -> Message | None:
+        try:
+            return parsed(data, self._path)
+        except UnreadableDocument as error:
+            self._builder.left_out.add("unreadable part", detail=f"a message that {error.message}")
+            return None
+
     def _nested(self, message: Message | None, level: int, depth: int) -> None:
-        if message is None:
-            self._builder.left_out.add("unreadable part", detail="a message within the message")
-        else:
+        if message is not None:
             self.message(message, header(message, "subject") or _NO_SUBJECT, level + 1, depth + 1)
 
     def _leaf(self, part: Message, kind: str, level: int, depth: int, again: bool) -> None:
@@ -129,14 +134,14 @@ class MailText:
             content = signed_content(payload(part))
             if content is None:
                 self._encrypted()
-            else:
-                self._part(parsed(content, self._path), level, depth, 1, again)
+            elif (signed := self._parsed(content)) is not None:
+                self._part(signed, level, depth, 1, again)
         elif kind.startswith("image/"):
             self._builder.left_out.add("image")
         elif kind == "text/css" or kind.endswith("javascript"):
             self._builder.left_out.add("script")
         elif suffix in _MAIL_SUFFIXES:
-            self._nested(parsed(payload(part), self._path), level, depth)
+            self._nested(self._parsed(payload(part)), level, depth)
         elif kind == "application/ms-tnef":
             self._attached.refuse(name or kind, "what Outlook sends to Outlook only")
         else:
@@ -155,10 +160,10 @@ class MailText:
         body = self._body(part)
         plain = body.plain
         self._builder.left_out.of_part("", plain.left_out)
-        self._notes |= dict.fromkeys(note for note in plain.notes if not note.endswith("as it declares."))
+        self._notes |= dict.fromkeys(plain.notes)
         if body.encrypted:
             self._encrypted()
-        self._said += _essence(plain.text)
+        self._said += [plain.text] if plain.text.strip() else []
         if self._quotes is not None:
             spans = self._quotes.repeated(plain.text)
             self._builder.left_out.add("quoted text", len(spans))
@@ -168,9 +173,9 @@ class MailText:
             self._attached.read(name, "application/octet-stream", data, level + 1)
 
     def _body(self, part: Message) -> MailBody:
-        if id(part) not in self._rendered:
-            self._rendered[id(part)] = body_of(part)
-        return self._rendered[id(part)]
+        if part not in self._rendered:
+            self._rendered[part] = body_of(part)
+        return self._rendered[part]
 
     def _invitation(self, part: Message, name: str, level: int) -> None:
         """Write what an invitation says and the text does not."""
@@ -185,9 +190,10 @@ class MailText:
             return
         if not events:
             self._attached.refuse(name or "an invitation", "it has no event")
+        text = _essence(" ".join(self._said))
         for event in events:
             self._builder.heading(f"{_METHODS.get(method, 'Event')}: {event.summary or name or _NO_SUBJECT}", level + 1)
-            said = [each for each in event.pairs if each[0] == "Description" and _essence(each[1]) in self._said]
+            said = [each for each in event.pairs if each[0] == "Description" and _essence(each[1]) in text]
             self._builder.left_out.add("repeated text", len(said), "descriptions that the text of the message has")
             self._builder.record([each for each in event.pairs if each not in said])
 
