@@ -66,7 +66,7 @@ def children(part: Message) -> list[Message]:
 
 
 def message_within(part: Message, parse: Callable[[bytes], Message | None]) -> Message | None:
-    """Return the message in a part of the type message/rfc822; `parse` reads one that was encoded, which is not allowed."""
+    """Return the message in a part of the type message/rfc822; `parse` reads one that is encoded against the rules."""
     inner = next(iter(children(part)), None)
     encoding = header(part, "content-transfer-encoding").lower()
     if inner is None or encoding not in ("base64", "quoted-printable") or has_headers(inner):

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from groundtune.knowledge.readers._left_out import Omissions
 
-_QUOTES = re.compile(r"(?:>\s?)*")
+_QUOTES = re.compile(r"(?:[A-Za-z]{0,3}>\s?)*")  # "> > " and "AS> "
 _SIGNED = re.compile(r"^-----BEGIN PGP SIGNED MESSAGE-----[ \t]*\n(?:[A-Za-z-]+:[^\n]*\n)*\n?", re.MULTILINE)
 _PGP = re.compile(
     r"^-----BEGIN PGP (?P<what>SIGNATURE|MESSAGE|PUBLIC KEY BLOCK)(?:, PART [^\n]*)?-----.*?"
