@@ -207,7 +207,8 @@ def test_a_page_alone_in_its_own_encoding(tmp_path):
 def test_text_around_a_page_and_pictures(tmp_path):
     """As Apple Mail writes a message with files in its middle."""
     data = raw(
-        "--A\nContent-Type: text/plain\n\nFirst words.\n\nLast words.\n--A\nContent-Type: multipart/mixed; boundary=B\n\n"
+        "--A\nContent-Type: text/plain\n\nFirst words.\n\nLast words.\n"
+        "--A\nContent-Type: multipart/mixed; boundary=B\n\n"
         "--B\nContent-Type: text/html\n\n<p>First words.</p>\n--B\nContent-Type: text/csv; name=fees.csv\n"
         "Content-Disposition: inline; filename=fees.csv\n\nname,fee\nA,5\n--B\nContent-Type: image/png\n\nx\n"
         "--B\nContent-Type: text/html\n\n<p>Last words.</p>\n--B--\n--A--\n",

@@ -136,8 +136,6 @@ def test_bounds_on_number_and_size(tmp_path, monkeypatch):
     monkeypatch.setattr(attachments, "_LARGEST", 15)
     plain = written(tmp_path, attached(message(), b"16 letters long.", "a.txt", "text/plain"))
     assert left_out(plain) == {"attachment": 1}
-        "attachment": 1
-    }
 
 
 def test_nothing_is_written_beside_the_file(tmp_path, monkeypatch):
