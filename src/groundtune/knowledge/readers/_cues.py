@@ -50,11 +50,11 @@ def captions(text: str, left_out: Omissions) -> Captions:
     begin = _header(lines, read) if is_vtt else 0
     first = _without_name(lines, times[0], begin, is_vtt, begin) if times else len(lines)
     _between(lines[begin:first], left_out)
-    for at, following in zip(times, [*times[1:], None], strict=True):
-        until = len(lines) if following is None else _without_name(lines, following, at + 1, is_vtt)
+    for number, at in enumerate(times, start=1):
+        until = len(lines) if number == len(times) else _without_name(lines, times[number], at + 1, is_vtt)
         payload = lines[at + 1 : until]
-        if is_vtt and "" in (bare := [line.strip() for line in payload]):
-            ends = bare.index("")  # a cue ends with a blank line; in SubRip it may have some within
+        if is_vtt and "" in payload:
+            ends = payload.index("")  # a cue ends with an empty line; in SubRip it may have some within
             _between(payload[ends:], left_out)
             payload = payload[:ends]
         match = _TIMES.fullmatch(lines[at])

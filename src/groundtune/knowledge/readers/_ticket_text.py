@@ -4,7 +4,7 @@
     status: Open                         what is nested has a dotted name
     assignee: Ada (id: 17)               an object with a name is one value
     The lamp stays dark.
-    Bob, 2024-05-31                      a heading for each message
+    bob, 2024-05-31                      a heading for each message
     Press the button for five seconds.
 
 Knows nothing of files. Where tickets stand in JSON, `_tickets` knows.
@@ -29,7 +29,7 @@ from groundtune.knowledge.readers._tickets import (
     IDS,
     TITLE,
     WHEN,
-    Json,
+    TicketJson,
     Tickets,
     bare,
     body_keys,
@@ -53,7 +53,7 @@ _SECONDS = range(10**8, 5 * 10**9)  # since 1970, from 1973 to 2128
 _EMPTY: tuple[object, ...] = (None, "", [], {})
 _DETAIL = "addresses and pages, which are for programs"
 
-Texts = Sequence[tuple[str, str]]  # with the name of each, "" for what is simply the text
+NamedTexts = Sequence[tuple[str, str]]  # with the name of each, "" for what is simply the text
 
 
 class TicketText:
@@ -70,7 +70,7 @@ class TicketText:
         for entry in self._tickets.entries:
             self._ticket(self._cleaned(entry, within=False))
 
-    def _cleaned(self, values: Json, within: bool) -> dict[str, object]:
+    def _cleaned(self, values: TicketJson, within: bool) -> dict[str, object]:
         """Return an object without what is empty and without addresses for programs, which are counted."""
         kept: dict[str, object] = {}
         for key, value in values.items():
@@ -87,7 +87,7 @@ class TicketText:
             return [clean for each in value if (clean := self._clean(each)) not in _EMPTY]
         return value
 
-    def _ticket(self, entry: Json) -> None:
+    def _ticket(self, entry: TicketJson) -> None:
         number, title, talk = first_of(entry, IDS), first_of(entry, (*TITLE, "name")), talk_key(entry)
         first = next((key for key in entry if bare(key) in FIRST and _is_message(entry[key])), None)
         messages = [] if first is None else [unwrapped(entry[first])]
@@ -103,7 +103,7 @@ class TicketText:
             self._around(entry[talk])
         self._messages(messages, {_essence(body) for _, body in bodies}, said)
 
-    def _title_of(self, entry: Json, title: str | None, bodies: Texts, messages: Sequence[object]) -> str:
+    def _title_of(self, entry: TicketJson, title: str | None, bodies: NamedTexts, messages: Sequence[object]) -> str:
         """Return a ticket's title, that of its first message, or the first words of either."""
         message = messages[0] if messages else None
         within = first_of(message, TITLE) if isinstance(message, dict) else None
@@ -119,7 +119,7 @@ class TicketText:
         words = " ".join(texts[0].split()) if texts else ""
         return words if len(words) <= _TITLE_LENGTH else f"{words[:_TITLE_LENGTH].rsplit(' ', 1)[0]} …"
 
-    def _bodies(self, entry: Json) -> tuple[Texts, set[str]]:
+    def _bodies(self, entry: TicketJson) -> tuple[NamedTexts, set[str]]:
         """Return the texts of a ticket or a message, each once, all but the first with their names; and all keys."""
         texts: dict[str, tuple[str, str]] = {}
         keys = body_keys(entry)
@@ -141,7 +141,7 @@ class TicketText:
                 self._builder.heading(f"Message {number}", 2)
                 self._builder.add(text)
 
-    def _message(self, message: Json, number: int, said: set[str], title: str) -> None:
+    def _message(self, message: TicketJson, number: int, said: set[str], title: str) -> None:
         """Write a message below its author and day; `said` is what the ticket's own text says, which comes once."""
         bodies, taken = self._bodies(message)
         if bodies and all(_essence(body) in said for _, body in bodies):
@@ -181,20 +181,20 @@ class TicketText:
 
     # --- fields -----------------------------------------------------------------------------------
 
-    def _rest(self, values: Json, bodies: Texts = ()) -> None:
+    def _rest(self, values: TicketJson, bodies: NamedTexts = ()) -> None:
         """Write fields: short values, then the texts of the ticket, then long values."""
         pairs = list(self._flat(values))
         short = [len(value) <= _LONG and "\n" not in value for _, value in pairs]
         self._builder.record(list(compress(pairs, short)))
         self._texts([*bodies, *compress(pairs, map(not_, short))])
 
-    def _texts(self, texts: Texts) -> None:
+    def _texts(self, texts: NamedTexts) -> None:
         for name, text in texts:
             self._builder.part()
             self._builder.add(f"{name}: {text}" if name else text)
             self._builder.part()
 
-    def _flat(self, values: Json, above: str = "") -> Iterator[tuple[str, str]]:
+    def _flat(self, values: TicketJson, above: str = "") -> Iterator[tuple[str, str]]:
         for key, value in values.items():
             name = f"{above}{key}"
             if isinstance(value, dict) and not is_document(value) and not _is_named(value):

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from groundtune.knowledge.readers._rich_text import is_document
 
-Json = Mapping[str, object]
+TicketJson = Mapping[str, object]
 
 # Keys in small letters without "_", "-" and blanks, the telling one first.
 TITLE = ("subject", "title", "summary", "shortdescription", "headline")
@@ -47,7 +47,7 @@ CHANNEL = "messages"  # of a list that is itself a conversation
 class Tickets:
     """The tickets of a file; `beside` is what stands around them, `no_objects` the numbers of entries that are none."""
 
-    entries: list[Json] = field(default_factory=list)
+    entries: list[TicketJson] = field(default_factory=list)
     beside: dict[str, object] = field(default_factory=dict)
     no_objects: list[int] = field(default_factory=list)
     names: dict[str, str] = field(default_factory=dict)  # of people, by their id
@@ -55,12 +55,12 @@ class Tickets:
 
 def tickets_in(content: object) -> Tickets | None:
     """Return the tickets in what a file says; None if nothing in it looks like one."""
-    found = Tickets()
-    _collect(content, "", found, 0)
-    if not found.entries:
+    tickets = Tickets()
+    _collect(content, "", tickets, 0)
+    if not tickets.entries:
         return None
-    found.names = dict(_people(content))
-    return found
+    tickets.names = dict(_people(content))
+    return tickets
 
 
 def bare(key: str) -> str:
@@ -68,7 +68,7 @@ def bare(key: str) -> str:
     return "".join(character for character in key.lower() if character not in "_- ")
 
 
-def first_of(entry: Json, names: Sequence[str]) -> str | None:
+def first_of(entry: TicketJson, names: Sequence[str]) -> str | None:
     """Return the key of `entry` that comes first in `names` and has a value."""
     keys = {bare(key): key for key, value in entry.items() if value not in (None, "", [], {})}
     return next((keys[name] for name in names if name in keys), None)
@@ -102,13 +102,13 @@ def unwrapped(value: object) -> object:
     return entry
 
 
-def talk_key(entry: Json) -> str | None:
+def talk_key(entry: TicketJson) -> str | None:
     """Return the key of the conversation in a ticket."""
     keys = {bare(key): key for key in entry}
     return next((keys[name] for name in TALK if name in keys and messages_in(entry[keys[name]]) is not None), None)
 
 
-def body_keys(entry: Json) -> list[str]:
+def body_keys(entry: TicketJson) -> list[str]:
     """Return the keys of the texts of a ticket or a message, plain ones first: programs give the same as HTML."""
     keys = {bare(key): key for key, value in entry.items() if _is_text(value)}
     return [keys[name] for name in BODY if name in keys]
@@ -118,7 +118,7 @@ def _is_text(value: object) -> bool:
     return (isinstance(value, str) and bool(value.strip())) or is_document(value)
 
 
-def _is_ticket(entry: Json) -> bool:
+def _is_ticket(entry: TicketJson) -> bool:
     title = first_of(entry, TITLE)
     titled = title is not None and isinstance(entry[title], str)
     first = next((entry[key] for key in entry if bare(key) in FIRST), None)
@@ -128,7 +128,7 @@ def _is_ticket(entry: Json) -> bool:
     return (talk and _is_talk(entry)) or ((titled or body or talk) and titled + body + talk + facts > 1)
 
 
-def _is_talk(entry: Json) -> bool:
+def _is_talk(entry: TicketJson) -> bool:
     """Tell whether the conversation is one of messages, and not a list of tickets."""
     key = talk_key(entry)
     messages = messages_in(entry[key]) if key is not None else None
@@ -146,28 +146,28 @@ def _is_channel(entries: Sequence[object]) -> bool:
     )
 
 
-def _collect(value: object, name: str, found: Tickets, depth: int) -> bool:
+def _collect(value: object, name: str, tickets: Tickets, depth: int) -> bool:
     """Add the tickets in `value`, and what is called `name` beside them; return whether there are any."""
     if isinstance(value, list):
         entries = [unwrapped(each) for each in value]
         if _is_channel(entries):
-            found.entries.append({CHANNEL: value})
+            tickets.entries.append({CHANNEL: value})
             return True
         if any(isinstance(each, dict) and not _holds(each, depth) and _is_ticket(each) for each in entries):
-            found.entries += [each for each in entries if isinstance(each, dict)]
-            found.no_objects += [number for number, each in enumerate(value, start=1) if not isinstance(each, dict)]
+            tickets.entries += [each for each in entries if isinstance(each, dict)]
+            tickets.no_objects += [number for number, each in enumerate(value, start=1) if not isinstance(each, dict)]
             return True
-        return _collect_all({str(number): each for number, each in enumerate(value, start=1)}, name, found, depth)
+        return _collect_all({str(number): each for number, each in enumerate(value, start=1)}, name, tickets, depth)
     if isinstance(value, dict):
         entry = unwrapped(value)
         if not depth and isinstance(entry, dict) and not _holds(entry, depth) and _is_ticket(entry):
-            found.entries.append(entry)
+            tickets.entries.append(entry)
             return True
-        return _collect_all(value, name, found, depth)
+        return _collect_all(value, name, tickets, depth)
     return False
 
 
-def _holds(entry: Json, depth: int) -> bool:
+def _holds(entry: TicketJson, depth: int) -> bool:
     """Tell whether an object holds a list of tickets under a key that is no conversation's, as a project does."""
     return depth <= _DEEPEST and any(
         isinstance(value, list)
@@ -177,17 +177,17 @@ def _holds(entry: Json, depth: int) -> bool:
     )
 
 
-def _collect_all(values: Json, name: str, found: Tickets, depth: int) -> bool:
+def _collect_all(values: TicketJson, name: str, tickets: Tickets, depth: int) -> bool:
     if depth > _DEEPEST:
         return False
-    before = len(found.entries)
+    before = len(tickets.entries)
     beside = {}
     for key, value in values.items():
-        if not _collect(value, f"{name}{key}.", found, depth + 1):
+        if not _collect(value, f"{name}{key}.", tickets, depth + 1):
             beside[f"{name}{key}"] = value
-    if len(found.entries) == before:
+    if len(tickets.entries) == before:
         return False
-    found.beside |= {key: value for key, value in beside.items() if value not in (None, "", [], {})}
+    tickets.beside |= {key: value for key, value in beside.items() if value not in (None, "", [], {})}
     return True
 
 

@@ -105,7 +105,7 @@ def _mailbox(path: Path) -> PlainText:
 
 
 def _heading(message: Message, place: Stored) -> str:
-    """Return "Router broken (Ana Silva, 2024-05-31)"."""
+    """Return "Router broken (ana@acme.test, 2024-05-31)"."""
     said = [*map(short_name, people(message, "from")[:1]), place.sent.day]
     told = ", ".join(filter(None, said))
     return f"{header(message, 'subject') or 'No subject'}{f' ({told})' if told else ''}"

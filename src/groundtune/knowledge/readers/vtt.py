@@ -16,6 +16,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 from groundtune.errors import UnreadableDocument
@@ -106,7 +107,7 @@ def _once(cues: Sequence[Cue]) -> tuple[list[Cue], int]:
     In files whose captions do not roll, people may say the same twice.
     """
     words = [[word for _, said in cue.said for word in said.split()] for cue in cues]
-    overlaps = [0, *(_overlap(words[number - 1], words[number]) for number in range(1, len(cues)))]
+    overlaps = [_overlap(before, own) for before, own in pairwise([[], *words])]
     repeating = sum(map(bool, overlaps))
     if repeating < 2 or repeating < _ROLLING * len(cues):
         return list(cues), 0

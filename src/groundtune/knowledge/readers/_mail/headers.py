@@ -2,7 +2,7 @@
 
     =?utf-8?q?Gr=C3=B6=C3=9Fe?=                      Größe                (RFC 2047)
     "Silva, Ana" <ana@acme.test>                     Silva, Ana <ana@acme.test>
-    Fri, 31 May 2024 10:00:00 -0500                  2024-05-31 10:00 -0500
+    Fri, 31 May 24 10:00:00 -0500                    2024-05-31 10:00 -0500
 
 The standard library's strict parser of headers (`email.policy.default`) fails on many that programs really write, so
 they are taken as they stand and read here.

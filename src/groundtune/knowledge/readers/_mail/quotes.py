@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from groundtune.knowledge.readers._mail.plain import without_marks
 from groundtune.values import PlainText
 
-Span = tuple[int, int]
+QuotedSpan = tuple[int, int]
 
 _WINDOW = 5  # words in a row that are known or not
 _MARKED = re.compile(r"[ \t]{0,2}(?:[A-Za-z]{0,3}>|\|(?!.*\|))")  # ">", "AS>" and "|"
@@ -59,7 +59,7 @@ class Quotes:
     def __init__(self) -> None:
         self._known: set[int] = set()
 
-    def repeated(self, text: str) -> list[Span]:
+    def repeated(self, text: str) -> list[QuotedSpan]:
         """Return the spans of `text` that quote a message before, and remember what it says."""
         lines = _lines(text)
         _find_quotes(lines)
@@ -107,7 +107,7 @@ class Quotes:
                 paragraph = []
 
 
-def without(plain: PlainText, spans: Sequence[Span]) -> PlainText:
+def without(plain: PlainText, spans: Sequence[QuotedSpan]) -> PlainText:
     """Return `plain` without `spans`, which are in order; what stands behind them moves up."""
     if not spans:
         return plain
@@ -203,9 +203,9 @@ def _may_belong(line: _Line) -> bool:
     return line.quoted or not line.text.strip()
 
 
-def _spans(lines: Sequence[_Line]) -> list[Span]:
+def _spans(lines: Sequence[_Line]) -> list[QuotedSpan]:
     """Return where the lines are that go, those side by side together."""
-    spans: list[Span] = []
+    spans: list[QuotedSpan] = []
     for line in lines:
         if line.gone:
             if spans and spans[-1][1] == line.start:
