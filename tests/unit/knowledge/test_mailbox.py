@@ -171,6 +171,14 @@ def test_where_a_message_begins(tmp_path, content, subjects, end):
     assert [title.split(" (")[0] for _, title in titles(plain)] == subjects
 
 
+def test_text_before_the_first_message_is_counted(tmp_path):
+    path = tmp_path / "a.mbox"
+    path.write_text(f"An export of May.\n\n{BEGIN}Subject: One\n\na\n")
+    plain = readers.read(path)
+    assert titles(plain) == [(1, "One (2024-05-31)")]
+    assert "text before the first message" in reason(plain, "unreadable part")
+
+
 def test_lines_that_begin_with_from(tmp_path):
     path = tmp_path / "a.mbox"
     path.write_text(f"{BEGIN}Subject: s\n\n>From here\n>>From there\n> From a quote\n")

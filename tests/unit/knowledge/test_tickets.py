@@ -337,6 +337,12 @@ def test_headings(tmp_path, ticket, title):
     assert titles(written(tmp_path, [ticket]))[0] == (1, title)
 
 
+def test_signs_without_letters_are_text(tmp_path):
+    plain = written(tmp_path, [{"id": 1, "subject": "s", "body": "???", "comments": [{"author": "Ana", "body": "👍"}]}])
+    assert plain.text == "1: s\n\n???\n\nAna\n\n👍"
+    assert plain.left_out == ()
+
+
 def test_replies_to_comments(tmp_path):
     comment = {"author": "Ana", "body": "One.", "replies": [{"author": "Bob", "body": "Two."}, "Three."]}
     plain = written(tmp_path, [{"id": 1, "subject": "s", "comments": [comment, "Four."]}])

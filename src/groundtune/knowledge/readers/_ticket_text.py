@@ -299,4 +299,4 @@ def _day(value: object) -> str:
 
 
 def _essence(text: str) -> str:
-    return "".join(character for character in text.casefold() if character.isalnum())
+    return "".join(character for character in text.casefold() if character.isalnum()) or text.strip()

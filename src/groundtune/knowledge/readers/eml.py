@@ -11,8 +11,10 @@ before it is left out. Attachments are read by the readers of their kinds. Knows
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from email.message import Message
 from pathlib import Path
+from typing import BinaryIO
 
 from groundtune.errors import UnreadableDocument
 from groundtune.knowledge.readers import described, name_of
@@ -20,13 +22,12 @@ from groundtune.knowledge.readers._builder import TextBuilder
 from groundtune.knowledge.readers._decoding import decoded_bytes
 from groundtune.knowledge.readers._mail.archive import page_of
 from groundtune.knowledge.readers._mail.headers import header, people, sent, short_name
-from groundtune.knowledge.readers._mail.mailbox import Stored, is_mailbox, stored, unstuffed
+from groundtune.knowledge.readers._mail.mailbox import Stored, stored, unstuffed
 from groundtune.knowledge.readers._mail.parse import has_headers, parsed
 from groundtune.knowledge.readers._mail.quotes import Quotes
 from groundtune.knowledge.readers._mail.text import MailText
 from groundtune.values import PlainText
 
-_BEGINNING = 65_536  # bytes in which a mailbox shows that it is one
 _PAGES = (".mht", ".mhtml")
 _REPEATED = "messages that are there twice"
 _INTERNAL = "what the mail server keeps for itself"
@@ -42,9 +43,10 @@ class MailReader:
 
         Raises `UnreadableDocument` if the file is no e-mail, or all of it is encrypted.
         """
-        with path.open("rb") as file:
-            if path.suffix.lower() == ".mbox" and is_mailbox(file.read(_BEGINNING)):
-                return _mailbox(path)
+        if path.suffix.lower() == ".mbox":
+            with path.open("rb") as file:
+                if places := stored(file):
+                    return _mailbox(path, file, places)
         message = parsed(path.read_bytes(), path)
         if not has_headers(message):
             return _without_headers(path)
@@ -80,28 +82,36 @@ def _without_headers(path: Path) -> PlainText:
     return PlainText(source.text.strip(), name_of(path), left_out=source.left_out.all(), notes=(note, *source.notes))
 
 
-def _mailbox(path: Path) -> PlainText:
+def _mailbox(path: Path, file: BinaryIO, places: Sequence[Stored]) -> PlainText:
     builder = TextBuilder()
     text = MailText(builder, path, Quotes())
     seen: set[tuple[str, str, str]] = set()
-    with path.open("rb") as file:
-        for place in stored(file):
-            if place.internal:
-                builder.left_out.add("front matter", detail=_INTERNAL)
-            elif place.deleted:
-                builder.left_out.add("deleted text", detail="messages that the mail program marks as deleted")
-            elif any(place.key) and place.key in seen:
-                builder.left_out.add("repeated text", detail=_REPEATED)
-            else:
-                seen.add(place.key)
-                file.seek(place.start)
-                try:
-                    message = parsed(unstuffed(file.read(place.end - place.start)), path)
-                except UnreadableDocument as error:
-                    builder.left_out.add("unreadable part", detail=f"a message that {error.message}")
-                    continue
-                text.message(message, _heading(message, place))
+    if _text_before(file, min(place.start for place in places)):
+        builder.left_out.add("unreadable part", detail="text before the first message")
+    for place in places:
+        if place.internal:
+            builder.left_out.add("front matter", detail=_INTERNAL)
+        elif place.deleted:
+            builder.left_out.add("deleted text", detail="messages that the mail program marks as deleted")
+        elif any(place.key) and place.key in seen:
+            builder.left_out.add("repeated text", detail=_REPEATED)
+        else:
+            seen.add(place.key)
+            file.seek(place.start)
+            try:
+                message = parsed(unstuffed(file.read(place.end - place.start)), path)
+            except UnreadableDocument as error:
+                builder.left_out.add("unreadable part", detail=f"a message that {error.message}")
+                continue
+            text.message(message, _heading(message, place))
     return builder.plain(title=name_of(path), notes=text.notes())
+
+
+def _text_before(file: BinaryIO, start: int) -> bool:
+    """Tell whether anything stands before the line that begins the first message, whose headers begin at `start`."""
+    file.seek(0)
+    lines = file.read(start).rstrip(b"\r\n").rpartition(b"\n")[0]
+    return bool(lines.removeprefix(b"\xef\xbb\xbf").strip())
 
 
 def _heading(message: Message, place: Stored) -> str:

@@ -48,12 +48,21 @@ def header(message: Message, name: str) -> str:
 def people(message: Message, name: str) -> list[str]:
     """Return those that a header names, each as `Name <address>`."""
     raw = ", ".join(filter(None, (_unfolded(value) for key, value in message.raw_items() if key.lower() == name)))
-    pairs = [] if len(raw) > _MOST_PEOPLE or "@" not in raw else [pair for pair in getaddresses([raw]) if any(pair)]
+    pairs = _addresses(raw)
     if not pairs or not all("@" in address for _, address in pairs):
         whole = _decoded(raw)  # "ana at acme.test (Ana Silva)", as archives of mailing lists write it
         return [] if _NOBODY.match(whole) else [whole]
     named = [(" ".join(_decoded(who).split()), address) for who, address in pairs]
     return [f"{who} <{address}>" if who and who != address else address for who, address in named]
+
+
+def _addresses(raw: str) -> list[tuple[str, str]]:
+    if len(raw) > _MOST_PEOPLE or "@" not in raw:
+        return []
+    try:
+        return [pair for pair in getaddresses([raw]) if any(pair)]
+    except RecursionError:  # comments within comments
+        return []
 
 
 def short_name(person: str) -> str:

@@ -60,12 +60,6 @@ def unstuffed(data: bytes) -> bytes:
     return _STUFFED.sub(rb"\1", data)
 
 
-def is_mailbox(beginning: bytes) -> bool:
-    """Tell whether a file begins as a mailbox does."""
-    lines = beginning.lstrip(b"\xef\xbb\xbf\r\n").split(b"\n", 2)
-    return len(lines) > 1 and _begins(lines[0], lines[1], b"")
-
-
 def _each(file: BinaryIO) -> Iterator[Stored]:
     start, envelope, before = -1, b"", b""
     head: list[bytes] = []  # of the message that is being read, while its headers last
@@ -73,7 +67,8 @@ def _each(file: BinaryIO) -> Iterator[Stored]:
     line, place = file.readline(), 0
     while line:
         following = file.readline()
-        if line.startswith(b"From ") and _begins(line[:_LONGEST], following[:_LONGEST], before):
+        bare = line if place else line.removeprefix(b"\xef\xbb\xbf")
+        if bare.startswith(b"From ") and _begins(bare[:_LONGEST], following[:_LONGEST], before):
             if start >= 0:
                 yield _stored(start, place, envelope, head)
             start, envelope, head, in_head, size = place + len(line), line, [], True, 0
@@ -100,7 +95,8 @@ def _stored(start: int, end: int, envelope: bytes, head: list[bytes]) -> Stored:
     moment = sent(message, otherwise=date[0].strip() if date else "")
     identifier = header(message, "message-id")
     key = (identifier, header(message, "from"), header(message, "date")) if identifier else ("", "", "")
-    return Stored(start, end, moment, key, _is_deleted(message), bool(header(message, "x-imap")))
+    internal = bool(header(message, "x-imap")) and header(message, "subject").upper().startswith("DON'T DELETE")
+    return Stored(start, end, moment, key, _is_deleted(message), internal)
 
 
 def _is_deleted(message: Message) -> bool:

@@ -25,7 +25,7 @@ _UUENCODED = re.compile(
     r"^begin [0-7]{3,4} (?P<name>[^\n]{1,200})\n(?P<lines>(?:[ -`]{1,90}\n)+?)`?[ \t]*\n?end[ \t]*$", re.M
 )
 _ENRICHED = re.compile(r"<<|</?[A-Za-z][A-Za-z0-9-]{0,59}>")
-_PARAM = re.compile(r"<param>.*?</param>", re.IGNORECASE | re.DOTALL)
+_PARAM = re.compile(r"<param>(?:(?!<param>).)*?</param>", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(slots=True)
@@ -68,22 +68,18 @@ def _uuencoded(text: str) -> Iterator[tuple[str, bytes]]:
 
 def unfolded(text: str, delete_space: bool) -> str:
     """Return text of `format=flowed` with its paragraphs in one line each (RFC 3676)."""
-    lines: list[str] = []
+    lines: list[list[str]] = []  # each in pieces
     open_depth = -1  # of the quote whose last line goes on
     for line in text.split("\n"):
         depth = len(line) - len(line.lstrip(">"))
         content = line[depth:].removeprefix(" ")
-        marks = ">" * depth + " " if depth else ""
         signature = content == "-- "
-        if open_depth == depth and not signature:
-            lines[-1] += content
-        else:
-            lines.append(marks + content)
         flows = content.endswith(" ") and not signature
-        if flows and delete_space:
-            lines[-1] = lines[-1][:-1]
+        if open_depth != depth or signature:
+            lines.append([">" * depth + " " if depth else ""])
+        lines[-1].append(content[:-1] if flows and delete_space else content)
         open_depth = depth if flows else -1
-    return "\n".join(lines)
+    return "\n".join(map("".join, lines))
 
 
 def enriched(text: str) -> str:
