@@ -1,5 +1,6 @@
 import csv
 import json
+from email.message import EmailMessage
 from pathlib import Path
 
 import docx
@@ -12,12 +13,15 @@ from groundtune.errors import UnreadableDocument
 from groundtune.knowledge import readers
 from groundtune.knowledge.readers.csv_ import groundtune_reader as csv_reader
 from groundtune.knowledge.readers.docx import groundtune_reader as docx_reader
+from groundtune.knowledge.readers.eml import groundtune_reader as mail_reader
 from groundtune.knowledge.readers.html import groundtune_reader as html_reader
 from groundtune.knowledge.readers.json_faq import groundtune_reader as json_reader
+from groundtune.knowledge.readers.jsonl import groundtune_reader as json_lines_reader
 from groundtune.knowledge.readers.markdown import groundtune_reader as markdown_reader
 from groundtune.knowledge.readers.pdf import groundtune_reader as pdf_reader
 from groundtune.knowledge.readers.pptx import groundtune_reader as pptx_reader
 from groundtune.knowledge.readers.text import groundtune_reader as text_reader
+from groundtune.knowledge.readers.vtt import groundtune_reader as subtitle_reader
 from groundtune.knowledge.readers.xlsx import groundtune_reader as workbook_reader
 from groundtune.testing.readers import SAMPLE, ReaderContract
 
@@ -109,9 +113,75 @@ class TestOds(WorkbookContract):
     suffix = ".ods"
 
 
+class TestTickets(ReaderContract):
+    make = staticmethod(json_lines_reader)
+
+    def write(self, path: Path) -> None:
+        tickets = [{"id": number, "subject": "Prices", "comments": [{"body": SAMPLE}]} for number in (1, 2)]
+        path.write_text("\n".join(map(json.dumps, tickets)), encoding="utf-8")
+
+
+class TestMail(ReaderContract):
+    make = staticmethod(mail_reader)
+
+    def write(self, path: Path) -> None:
+        message = EmailMessage()
+        message["Subject"], message["From"] = "Prices", "Ana <ana@acme.test>"
+        message["Date"] = "Fri, 31 May 2024 10:00:00 +0000"
+        message.set_content("See below.")
+        page = f"<table><tr><th>a</th><th>b</th></tr><tr><td>1</td><td>2</td></tr></table><p>{SAMPLE}</p>"
+        message.add_attachment(page.encode(), maintype="text", subtype="html", filename="prices.html")
+        path.write_bytes(message.as_bytes())
+
+
+class TestMailbox(TestMail):
+    @pytest.fixture
+    def path(self, tmp_path: Path) -> Path:
+        path = tmp_path / "price_list.mbox"
+        self.write(path)
+        one = b"From ana@acme.test Fri May 31 10:00:00 2024\n" + path.read_bytes()
+        path.write_bytes(one + b"\n" + one)
+        return path
+
+
+class TestSubtitles(ReaderContract):
+    make = staticmethod(subtitle_reader)
+
+    def write(self, path: Path) -> None:
+        cues = (f"00:0{minute}:00.000 --> 00:0{minute}:09.000\n<v Ana>{SAMPLE}" for minute in range(3))
+        path.write_text("WEBVTT\n\n" + "\n\n".join(cues), encoding="utf-8")
+
+
 def test_every_format_is_registered() -> None:
-    expected = {".txt", ".md", ".markdown", ".html", ".htm", ".xhtml", ".docx", ".pptx", ".pdf", ".csv", ".tsv"}
-    assert expected | {".json", ".xlsx", ".xls", ".ods"} <= set(readers.readers())
+    expected = {
+        ".txt",
+        ".md",
+        ".markdown",
+        ".html",
+        ".htm",
+        ".xhtml",
+        ".docx",
+        ".pptx",
+        ".pdf",
+        ".csv",
+        ".tsv",
+        ".json",
+    }
+    expected |= {
+        ".jsonl",
+        ".ndjson",
+        ".eml",
+        ".emlx",
+        ".mbox",
+        ".mht",
+        ".mhtml",
+        ".vtt",
+        ".srt",
+        ".xlsx",
+        ".xls",
+        ".ods",
+    }
+    assert expected <= set(readers.readers())
 
 
 def test_suffixes_in_capitals(tmp_path: Path) -> None:

@@ -26,6 +26,8 @@ def test_a_moment_of_a_recording():
     spoken = (Place(0, 40, seconds=0.0), Place(40, 90, seconds=65.4))
     assert located(41, 50, spoken) == Place(41, 50, seconds=65.4)
     assert [place.label for place in (*spoken, *PAGES[2:], Place(0, 1))] == ["0:00", "1:05", "page 4", ""]
+    assert Place(0, 1, seconds=3599.9).label == "59:59"
+    assert Place(0, 1, seconds=7265).label == "2:01:05"
 
 
 def test_a_part_of_a_passage_has_a_page_of_its_own():

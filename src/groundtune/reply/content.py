@@ -80,7 +80,7 @@ _RULES = begins(
 
 _FILE = re.compile(
     r"(?:[\w.-]+/)*[\w-][\w.-]*\.(?:md|markdown|html?|xhtml|pdf|docx?|csv|tsv|json|jsonl|txt|xlsx?|pptx?|odt|ods|rst|"
-    r"xml|ya?ml)",
+    r"xml|ya?ml|ndjson|emlx?|mbox|mhtml?|vtt|srt)",
     re.IGNORECASE,
 )
 _NUMBERED = re.compile(

@@ -33,11 +33,13 @@ class Place:
 
     @property
     def label(self) -> str:
-        """What people call it ("page 3", "1:05", "place not known"); empty where only the characters are known."""
+        """What people call it ("page 3", "1:05", "2:01:05", "place not known"); empty if only characters are known."""
         if self.page is not None:
             return f"page {self.page}"
         if self.seconds is not None:
-            return f"{int(self.seconds) // 60}:{int(self.seconds) % 60:02}"
+            minutes, seconds = divmod(int(self.seconds), 60)
+            hours, below = divmod(minutes, 60)
+            return f"{hours}:{below:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
         return "" if self.known else "place not known"
 
     def as_json(self) -> dict[str, object]:

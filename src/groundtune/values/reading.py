@@ -24,6 +24,8 @@ LeftOutKind = Literal[
     "media",
     "navigation",
     "page without text",
+    "quoted text",
+    "repeated text",
     "running head",
     "script",
     "unreadable part",

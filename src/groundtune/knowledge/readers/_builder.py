@@ -1,4 +1,6 @@
-"""Puts blocks of text together and remembers where headings stand, pages begin and tables are. Knows no file format.
+"""Puts blocks of text together and remembers where headings stand, pages and moments begin, and tables are.
+
+Knows no file format.
 
 A table is written a row a line, `cell | cell`, or, where lines would be long, a row as `column: value` lines. Its
 header, and the label of a long row, become contexts: a piece cut out of the middle is still understood.
@@ -7,6 +9,7 @@ header, and the label of a long row, become contexts: a piece cut out of the mid
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from groundtune.knowledge.readers._left_out import Omissions
@@ -27,7 +30,7 @@ class TextBuilder:
         self._length = 0
         self._gap = ""
         self._headings: list[Heading] = []
-        self._pages: list[tuple[int, int]] = []
+        self._segments: list[Place] = []  # each without its end
         self._contexts: list[Context] = []
         self.left_out = Omissions()
 
@@ -64,7 +67,30 @@ class TextBuilder:
 
     def page(self, offset: int, number: int) -> None:
         """Say that page `number` begins at `offset`; pages come in order."""
-        self._pages.append((offset, number))
+        self._segments.append(Place(offset, offset, page=number))
+
+    def moment(self, offset: int | None, seconds: float) -> None:
+        """Say that the block at `offset` is said at so many seconds of a recording; moments come in order of offset."""
+        if offset is not None:
+            self._segments.append(Place(offset, offset, seconds=seconds))
+
+    def include(self, plain: PlainText, below: int = 0) -> int | None:
+        """Append what was read of a file within this one, with its headings `below` levels deeper; return its offset.
+
+        Its pages are left out: those of this file are others. What it leaves out is for the caller to count.
+        """
+        self.part()
+        offset = self.add(plain.text)
+        if offset is not None:
+            moved = offset - (len(plain.text) - len(plain.text.lstrip()))
+            self._headings += [Heading(each.offset + moved, each.level + below, each.title) for each in plain.headings]
+            spans = [
+                (max(each.start + moved, offset), min(each.end + moved, self._length), each.text)
+                for each in plain.contexts
+            ]
+            self._contexts += [Context(start, end, text) for start, end, text in spans if start < end]
+        self.part()
+        return offset
 
     def mark(self, offset: int | None, title: str, level: int = 1) -> None:
         """Say that the block at `offset` begins a part called `title`."""
@@ -166,12 +192,12 @@ class TextBuilder:
         outermost = min(self._headings, key=lambda heading: heading.level, default=None)
         named = " ".join(title.split()) or (outermost.title if outermost else "") or otherwise
         text, end = "".join(self._parts), self._length
-        pages = tuple(Place(start, stop, page) for (start, page), (stop, _) in pairwise([*self._pages, (end, 0)]))
+        ended = tuple(replace(place, end=after.start) for place, after in pairwise([*self._segments, Place(end, end)]))
         return PlainText(
             text,
             named,
             tuple(self._headings),
-            pages,
+            ended,
             metadata or {},
             tuple(self._contexts),
             self.left_out.all(),

@@ -22,6 +22,8 @@ REASONS: dict[LeftOutKind, str] = {
     "media": "sound and film are not read",
     "navigation": "menus, links around the content and footers of a site stand on every page",
     "page without text": "pages that are pictures need OCR",
+    "quoted text": "it stands word for word in an earlier message",
+    "repeated text": "the same stands elsewhere in the file",
     "running head": "headers, footers and page numbers repeat on every page",
     "script": "programs and styles are not text",
     "unreadable part": "it is damaged or in a form that is not known",
@@ -40,6 +42,12 @@ class Omissions:
         self._counts[kind] += count
         if detail and detail not in (details := self._details.setdefault(kind, [])):
             details.append(detail)
+
+    def of_part(self, name: str, left_out: Sequence[LeftOut]) -> None:
+        """Count what was left out of a part of the file; `name` is what people call it, if they do."""
+        for each in left_out:
+            detail = each.reason.removeprefix(REASONS[each.kind]).lstrip("; ")
+            self.add(each.kind, each.count, f"{name}: {detail}" if name and detail else detail)
 
     def include(self, other: Omissions) -> None:
         """Count what `other` counts, too."""

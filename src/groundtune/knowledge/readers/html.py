@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from groundtune.knowledge.readers import described, name_of
-from groundtune.knowledge.readers._decoding import decoded
+from groundtune.knowledge.readers._decoding import Decoded, decoded
 from groundtune.knowledge.readers._html.text import PageText
 from groundtune.knowledge.readers._html.tree import Node, parse
 from groundtune.values import PlainText
@@ -37,21 +37,24 @@ class HtmlReader:
     def read(self, path: Path) -> PlainText:
         """Return what the page says; the title is its first heading of the highest level, else `<title>`."""
         with path.open("rb") as file:
-            source = decoded(path, declared=_declared(file.read(_BEGINNING)))
-        nodes = parse(source.text)
-        metadata = _metadata(nodes)
-        for kept in _KEPT:
-            builder = PageText(nodes, kept).write()
-            builder.left_out.include(source.left_out)
-            plain = builder.plain(
-                otherwise=metadata.get("title") or name_of(path), metadata=metadata, notes=source.notes
-            )
-            if plain.text:
-                break
-        return plain
+            source = decoded(path, declared=declared_encoding(file.read(_BEGINNING)))
+        return page_text(source, name_of(path))
 
 
-def _declared(beginning: bytes) -> str:
+def page_text(source: Decoded, otherwise: str) -> PlainText:
+    """Return what a page says; its title is `otherwise` if it has none."""
+    nodes = parse(source.text)
+    metadata = _metadata(nodes)
+    for kept in _KEPT:
+        builder = PageText(nodes, kept).write()
+        builder.left_out.include(source.left_out)
+        plain = builder.plain(otherwise=metadata.get("title") or otherwise, metadata=metadata, notes=source.notes)
+        if plain.text:
+            break
+    return plain
+
+
+def declared_encoding(beginning: bytes) -> str:
     """Return the encoding that a page names, "" if it names none, or one that it cannot have.
 
     A page in UTF-16 could not be read far enough to find that it says so: browsers take it for UTF-8.

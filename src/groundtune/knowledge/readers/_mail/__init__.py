@@ -1,0 +1,1 @@
+"""What the reader of e-mail knows: headers, bodies, quotes, mailboxes, invitations and signed messages."""
