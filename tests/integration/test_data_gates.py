@@ -24,6 +24,6 @@ def test_its_general_set_stops_at_no_gate_that_transfer_asks(telecom, tmp_path):
     folder = tmp_path / "telecom"
     shutil.copytree(telecom, folder, ignore=shutil.ignore_patterns("sources", ".groundtune", "report"))
     with open_project(folder) as project:
-        checked = project.check_data(["general.jsonl"])
+        checked = project.check_data([folder / "general.jsonl"])
     # it is general, so it has nothing to do with the documents
     assert {gate.name for gate in checked.report.failed} == {"relevance"}
