@@ -170,15 +170,18 @@ def test_complaint_19_memory_does_not_grow_with_the_number_of_documents(tmp_path
     monkeypatch.setattr(ingest_module, "BATCH_CHARACTERS", characters)
     alive = []
 
+    def held():
+        return sum(type(thing) is PlainText for thing in gc.get_objects())
+
     class Counting(HashingEmbedder):
         def embed(self, texts, kind):
-            alive.append(sum(type(thing) is PlainText for thing in gc.get_objects()))
+            alive.append(held())
             return super().embed(texts, kind)
 
     company = Company(tmp_path, "lancedb:store", {})
     for number in range(40):
         company.write(f"{number}.md", "abcd")
-    before = sum(type(thing) is PlainText for thing in gc.get_objects())
+    before = held()
     ingest(company.documents, company.store, Counting(64), KnowledgeSettings())
     assert len(alive) == 8
     assert 5 <= max(alive) - before <= 10  # a batch, and the one before it
