@@ -1,10 +1,9 @@
 """CSV as programs and people write it: no row is lost, and ordinary errors refuse no file."""
 
-import time
-
 import pytest
 from _lost import lost
 from _lost import read as chunked
+from _timing import linear
 
 from groundtune.knowledge import readers
 
@@ -274,11 +273,9 @@ def test_each_chunk_of_a_long_row_knows_its_row_and_column(tmp_path):
     "row", ['{n},"name {n}","text ""{n}"" here"\n', '{n},"open {n}\n', "{n} alone, so\n\n", "{n},plain,row\n"]
 )
 def test_time_grows_with_the_rows(tmp_path, row):
-    def seconds(rows):
-        (tmp_path / "a.csv").write_text("id,name,text\n" + "".join(row.format(n=n) for n in range(rows)))
-        start = time.perf_counter()
-        readers.read(tmp_path / "a.csv")
-        return time.perf_counter() - start
+    def long(rows):
+        path = tmp_path / f"{rows}.csv"
+        path.write_text("id,name,text\n" + "".join(row.format(n=n) for n in range(rows)))
+        return path
 
-    seconds(500)
-    assert min(seconds(8000) for _ in range(2)) < 9 * max(min(seconds(2000) for _ in range(3)), 0.01)
+    assert linear(readers.read, long(2000), long(8000))

@@ -6,7 +6,8 @@ import zipfile
 
 import docx
 import pytest
-from _lost import lost, read, seconds_to_read
+from _lost import lost, read
+from _timing import linear
 from _word_files import (
     NAMESPACES,
     PACKAGE,
@@ -307,14 +308,12 @@ def test_numbers_that_make_no_sense(tmp_path, number):
 
 
 def test_time_grows_with_the_length(tmp_path):
-    def seconds(count):
+    def long(count):
         blocks = paragraph("A sentence of a few words, ", run("some of them bold", "<w:b/>"), ".") * count
         rows = grid([[f"{row}", "value", "more"] for row in range(count)])
-        path = word(tmp_path / f"{count}.docx", blocks + rows)
-        return seconds_to_read(path)
+        return word(tmp_path / f"{count}.docx", blocks + rows)
 
-    seconds(10)
-    assert seconds(8000) < 12 * seconds(2000) + 0.2
+    assert linear(readers.read, long(2000), long(8000))
 
 
 def test_what_python_docx_reads_is_read(tmp_path):

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from _lost import lost
 from _lost import read as chunked
+from _timing import linear
 from _web_pages import PAGES, standing
 
 from groundtune.errors import UnreadableDocument
@@ -136,12 +137,7 @@ def test_depth_costs_nothing(tmp_path, tag, depth):
     ],
 )  # fmt: skip
 def test_time_is_linear(tmp_path, piece):
-    seconds = []
-    for pieces in (2_000, 16_000):
-        start = time.perf_counter()
-        read(tmp_path, "<p>x</p>" + piece * pieces)
-        seconds.append(time.perf_counter() - start)
-    assert seconds[1] < 8 * 5 * max(seconds[0], 0.05)
+    assert linear(lambda pieces: read(tmp_path, "<p>x</p>" + piece * pieces), 4_000, 16_000)
 
 
 # --- lines ----------------------------------------------------------------------------------------

@@ -1,12 +1,11 @@
 """From text to chunks, the time grows as the text does, whatever stands in it: four times the text, four times as long.
 
 What was quadratic takes sixteen times as long; the bound lies between. Processor time is compared, which a busy machine
-disturbs less, and each measurement has three tries.
+disturbs less.
 """
 
-import time
-
 import pytest
+from _timing import linear, processor_seconds
 
 from groundtune.comparing import searchable
 from groundtune.knowledge.readers._builder import TextBuilder
@@ -69,19 +68,6 @@ PATTERNS = {
     "keys without values": "a:\n",
     "half rows": "a | \n",
 }
-
-
-def linear(work, small, large):
-    """Tell whether `work` on `large`, four times `small`, takes less than ten times as long."""
-    for _ in range(3):
-        times = []
-        for given in (small, large):
-            began = time.process_time()
-            work(given)
-            times.append(time.process_time() - began)
-        if times[1] < 10 * times[0] + 0.05:
-            return True
-    return False
 
 
 def text_of(pattern, size=SIZE):
@@ -181,6 +167,4 @@ def test_building_tables(cell, columns):
 
 
 def test_a_megabyte_without_sentences():
-    began = time.process_time()
-    cut("some words without an end " * 40_000)
-    assert time.process_time() - began < 3  # it was 5 s; it is 0.2 s
+    assert processor_seconds(cut, "some words without an end " * 40_000) < 3  # it was 5 s; it is 0.2 s

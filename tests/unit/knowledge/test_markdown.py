@@ -1,10 +1,9 @@
 """Markdown: what is metadata and what is text, pictures within the source, and tables longer than a chunk."""
 
-import time
-
 import pytest
 from _lost import lost
 from _lost import read as chunked
+from _timing import linear
 
 from groundtune.knowledge import readers
 
@@ -203,11 +202,9 @@ def test_encodings(tmp_path):
     "line", ["| x{n} | y{n} |\n", f"![a]({PICTURE[:200]})\n", "text `code` data: x\n", '<img src="data:x\n']
 )
 def test_time_grows_with_the_length(tmp_path, line):
-    def seconds(lines):
-        (tmp_path / "a.md").write_text("| a | b |\n|---|---|\n" + "".join(line.format(n=n) for n in range(lines)))
-        start = time.perf_counter()
-        readers.read(tmp_path / "a.md")
-        return time.perf_counter() - start
+    def long(lines):
+        path = tmp_path / f"{lines}.md"
+        path.write_text("| a | b |\n|---|---|\n" + "".join(line.format(n=n) for n in range(lines)))
+        return path
 
-    seconds(200)
-    assert min(seconds(4000) for _ in range(2)) < 9 * max(min(seconds(1000) for _ in range(3)), 0.01)
+    assert linear(readers.read, long(1000), long(4000))

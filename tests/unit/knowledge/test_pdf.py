@@ -1,12 +1,12 @@
 """PDFs: the edges of pages, tables, broken words, order of reading, what is filled in, what cannot be read."""
 
 import re
-import time
 from pathlib import Path
 
 import pytest
 from _lost import read
 from _pdf import Text, document, lines, right_to_left, width, written
+from _timing import linear
 from fpdf import FPDF
 from pypdf import PdfReader, PdfWriter
 
@@ -442,17 +442,13 @@ def test_a_truncated_file_is_read_as_far_as_it_goes_or_refused(tmp_path, part):
 
 
 def test_reading_is_linear(tmp_path):
-    def seconds(pages: int) -> float:
+    def long(pages: int) -> Path:
         text = [
             lines([f"Line {n} of page {p} goes on until it is full of words" for n in range(40)]) for p in range(pages)
         ]
-        path = written(tmp_path / f"{pages}.pdf", text)
-        start = time.perf_counter()
-        readers.read(path)
-        return time.perf_counter() - start
+        return written(tmp_path / f"{pages}.pdf", text)
 
-    seconds(5)
-    assert seconds(160) < 8 * 2.5 * seconds(20)
+    assert linear(readers.read, long(40), long(160))
 
 
 def test_widths_of_hand_made_files():
