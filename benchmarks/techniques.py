@@ -195,7 +195,7 @@ def _logits(opened: Project) -> np.ndarray:
     model: Any = opened.assembly.model_of(opened.assembly.candidate("notes"))
     with torch.inference_mode(), model.shared.carrying(model.chain):
         ids = model.tokenizer("Git is a version control system.", return_tensors="pt")["input_ids"]
-        return np.asarray(model.model(input_ids=ids).logits.float())
+        return np.asarray(model.model(input_ids=ids.to(model.model.device)).logits.float().cpu())
 
 
 def _until(options: argparse.Namespace, number: int) -> dict[str, str]:

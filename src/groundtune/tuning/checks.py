@@ -19,7 +19,7 @@ from groundtune.tuning.objective import Rows, ServedPrompt
 
 MOST_TOKENS = 256  # of a row, on which logits are compared
 TOLERANCE = 1e-3  # largest difference of two logits, as a share of the largest logit
-ROUNDED = 3e-2  # the same where weights or activations have 16 bits or fewer
+QUANTISED = 3e-2  # the same on weights of four bits, where activations have 16 bits
 
 
 def logits_of(model: Any, rows: Sequence[Sequence[int]]) -> list[Any]:  # noqa: ANN401
@@ -50,7 +50,7 @@ def check(
     measured: dict[str, float] = {"prompts": check_prompts(tokenizer, rows.prompts)}
     if not rows.samples:
         return measured
-    tolerance = ROUNDED if settings.quantize != "none" or _rounds() else TOLERANCE
+    tolerance = TOLERANCE if settings.quantize == "none" else QUANTISED
     measured["reload"] = _compared("reloaded", model, rows.samples, logits, tolerance, folder)
     if not whole and settings.quantize == "none":  # merging into a quantised model would ruin it
         how = "merged into the model"
@@ -92,9 +92,3 @@ def _compared(
             remedy="Tune again. If it happens again, report it with the versions of torch, transformers and peft.",
         )
     return difference
-
-
-def _rounds() -> bool:
-    import torch
-
-    return bool(torch.cuda.is_available() and torch.cuda.is_bf16_supported())

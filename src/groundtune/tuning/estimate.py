@@ -94,7 +94,7 @@ def bytes_per_token(model: Any, row: Sequence[int]) -> float:  # noqa: ANN401
         storage = tensor.untyped_storage()
         if storage.data_ptr() not in parameters:
             kept[storage.data_ptr()] = storage.nbytes()
-        return tensor
+        return tensor.detach()  # an output that is kept with its graph would never be freed
 
     was_training = model.training
     model.train()
@@ -155,6 +155,8 @@ def _probed(widths: Sequence[int]) -> list[int]:
 def _timed_evaluation(trainer: Any, rows: Rows) -> float:  # noqa: ANN401
     """Return how long one evaluation on all held-out rows takes, in seconds, from a part of them."""
     part = max(1, min(len(rows.held_out), trainer.args.per_device_eval_batch_size))
+    if trainer.model.device.type != "cpu":  # the first time, a GPU loads what it computes with
+        trainer.evaluate(trainer.eval_dataset.select(range(part)))
     started = time.perf_counter()
     trainer.evaluate(trainer.eval_dataset.select(range(part)))
     return float((time.perf_counter() - started) * len(rows.held_out) / part)

@@ -123,6 +123,18 @@ def teachable(model: Any, settings: TuningSettings, starts_from: Path | None) ->
     return model, lora(settings, model)
 
 
+def in_full_precision(model: Any) -> Any:  # noqa: ANN401
+    """Return a model that was trained, without the casts to 16 bits that accelerate put around its `forward`.
+
+    It is measured and saved as it is served: in the precision of its weights. accelerate's own `unwrap_model` takes off
+    transformers' decorators, too.
+    """
+    original = model.__dict__.pop("_original_forward", None)
+    if original is not None:
+        model.forward = original
+    return model
+
+
 def _freeze(model: Any, layers: int) -> None:  # noqa: ANN401
     """Leave the lowest layers, and the embeddings below them, as they are."""
     if not layers:

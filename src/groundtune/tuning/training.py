@@ -35,7 +35,7 @@ from groundtune.tuning.adapters import LossPoint, Manifest, file_hashes, finishe
 from groundtune.tuning.card import write_card
 from groundtune.tuning.checkpoints import Stopwatch, last_checkpoint, work_folder
 from groundtune.tuning.estimate import Plan
-from groundtune.tuning.model import Base, learning, ready, save, teachable
+from groundtune.tuning.model import Base, in_full_precision, learning, ready, save, teachable
 from groundtune.tuning.objective import Construction, MeasureModel, Objective, Rows
 from groundtune.tuning.order import data_order, padded
 from groundtune.values import digest
@@ -117,10 +117,11 @@ def tune(job: TrainingJob, folder: Path, progress: Progress = silent) -> Manifes
         took = _trained(trainer, last_checkpoint(work))
     if not any(point.held_out is not None for point in loss_curve(trainer.state.log_history)):
         raise TuningError("training ended before its first evaluation.", remedy="Raise `[tuning] steps`.")
-    measured = {"before": before, "after": job.measure(trainer.model, tokenizer)} if job.measure else {}
+    model = in_full_precision(trainer.model)
+    measured = {"before": before, "after": job.measure(model, tokenizer)} if job.measure else {}
     with replacing(folder) as place:
-        save(trainer.model, tokenizer, place, job.settings)
-        logits, state = checks.logits_of(trainer.model, rows.samples), trainer.state
+        save(model, tokenizer, place, job.settings)
+        logits, state = checks.logits_of(model, rows.samples), trainer.state
         del trainer, model  # the checks load the model again
         gc.collect()
         checked = checks.check(job.base, job.parents, job.settings, place, rows, logits)

@@ -1,6 +1,8 @@
 """The frame of all techniques: going on after a kill, adapters on top of adapters, whole models, what a run takes, and
 checks that fail on planted faults."""
 
+import gc
+import weakref
 from dataclasses import replace
 
 import pytest
@@ -198,6 +200,26 @@ def test_recomputing_activations_changes_memory_and_nothing_else(job, tmp_path, 
     monkeypatch.setattr(training.estimate, "rows_at_once", lambda *_: (4, True))
     tune(job(), tmp_path / "b")
     assert_same_weights(tmp_path / "a", tmp_path / "b")
+
+
+def test_counting_what_the_backward_pass_keeps_leaves_nothing_in_memory(task):
+    model, _ = ready(task.base, (), task.settings)
+    parameters = [weakref.ref(parameter) for parameter in model.parameters()]
+    with learning(model, task.settings, None) as trained:
+        assert estimate.bytes_per_token(trained, [1, 2, 3]) > 0
+    del model, trained
+    gc.collect()
+    assert not [each for each in parameters if each() is not None]
+
+
+@pytest.mark.parametrize("technique_name", ["instruction", "domain"])
+@pytest.mark.parametrize("method", ["lora", "full"])
+def test_a_model_trained_in_16_bits_is_checked_as_it_is_served(technique_name, method, task, tmp_path, monkeypatch):
+    arguments = training._arguments
+    monkeypatch.setattr(training, "_arguments", lambda *given: {**arguments(*given), "bf16": True, "use_cpu": True})
+    asked = replace(task, settings=task.settings.model_copy(update={"method": method}))
+    manifest = technique(technique_name).run(asked, tmp_path / "a")
+    assert manifest.measures["checks"]["reload"] < checks.TOLERANCE / 10
 
 
 def test_too_little_memory_is_told_and_nothing_is_lost(job, tmp_path, monkeypatch):
