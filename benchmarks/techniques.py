@@ -5,7 +5,7 @@
 domain     git's release notes: perplexity on held-out notes, on general text, and terms known, before and after
 transfer   T0's reading tasks, then 64 questions of XQuAD; against XQuAD's 64 only and T0 only, on test questions
 continual  two rounds of release notes, with replay and without; what is forgotten of XQuAD's paragraphs, in pairs
-ruined     after `continual`: a second round at ten times the learning rate is refused, going back restores equal logits
+ruined     after `continual`: a second round at ten and a hundred times the learning rate; going back restores logits
 
 Parts go on where they were interrupted, in the same --folder. Each takes 20 to 60 minutes on two free cores; --quick is
 only to see that it runs. Intervals are of 95 %. Rows of T0 that share ten words in a row with an XQuAD paragraph are
@@ -38,6 +38,7 @@ PREFIX = 10  # words in a row that a row of T0 must not share with a paragraph
 SMALL = 64
 TEST = 200
 ROUNDS = 2
+RATES = {"lora": 2e-4, "full": 2e-5}
 
 
 def jsonl(path: Path) -> list[dict[str, Any]]:
@@ -151,7 +152,7 @@ def continual(options: argparse.Namespace) -> Iterator[str]:
 
 
 def ruined(options: argparse.Namespace) -> Iterator[str]:
-    """Tune a second round at ten times the learning rate, on a copy of what `continual` left."""
+    """Tune a second round at ten and a hundred times the learning rate, on a copy of what `continual` left."""
     probe, folder = options.folder / "probe.jsonl", options.folder / f"ruined_{options.method}"
     whole = options.folder / f"continual_{options.method}_0.25"
     if not whole.is_dir():
@@ -162,26 +163,27 @@ def ruined(options: argparse.Namespace) -> Iterator[str]:
     with project(folder, settings, _until(options, 1)) as opened:
         opened.go_to_round("notes", 1)
         before = _logits(opened)
-    rate = 10 * (2e-4 if options.method == "lora" else 2e-5)
-    with project(folder, {**settings, "tuning.continual.learning_rate": rate}, _until(options, 2)) as opened:
-        try:
-            opened.tune("notes", "continual")
-            yield "NOT refused"
-        except GateFailed as error:
-            yield f"refused: {error.message}"
-            opened.tune("notes", "continual", accepted=["forgetting"])
-        opened.go_to_round("notes", 1)
-        largest = float(np.abs(_logits(opened) - before).max())
-    yield f"after going back to round 1, logits differ by {largest} at most"
+    for times in (10, 100):
+        rate = times * RATES[options.method]
+        with project(folder, {**settings, "tuning.continual.learning_rate": rate}, _until(options, 2)) as opened:
+            try:
+                measured: Any = opened.tune("notes", "continual").measures
+                old = [measured[when]["probe"]["perplexity"] for when in ("before", "after")]
+                yield f"{times} times the rate: not refused, probe {old[0]:.2f} -> {old[1]:.2f}"
+            except GateFailed as error:
+                yield f"{times} times the rate: refused. {error.message}"
+                opened.tune("notes", "continual", accepted=["forgetting"])
+            opened.go_to_round("notes", 1)
+            largest = float(np.abs(_logits(opened) - before).max())
+        yield f"after going back to round 1, logits differ by {largest} at most"
 
 
 def _round(options: argparse.Namespace, probe: Path, replay: float) -> dict[str, object]:
     steps = 4 if options.quick else 16  # about once through the notes of a round
-    rate = 2e-4 if options.method == "lora" else 2e-5
     return {
         "tuning.method": options.method,
         "tuning.continual.steps": steps,
-        "tuning.continual.learning_rate": rate,
+        "tuning.continual.learning_rate": RATES[options.method],
         "tuning.continual.replay": replay,
         "tuning.continual.probe": str(probe),
         "tuning.evaluate_every": max(2, steps // 4),
