@@ -21,7 +21,7 @@ from __future__ import annotations
 import importlib.util
 import pkgutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from importlib.abc import InspectLoader
 from importlib.metadata import entry_points
@@ -59,11 +59,15 @@ def declared() -> tuple[tuple[str, Any, str], ...]:
 
     Imports no module of hooks whose source does not name `SETTINGS`: most commands need none of them.
     """
-    names = dict.fromkeys(name for entry in entry_points(group="groundtune") for name in _names(entry.load()))
-    modules = [importlib.import_module(name) for name in names if _may_have(name, SETTINGS)]
+    modules = [importlib.import_module(name) for name in _everywhere() if _may_have(name, SETTINGS)]
     declaring = {module.__name__: getattr(module, SETTINGS) for module in modules if hasattr(module, SETTINGS)}
     tables = [(name, kind, module) for module, hook in declaring.items() for name, kind in hook().items()]
     return tuple(sorted(tables, key=lambda table: (table[0], table[2])))
+
+
+def surely_declared(table: str) -> bool:
+    """Tell whether the source of a module declares a table by its full name. Imports none; if False, ask `declared`."""
+    return any(SETTINGS in _source(name) and f'{{"{table}": ' in _source(name) for name in _everywhere())
 
 
 def first(kind: str, name: str, *arguments: object) -> Any:  # noqa: ANN401 -- the seam that the kind promises
@@ -103,10 +107,18 @@ def _names(module: ModuleType) -> list[str]:
     return [module.__name__, *(f"{module.__name__}.{name}" for name in names)]
 
 
+def _everywhere() -> Iterable[str]:
+    """Return the names of all modules in which hooks may be."""
+    return dict.fromkeys(name for entry in entry_points(group="groundtune") for name in _names(entry.load()))
+
+
 def _may_have(name: str, function: str) -> bool:
     """Tell whether a module may have a function, without importing it: not if its source has no such word."""
-    if name in sys.modules:
-        return True
+    return name in sys.modules or not _source(name) or function in _source(name)
+
+
+@cache
+def _source(name: str) -> str:
+    """Return the source of a module without importing it, "" where there is none."""
     spec = importlib.util.find_spec(name)
-    source = spec.loader.get_source(name) if spec and isinstance(spec.loader, InspectLoader) else None
-    return source is None or function in source
+    return (spec.loader.get_source(name) or "") if spec and isinstance(spec.loader, InspectLoader) else ""

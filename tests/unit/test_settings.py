@@ -1,6 +1,8 @@
 """Settings: where values come from, what is refused and how, and the template that shows them all."""
 
 import pickle
+import subprocess
+import sys
 import tomllib
 
 import pytest
@@ -276,3 +278,19 @@ def test_a_plugins_table_is_like_a_built_in_one(installed, tmp_path):
     assert "[tuning.mine]\n# How large.\n# size = 1\n" in template("x")
     with pytest.raises(SettingsError, match="Did you mean `size`"):
         resolve(tmp_path, {"tuning.mine.siz": 3})
+
+
+@pytest.mark.parametrize("name", [name for name in all_tables() if "." in name])
+def test_that_a_table_is_there_is_known_without_importing_it(name):
+    assert plugins.surely_declared(name)
+    assert not plugins.surely_declared(f"{name}s")
+
+
+def test_the_file_of_a_new_project_imports_no_technique_and_no_store(tmp_path):
+    write(tmp_path, template("shop"))
+    program = (
+        "import sys, pathlib; from groundtune.settings import load_project; load_project(pathlib.Path(sys.argv[1])); "
+        "print([name for name in sys.modules if name.startswith(('groundtune.tuning.', 'groundtune.knowledge.stores.'))])"
+    )
+    done = subprocess.run([sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from groundtune import plugins
 from groundtune.errors import SettingsError
 from groundtune.secrets import masked, remember
 from groundtune.settings.declared import all_tables, built_in_tables
@@ -84,13 +85,19 @@ def load_project(folder: Path, flags: Mapping[str, object] | None = None) -> Res
 
 
 def _kinds(given: Mapping[str, Given]) -> dict[str, type[Table]]:
-    """Return the tables to look in. Parts and plugins are imported only where a key is no built-in one."""
-    built_in = built_in_tables()
-    for key in given:
+    """Return the tables to look in. Parts and plugins are imported only where a value is set in a table of theirs.
+
+    The file that `groundtune init` writes names all their tables, and sets nothing in them.
+    """
+    tables: dict[str, type[Table]] = built_in_tables()
+    for key, each in given.items():
         table, _, name = key.rpartition(".")
-        if key not in built_in and not (table in built_in and name in built_in[table].model_fields):
+        if key in tables or (table in tables and name in tables[table].model_fields):
+            continue
+        if each.value != {} or not plugins.surely_declared(key):
             return all_tables()
-    return built_in
+        tables[key] = Table
+    return tables
 
 
 def _by_table(given: Mapping[str, Given], kinds: Mapping[str, type[Table]]) -> dict[str, dict[str, Given]]:

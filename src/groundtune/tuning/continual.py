@@ -204,4 +204,4 @@ def groundtune_technique() -> Continual:
 
 def groundtune_settings() -> dict[str, type[Table]]:
     """Declare the settings."""
-    return {f"tuning.{NAME}": ContinualSettings}
+    return {"tuning.continual": ContinualSettings}

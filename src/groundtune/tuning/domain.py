@@ -82,4 +82,4 @@ def groundtune_technique() -> Domain:
 
 def groundtune_settings() -> dict[str, type[Table]]:
     """Declare the settings."""
-    return {f"tuning.{NAME}": DomainSettings}
+    return {"tuning.domain": DomainSettings}

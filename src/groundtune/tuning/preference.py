@@ -110,4 +110,4 @@ def groundtune_technique() -> PreferenceTuning:
 
 def groundtune_settings() -> dict[str, type[Table]]:
     """Declare the settings."""
-    return {f"tuning.{NAME}": PreferenceSettings}
+    return {"tuning.preference": PreferenceSettings}

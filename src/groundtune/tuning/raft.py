@@ -141,7 +141,7 @@ def groundtune_technique() -> Raft:
 
 def groundtune_settings() -> dict[str, type[Table]]:
     """Declare the settings."""
-    return {f"tuning.{NAME}": RaftSettings}
+    return {"tuning.raft": RaftSettings}
 
 
 def raft_examples(

@@ -321,4 +321,4 @@ def groundtune_technique() -> Rlhf:
 
 def groundtune_settings() -> dict[str, type[Table]]:
     """Declare the settings."""
-    return {f"tuning.{NAME}": RlhfSettings}
+    return {"tuning.rlhf": RlhfSettings}

@@ -107,4 +107,4 @@ def groundtune_technique() -> Transfer:
 
 def groundtune_settings() -> dict[str, type[Table]]:
     """Declare the settings."""
-    return {f"tuning.{NAME}": TransferSettings}
+    return {"tuning.transfer": TransferSettings}

@@ -49,4 +49,4 @@ def groundtune_settings() -> dict[str, type[Table]]:
     """Declare the settings."""
     from groundtune.knowledge.stores._kendra import KendraSettings
 
-    return {f"store.{NAME}": KendraSettings}
+    return {"store.kendra": KendraSettings}

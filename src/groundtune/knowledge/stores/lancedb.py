@@ -363,4 +363,4 @@ def groundtune_store(url: str, folder: Path, embedder: Embedder, settings: Store
 
 def groundtune_settings() -> dict[str, type[Table]]:
     """Declare the settings."""
-    return {f"store.{NAME}": LancedbSettings}
+    return {"store.lancedb": LancedbSettings}

@@ -375,4 +375,4 @@ def groundtune_store(url: str, folder: Path, embedder: Embedder, settings: Store
 
 def groundtune_settings() -> dict[str, type[Table]]:
     """Declare the settings."""
-    return {f"store.{NAME}": OpensearchSettings}
+    return {"store.opensearch": OpensearchSettings}

@@ -392,4 +392,4 @@ def groundtune_store(url: str, folder: Path, embedder: Embedder, settings: Store
 
 def groundtune_settings() -> dict[str, type[Table]]:
     """Declare the settings."""
-    return {f"store.{NAME}": PostgresqlSettings}
+    return {"store.postgresql": PostgresqlSettings}
