@@ -221,26 +221,26 @@ class Project:
         Raises `SettingsError` for a name that cannot be an adapter's: other characters than letters, digits, - and _,
         or the name of a candidate that is made on demand.
         """
-        self._before_tuning(name)
+        self._before_tuning(name, technique, parent)
         return with_bias(self.assembly, name, self.assembly.train(name, technique, parent, accepted), accepted)
 
     def stop_tuning(self, name: str, technique: str, parent: str | None = None) -> str:
         """Stop the job of `tune` where it runs at a service, and say what became of it."""
-        self._before_tuning(name)
+        self._before_tuning(name, technique, parent)
         return self.assembly.stop_tuning(name, technique, parent)
 
     def estimate_tuning(
         self, name: str, technique: str, parent: str | None = None, accepted: Sequence[str] = ()
     ) -> RunEstimate:
         """Return what `tune` would take: tokens, seconds and memory, from a few steps of training."""
-        self._before_tuning(name)
+        self._before_tuning(name, technique, parent)
         return self.assembly.estimate(name, technique, parent, accepted)
 
     def go_to_round(self, name: str, number: int) -> Manifest:
         """Use round `number` of an adapter made by `continual` from now on."""
         return self.assembly.adapters.go_to_round(name, number)
 
-    def _before_tuning(self, name: str) -> None:
+    def _before_tuning(self, name: str, technique: str, parent: str | None) -> None:
         taken = {*registered(), *(one.adapter for one in registered().values())}
         if not _NAME.fullmatch(name):
             raise SettingsError(f"`{name}` cannot be the name of an adapter.", remedy="Use letters, digits, - and _.")
@@ -249,6 +249,7 @@ class Project:
                 f"`{name}` is reserved for a candidate that `groundtune compare` makes by itself.",
                 remedy="Choose another name.",
             )
+        self.assembly.adapters.refuse_wrong(technique, parent)
         self.ingest()
 
     def adapters_of(self, candidate: str) -> tuple[str, ...]:

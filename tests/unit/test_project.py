@@ -43,6 +43,13 @@ def test_names_that_adapters_must_not_have_are_refused_and_nothing_is_touched(fo
     assert not (folder / ".groundtune" / "adapters").exists()
 
 
+@pytest.mark.parametrize(("technique", "parent", "message"), [("magic", None, "magic"), ("instruction", "no", "`no`")])
+def test_what_cannot_be_tuned_is_refused_before_documents_are_read(folder, technique, parent, message):
+    with pytest.raises(SettingsError, match=message), open_project(folder) as project:
+        project.tune("mine", technique, parent)
+    assert not (folder / ".groundtune" / "knowledge").exists()
+
+
 @pytest.mark.parametrize("text", ["", "  \n"])
 def test_an_empty_question_or_query_is_refused(folder, text):
     with open_project(folder) as project:

@@ -118,6 +118,11 @@ class Adapters:
         """Return what the adapter was made of, None where there is no finished one."""
         return read_manifest(self.folder(name))
 
+    def refuse_wrong(self, technique_name: str, parent: str | None) -> None:
+        """Raise `SettingsError` for a technique that is not there, and for an adapter that nothing can stand on."""
+        technique(technique_name)
+        self._parents(parent)
+
     def train(
         self, name: str, technique_name: str, parent: str | None = None, check: DataGate | None = None
     ) -> Manifest:
