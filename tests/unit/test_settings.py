@@ -290,7 +290,8 @@ def test_the_file_of_a_new_project_imports_no_technique_and_no_store(tmp_path):
     write(tmp_path, template("shop"))
     program = (
         "import sys, pathlib; from groundtune.settings import load_project; load_project(pathlib.Path(sys.argv[1])); "
-        "print([name for name in sys.modules if name.startswith(('groundtune.tuning.', 'groundtune.knowledge.stores.'))])"
+        "heavy = ('groundtune.tuning.', 'groundtune.knowledge.stores.'); "
+        "print([name for name in sys.modules if name.startswith(heavy)])"
     )
     done = subprocess.run([sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
