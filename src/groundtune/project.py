@@ -125,13 +125,8 @@ class Project:
             for file in (tuning.examples, tuning.preferences)
             for said in read_said(within(self.folder, file), file)
         ]
-        return check_benchmark(
-            self.benchmark,
-            self.settings.benchmark.cases,
-            self.assembly.knowledge.texts(),
-            training,
-            self.settings.knowledge.readable_by,
-        )
+        documents = self.assembly.knowledge.in_folder()
+        return check_benchmark(self.benchmark, self.settings.benchmark.cases, documents, training)
 
     def check_data(self, paths: Sequence[str | Path] = (), repair: str | Path | None = None) -> DataCheck:
         """Check training data: the files at `paths`, or those of `[tuning]` that exist.

@@ -241,14 +241,16 @@ class Adapters:
         return load_texts(place) if place.exists() else self._texts()
 
     def _texts(self) -> list[TrainingText]:
-        """Return the documents. Raises `SettingsError` where those of `[tuning] retrieve_as` may not read them."""
-        asker, readers = self._settings.tuning.retrieve_as, self._settings.knowledge.readable_by
-        if not set(asker) & set(readers):
+        """Return the documents that `[tuning] retrieve_as` may read. Raises `SettingsError` if it may read none."""
+        asker = self._settings.tuning.retrieve_as
+        documents = self._knowledge.in_folder().values()
+        texts = {each.id: each.text for each in documents if set(asker) & set(each.readable_by)}
+        if documents and not texts:
             raise SettingsError(
-                f"the documents may be read by {', '.join(readers)}, not by {', '.join(asker)}.",
+                f"no document may be read by {', '.join(asker)}.",
                 remedy="Name someone who may in `[tuning] retrieve_as`. The tuned model can tell what it read.",
             )
-        return [TrainingText(text, name, name) for name, text in self._knowledge.texts().items()]
+        return [TrainingText(text, name, name) for name, text in texts.items()]
 
     def _found_by(self) -> str:
         return f"{self._knowledge.signature}|as:{self._settings.tuning.retrieve_as}|depth:{DISTRACTOR_DEPTH}"

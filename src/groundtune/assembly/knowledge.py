@@ -17,7 +17,7 @@ from groundtune.errors import InputError, OtherFilling, StoreError
 from groundtune.files import only_one, within
 from groundtune.knowledge.checking import check_index
 from groundtune.knowledge.embedding import embedder
-from groundtune.knowledge.ingest import IngestReport, Manner, ingest, passages, texts
+from groundtune.knowledge.ingest import IngestReport, Manner, documents, ingest, passages
 from groundtune.knowledge.migrate import Migration, migrate
 from groundtune.knowledge.reading_process import reading
 from groundtune.knowledge.reranking import reranker
@@ -30,7 +30,7 @@ from groundtune.records import Records, open_records
 from groundtune.records.documents import KeptRevisions
 from groundtune.secrets import SecretUrl
 from groundtune.settings import Settings, load_project
-from groundtune.values import EVERYONE, Chunk, Passage, Place, Revision, Search
+from groundtune.values import EVERYONE, Chunk, Document, Passage, Place, Revision, Search
 
 _log = logging.getLogger(__name__)
 STATE = ".groundtune"  # where groundtune keeps what it makes, in the project's folder
@@ -316,9 +316,13 @@ class KnowledgeBase:
         """Tell whether nothing has been ingested."""
         return self._holder.is_empty()
 
+    def in_folder(self) -> dict[str, Document]:
+        """Return every document in the folder that can be read, by id."""
+        return documents(self.documents, self._settings.knowledge)
+
     def texts(self) -> dict[str, str]:
         """Return the text of every document in the folder that can be read, by id."""
-        return texts(self.documents)
+        return {id_: document.text for id_, document in self.in_folder().items()}
 
     def passages(self, size: int) -> list[Chunk]:
         """Return the documents that `[benchmark] draft_as` may read, in pieces of at most `size` characters.

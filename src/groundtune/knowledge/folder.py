@@ -12,6 +12,7 @@ from pathlib import Path
 from stat import S_ISLNK, S_ISREG
 
 from groundtune.errors import InputError
+from groundtune.knowledge.rules import SUFFIX, is_rule, ruled
 
 # What systems and programs leave in folders, in lower case; nobody wrote it to be read.
 _SYSTEM_FILES = frozenset({"thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "icon\r"})
@@ -25,13 +26,16 @@ class Found:
     """The paths of a folder's files by document id, sorted; as texts, which are made in a tenth of a `Path`'s time.
 
     `failed` holds (id, reason) of what could not be looked at. Documents below the folders in `unlisted` ("plans/", or
-    "" for all) may be there. `ignored` holds (path, reason), where the reason is one of few.
+    "" for all) may be there. `ignored` holds (path, reason), where the reason is one of few. `rules` are the paths of
+    the files that say something about documents (`rules.py`), by name, those of the folders above included; "" for one
+    that is there and must not be read.
     """
 
     files: dict[str, str] = field(default_factory=dict)
     failed: list[tuple[str, str]] = field(default_factory=list)
     unlisted: list[str] = field(default_factory=list)
     ignored: list[tuple[str, str]] = field(default_factory=list)
+    rules: dict[str, str] = field(default_factory=dict)
 
     def may_hold(self, document: str) -> bool:
         """Tell whether the folder holds `document`, as far as can be seen."""
@@ -73,12 +77,28 @@ def find(root: Path, parts: Sequence[Path]) -> Found:
     found = Found()
     for part in parts:
         if part.is_file():
-            name = part.relative_to(root).as_posix()
-            _look_at(str(part), name, root, found, hidden=_is_hidden(name))
+            _look_above(part, root, found)
+            _look_above(part.with_name(part.name + SUFFIX), root, found)
         else:
             _walk(part, root, found)
+        for folder in part.parents:
+            if folder.is_relative_to(root):
+                _look_above(folder / SUFFIX, root, found)
+    seen = {*found.files, *(name for name, _ in (*found.failed, *found.ignored))}
+    for name in found.rules:
+        document = ruled(name)
+        if not name.endswith(f"/{SUFFIX}") and name != SUFFIX and document not in seen:
+            beside = document.rpartition("/")[2]
+            found.failed.append((name, f"there is no `{beside}` beside it. Rename or delete it."))
     found.files = dict(sorted(found.files.items()))
     return found
+
+
+def _look_above(file: Path, root: Path, noted: Found) -> None:
+    """Note a file that may be there, whatever folder was walked."""
+    if os.path.lexists(file):
+        name = file.relative_to(root).as_posix()
+        _look_at(str(file), name, root, noted, hidden=_is_hidden(name.removesuffix(SUFFIX)))
 
 
 def _walk(part: Path, root: Path, found: Found) -> None:
@@ -115,7 +135,7 @@ def _look_at(path: str, inside: str, root: Path, found: Found, *, hidden: bool) 
     """Note the file at `path`, which is `inside` the folder; `hidden` if a folder on the way is."""
     id_ = shown(inside)
     name = inside.rpartition("/")[2]
-    if hidden or name.startswith(_HIDDEN):
+    if hidden or (name.startswith(_HIDDEN) and name != SUFFIX):
         found.ignored.append((id_, "hidden"))
     elif name.lower() in _SYSTEM_FILES:
         found.ignored.append((id_, "system"))
@@ -124,7 +144,13 @@ def _look_at(path: str, inside: str, root: Path, found: Found, *, hidden: bool) 
     else:
         try:
             reason = _ignored_file(path, root)
+            if is_rule(name):
+                found.rules[id_] = "" if reason else path
+                return
         except (OSError, RuntimeError) as error:  # links in a circle are a RuntimeError before Python 3.13
+            if is_rule(name):
+                found.rules[id_] = ""
+                return
             why = error.strerror if isinstance(error, OSError) else "a link that leads to itself"
             found.failed.append((id_, f"cannot be looked at: {why}. {_PERMISSIONS}"))
             return

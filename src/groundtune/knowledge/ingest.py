@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import cast
@@ -20,6 +21,7 @@ from groundtune.knowledge.embedding import embedded_text
 from groundtune.knowledge.folder import existing, find, scope
 from groundtune.knowledge.reading_process import Read
 from groundtune.knowledge.retriever import NotIndexed, Retriever
+from groundtune.knowledge.rules import DocumentRule, DocumentRules, narrowed
 from groundtune.knowledge.seen import Contents, FileState, Seen, SeenFiles
 from groundtune.knowledge.splitting import split
 from groundtune.protocols import (
@@ -97,6 +99,7 @@ class _Read:
     plain: PlainText
     chunks: list[Chunk]
     state: FileState | None = None  # None where the file changed while it was read
+    rule: str = ""
 
     @cached_property
     def fingerprint(self) -> str:
@@ -151,8 +154,10 @@ def ingest(
     manner.seen.forget(gone)
     lacking = manner.revisions.lacking(held) if manner.revisions is not None else frozenset[str]()
     try:
-        changed = _changed(found.files, manner.seen, {id_: held[id_] for id_ in held.keys() - lacking}, tally)
-        documents = _documents(changed, settings, failed, len(found.files), manner)
+        rules = DocumentRules(found.rules, settings.readable_by)
+        kept = {id_: held[id_] for id_ in held.keys() - lacking}
+        changed = _changed(found.files, manner.seen, kept, rules, tally)
+        documents = _documents(changed, settings, rules, failed, len(found.files), manner)
         for batch in _batches(documents):
             failed += _take(batch, _writer(store, embedder, tally), held, tally, manner)
     finally:
@@ -178,39 +183,51 @@ def ingest(
 
 
 def chunked(
-    id_: str, path: Path, settings: KnowledgeSettings, read: Read | None = None
+    id_: str, path: Path, settings: KnowledgeSettings, read: Read | None = None, rule: DocumentRule | None = None
 ) -> tuple[Document, PlainText, list[Chunk]]:
-    """Read one file, here or as `read` does, and split it. Opens no store and no model. Raises `UnreadableDocument`."""
-    plain = (read or readers.read)(path)
-    document = Document(id_, plain.text, plain.title, tuple(settings.readable_by), plain.metadata)
+    """Read one file, here or as `read` does, and split it. `rule` is what holds for it from outside, the settings if
+    None. Opens no store and no model. Raises `UnreadableDocument`.
+    """
+    document, plain = _described(id_, (read or readers.read)(path), rule or DocumentRule(tuple(settings.readable_by)))
     return document, plain, split(document, plain, settings)
 
 
-def texts(folder: Path) -> dict[str, str]:
-    """Return the plain text of every document in `folder` that can be read, by id."""
-    root = existing(folder)
-    texts_by_id = {}
-    for id_, path in find(root, [root]).files.items():
-        try:
-            texts_by_id[id_] = readers.read(Path(path)).text
-        except UnreadableDocument:
-            continue
-    return texts_by_id
+def _described(id_: str, plain: PlainText, rule: DocumentRule) -> tuple[Document, PlainText]:
+    """Return the document with what holds for it, and its text with the title and the notes that this gives."""
+    holds, notes = narrowed(rule, plain)
+    plain = replace(plain, title=rule.metadata.get("title", plain.title), notes=(*plain.notes, *notes))
+    return Document(id_, plain.text, plain.title, holds.readable_by, holds.metadata), plain
+
+
+def documents(folder: Path, settings: KnowledgeSettings) -> dict[str, Document]:
+    """Return every document in `folder` that can be read, by id, without any store."""
+    files, rules = _files(folder, settings)
+    made = {}
+    for id_, path in files.items():
+        with suppress(UnreadableDocument):
+            made[id_] = _described(id_, readers.read(Path(path)), rules.of(id_))[0]
+    return made
 
 
 def passages(folder: Path, settings: KnowledgeSettings) -> list[Chunk]:
     """Return the chunks of every document in `folder` that can be read, without any store."""
+    files, rules = _files(folder, settings)
+    read = _documents(files.items(), settings, rules, [], len(files), Manner())
+    return [chunk for each in read for chunk in each.chunks]
+
+
+def _files(folder: Path, settings: KnowledgeSettings) -> tuple[Mapping[str, str], DocumentRules]:
     root = existing(folder)
-    files = find(root, [root]).files
-    return [chunk for read in _documents(files.items(), settings, [], len(files), Manner()) for chunk in read.chunks]
+    there = find(root, [root])
+    return there.files, DocumentRules(there.rules, settings.readable_by)
 
 
 def _changed(
-    files: Mapping[str, str], seen: SeenFiles, held: Mapping[str, str], tally: _Tally
+    files: Mapping[str, str], seen: SeenFiles, held: Mapping[str, str], rules: DocumentRules, tally: _Tally
 ) -> Iterator[tuple[str, str]]:
     """Yield the files that have to be read, and count the others."""
     for id_, path in files.items():
-        contents = seen.unchanged(id_, path, held.get(id_))
+        contents = seen.unchanged(id_, path, held.get(id_), rules.key(id_))
         if contents is None:
             yield id_, path
         else:
@@ -221,6 +238,7 @@ def _changed(
 def _documents(
     files: Iterable[tuple[str, str]],
     settings: KnowledgeSettings,
+    rules: DocumentRules,
     failed: list[tuple[str, str]],
     total: int,
     manner: Manner,
@@ -231,8 +249,8 @@ def _documents(
         path = Path(file)
         try:
             state = manner.seen.look(path)
-            read = chunked(id_, path, settings, manner.read)
-            yield _Read(*read, state if state is not None and state.unmoved(path) else None)
+            read = chunked(id_, path, settings, manner.read, rules.of(id_))
+            yield _Read(*read, state if state is not None and state.unmoved(path) else None, rules.key(id_))
         except UnreadableDocument as error:
             failed.append((id_, error.reason))
     manner.progress("ingest", total, total)
@@ -290,7 +308,7 @@ def _take(
             tally.changed += 1
             tally.reread += not read_by_this_version(before)
         if read.state is not None:
-            manner.seen.keep(Seen(read.state, read.fingerprint, read.contents))
+            manner.seen.keep(Seen(read.state, read.fingerprint, read.contents, read.rule))
     return list(failed.items())
 
 

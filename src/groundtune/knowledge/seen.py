@@ -71,11 +71,12 @@ class FileState:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A file as it was read: the fingerprint under which the store holds it, and what it gave."""
+    """A file as it was read: the fingerprint under which the store holds it, what it gave, and the key of its rule."""
 
     state: FileState
     fingerprint: str
     contents: Contents
+    rule: str = ""
 
 
 class SeenFiles:
@@ -93,8 +94,8 @@ class SeenFiles:
         self._rows = _loaded(path, self._key) if path is not None else {}
         self._changed = False
 
-    def unchanged(self, document: str, path: str | Path, held: str | None) -> Contents | None:
-        """Return what a file gave if it is the same and the store holds it under the fingerprint `held`."""
+    def unchanged(self, document: str, path: str | Path, held: str | None, rule: str = "") -> Contents | None:
+        """Return what a file gave if it, its rule and the fingerprint that the store holds are the same."""
         row = self._rows.get(document)
         if self._verify or row is None or held is None or not read_by_this_version(held):
             return None
@@ -102,14 +103,14 @@ class SeenFiles:
             seen = _seen(row)
         except (ValueError, KeyError, TypeError, AttributeError):  # not what was written
             return None
-        if seen.fingerprint != held:
+        if (seen.fingerprint, seen.rule) != (held, rule):
             return None
         if seen.state.still(path):
             return seen.contents
         now = self.look(Path(path))
         if now is None or now.hash != seen.state.hash:
             return None
-        self.keep(Seen(now, seen.fingerprint, seen.contents))
+        self.keep(Seen(now, seen.fingerprint, seen.contents, rule))
         return seen.contents
 
     def look(self, path: Path) -> FileState | None:
@@ -159,4 +160,4 @@ def _seen(row: Mapping[str, Any]) -> Seen:
     contents = row["contents"]
     left_out = tuple(LeftOut(**each) for each in contents["left_out"])
     kept = Contents(contents["document"], contents["chunks"], left_out, tuple(contents["notes"]))
-    return Seen(FileState(**row["state"]), str(row["fingerprint"]), kept)
+    return Seen(FileState(**row["state"]), str(row["fingerprint"]), kept, str(row["rule"]))

@@ -20,7 +20,7 @@ def snapshot(folder: Path) -> Snapshot:
     root = existing(folder)
     found = find(root, [root])
     looks: Snapshot = dict.fromkeys((name for name, _ in found.failed), None)
-    for document, path in found.files.items():
+    for document, path in (*found.files.items(), *found.rules.items()):
         try:
             status = os.stat(path)  # noqa: PTH116 -- a text
             looks[document] = (status.st_size, status.st_mtime_ns)

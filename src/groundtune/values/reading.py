@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 from groundtune.values.knowledge import Place
 
-READING = 2
+READING = 3
 """Version of reading and splitting: raised when the same file gives another text or other chunks than before."""
 
 LeftOutKind = Literal[
@@ -69,8 +69,8 @@ class PlainText:
     `headings` and `contexts` are in order of place; a context that begins within another one ends within it.
     `segments` are the pages (or the parts of a recording) that the text consists of, in order; empty for a format
     without them. `metadata` is what the file says about itself: "title", "author", "date" (ISO 8601) and whatever else
-    its format has. `left_out` has each kind at most once. `notes` say what a person should know of how it was read
-    ("Read as windows-1252, ...").
+    its format has. `readable_by` are the principals that it names as its readers, None if it names none. `left_out`
+    has each kind at most once. `notes` say what a person should know of how it was read ("Read as windows-1252, ...").
     """
 
     text: str
@@ -81,3 +81,4 @@ class PlainText:
     contexts: tuple[Context, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     notes: tuple[str, ...] = ()
+    readable_by: tuple[str, ...] | None = None

@@ -16,7 +16,7 @@ from groundtune.comparing import figures, tokens, unbacked, words
 from groundtune.evaluation.benchmark.cases import Benchmark, asked, check_evidence
 from groundtune.evaluation.benchmark.similarity import RUN, near_pairs, shared_runs
 from groundtune.reply import asks_back
-from groundtune.values import EVERYONE, Case
+from groundtune.values import Case, Document
 
 FindingKind = Literal[
     "evidence", "duplicate", "near-duplicate", "leak", "split", "balance", "unanswerable", "number", "asker", "clarify"
@@ -59,15 +59,15 @@ class Said:
 def check_benchmark(
     benchmark: Benchmark,
     file: str,
-    texts: Mapping[str, str],
+    documents: Mapping[str, Document],
     training: Sequence[Said] = (),
-    readable_by: Sequence[str] = EVERYONE,
 ) -> list[BenchmarkFinding]:
     """Return all findings, problems first, in order of the file.
 
-    `file` is how the benchmark is named in them; `texts` are the documents by id, which `readable_by` may read;
-    `training` all that tuned candidates may have read.
+    `file` is how the benchmark is named in them; `documents` are the company's by id; `training` is all that tuned
+    candidates may have read.
     """
+    texts = {id_: document.text for id_, document in documents.items()}
     looking = _Looking(benchmark, file)
     findings = chain(
         looking.evidence(texts),
@@ -77,7 +77,7 @@ def check_benchmark(
         looking.groups(),
         looking.unanswerable(),
         looking.numbers(texts),
-        looking.askers(readable_by),
+        looking.askers(documents),
         looking.questions_back(),
     )
     return sorted(findings, key=lambda finding: (not finding.problem, finding.line or 0, finding.kind))
@@ -184,12 +184,18 @@ class _Looking:
                 listed = ", ".join(missing)
                 yield self._finding("number", f"no quote contains the number {listed} from the ideal answer.", case.id)
 
-    def askers(self, readable_by: Sequence[str]) -> Iterable[BenchmarkFinding]:
-        hidden = [case for case in self._cases if case.answerable and not set(case.asker) & set(readable_by)]
+    def askers(self, documents: Mapping[str, Document]) -> Iterable[BenchmarkFinding]:
+        hidden, readers = [], set[str]()
+        for case in self._cases:
+            named = [documents[each.document] for each in case.evidence if each.document in documents]
+            closed = [each for each in named or documents.values() if not set(case.asker) & set(each.readable_by)]
+            if case.answerable and closed and (named or len(closed) == len(documents)):
+                hidden.append(case)
+                readers.update(*(each.readable_by for each in closed))
         if hidden:
             message = (
-                f"{len(hidden)} answerable cases are asked by principals who may not read the documents (readable by "
-                f"{', '.join(readable_by)}): grounded candidates will abstain on them."
+                f"{len(hidden)} answerable cases are asked by principals who may not read the documents that they need "
+                f"(readable by {', '.join(sorted(readers)) or 'nobody'}): grounded candidates will abstain on them."
             )
             others = tuple(self._place(case.id) for case in hidden[:SHOWN_PLACES])
             yield BenchmarkFinding("asker", problem=False, message=message, file=self._file, others=others)

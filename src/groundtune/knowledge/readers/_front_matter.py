@@ -1,6 +1,7 @@
 """The front matter of a text: metadata at its very top, as YAML between `---`, TOML between `+++`, or a JSON object.
 
-Two horizontal rules with prose between them are none. Only top-level scalars are read. Knows nothing of Markdown.
+Two horizontal rules with prose between them are none. Only top-level scalars are read, and `readable_by`, which may be
+a list: one that cannot be understood allows nobody. Knows nothing of Markdown.
 """
 
 from __future__ import annotations
@@ -14,10 +15,15 @@ from datetime import date, datetime, time
 
 from groundtune.knowledge.readers import described
 
+READERS = "readable_by"
 _YAML = re.compile(r"---[ \t]*\n(?P<content>.*?\n)??(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
 _TOML = re.compile(r"\+\+\+[ \t]*\n(?P<content>.*?\n)??\+\+\+[ \t]*(?:\n|\Z)", re.DOTALL)
 _TITLE = re.compile(r"^title:[ \t]*(?P<quote>[\"']?)(?P<title>.+?)(?P=quote)[ \t]*$", re.MULTILINE)
 _SCALAR = re.compile(r"^(?P<key>[^\W\d][\w-]*):[ \t]+(?P<quote>[\"']?)(?P<value>.+?)(?P=quote)[ \t]*$", re.MULTILINE)
+_READERS = re.compile(
+    r"^readable_by:[ \t]*(?P<value>[^\n]*)\n?(?P<items>(?:[ \t]*(?:-[ \t]+[^\n]*|#[^\n]*)?(?:\n|\Z))*)",
+    re.MULTILINE | re.I,
+)
 _NO_SCALAR = tuple("[{|>&*!#")  # what begins another kind of value, or a comment, in YAML
 _KEY = re.compile(r"(?:[\w.$@:-]+(?: [\w.-]+)?|\"[^\"\n]+\"|'[^'\n]+')[ \t]*:(?=[ \t]|$)")
 _BELOW_A_KEY = re.compile(r"[ \t]|$|#|-(?:[ \t]|$)|[\]}],?[ \t]*$")  # indented lines, comments, items, brackets
@@ -26,11 +32,13 @@ _SENTENCE = re.compile(r"[A-ZÀ-Þ][\w-]*:[ \t].*\w[.!?][ \t]*\n?\Z")  # "Note: 
 
 @dataclass(frozen=True, slots=True)
 class FrontMatter:
-    """Where the text after it begins, and what it says: `title` is None if it names none, and may be empty."""
+    """Where the text after it begins, and what it says: `title` is None if it names none, and may be empty;
+    `readable_by` is None if it names no readers."""
 
     end: int = 0
     title: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
+    readable_by: tuple[str, ...] | None = None
 
 
 def front_matter(text: str) -> FrontMatter:
@@ -71,7 +79,29 @@ def _yaml(content: str, end: int) -> FrontMatter:
         value = match["value"] if match["quote"] else re.split(r"\s#", match["value"])[0]
         if match["quote"] or not value.startswith(_NO_SCALAR):
             scalars.setdefault(match["key"].lower(), value)
-    return FrontMatter(end, title, described(**scalars))
+    scalars.pop(READERS, None)
+    return FrontMatter(end, title, described(**scalars), _yaml_readers(content))
+
+
+def _yaml_readers(content: str) -> tuple[str, ...] | None:
+    """Return the scalar, the list in brackets on one line, or the items on lines of their own; () for anything else."""
+    match = _READERS.search(content)
+    if match is None:
+        return None
+    value = re.split(r"(?:^|\s)#", match["value"])[0].strip()
+    if value.startswith("[") and value.endswith("]"):
+        named = [_unquoted(each) for each in value[1:-1].split(",")]
+    elif value:
+        named = [] if value.startswith(_NO_SCALAR) else [_unquoted(value)]
+    else:
+        lines = [line.strip() for line in match["items"].split("\n")]
+        named = [_unquoted(re.split(r"\s#", line[1:])[0]) for line in lines if line.startswith("-")]
+    return tuple(name for name in named if name and not name.startswith(_NO_SCALAR))
+
+
+def _unquoted(text: str) -> str:
+    text = text.strip()
+    return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'" else text
 
 
 def _json(text: str) -> FrontMatter:
@@ -85,7 +115,10 @@ def _json(text: str) -> FrontMatter:
 
 def _from_values(values: Mapping[str, object], end: int) -> FrontMatter:
     scalars: dict[str, str | datetime | None] = {}
+    named = next((value for key, value in values.items() if key.lower() == READERS), None)
     for key, value in values.items():
+        if key.lower() == READERS:
+            continue
         if isinstance(value, datetime):
             scalars.setdefault(key.lower(), value)
         elif isinstance(value, bool):
@@ -93,4 +126,8 @@ def _from_values(values: Mapping[str, object], end: int) -> FrontMatter:
         elif isinstance(value, str | int | float | date | time):
             scalars.setdefault(key.lower(), str(value))
     title = values.get("title")
-    return FrontMatter(end, title.strip() if isinstance(title, str) else None, described(**scalars))
+    readers = None
+    if any(key.lower() == READERS for key in values):
+        listed = named if isinstance(named, list) else [named]
+        readers = tuple(name.strip() for name in listed if isinstance(name, str) and name.strip())
+    return FrontMatter(end, title.strip() if isinstance(title, str) else None, described(**scalars), readers)

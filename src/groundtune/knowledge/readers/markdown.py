@@ -48,6 +48,7 @@ class MarkdownReader:
             contexts=tuple(_contexts(text, tokens)),
             left_out=source.left_out.all(),
             notes=source.notes,
+            readable_by=front.readable_by,
         )
 
 

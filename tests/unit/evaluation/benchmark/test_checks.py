@@ -8,11 +8,13 @@ from groundtune.assembly.said import read_said
 from groundtune.errors import InputError
 from groundtune.evaluation.benchmark.cases import load_benchmark
 from groundtune.evaluation.benchmark.checks import check_benchmark, missing_numbers
+from groundtune.values import Document
 
 TEXTS = {
     "plans.md": "Pebble costs 8.40 euros a month. Brook costs 13.70 euros a month.",
     "fees.md": "A letter is free.",
 }
+DOCUMENTS = {id_: Document(id_, text, id_, ("everyone",)) for id_, text in TEXTS.items()}
 SUBJECTS = "pebble brook river delta hazel sprig forge skim drift duet hearth kiln".split()
 LONG = "You both confirm the takeover in the app within seven days and then it is done for good"
 
@@ -36,7 +38,7 @@ def check(folder, rows, training=()):
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     said = folder / "training.jsonl"
     said.write_text("".join(json.dumps(row) + "\n" for row in training), encoding="utf-8")
-    return check_benchmark(load_benchmark(path, 0.3), "benchmark.jsonl", TEXTS, read_said(said, "training.jsonl"))
+    return check_benchmark(load_benchmark(path, 0.3), "benchmark.jsonl", DOCUMENTS, read_said(said, "training.jsonl"))
 
 
 def talk(*turns):
