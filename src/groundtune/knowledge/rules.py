@@ -97,7 +97,7 @@ def narrowed(rule: DocumentRule, plain: PlainText) -> tuple[DocumentRule, tuple[
         named = tuple(dict.fromkeys(allowed if set(EVERYONE) & set(named) else (n for n in named if n in allowed)))
     notes = []
     if refused := [name for name in plain.readable_by if name not in named and name not in EVERYONE]:
-        notes.append(f"It names readers that may not read it here: {', '.join(refused)}.")
+        notes.append(f"The document names readers that may not read it here: {', '.join(refused)}.")
     if not named:
         notes.append("Nobody may read it.")
     return DocumentRule(named, metadata), tuple(notes)
