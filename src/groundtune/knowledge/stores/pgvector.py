@@ -303,17 +303,19 @@ class PgvectorStore:
         asked = {"plain": _any_of(plain), "other": _any_of(other), **known, **languages}
         queries = [f"to_tsquery(%({name})s::regconfig, %(plain)s)" for name in languages]
         wanted = " || ".join([*queries, "%(other)s::tsquery"])
-        statement = (
-            f"{_SELECT.replace('FROM chunk', f'FROM chunk, (SELECT {wanted} AS wanted) AS asked', 1)} "
-            "AND words @@ wanted ORDER BY ts_rank(words, wanted, 1) DESC, id LIMIT %(depth)s"
+        best = (  # first the few that are returned: most chunks have one of the words
+            f"SELECT id, ts_rank(words, wanted, 1) AS rank FROM chunk, (SELECT {wanted} AS wanted) AS asked "
+            f"WHERE {_ALLOWED} AND words @@ wanted ORDER BY rank DESC, id LIMIT %(depth)s"
         )
-        return connection.execute(statement, asked).fetchall() if languages else []
+        statement = f"WITH best AS ({best}) {_SELECT.replace('FROM chunk', 'FROM best JOIN chunk USING (id)')} "
+        return connection.execute(f"{statement} ORDER BY rank DESC, id", asked).fetchall() if languages else []
 
 
+_ALLOWED = "readable_by && %(principals)s::text[] AND metadata @> %(where)s"
 _SELECT = f"""
 SELECT id, {_PLACE}, text, heading, 1 - (vector <=> %(vector)s::vector) AS similarity,
     (SELECT fingerprint FROM document WHERE id = chunk.document) AS fingerprint
-FROM chunk WHERE readable_by && %(principals)s::text[] AND metadata @> %(where)s
+FROM chunk WHERE {_ALLOWED}
 """
 _HELD = f"""
 SELECT {_PLACE}, text, heading, readable_by, metadata, fingerprint, vector::text AS vector
