@@ -1,16 +1,24 @@
 import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
 import pytest
 
 from groundtune.errors import ModelFailed, NotInstalled, SettingsError
+from groundtune.http import Backoff
 from groundtune.knowledge.embedding import embedded_text, embedder
+from groundtune.knowledge.embedding._bedrock import BedrockEmbedder
 from groundtune.knowledge.embedding.openai_ import OpenAIEmbedder
 from groundtune.protocols import Embedder
 from groundtune.settings import EmbeddingSettings
+from groundtune.testing.bedrock import refused
 from groundtune.testing.embedders import EmbedderContract, HashingEmbedder
+from groundtune.testing.endpoint import LocalEndpoint, Request, Response
 from groundtune.values import Chunk, Place
 
 
@@ -43,6 +51,10 @@ class TestBuiltin(EmbedderContract):
         question = made.embed(["How do I get my money back?"], "query")[0]
         refund, router = made.embed(["Refunds are paid within a week.", "Restart the router first."], "document")
         assert question @ refund > question @ router + 0.1
+
+    def test_a_word_is_nearer_to_its_kin(self) -> None:
+        sea, ocean, stapler = self.make().embed(["sea", "ocean", "stapler"], "document")
+        assert sea @ ocean > sea @ stapler + 0.1
 
     def test_a_copy_in_a_folder_gives_the_same_vectors(self) -> None:
         from groundtune.knowledge.embedding.local import builtin_folder
@@ -184,3 +196,135 @@ def test_a_model_that_is_not_on_this_machine(monkeypatch: pytest.MonkeyPatch) ->
 def test_headings_are_embedded_with_the_text() -> None:
     assert embedded_text(Chunk("a", Place(0, 1), "x", "Plans", ())) == "Plans\nx"
     assert embedded_text(Chunk("a", Place(0, 1), "x", "", ())) == "x"
+
+
+class OnBedrock:
+    """Stands in for `InvokeModel` of one kind of models as documented, with vectors of HashingEmbedder times three.
+
+    Refuses texts of more than `words` words, as the service refuses too many tokens.
+    """
+
+    def __init__(self, kind: str, words: int = 8192, troubles: Sequence[Response] = ()) -> None:
+        self.kind, self.words, self.troubles = kind, words, list(troubles)
+        self.asked: list[Mapping[str, object]] = []
+
+    def __call__(self, request: Request) -> Response:
+        assert re.fullmatch(r"/model/[^/]+/invoke", request.path)
+        body: Any = request.body
+        self.asked.append(body)
+        if self.troubles:
+            return self.troubles.pop(0)
+        texts = body["texts"] if self.kind == "cohere" else [body["inputText"]]
+        assert 0 < len(texts) <= 96
+        if any(not text or len(text) > (2048 if self.kind == "cohere" else 50_000) for text in texts):
+            return refused(400, "ValidationException", "Malformed input request: string length.")
+        if any(len(text.split()) > self.words for text in texts):
+            return refused(400, "ValidationException", f"Too many input tokens. Max input tokens: {self.words}.")
+        vectors = (3 * HashingEmbedder().embed(texts, "query")).tolist()
+        if self.kind == "cohere":
+            assert body["input_type"] in ("search_document", "search_query")
+            assert set(body) == {"texts", "input_type", "truncate", "embedding_types"}
+            return replied({"embeddings": {"float": vectors}, "response_type": "embeddings_by_type"})
+        assert set(body) == {"inputText"}
+        return replied({"embedding": vectors[0], "inputTextTokenCount": len(texts[0].split())})
+
+
+def replied(reply: object) -> Response:
+    return Response([json.dumps(reply).encode()], headers={"Content-Type": "application/json"})
+
+
+MODELS = {
+    "titan": "amazon.titan-embed-text-v2:0",
+    "multimodal": "amazon.titan-embed-image-v1",
+    "cohere": "eu.cohere.embed-multilingual-v3",
+}
+
+
+@pytest.fixture
+def on_bedrock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., tuple[BedrockEmbedder, OnBedrock]]]:
+    with ExitStack() as stack:
+
+        def make(kind: str, *given: Any, batch_size: int = 32) -> tuple[BedrockEmbedder, OnBedrock]:
+            service = OnBedrock(kind, *given)
+            endpoint = stack.enter_context(LocalEndpoint(service))
+            monkeypatch.setenv("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", endpoint.url.removesuffix("/v1"))
+            for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+                monkeypatch.setenv(name, "fake")
+            settings = EmbeddingSettings(name=f"bedrock:{MODELS[kind]}@eu-west-1", batch_size=batch_size)
+            return BedrockEmbedder(settings, Backoff(sleep=lambda _: None)), service
+
+        yield make
+
+
+class BedrockContract(EmbedderContract):
+    kind = ""
+    most_words = 8192
+
+    @pytest.fixture(autouse=True)
+    def service(self, on_bedrock: Callable[..., tuple[BedrockEmbedder, OnBedrock]]) -> None:
+        self.made, self.stand_in = on_bedrock(self.kind, self.most_words)
+
+    def make(self) -> Embedder:
+        return self.made
+
+    def test_what_is_cut_is_counted_and_its_beginning_is_embedded(self) -> None:
+        long = "roaming in Switzerland " * 5000
+        vectors = self.make().embed(["short", long], "document")
+        assert self.made.cut(["short", long]) == 1
+        beginning = self.make().embed(["roaming in Switzerland " * 10], "document")[0]
+        assert float(vectors[1] @ beginning) > 0.99
+
+
+class TestTitan(BedrockContract):
+    kind = "titan"
+
+
+class TestTitanMultimodal(BedrockContract):
+    kind, most_words = "multimodal", 256
+
+
+class TestCohere(BedrockContract):
+    kind, most_words = "cohere", 512
+
+    def test_questions_and_documents_are_asked_differently(self) -> None:
+        self.made.embed(["a"], "query")
+        self.made.embed(["a"], "document")
+        assert [body["input_type"] for body in self.stand_in.asked] == ["search_query", "search_document"]
+
+    def test_batches(self) -> None:
+        self.made.embed([f"text {number}" for number in range(70)], "document")
+        assert sorted(len(body["texts"]) for body in self.stand_in.asked) == [6, 32, 32]  # type: ignore[arg-type]
+
+
+def test_a_busy_bedrock_is_asked_again_and_a_refusal_is_final(on_bedrock: Any) -> None:
+    busy = refused(429, "ThrottlingException", "Too many requests.")
+    made, service = on_bedrock("titan", 8192, [busy, busy])
+    assert made.embed(["a"], "query").shape == (1, 256)
+    assert len(service.asked) == 3
+    made, service = on_bedrock("titan", 8192, [refused(403, "AccessDeniedException", "no")])
+    with pytest.raises(ModelFailed, match="AccessDenied") as raised:
+        made.embed(["a"], "query")
+    assert "bedrock:InvokeModel" in raised.value.remedy
+    made, service = on_bedrock("cohere", 8192, [refused(400, "ValidationException", "no such model")] * 99)
+    with pytest.raises(ModelFailed, match="no such model"):
+        made.embed(["word " * 90, "b"], "query")
+    assert len(service.asked) < 9
+
+
+@pytest.mark.parametrize(
+    "reply", [{}, [], {"embedding": "x"}, {"embedding": [0.0, 0.0]}, {"embedding": []}, {"embedding": [[1.0], [2.0]]}]
+)
+def test_a_useless_reply_of_bedrock(on_bedrock: Any, reply: object) -> None:
+    made, _ = on_bedrock("titan", 8192, [replied(reply)])
+    with pytest.raises(ModelFailed, match=r"reply that does not follow|vector"):
+        made.embed(["a"], "query")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("bedrock:amazon.titan-embed-text-v2:0", "`embedding.name`"), ("bedrock:meta.llama@eu-west-1", "not known how")],
+)
+def test_a_name_on_bedrock_that_leads_nowhere(name: str, message: str) -> None:
+    with pytest.raises(SettingsError, match=message) as raised:
+        embedder(EmbeddingSettings(name=name))
+    assert raised.value.remedy

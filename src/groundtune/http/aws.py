@@ -47,7 +47,7 @@ class Refusal:
         return self.code in PASSING or self.status == 429 or self.status >= 500
 
 
-def model_and_region(name: str) -> tuple[str, str]:
+def model_and_region(name: str, setting: str = "model.name") -> tuple[str, str]:
     """Return model id and region of `bedrock:MODEL_ID@REGION`, where an ARN is an id as well. Raises `SettingsError`.
 
     >>> model_and_region("bedrock:amazon.nova-lite-v1:0@eu-west-1")
@@ -55,7 +55,7 @@ def model_and_region(name: str) -> tuple[str, str]:
     """
     model, _, region = name.removeprefix(PREFIX).rpartition("@")
     if not name.startswith(PREFIX) or not model or not region or len(f"{model} {region}".split()) != 2:
-        raise SettingsError(f"`model.name` is {name!r}.", remedy=FORM)
+        raise SettingsError(f"`{setting}` is {name!r}.", remedy=FORM)
     return model, region
 
 

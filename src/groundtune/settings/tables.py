@@ -47,7 +47,8 @@ class EmbeddingSettings(Table):
 
     name: str = Field(
         "builtin:minilm-l6-v2",
-        description="Embedding model: builtin:minilm-l6-v2, hf:ORG/NAME, path:DIR, or openai:MODEL@BASE_URL.",
+        description="Embedding model: builtin:minilm-l6-v2, hf:ORG/NAME, path:DIR, openai:MODEL@BASE_URL, or "
+        "bedrock:MODEL_ID@REGION (Titan, Cohere Embed).",
     )
     batch_size: int = Field(32, ge=1, description="Texts per batch.")
     precision: Literal["float32", "int8"] = Field(
