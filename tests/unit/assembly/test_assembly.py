@@ -87,6 +87,21 @@ def test_passages_are_for_those_who_may_read_them(folder):
     assert [bool(passages) for passages in mixed] == [False, True, False]
 
 
+def test_texts_to_tune_on_are_those_that_retrieve_as_may_read(folder):
+    (folder / "documents" / "brook.md.meta.toml").write_text('readable_by = ["staff"]', encoding="utf-8")
+    (folder / "documents" / "river.md").write_text("---\nreadable_by: [staff]\n---\nThe river plan.", encoding="utf-8")
+
+    def names(*asker):
+        return {
+            text.document for text in opened(folder, **{"tuning.retrieve_as": list(asker)}).adapters.task().corpus()
+        }
+
+    assert names("everyone") == {f"{name}.md" for name in NAMES} - {"brook.md", "river.md"}
+    assert names("staff") == {"brook.md", "river.md"}
+    with pytest.raises(SettingsError, match="no document may be read by guests"):
+        names("guests")
+
+
 def test_raft_is_made_of_what_retrieve_as_may_read(folder):
     internal = {"knowledge.readable_by": ["staff"], "tuning.raft.oracle_share": 1}
     assembly = opened(folder, **internal)

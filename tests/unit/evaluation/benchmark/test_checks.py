@@ -33,12 +33,14 @@ def sound():
     ]
 
 
-def check(folder, rows, training=()):
+def check(folder, rows, training=(), documents=None):
     path = folder / "benchmark.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     said = folder / "training.jsonl"
     said.write_text("".join(json.dumps(row) + "\n" for row in training), encoding="utf-8")
-    return check_benchmark(load_benchmark(path, 0.3), "benchmark.jsonl", DOCUMENTS, read_said(said, "training.jsonl"))
+    return check_benchmark(
+        load_benchmark(path, 0.3), "benchmark.jsonl", documents or DOCUMENTS, read_said(said, "training.jsonl")
+    )
 
 
 def talk(*turns):
@@ -220,6 +222,20 @@ def test_cases_whose_asker_may_not_read_the_documents_are_doubtful(tmp_path):
     finding = sole(check(tmp_path, rows), "asker")
     assert (finding.problem, finding.others) == (False, ("benchmark.jsonl:26", "benchmark.jsonl:27"))
     assert finding.message.startswith("2 answerable cases are asked by principals who may not read")
+
+
+def test_an_asker_needs_the_documents_of_the_evidence_and_no_others(tmp_path):
+    readers = {"plans.md": ("staff", "everyone"), "fees.md": ("hr",)}
+    documents = {id_: Document(id_, text, id_, readers[id_]) for id_, text in TEXTS.items()}
+    rows = [
+        case(f"{asker}-{file}", f"What does {file} say to {asker}?", asker=[asker], passages=[{"document": file}])
+        for asker in ("staff", "hr")
+        for file in TEXTS
+    ]
+    rows += [case(f"{asker}-any", f"Whom may {asker} ask?", asker=[asker]) for asker in ("guest", "hr")]
+    finding = sole(check(tmp_path, [*sound(), *rows], documents=documents), "asker")
+    assert finding.others == ("benchmark.jsonl:26", "benchmark.jsonl:27", "benchmark.jsonl:29")
+    assert "(readable by everyone, hr, staff)" in finding.message
 
 
 def test_one_question_of_two_askers_may_have_two_answers_in_one_group(tmp_path):
