@@ -23,6 +23,7 @@ from groundtune.cli._shared import (
     pieces,
     several,
 )
+from groundtune.values import EVERYONE
 
 if TYPE_CHECKING:
     from groundtune.assembly.knowledge import KnowledgeBase
@@ -265,7 +266,10 @@ def _shown(file: ReadFile) -> Text:
         text.append(f"\nLeft out: {pieces(left_out.count, left_out.kind)} ({left_out.reason})", "yellow")
     for note in file.plain.notes:
         text.append(f"\nNote: {note}", "yellow")
-    return text.append("\n" if file.plain.left_out or file.plain.notes else "")
+    readers = file.document.readable_by
+    if readers != EVERYONE:
+        text.append(f"\nReadable by {', '.join(readers) or 'nobody'}.")
+    return text.append("\n" if file.plain.left_out or file.plain.notes or readers != EVERYONE else "")
 
 
 def _chunks(text: Text, chunks: Sequence[Chunk]) -> Text:

@@ -7,11 +7,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from groundtune.errors import UnreadableDocument
+from groundtune.files import within
 from groundtune.knowledge.folder import find, shown
 from groundtune.knowledge.ingest import chunked
 from groundtune.knowledge.reading_process import Read, reading
+from groundtune.knowledge.rules import DocumentRules
 from groundtune.settings import KnowledgeSettings, load
-from groundtune.values import Chunk, PlainText
+from groundtune.values import Chunk, Document, PlainText
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,7 @@ class ReadFile:
 
     path: str
     plain: PlainText = PlainText("", "")  # noqa: RUF009 -- a frozen value
+    document: Document = Document("", "", "", ())  # noqa: RUF009 -- a frozen value
     chunks: tuple[Chunk, ...] = ()
     refused: str = ""
 
@@ -34,7 +37,8 @@ class ReadFile:
             "chunks": [{**asdict(chunk.place), "heading": chunk.heading, "text": chunk.text} for chunk in self.chunks],
             "left_out": [asdict(each) for each in self.plain.left_out],
             "notes": list(self.plain.notes),
-            "metadata": dict(self.plain.metadata),
+            "metadata": dict(self.document.metadata),
+            "readable_by": list(self.document.readable_by),
         }
 
 
@@ -43,26 +47,31 @@ def read_files(
 ) -> Iterator[ReadFile]:
     """Yield each file as it would be ingested; of a folder, every document in it, in order of path.
 
-    Settings come from the project in `folder` where there is one; `flags` override them.
+    Settings come from the project in `folder` where there is one; `flags` override them. Rules are those of the
+    project's documents folder for what is in it, else those of the folder that is read.
     """
     settings = load(Path(folder), flags).settings.knowledge
+    documents = within(Path(folder), settings.documents).resolve()
     with reading(settings) as read:
         for path in map(Path, paths):
+            whole = path.resolve()
+            folder_read = whole if path.is_dir() else whole.parent
+            root = documents if whole.is_relative_to(documents) else folder_read
+            there = find(root, [whole] if whole.exists() else [])
+            rules = DocumentRules(there.rules, settings.readable_by)
+            before = "" if folder_read == root else f"{folder_read.relative_to(root).as_posix()}/"
             if not path.is_dir():
-                yield _read(path, settings, read)
+                yield _read(path, f"{before}{whole.name}", settings, read, rules)
                 continue
-            root = path.resolve()
-            found = find(root, [root])
-            for name, reason in found.failed:
-                yield ReadFile(str(path / name), refused=reason)
-            for name in found.files:
-                yield _read(path / name, settings, read)
+            for name, reason in there.failed:
+                yield ReadFile(str(path / name.removeprefix(before)), refused=reason)
+            for name in there.files:
+                yield _read(path / name.removeprefix(before), name, settings, read, rules)
 
 
-def _read(path: Path, settings: KnowledgeSettings, read: Read | None) -> ReadFile:
-    name = shown(path)
+def _read(path: Path, id_: str, settings: KnowledgeSettings, read: Read | None, rules: DocumentRules) -> ReadFile:
     try:
-        _, plain, chunks = chunked(name, path, settings, read)
+        document, plain, chunks = chunked(shown(path), path, settings, read, rules.of(id_))
     except UnreadableDocument as error:
-        return ReadFile(name, refused=error.reason)
-    return ReadFile(name, plain, tuple(chunks))
+        return ReadFile(shown(path), refused=error.reason)
+    return ReadFile(shown(path), plain, document, tuple(chunks))

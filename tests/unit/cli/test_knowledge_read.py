@@ -161,3 +161,30 @@ def test_all_kinds_are_documented_and_no_others():
     text = DOCUMENTED.read_text(encoding="utf-8")
     table = text.partition("| Kind |")[2].partition("\n\n")[0]
     assert tuple(re.findall(r"^\| `([a-z ]+)` \|", table, re.MULTILINE)) == LEFT_OUT_KINDS
+
+
+@pytest.mark.parametrize(
+    ("asked", "path", "rule"),
+    [
+        ("x.txt", "x.txt", "x.txt.meta.toml"),
+        ("x.txt", "x.txt", ".meta.toml"),
+        (".", "x.txt", ".meta.toml"),
+        ("documents/plans/x.txt", "documents/plans/x.txt", "documents/.meta.toml"),
+        ("documents/plans", "documents/plans/x.txt", "documents/.meta.toml"),
+    ],
+)
+def test_rules_are_shown(run, folder, asked, path, rule):
+    for name, text in {path: "Pebble costs 8 euros.", rule: 'readable_by = "staff"\nteam = "a"'}.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    (document,) = run("knowledge", "read", asked, "--json").json["documents"]
+    assert document["path"] == path
+    assert (document["readable_by"], document["metadata"]) == (["staff"], {"team": "a"})
+    assert "Readable by staff." in run("knowledge", "read", asked).out
+
+
+def test_a_broken_rule_is_shown(run, folder):
+    (folder / "x.txt").write_text("Text.", encoding="utf-8")
+    (folder / ".meta.toml").write_text("readable_by = staff", encoding="utf-8")
+    (document,) = run("knowledge", "read", "x.txt", "--json").json["documents"]
+    assert document["refused"].startswith(".meta.toml is not TOML")
