@@ -65,9 +65,10 @@ def declared() -> tuple[tuple[str, Any, str], ...]:
     return tuple(sorted(tables, key=lambda table: (table[0], table[2])))
 
 
-def surely_declared(table: str) -> bool:
-    """Tell whether the source of a module declares a table by its full name. Imports none; if False, ask `declared`."""
-    return any(SETTINGS in _source(name) and f'{{"{table}": ' in _source(name) for name in _everywhere())
+def surely_declared(tables: Iterable[str]) -> bool:
+    """Tell whether sources of modules declare all tables by full name. Imports none; if False, ask `declared`."""
+    sources = [source for name in _everywhere() if SETTINGS in (source := _source(name))]
+    return all(any(f'{{"{table}": ' in source for source in sources) for table in tables)
 
 
 def first(kind: str, name: str, *arguments: object) -> Any:  # noqa: ANN401 -- the seam that the kind promises

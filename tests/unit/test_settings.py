@@ -282,8 +282,8 @@ def test_a_plugins_table_is_like_a_built_in_one(installed, tmp_path):
 
 @pytest.mark.parametrize("name", [name for name in all_tables() if "." in name])
 def test_that_a_table_is_there_is_known_without_importing_it(name):
-    assert plugins.surely_declared(name)
-    assert not plugins.surely_declared(f"{name}s")
+    assert plugins.surely_declared([name])
+    assert not plugins.surely_declared([name, f"{name}s"])
 
 
 def test_the_file_of_a_new_project_imports_no_technique_and_no_store(tmp_path):

@@ -244,13 +244,13 @@ class Adapters:
         """Return the documents that `[tuning] retrieve_as` may read. Raises `SettingsError` if it may read none."""
         asker = self._settings.tuning.retrieve_as
         documents = self._knowledge.in_folder().values()
-        texts = {each.id: each.text for each in documents if set(asker) & set(each.readable_by)}
+        texts = [TrainingText(each.text, each.id, each.id) for each in documents if set(asker) & set(each.readable_by)]
         if documents and not texts:
             raise SettingsError(
                 f"no document may be read by {', '.join(asker)}.",
                 remedy="Name someone who may in `[tuning] retrieve_as`. The tuned model can tell what it read.",
             )
-        return [TrainingText(text, name, name) for name, text in texts.items()]
+        return texts
 
     def _found_by(self) -> str:
         return f"{self._knowledge.signature}|as:{self._settings.tuning.retrieve_as}|depth:{DISTRACTOR_DEPTH}"

@@ -124,7 +124,7 @@ def show(
     first = held.chunks[0]
     pairs = ", ".join(f"{key}: {value}" for key, value in first.metadata.items())
     text = Text.assemble((document, "bold"), f" ({several(len(held.chunks), 'chunk')})\n")
-    text.append(f"Readable by {', '.join(first.readable_by) or 'nobody'}.{f' {pairs}.' if pairs else ''}\n")
+    text.append(f"{_readers(first.readable_by)}{f' {pairs}.' if pairs else ''}\n")
     text.append(f"Revisions that are kept: {', '.join(kept) or 'none'}.\n")
     chunks = [{**asdict(chunk), "id": chunk.id} for chunk in held.chunks]
     shown = {"document": document, "fingerprint": held.fingerprint, "kept_revisions": kept, "chunks": chunks}
@@ -266,10 +266,14 @@ def _shown(file: ReadFile) -> Text:
         text.append(f"\nLeft out: {pieces(left_out.count, left_out.kind)} ({left_out.reason})", "yellow")
     for note in file.plain.notes:
         text.append(f"\nNote: {note}", "yellow")
-    readers = file.document.readable_by
-    if readers != EVERYONE:
-        text.append(f"\nReadable by {', '.join(readers) or 'nobody'}.")
-    return text.append("\n" if file.plain.left_out or file.plain.notes or readers != EVERYONE else "")
+    narrowed = file.document.readable_by != EVERYONE
+    if narrowed:
+        text.append(f"\n{_readers(file.document.readable_by)}")
+    return text.append("\n" if file.plain.left_out or file.plain.notes or narrowed else "")
+
+
+def _readers(principals: Sequence[str]) -> str:
+    return f"Readable by {', '.join(principals) or 'nobody'}."
 
 
 def _chunks(text: Text, chunks: Sequence[Chunk]) -> Text:

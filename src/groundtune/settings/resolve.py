@@ -89,15 +89,15 @@ def _kinds(given: Mapping[str, Given]) -> dict[str, type[Table]]:
 
     The file that `groundtune init` writes names all their tables, and sets nothing in them.
     """
-    tables: dict[str, type[Table]] = built_in_tables()
-    for key, each in given.items():
+    built_in = built_in_tables()
+    others = []
+    for key in given:
         table, _, name = key.rpartition(".")
-        if key in tables or (table in tables and name in tables[table].model_fields):
-            continue
-        if each.value != {} or not plugins.surely_declared(key):
-            return all_tables()
-        tables[key] = Table
-    return tables
+        if key not in built_in and not (table in built_in and name in built_in[table].model_fields):
+            others.append(key)
+    if others and (any(given[key].value != {} for key in others) or not plugins.surely_declared(others)):
+        return all_tables()
+    return {**built_in, **dict.fromkeys(others, Table)}
 
 
 def _by_table(given: Mapping[str, Given], kinds: Mapping[str, type[Table]]) -> dict[str, dict[str, Given]]:

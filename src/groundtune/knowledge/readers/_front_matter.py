@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time
 
 from groundtune.knowledge.readers import described
+from groundtune.knowledge.rules import READERS
 
-READERS = "readable_by"
 _YAML = re.compile(r"---[ \t]*\n(?P<content>.*?\n)??(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
 _TOML = re.compile(r"\+\+\+[ \t]*\n(?P<content>.*?\n)??\+\+\+[ \t]*(?:\n|\Z)", re.DOTALL)
 _TITLE = re.compile(r"^title:[ \t]*(?P<quote>[\"']?)(?P<title>.+?)(?P=quote)[ \t]*$", re.MULTILINE)
@@ -115,19 +115,16 @@ def _json(text: str) -> FrontMatter:
 
 def _from_values(values: Mapping[str, object], end: int) -> FrontMatter:
     scalars: dict[str, str | datetime | None] = {}
-    named = next((value for key, value in values.items() if key.lower() == READERS), None)
+    readers = None
     for key, value in values.items():
         if key.lower() == READERS:
-            continue
-        if isinstance(value, datetime):
+            listed = value if isinstance(value, list) else [value]
+            readers = tuple(name.strip() for name in listed if isinstance(name, str) and name.strip())
+        elif isinstance(value, datetime):
             scalars.setdefault(key.lower(), value)
         elif isinstance(value, bool):
             scalars.setdefault(key.lower(), str(value).lower())
         elif isinstance(value, str | int | float | date | time):
             scalars.setdefault(key.lower(), str(value))
     title = values.get("title")
-    readers = None
-    if any(key.lower() == READERS for key in values):
-        listed = named if isinstance(named, list) else [named]
-        readers = tuple(name.strip() for name in listed if isinstance(name, str) and name.strip())
     return FrontMatter(end, title.strip() if isinstance(title, str) else None, described(**scalars), readers)
