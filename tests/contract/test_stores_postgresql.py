@@ -125,7 +125,7 @@ class TestPgvector(StoreContract):
         okapis = [entry(f"okapi {number}.md", ["an okapi among all the other animals of its forest"]) for number in range(40)]
         zebras = [entry(f"zebra {number}.md", ["zebra"]) for number in range(200)]
         words.replace([*okapis, *zebras, entry("both.md", ["zebra and okapi"])])
-        assert {passage.document[:5] for passage in ask(words, "zebra okapi")} == {"zebra"}
+        assert "okapi" not in {passage.document[:5] for passage in ask(words, "zebra okapi")}
         words.optimize()  # counts how many chunks have a word
         frequent = ask(words, "zebra okapi")
         assert frequent[0].document == "both.md"
