@@ -122,7 +122,8 @@ class TestPgvector(StoreContract):
         """As long as there are enough of them; then by all words of the question."""
         monkeypatch.setattr(_postgresql_words, "_MOST_RANKED", 50)
         words = self.made(tmp_path, ["words"])
-        okapis = [entry(f"okapi {number}.md", ["an okapi among all the other animals of its forest"]) for number in range(40)]
+        long = ["an okapi among all other animals of a forest"]
+        okapis = [entry(f"okapi {number}.md", long) for number in range(40)]
         zebras = [entry(f"zebra {number}.md", ["zebra"]) for number in range(200)]
         words.replace([*okapis, *zebras, entry("both.md", ["zebra and okapi"])])
         assert "okapi" not in {passage.document[:5] for passage in ask(words, "zebra okapi")}
