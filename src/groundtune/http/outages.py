@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from typing import ParamSpec, TypeVar
 
 MOST_FAILURES = 8
 CallArguments = ParamSpec("CallArguments")
+Given = TypeVar("Given")
 Returned = TypeVar("Returned")
 
 
@@ -84,3 +86,17 @@ def carried(call: Callable[CallArguments, Returned]) -> Callable[CallArguments, 
     """Return `call` for one call in another thread, where it knows what this one knows."""
     context = copy_context()
     return lambda *given, **named: context.run(call, *given, **named)
+
+
+def all_at_once(work: Callable[[Given], Returned], items: Iterable[Given], number: int) -> list[Returned]:
+    """Return what `work` gives for each of the items, in order, with up to `number` of them under way in threads.
+
+    Raises what `work` raises for the first item that fails, and then begins no more.
+    """
+    with ThreadPoolExecutor(number) as pool:
+        futures = [pool.submit(carried(work), item) for item in items]
+        try:
+            return [future.result() for future in futures]
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-from groundtune.http.outages import carried
+from groundtune.http.outages import all_at_once
 from groundtune.values import Completion, Conversation
 
 
@@ -22,10 +21,4 @@ def complete_all(
         started = time.perf_counter()
         completion = complete(conversations[0])
         return [replace(completion, usage=replace(completion.usage, seconds=time.perf_counter() - started))]
-    with ThreadPoolExecutor(concurrency) as pool:
-        futures = [pool.submit(carried(complete), conversation) for conversation in conversations]
-        try:
-            return [future.result() for future in futures]
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    return all_at_once(complete, conversations, concurrency)

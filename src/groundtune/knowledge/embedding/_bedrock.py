@@ -11,16 +11,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Literal
 
 import numpy as np
 
 from groundtune.errors import ModelFailed, SettingsError
 from groundtune.http import Backoff, Passing, RequestRefused, aws
-from groundtune.http.outages import carried
+from groundtune.http.outages import all_at_once
 from groundtune.protocols import Vectors
 from groundtune.settings import EmbeddingSettings
 
@@ -106,13 +105,7 @@ class BedrockEmbedder:
         if not texts:
             return np.zeros((0, self.dimension), dtype=np.float32)
         batches = [texts[start : start + self._size] for start in range(0, len(texts), self._size)]
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            futures = [pool.submit(carried(self._batch), batch, kind) for batch in batches]
-            try:
-                return np.concatenate([future.result() for future in futures])
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+        return np.concatenate(all_at_once(partial(self._batch, kind=kind), batches, AT_ONCE))
 
     def cut(self, texts: Sequence[str]) -> int:
         """Return how many of these texts, which were embedded before, were too long."""
