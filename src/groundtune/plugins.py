@@ -1,4 +1,4 @@
-"""Where models, embedders, rerankers, stores, sources, readers, scorers, importers, techniques and candidates come from.
+"""Where models, embedders, rerankers, stores, readers, sources, scorers, importers and techniques come from.
 
 Packages, ours and other people's, name in the entry-point group `groundtune` a module that holds hooks:
 

@@ -48,7 +48,7 @@ class Guard:
     def check(self, url: httpx.URL) -> None:
         """Raise `AddressRefused` for a port that may not be asked."""
         if url.port not in (None, *PORTS.values()) and authority(url) not in {*self.private, *self.public}:
-            raise refused(url, f"port {url.port} may not be asked", "Only 80, 443, and the ports that settings name.")
+            raise refused(url, f"names port {url.port}", "Only 80, 443 and ports that settings name are asked.")
 
     def forbids(self, address: str, host: str, port: int) -> str:
         """Return why no connection to an address may be made for a host, "" if it may.
@@ -109,11 +109,11 @@ def authority(url: httpx.URL) -> str:
 
 def refused(url: httpx.URL | str, why: str, remedy: str) -> AddressRefused:
     """Return the error for an address that must not be asked."""
-    return AddressRefused(f"{why}: it is not fetched.", place=str(url), remedy=remedy)
+    return AddressRefused(f"is not fetched: it {why}.", place=str(url), remedy=remedy)
 
 
 def _is_host(host: str) -> bool:
-    """Tell whether a host is a name, or an IP address in its usual form: not 2130706433, 0x7f.1, 0177.0.0.1 or 127.1."""
+    """Tell whether a host is a name, or an IP address in its usual form: not 2130706433, 0x7f.1, 0177.0.0.1, 127.1."""
     if ":" in host:
         return "%" not in host
     if _NUMBER.fullmatch(host.rpartition(".")[2]):

@@ -53,7 +53,12 @@ class Fetched:
     @property
     def type(self) -> str:
         """Its media type, as in "text/html"; "" if it names none."""
-        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+        return str(self.headers.get("content-type", "")).partition(";")[0].strip().lower()
+
+    @property
+    def charset(self) -> str:
+        """The encoding that it names, as in "iso-8859-1"; "" if it names none."""
+        return httpx.Response(self.status, headers=self.headers).charset_encoding or ""
 
 
 def addresses_of(host: str, port: int) -> list[str]:
@@ -120,7 +125,7 @@ class GuardedClient:
         try:
             target = place.join(location)
         except httpx.InvalidURL as error:
-            raise refused(place, f"is redirected to what is no address ({error})", "") from None
+            raise refused(place, f"leads to what is no address ({error})", "") from None
         target = parsed(str(target))
         if place.scheme == "https" and target.scheme == "http":
             raise refused(target, f"is where {place} leads, without encryption", "")
@@ -204,9 +209,8 @@ class _Network(httpcore.NetworkBackend):
         addresses = self._look_up(host, port)
         for address in addresses:
             if why := self._guard.forbids(address, host, port):
-                raise refused(
-                    host, f"is at {address}, which {why}", "If it is the company's own, allow it by name in the settings."
-                )
+                remedy = "If it is the company's own, allow it by name in the settings."
+                raise refused(host, f"is at {address}, which {why}", remedy)
         for address in addresses:
             try:
                 stream = self._network.connect_tcp(address, port, self.left(timeout), local_address, socket_options)
