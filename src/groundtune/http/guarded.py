@@ -33,7 +33,7 @@ LookUp = Callable[[str, int], list[str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class FetchLimits:
     """The most that one fetch may take: megabytes after unpacking, seconds in all, and redirects."""
 
     megabytes: float = 20
@@ -69,7 +69,7 @@ def addresses_of(host: str, port: int) -> list[str]:
 class GuardedClient:
     """Fetches what `guard` allows, within `limits`. Keeps no cookies and sends no credentials. Safe across threads."""
 
-    def __init__(self, guard: Guard, limits: Limits, look_up: LookUp = addresses_of) -> None:
+    def __init__(self, guard: Guard, limits: FetchLimits, look_up: LookUp = addresses_of) -> None:
         self._guard, self._limits, self._look_up = guard, limits, look_up
 
     def get(
@@ -93,10 +93,10 @@ class GuardedClient:
                 if hosts is not None and authority(place) not in hosts:
                     raise refused(place, f"is on another host, {authority(place)}", "Allow that host, if it is yours.")
                 with self._asked(pool, place, headers or {}) as response:
-                    found = httpx.Headers(response.headers)
-                    if response.status not in _REDIRECTS or "location" not in found:
-                        return self._reply(place, response, found, types)
-                place = self._next(place, found["location"])
+                    said = httpx.Headers(response.headers)
+                    if response.status not in _REDIRECTS or "location" not in said:
+                        return self._reply(place, response, said, types)
+                place = self._next(place, said["location"])
         raise FetchFailed(f"is redirected more than {self._limits.redirects} times.", place=url)
 
     @cached_property

@@ -89,11 +89,11 @@ def find(root: Path, parts: Sequence[Path]) -> Found:
     return found
 
 
-def without_document(found: Found) -> list[tuple[str, str]]:
+def without_document(there: Found) -> list[tuple[str, str]]:
     """Return the rules of one document that is not there, with the reason."""
-    seen = {*found.files, *(name for name, _ in (*found.failed, *found.ignored))}
+    seen = {*there.files, *(name for name, _ in (*there.failed, *there.ignored))}
     alone = []
-    for name in found.rules:
+    for name in there.rules:
         document = ruled(name)
         if not name.endswith(f"/{SUFFIX}") and name != SUFFIX and document not in seen:
             beside = document.rpartition("/")[2]

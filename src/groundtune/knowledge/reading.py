@@ -78,8 +78,8 @@ def read_files(
 
 def _mirrored(address: str, settings: KnowledgeSettings, read: Read | None, sources: Sequence[Mirrored]) -> ReadFile:
     for each in sources:
-        if address in each.found.files:
-            made = _read(Path(each.found.files[address]), address, settings, read, each.rules)
+        if address in each.copies.files:
+            made = _read(Path(each.copies.files[address]), address, settings, read, each.rules)
             return replace(made, path=address)
     return ReadFile(address, refused="no source has a copy of it here. Run `groundtune ingest`, or check the address.")
 

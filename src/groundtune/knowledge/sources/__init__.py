@@ -34,7 +34,7 @@ class Remote:
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class SourceListing:
     """All that a source has, and (address, reason) of what in it is no document; each reason is one of few."""
 
     remotes: tuple[Remote, ...]
@@ -50,12 +50,12 @@ class Content:
     known: Mapping[str, str] = field(default_factory=dict)
 
 
-class Source(Protocol):
+class DocumentSource(Protocol):
     """Where documents are. The ids of all its documents begin with one of `beginnings`."""
 
     beginnings: tuple[str, ...]
 
-    def listing(self) -> Listing:
+    def listing(self) -> SourceListing:
         """Return all that it has. Raises `FetchFailed` rather than leave out what it could not see."""
         ...
 
@@ -67,10 +67,10 @@ class Source(Protocol):
         ...
 
 
-def open_source(url: str, settings: KnowledgeSettings) -> Source:
+def open_source(url: str, settings: KnowledgeSettings) -> DocumentSource:
     """Return the source at `url`; nothing is asked of it yet.
 
     `settings` holds the tables that sources declare: `settings.part("acme", AcmeSettings)` is `[knowledge.acme]`.
     Raises `SettingsError` for an address that nobody knows, or of a wrong form.
     """
-    return cast("Source", plugins.first("sources", url, url, settings))
+    return cast("DocumentSource", plugins.first("sources", url, url, settings))

@@ -21,7 +21,7 @@ from groundtune.files import full_disk, write_pieces, write_text
 from groundtune.knowledge.folder import Found, without_document
 from groundtune.knowledge.readers import reader_for
 from groundtune.knowledge.rules import is_rule
-from groundtune.knowledge.sources import Content, NotThere, Remote, Source
+from groundtune.knowledge.sources import Content, DocumentSource, NotThere, Remote
 from groundtune.protocols import Progress, silent
 from groundtune.values import digest
 
@@ -65,15 +65,15 @@ class Mirror:
 
     def found(self) -> Found:
         """Return the copies by document, and those that are rules. Asks nobody."""
-        found = Found()
+        copies = Found()
         for document, copy in sorted(self._copies.items()):
             path = self.folder / copy.path
             if path.is_file():
-                (found.rules if is_rule(document) else found.files)[document] = str(path)
-        return found
+                (copies.rules if is_rule(document) else copies.files)[document] = str(path)
+        return copies
 
     def update(
-        self, source: Source, *, verify: bool = False, progress: Progress = silent
+        self, source: DocumentSource, *, verify: bool = False, progress: Progress = silent
     ) -> tuple[Found, SourceReport]:
         """Fetch what is new or has changed, all of it with `verify`, and remove what is gone; return the copies.
 
@@ -108,7 +108,7 @@ class Mirror:
     def _bring_all(
         self,
         remotes: list[Remote],
-        source: Source,
+        source: DocumentSource,
         told: Found,
         report: SourceReport,
         progress: Progress,
@@ -138,7 +138,7 @@ class Mirror:
             self._save(_SAVE_SECONDS)
         progress("fetch", len(remotes), len(remotes))
 
-    def _bring(self, remote: Remote, source: Source, report: SourceReport, *, verify: bool) -> None:
+    def _bring(self, remote: Remote, source: DocumentSource, report: SourceReport, *, verify: bool) -> None:
         """Make the copy of a document what the source has."""
         copy = self._copies.get(remote.document)
         if copy is not None and (verify or not (self.folder / copy.path).is_file()):
@@ -185,10 +185,10 @@ class Mirror:
                 shutil.rmtree(folder, ignore_errors=True)
 
     def _with_copies(self, told: Found) -> Found:
-        found = self.found()
-        told.files = found.files
+        copies = self.found()
+        told.files = copies.files
         unseen = {name: "" for name, _ in told.failed if is_rule(name)}
-        told.rules = {**found.rules, **told.rules, **unseen}
+        told.rules = {**copies.rules, **told.rules, **unseen}
         if not told.unlisted:
             told.failed += without_document(told)
         return told

@@ -21,7 +21,7 @@ PLACE = Path(".groundtune", "sources")
 class Mirrored:
     """The copies of a source's documents, their rules, and what was done to have them; None if nothing was."""
 
-    found: Found
+    copies: Found
     rules: DocumentRules
     report: SourceReport | None = None
 
@@ -48,8 +48,8 @@ class Mirrors:
             shutil.rmtree(folder, ignore_errors=True)
         updated = []
         for source, (each, mirror) in zip(sources, self._mirrors, strict=True):
-            found, report = mirror.update(source, verify=verify, progress=self._progress)
-            updated.append(self._with_rules(each, found, report))
+            copies, report = mirror.update(source, verify=verify, progress=self._progress)
+            updated.append(self._with_rules(each, copies, report))
         return tuple(updated)
 
     def __contains__(self, document: str) -> bool:
@@ -62,12 +62,12 @@ class Mirrors:
                 if document in mirror:
                     mirror.erase(document)
 
-    def _with_rules(self, source: SourceSettings, found: Found, report: SourceReport | None = None) -> Mirrored:
+    def _with_rules(self, source: SourceSettings, copies: Found, report: SourceReport | None = None) -> Mirrored:
         readable_by = self._settings.readable_by if source.readable_by is None else source.readable_by
-        return Mirrored(found, DocumentRules(found.rules, readable_by, source.metadata), report)
+        return Mirrored(copies, DocumentRules(copies.rules, readable_by, source.metadata), report)
 
 
-def with_sources(found: Found, readable_by: Sequence[str], sources: Sequence[Mirrored]) -> DocumentRules:
+def with_sources(folder: Found, readable_by: Sequence[str], sources: Sequence[Mirrored]) -> DocumentRules:
     """Add what sources have to what was found in the folder, and return the rules of all.
 
     Ids cannot be the same: those of sources contain `//`, those of files do not. A document that two sources have is
@@ -76,17 +76,17 @@ def with_sources(found: Found, readable_by: Sequence[str], sources: Sequence[Mir
     apart: list[tuple[Mapping[str, str], DocumentRules]] = []
     differ = set()
     for each in sources:
-        found.failed += each.found.failed
-        found.ignored += each.found.ignored
-        found.unlisted += each.found.unlisted
-        for document, path in each.found.files.items():
+        folder.failed += each.copies.failed
+        folder.ignored += each.copies.ignored
+        folder.unlisted += each.copies.unlisted
+        for document, path in each.copies.files.items():
             before = next((rules for documents, rules in apart if document in documents), each.rules)
             if before.key(document) != each.rules.key(document):
                 differ.add(document)
-            found.files.setdefault(document, path)
-        apart.append((each.found.files, each.rules))
+            folder.files.setdefault(document, path)
+        apart.append((each.copies.files, each.rules))
     for document in sorted(differ):
-        del found.files[document]
+        del folder.files[document]
         remedy = "Give them the same readers and metadata, or leave it out of one."
-        found.failed.append((document, f"two sources have it, with other rules each. {remedy}"))
-    return DocumentRules(found.rules, readable_by, apart=apart)
+        folder.failed.append((document, f"two sources have it, with other rules each. {remedy}"))
+    return DocumentRules(folder.rules, readable_by, apart=apart)

@@ -9,20 +9,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property, partial
-from typing import Any, TypeVar
+from typing import Any
 
 from pydantic import Field
 
 from groundtune.errors import FetchFailed, SettingsError
 from groundtune.http import Backoff, Passing, aws
 from groundtune.knowledge.folder import ignored_name
-from groundtune.knowledge.sources import Content, Listing, NotThere, Remote
+from groundtune.knowledge.sources import Content, NotThere, Remote, SourceListing
 from groundtune.settings import KnowledgeSettings, Table
 
 _FORM = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(?P<prefix>.*))?")
 _PIECE = 1_000_000  # bytes
 _RIGHTS = "It needs s3:ListBucket on the bucket and s3:GetObject below the prefix."
-Asked = TypeVar("Asked")
 
 
 class S3Settings(Table):
@@ -41,7 +40,7 @@ class S3Source:
         self._backoff = backoff or Backoff()
         self.beginnings = (f"s3://{bucket}/{self._prefix}",)
 
-    def listing(self) -> Listing:
+    def listing(self) -> SourceListing:
         """Return the objects; what systems and programs leave behind is ignored, as in a folder."""
         remotes, ignored = [], []
         for each in self._objects():
@@ -53,7 +52,7 @@ class S3Source:
             else:
                 mark = f"{each['ETag']} {each['Size']}"
                 remotes.append(Remote(document, mark, each["Key"].rpartition("/")[2], each["Size"]))
-        return Listing(tuple(remotes), tuple(ignored))
+        return SourceListing(tuple(remotes), tuple(ignored))
 
     def fetch(self, remote: Remote, known: Mapping[str, str]) -> Content | None:
         """Return an object as it is now."""
@@ -84,10 +83,10 @@ class S3Source:
         config = aws.timeouts(self._settings.timeout)
         return aws.client("s3", self._settings.region, config, "A source in S3", self._failed(self.beginnings[0]))
 
-    def _ask(self, call: Callable[[], Asked], place: str) -> Asked:
+    def _ask(self, call: Callable[[], aws.Called], place: str) -> aws.Called:
         return self._backoff.run(lambda: self._once(call, place), self._failed(place))
 
-    def _once(self, call: Callable[[], Asked], place: str) -> Asked:
+    def _once(self, call: Callable[[], aws.Called], place: str) -> aws.Called:
         def refused(refusal: aws.Refusal) -> Exception:
             if refusal.passes:
                 return Passing(refusal.told, "Try again later.", refusal.wait)

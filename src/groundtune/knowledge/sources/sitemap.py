@@ -9,27 +9,31 @@ import time
 import zlib
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-import httpx
 from lxml import etree
 from protego import Protego
 from pydantic import Field
 
 from groundtune.errors import AddressRefused, FetchFailed, SettingsError
 from groundtune.http.addresses import Guard, authority, parsed
-from groundtune.http.guarded import AGENT, Fetched, GuardedClient, Limits, TooLarge, unzipped
+from groundtune.http.guarded import AGENT, Fetched, FetchLimits, GuardedClient, TooLarge, unzipped
 from groundtune.knowledge.readers import reader_for, readers
 from groundtune.knowledge.readers._encodings import codec
 from groundtune.knowledge.rules import is_rule
-from groundtune.knowledge.sources import Content, Listing, NotThere, Remote
+from groundtune.knowledge.sources import Content, NotThere, Remote, SourceListing
 from groundtune.settings import KnowledgeSettings, Table
+
+if TYPE_CHECKING:
+    import httpx
 
 _MB = 1_000_000
 _HTML = ("text/html", "application/xhtml+xml")
 _SUFFIXES = {"application/pdf": ".pdf", "text/plain": ".txt", "text/markdown": ".md", "text/csv": ".csv"}
-_GONE = (httpx.codes.NOT_FOUND, httpx.codes.GONE)
+_GONE = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
 _LONGEST_DELAY = 60.0  # seconds between two pages, whatever robots.txt asks
 _ASKED_WITH = {"etag": "If-None-Match", "last-modified": "If-Modified-Since"}
 
@@ -57,13 +61,13 @@ class SitemapSource:
         private, others = (_hosts(names) for names in (settings.private_hosts, settings.other_hosts))
         self._hosts = {authority(self._url), *others}
         self._client = GuardedClient(
-            Guard(private, self._hosts), Limits(megabytes=settings.page_mb, seconds=settings.page_seconds)
+            Guard(private, self._hosts), FetchLimits(megabytes=settings.page_mb, seconds=settings.page_seconds)
         )
         self._robots: dict[str, Protego] = {}
         self._last = 0.0  # when the last page was asked for, by `time.monotonic`
         self.beginnings = tuple(f"{scheme}://{host}/" for host in sorted(self._hosts) for scheme in ("http", "https"))
 
-    def listing(self) -> Listing:
+    def listing(self) -> SourceListing:
         """Return the pages of all sitemaps. Raises `FetchFailed` if one of them cannot be had, or robots.txt cannot."""
         pages: dict[str, Remote] = {}
         ignored: dict[str, str] = {}
@@ -78,19 +82,19 @@ class SitemapSource:
             else:
                 pages[str(url)] = Remote(str(url), _settled(changed))
             self._refuse_too_many("pages", len(pages) + len(ignored))
-        return Listing(tuple(pages.values()), tuple(ignored.items()))
+        return SourceListing(tuple(pages.values()), tuple(ignored.items()))
 
     def fetch(self, remote: Remote, known: Mapping[str, str]) -> Content | None:
         """Return a page as it is now, as UTF-8 if the site says its encoding."""
         self._wait(remote.document)
         asked = {header: known[key] for key, header in _ASKED_WITH.items() if key in known}
         reply = self._client.get(remote.document, asked, hosts=self._hosts)
-        if reply.status == httpx.codes.NOT_MODIFIED and asked:
+        if reply.status == HTTPStatus.NOT_MODIFIED and asked:
             return None
         if reply.status in _GONE:
             raise NotThere(f"is not there any more ({reply.status}).", place=remote.document)
         self._require_ok(reply, remote.document)
-        name = _file_name(httpx.URL(remote.document), reply.type)
+        name = _file_name(parsed(remote.document), reply.type)
         reader_for(Path(name))
         return Content(
             name, (_in_utf8(reply),), {key: reply.headers[key] for key in _ASKED_WITH if key in reply.headers}
@@ -142,14 +146,14 @@ class SitemapSource:
         place = str(url.copy_with(raw_path=b"/robots.txt"))
         if place not in self._robots:
             reply = self._client.get(place, hosts=self._hosts)
-            if reply.status >= 500 or reply.status == httpx.codes.TOO_MANY_REQUESTS:
+            if reply.status >= 500 or reply.status == HTTPStatus.TOO_MANY_REQUESTS:
                 self._require_ok(reply, place)
             self._robots[place] = Protego.parse(reply.body.decode("utf-8", "replace"))
         return self._robots[place]
 
     def _wait(self, document: str) -> None:
         """Wait as long as robots.txt asks between two pages."""
-        delay = min(self._rules(httpx.URL(document)).crawl_delay(AGENT) or 0.0, _LONGEST_DELAY)
+        delay = min(self._rules(parsed(document)).crawl_delay(AGENT) or 0.0, _LONGEST_DELAY)
         time.sleep(max(0.0, self._last + delay - time.monotonic()))
         self._last = time.monotonic()
 
@@ -160,7 +164,7 @@ class SitemapSource:
 
     @staticmethod
     def _require_ok(reply: Fetched, place: str) -> None:
-        if reply.status != httpx.codes.OK:
+        if reply.status != HTTPStatus.OK:
             raise FetchFailed(f"answered {reply.status}.", place=place)
 
 
@@ -186,7 +190,7 @@ def _settled(changed: str) -> str:
 def _file_name(url: httpx.URL, kind: str) -> str:
     """Return a file name for a page, with the suffix of its kind: HTML by its media type, others by their own suffix.
 
-    >>> _file_name(httpx.URL("https://docs.example.com/plans/"), "text/html")
+    >>> _file_name(parsed("https://docs.example.com/plans/"), "text/html")
     'plans.html'
     """
     name = PurePosixPath(unquote(url.path)).name or url.host
