@@ -173,11 +173,14 @@ def _hosts(names: list[str]) -> set[str]:
     hosts = set()
     for name in names:
         try:
-            hosts.add(authority(parsed(f"http://{name}")))
+            url = parsed(f"http://{name}")
         except AddressRefused:
+            url = None
+        if url is None or url.raw_path != b"/":
             raise SettingsError(
                 f"`knowledge.web` names the host {name!r}.", remedy="Write HOST or HOST:PORT, as in wiki.internal:8080."
-            ) from None
+            )
+        hosts.add(authority(url))
     return hosts
 
 
