@@ -8,7 +8,6 @@ from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import click
 import typer
 from rich.console import Group
 from rich.text import Text
@@ -46,7 +45,7 @@ def register(app: typer.Typer) -> None:
 def read(
     files: Annotated[
         list[str],
-        typer.Argument(click_type=click.Path(), help="Files, folders of files, or documents of sources by address."),
+        typer.Argument(help="Files, folders of files, or documents of sources by address."),
     ],
     project: ProjectFolder = HERE,
     as_json: AsJson = False,

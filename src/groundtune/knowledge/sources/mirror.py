@@ -221,7 +221,8 @@ class Mirror:
 
 def _said(error: GroundtuneError, of: str) -> str:
     """Return what an error says, without its place if that is what it is told of."""
-    return f"{error.message} {error.remedy}".strip() if error.place == of else str(error)
+    same = (error.place or of).rstrip("/") == of.rstrip("/")
+    return f"{error.message} {error.remedy}".strip() if same else str(error)
 
 
 def _safe(name: str) -> str:
