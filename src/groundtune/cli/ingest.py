@@ -33,7 +33,7 @@ def ingest(
         list[Path] | None,
         typer.Argument(help="Files or folders to ingest. Default: the whole documents folder, and the sources."),
     ] = None,
-    verify: Annotated[bool, typer.Option("--verify", help="Read files that seem unchanged, too.")] = False,
+    verify: Annotated[bool, typer.Option("--verify", help="Read, and fetch, what seems unchanged, too.")] = False,
     watch: Annotated[
         bool, typer.Option("--watch", help="Go on: ingest again whenever a document changes, until Ctrl+C.")
     ] = False,

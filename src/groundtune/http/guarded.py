@@ -21,7 +21,7 @@ from functools import cached_property
 import httpcore
 import httpx
 
-from groundtune.errors import FetchFailed
+from groundtune.errors import FetchFailed, NotReached
 from groundtune.http.addresses import Guard, authority, parsed, refused
 from groundtune.http.endpoint import CONNECT_SECONDS
 
@@ -83,7 +83,8 @@ class GuardedClient:
         """Fetch `url`. Where `hosts` are given, no other host (HOST or HOST:PORT) is asked, after redirects either.
 
         `types` are the media types that a body may have, all if empty. Raises `AddressRefused` for what must not be
-        asked, and `FetchFailed` for what is not there, too slow or too large; any status of HTTP is a reply.
+        asked, `NotReached` for who is not there or too slow, and `FetchFailed` for what is too large or of another
+        kind; any status of HTTP is a reply.
         """
         network = _Network(self._guard, self._look_up, time.monotonic() + self._limits.seconds)
         place = parsed(url)
@@ -117,9 +118,9 @@ class GuardedClient:
             with pool.stream("GET", target, headers=list(sent.items()), extensions={"timeout": timeouts}) as response:
                 yield response
         except httpcore.TimeoutException:
-            raise FetchFailed(f"did not reply within {limit:g} seconds.", place=str(place)) from None
+            raise NotReached(f"did not reply within {limit:g} seconds.", place=str(place)) from None
         except (httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
-            raise FetchFailed(f"cannot be reached ({error}).", place=str(place), remedy="Try again later.") from None
+            raise NotReached(f"cannot be reached ({error}).", place=str(place), remedy="Try again later.") from None
 
     def _next(self, place: httpx.URL, location: str) -> httpx.URL:
         try:

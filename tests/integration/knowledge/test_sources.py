@@ -10,7 +10,7 @@ from _site import Reply, Site
 from groundtune.assembly import knowledge as knowledge_module
 from groundtune.assembly.knowledge import open_knowledge
 from groundtune.errors import SettingsError
-from groundtune.knowledge.ingest import Manner, ingest
+from groundtune.knowledge.ingest import Manner, documents, ingest
 from groundtune.knowledge.seen import SeenFiles
 from groundtune.knowledge.sources.mirrors import Mirrors
 from groundtune.knowledge.stores.lancedb import LanceDBStore
@@ -263,6 +263,9 @@ def test_a_rule_that_is_broken_or_cannot_be_fetched_keeps_its_documents_out(shop
     monkeypatch.setattr(S3Source, "fetch", fetch)
     assert f"{PLANS}/hr/pay.md" in dict(shop.ingest().failed)
     assert shop.held() == ["local.md", f"{PLANS}/brook.md"]
+    settings = load(shop.folder, environment={}).settings.knowledge
+    read = documents(shop.folder / "documents", settings, Mirrors(settings, shop.folder).mirrored())
+    assert sorted(read) == shop.held(), "also where the copies are read"
     monkeypatch.setattr(S3Source, "fetch", made)
     shop.ingest()
     assert shop.said(f"{PLANS}/hr/pay.md")[1] == ("hr",)
@@ -405,7 +408,7 @@ def test_a_page_with_an_error_stays_as_it_was_and_one_that_is_gone_goes(docs, si
     report = docs.ingest()
     assert numbers(report) == (0, 0, 2, 1, 1)
     assert report.failed == ((f"{site.url}/brook", "answered 500. What is held of it stays."),)
-    assert report.ignored == ((f"{site.url}/delta/", "is not there any more (410)"),)
+    assert report.ignored == ((f"{site.url}/delta/", "listed, but not there any more"),)
     assert docs.held() == [f"{site.url}/brook", "local.md"]
 
 
@@ -488,14 +491,29 @@ def test_a_site_that_goes_down_is_not_asked_for_every_page(docs, site):
         site.pages[path] = page(f"Page {path[1:]}.")
     site.pages["/sitemap.xml"] = listed(site, *paths)
     docs.ingest()
-    for path in paths[5:]:
+    for path in paths:
         site.pages[path] = Reply(status=500)
     site.asked.clear()
     report = docs.ingest()
-    assert len(site.asked) == 2 + 5 + 8
+    assert len(site.asked) == 2 + 8
     assert report.removed == 0
-    assert report.failed[-1][1].startswith("8 fetches in a row failed; 7 more were not tried.")
+    assert report.failed[-1][1].startswith("8 fetches in a row failed; 12 more were not tried.")
     assert len(docs.held()) == 21
+
+
+def test_a_corner_of_a_site_that_fails_hides_no_other_page(docs, site):
+    """A page that is forbidden says nothing of others, and those with errors are not all at the same place."""
+    paths = [f"/{number}" for number in range(40)]
+    for path in paths:
+        site.pages[path] = page(f"Page {path[1:]}.")
+    for path in paths[:15]:
+        site.pages[path] = Reply(status=403)
+    for path in paths[15:25]:
+        site.pages[path] = Reply(status=500)
+    site.pages["/sitemap.xml"] = listed(site, *paths)
+    report = docs.ingest()
+    assert len(report.failed) == 25
+    assert report.sources[0].fetched == 15
 
 
 def test_the_kind_of_a_page_is_what_the_site_says(docs, site):

@@ -62,7 +62,8 @@ class DocumentSource(Protocol):
     def fetch(self, remote: Remote, known: Mapping[str, str]) -> Content | None:
         """Return a document as it is now; None if it is as it was when it gave `known`.
 
-        Raises `NotThere` if it is gone, `UnreadableDocument` for what no reader reads, else `FetchFailed`.
+        Raises `NotThere` if it is gone, `UnreadableDocument` for what no reader reads, `NotReached` if the source does
+        not answer, else `FetchFailed`.
         """
         ...
 

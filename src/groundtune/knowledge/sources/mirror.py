@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
 
-from groundtune.errors import FetchFailed, GroundtuneError, NotInstalled, UnreadableDocument
+from groundtune.errors import FetchFailed, GroundtuneError, NotInstalled, NotReached, UnreadableDocument
 from groundtune.files import full_disk, write_pieces, write_text
 from groundtune.knowledge.folder import Found, without_document
 from groundtune.knowledge.readers import reader_for
@@ -60,16 +60,17 @@ class Mirror:
     def __init__(self, state: Path, url: str, most_mb: float) -> None:
         name = re.sub(r"[^\w.-]+", "-", url.partition("://")[2]).strip("-.")[:_LONGEST_NAME]
         self.url, self.folder, self._most_mb = url, state / f"{name}-{digest(url)[:8]}", most_mb
-        self._copies = self._loaded()
+        self._copies, self._closed = self._loaded()
         self._saved = 0.0
 
     def found(self) -> Found:
-        """Return the copies by document, and those that are rules. Asks nobody."""
+        """Return the copies by document, and rules by name: "" for those that could not be fetched. Asks nobody."""
         copies = Found()
         for document, copy in sorted(self._copies.items()):
             path = self.folder / copy.path
             if path.is_file():
                 (copies.rules if is_rule(document) else copies.files)[document] = str(path)
+        copies.rules |= dict.fromkeys(self._closed, "")
         return copies
 
     def update(
@@ -92,8 +93,10 @@ class Mirror:
         with self._changing():
             for document in self._copies.keys() - {remote.document for remote in listing.remotes}:
                 report.removed += self._remove(document)
-            remotes = sorted(listing.remotes, key=lambda remote: not is_rule(remote.document))
+            # rules first; else mixed, so that a bad corner of a source does not look like a source that is down
+            remotes = sorted(listing.remotes, key=lambda each: (not is_rule(each.document), digest(each.document)))
             self._bring_all(remotes, source, told, report, progress, verify=verify)
+            self._closed = {name for name, _ in told.failed if is_rule(name)} | told.rules.keys()
             self._sweep()
         return self._with_copies(told), report
 
@@ -121,14 +124,14 @@ class Mirror:
             try:
                 self._bring(remote, source, report, verify=verify)
                 in_a_row = 0
-            except NotThere as error:
+            except NotThere:
                 report.removed += self._remove(remote.document)
-                told.ignored.append((remote.document, error.message.rstrip(".")))
+                told.ignored.append((remote.document, "listed, but not there any more"))
             except UnreadableDocument as error:
                 told.failed.append((remote.document, error.reason))
             except FetchFailed as error:
                 told.failed.append((remote.document, f"{_said(error, remote.document)} {_KEPT}"))
-                in_a_row += 1
+                in_a_row += isinstance(error, NotReached)
             if in_a_row == MOST_FAILURES and (rest := remotes[number + 1 :]):
                 told.unlisted += source.beginnings
                 told.rules |= dict.fromkeys((each.document for each in rest if is_rule(each.document)), "")
@@ -186,9 +189,7 @@ class Mirror:
 
     def _with_copies(self, told: Found) -> Found:
         copies = self.found()
-        told.files = copies.files
-        unseen = {name: "" for name, _ in told.failed if is_rule(name)}
-        told.rules = {**copies.rules, **told.rules, **unseen}
+        told.files, told.rules = copies.files, copies.rules
         if not told.unlisted:
             told.failed += without_document(told)
         return told
@@ -205,18 +206,20 @@ class Mirror:
         """Write the index, if that was not done in the last seconds."""
         if time.monotonic() - self._saved < every:
             return
-        index = {"source": self.url, "copies": {name: asdict(copy) for name, copy in self._copies.items()}}
+        copies = {name: asdict(copy) for name, copy in self._copies.items()}
+        index = {"source": self.url, "closed": sorted(self._closed), "copies": copies}
         with full_disk(self.folder):
             write_text(self.folder / _INDEX, json.dumps(index, ensure_ascii=False))
         self._saved = time.monotonic()
 
-    def _loaded(self) -> dict[str, Copy]:
-        """Return the index; none if it is missing or damaged: all is fetched again then."""
+    def _loaded(self) -> tuple[dict[str, Copy], set[str]]:
+        """Return the copies and the rules that could not be fetched; none if the index is missing or damaged: all is
+        fetched again then."""
         try:
-            copies = json.loads((self.folder / _INDEX).read_text(encoding="utf-8"))["copies"]
-            return {str(document): Copy(**copy) for document, copy in copies.items()}
+            index = json.loads((self.folder / _INDEX).read_text(encoding="utf-8"))
+            return {name: Copy(**copy) for name, copy in index["copies"].items()}, set(index["closed"])
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            return {}
+            return {}, set()
 
 
 def _said(error: GroundtuneError, of: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import Field
 
-from groundtune.errors import FetchFailed, SettingsError
+from groundtune.errors import FetchFailed, NotReached, SettingsError
 from groundtune.http import Backoff, Passing, aws
 from groundtune.knowledge.folder import ignored_name
 from groundtune.knowledge.sources import Content, NotThere, Remote, SourceListing
@@ -76,7 +76,7 @@ class S3Source:
             while piece := self._once(lambda: next(chunks, b""), place):
                 yield piece
         except Passing as error:
-            raise FetchFailed(error.message, place=place, remedy=error.remedy) from None
+            raise self._failed(place)(error.message, error.remedy) from None
 
     @cached_property
     def _client(self) -> Any:  # noqa: ANN401 -- boto3's clients have no types
@@ -98,7 +98,7 @@ class S3Source:
 
     @staticmethod
     def _failed(place: str) -> Callable[[str, str], Exception]:
-        return lambda message, remedy: FetchFailed(message, place=place, remedy=remedy)
+        return lambda message, remedy: NotReached(message, place=place, remedy=remedy)
 
 
 def groundtune_source(url: str, settings: KnowledgeSettings) -> S3Source | None:

@@ -18,7 +18,7 @@ from lxml import etree
 from protego import Protego
 from pydantic import Field
 
-from groundtune.errors import AddressRefused, FetchFailed, SettingsError
+from groundtune.errors import AddressRefused, FetchFailed, NotReached, SettingsError
 from groundtune.http.addresses import Guard, authority, parsed
 from groundtune.http.guarded import AGENT, Fetched, FetchLimits, GuardedClient, TooLarge, unzipped
 from groundtune.knowledge.readers import reader_for, readers
@@ -146,7 +146,7 @@ class SitemapSource:
         place = str(url.copy_with(raw_path=b"/robots.txt"))
         if place not in self._robots:
             reply = self._client.get(place, hosts=self._hosts)
-            if reply.status >= 500 or reply.status == HTTPStatus.TOO_MANY_REQUESTS:
+            if _is_down(reply):
                 self._require_ok(reply, place)
             self._robots[place] = Protego.parse(reply.body.decode("utf-8", "replace"))
         return self._robots[place]
@@ -165,7 +165,11 @@ class SitemapSource:
     @staticmethod
     def _require_ok(reply: Fetched, place: str) -> None:
         if reply.status != HTTPStatus.OK:
-            raise FetchFailed(f"answered {reply.status}.", place=place)
+            raise (NotReached if _is_down(reply) else FetchFailed)(f"answered {reply.status}.", place=place)
+
+
+def _is_down(reply: Fetched) -> bool:
+    return reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR or reply.status == HTTPStatus.TOO_MANY_REQUESTS
 
 
 def _hosts(names: list[str]) -> set[str]:
