@@ -1,6 +1,7 @@
 """Documents elsewhere: what S3 and a site have is in the knowledge base, and follows every change there."""
 
 import gzip
+import sys
 import time
 
 import pytest
@@ -147,6 +148,13 @@ def test_a_bucket_that_cannot_be_listed_removes_nothing(shop, bucket):
     next(shop.folder.rglob("index.json")).unlink()
     assert numbers(shop.ingest()) == (0, 0, 1, 0, 1)
     assert shop.held() == ["local.md", f"{PLANS}/brook.md"], "nor without the copies"
+
+
+def test_without_its_package_a_source_says_what_to_install(shop, monkeypatch):
+    monkeypatch.setitem(sys.modules, "boto3", None)
+    report = shop.write([PLANS]).ingest()
+    assert numbers(report) == (1, 0, 0, 0, 1)
+    assert 'pip install "groundtune[aws]"' in report.failed[0][1]
 
 
 def test_an_empty_prefix_is_empty(shop, bucket):
