@@ -24,6 +24,7 @@ from groundtune.settings import (
     Secret,
     SecretUrl,
     Settings,
+    SourceSettings,
     Table,
     about,
     all_tables,
@@ -127,7 +128,8 @@ def plain_type(kind: Any) -> str:  # noqa: ANN401 -- types have no common type
 
 
 _NAMES = {str: "text", int: "integer", float: "number", bool: "true or false", Secret: "secret"} | {SecretUrl: "URL"}
-_PLURALS = {"integer": "integers", "number": "numbers"}
+_NAMES |= {SourceSettings: "address or table"}
+_PLURALS = {"integer": "integers", "number": "numbers", "address or table": "addresses or tables"}
 _SIGNS = (("ge", "≥"), ("gt", ">"), ("le", "≤"), ("lt", "<"), ("multiple_of", "a multiple of"))
 
 

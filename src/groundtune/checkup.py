@@ -39,10 +39,11 @@ def doctor(folder: str | Path = ".") -> list[DoctorCheck]:
 def _needed(settings: Settings) -> set[str]:
     """Return the extras without which this project does not work."""
     models = [settings.model.name, settings.embedding.name, *settings.judge.models]
+    sources = [each.url for each in settings.knowledge.sources]
     needs = {
         "local": any(name.startswith(ON_THIS_MACHINE) for name in models),
         "lancedb": str(settings.knowledge.store).startswith("lancedb:"),
-        "aws": any(name.startswith("bedrock:") for name in models),
+        "aws": any(name.startswith(("bedrock:", "s3:")) for name in (*models, *sources)),
         "opensearch": str(settings.knowledge.store).startswith("opensearch"),
         "postgresql": any(str(url).startswith("postgres") for url in (settings.records.url, settings.knowledge.store)),
     }

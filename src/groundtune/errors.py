@@ -7,6 +7,9 @@
     ├── NotInstalled                an optional package or a packaged model is missing
     ├── StoreError                  a knowledge store or the records cannot be used
     │   └── OtherFilling            the store holds vectors of another embedder
+    ├── FetchFailed                 what a source has could not be fetched
+    │   ├── AddressRefused          its address must not be asked: private, of another kind, or spelt oddly
+    │   └── NotReached              who has it does not answer, or is too busy
     ├── ModelFailed                 a chat model or an endpoint gave no usable reply
     ├── TuningError                 training data or training itself is unsound
     ├── GateFailed                  exit code 1: training data or an adapter did not pass a gate
@@ -95,6 +98,18 @@ class OtherFilling(StoreError):
     ) -> None:
         super().__init__(message, place=place, line=line, remedy=remedy)
         self.held = held
+
+
+class FetchFailed(GroundtuneError):
+    """What a source has could not be fetched."""
+
+
+class AddressRefused(FetchFailed):
+    """An address that must not be asked."""
+
+
+class NotReached(FetchFailed):
+    """Who has it does not answer, or is too busy: others of its documents will not come either."""
 
 
 class ModelFailed(GroundtuneError):

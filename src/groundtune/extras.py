@@ -31,7 +31,7 @@ EXTRAS = {
     ),
     "lancedb": Extra("the knowledge store in the project's folder", _STORE),
     "charts": Extra("charts in the report", _CHARTS),
-    "aws": Extra("models on Amazon Bedrock, tuning there, and documents in Amazon Kendra", ("boto3",)),
+    "aws": Extra("models on Amazon Bedrock, tuning there, and documents in Amazon Kendra and S3", ("boto3",)),
     "postgresql": Extra("records and the knowledge store in PostgreSQL", ("psycopg", "psycopg-pool")),
     "opensearch": Extra("the knowledge store in OpenSearch", ("boto3", "opensearch-py")),
     "names": Extra("finding names of people in training data", ("onnxruntime", "tokenizers")),

@@ -137,10 +137,16 @@ def write_bytes(path: Path, data: bytes) -> None:
     Any number of threads and processes may write the same file at once: it is always what one of them wrote. A new
     file has the permissions that the umask gives, one that is replaced keeps its own.
     """
+    write_pieces(path, (data,))
+
+
+def write_pieces(path: Path, pieces: Iterable[bytes]) -> None:
+    """Write what comes in pieces, as `write_bytes` does; whatever ends them early leaves `path` as it was."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = beside(path)
     try:
-        temporary.write_bytes(data)
+        with temporary.open("wb") as file:
+            file.writelines(pieces)
         with suppress(FileNotFoundError):
             temporary.chmod(path.stat().st_mode & _PERMISSIONS)
         temporary.replace(path)

@@ -1,4 +1,4 @@
-"""Where models, embedders, rerankers, stores, readers, scorers, importers, techniques and candidates come from.
+"""Where models, embedders, rerankers, stores, readers, sources, scorers, importers and techniques come from.
 
 Packages, ours and other people's, name in the entry-point group `groundtune` a module that holds hooks:
 
@@ -36,6 +36,7 @@ HOOKS = {
     "rerankers": "groundtune_reranker",  # (name: str) -> Reranker | None
     "stores": "groundtune_store",  # (url: str, folder: Path, Embedder, StoreSettings) -> KnowledgeStore | None
     "retrievers": "groundtune_retriever",  # (url: str, folder: Path, StoreSettings, Revisions) -> Retriever | None
+    "sources": "groundtune_source",  # (url: str, KnowledgeSettings) -> DocumentSource | None
     "models": "groundtune_model",  # (ModelSettings, folder: Path) -> ChatModel | None
     "scorers": "groundtune_scorer",  # (ComparisonSettings) -> list[Scorer]
     "importers": "groundtune_importer",  # () -> Importer

@@ -55,7 +55,7 @@ def test_every_error_has_the_one_base() -> None:
 
 
 def test_built_in_parts_register_like_everybody_s() -> None:
-    for kind in ("readers", "embedders", "stores", "retrievers", "models", "scorers", "importers"):
+    for kind in ("readers", "embedders", "stores", "retrievers", "sources", "models", "scorers", "importers"):
         found = plugins.hooks(kind)
         assert found, kind
         assert all(hook.__name__ == plugins.HOOKS[kind] for hook in found)

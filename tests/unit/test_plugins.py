@@ -14,7 +14,7 @@ def fresh():
 
 
 @pytest.mark.parametrize(
-    "kind", ["readers", "embedders", "stores", "models", "scorers", "importers", "techniques", "retrievers"]
+    "kind", ["readers", "embedders", "stores", "models", "scorers", "importers", "techniques", "retrievers", "sources"]
 )
 def test_the_built_in_ones_register_like_anybody(kind):
     found = plugins.hooks(kind)

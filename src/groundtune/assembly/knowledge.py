@@ -24,6 +24,7 @@ from groundtune.knowledge.reranking import reranker
 from groundtune.knowledge.retriever import Retriever
 from groundtune.knowledge.search import Depth, retrieve_many, search_many
 from groundtune.knowledge.seen import SeenFiles
+from groundtune.knowledge.sources.mirrors import Mirrors
 from groundtune.knowledge.stores import open_retriever, open_store
 from groundtune.protocols import Embedder, Held, KnowledgeStore, Progress, Reranker, silent
 from groundtune.records import Records, open_records
@@ -90,6 +91,11 @@ class KnowledgeBase:
         """The folder of documents."""
         return within(self._folder, self._settings.knowledge.documents)
 
+    @property
+    def sources(self) -> Mirrors:
+        """The documents elsewhere, as they were copied."""
+        return Mirrors(self._settings.knowledge, self._folder, self._progress)
+
     @locked_property
     def embedder(self) -> Embedder:
         """The embedder of `[embedding]`."""
@@ -130,8 +136,9 @@ class KnowledgeBase:
         return self.retriever or self.store
 
     def ingest(self, paths: Sequence[Path] | None = None, *, verify: bool = False) -> IngestReport:
-        """Bring the store up to date with the documents folder. `verify` reads files that seem unchanged, too.
+        """Bring the store up to date with the documents folder, or the `paths` in it, else with the sources, too.
 
+        `verify` reads files that seem unchanged, and fetches such documents, too.
         Whoever else changes the knowledge base of this project waits, as this does for them.
         """
         with self._writing():
@@ -202,10 +209,11 @@ class KnowledgeBase:
         verify: bool = False,
     ) -> IngestReport:
         settings = self._settings.knowledge
+        sources = self.sources.update(verify=verify) if paths is None else ()
         with reading(settings) as read:
             manner = Manner(self._progress, self._seen(index, verify=verify), read, self._revisions_of(index))
             embedder = None if store is self.retriever else self.embedder
-            return ingest(self.documents, store, embedder, settings, paths, manner)
+            return ingest(self.documents, store, embedder, settings, paths, manner, sources)
 
     def _open(self, index: str, filling: Filling | None = None) -> KnowledgeStore:
         url = self._settings.knowledge.store.reveal()
@@ -261,7 +269,7 @@ class KnowledgeBase:
         """Erase documents: text, vectors, earlier revisions, and what saved answers quote of them.
 
         Return how many saved answers quoted them. Raises `InputError` if of one of them nothing is held or kept; then
-        nothing is erased. Files, reports and what models have learned are as they were.
+        nothing is erased. Files, what sources have, reports and what models have learned are as they were.
         """
         with self._writing():
             held = self._holder.documents()
@@ -277,6 +285,7 @@ class KnowledgeBase:
             seen = self._seen(self._index_name)
             seen.forget(documents)
             seen.save()
+            self.sources.erase(documents)
             return self.revisions.forget({document: str(mark) for document, mark in marks.items()})
 
     def _stores(self) -> Iterator[KnowledgeStore]:
@@ -317,11 +326,11 @@ class KnowledgeBase:
         return self._holder.is_empty()
 
     def in_folder(self) -> dict[str, Document]:
-        """Return every document in the folder that can be read, by id."""
-        return documents(self.documents, self._settings.knowledge)
+        """Return every document in the folder, and of the sources as they were copied, that can be read, by id."""
+        return documents(self.documents, self._settings.knowledge, self.sources.mirrored())
 
     def texts(self) -> dict[str, str]:
-        """Return the text of every document in the folder that can be read, by id."""
+        """Return the texts of these documents, by id."""
         return {id_: document.text for id_, document in self.in_folder().items()}
 
     def passages(self, size: int) -> list[Chunk]:
@@ -331,7 +340,7 @@ class KnowledgeBase:
         """
         settings = self._settings.knowledge.model_copy(update={"chunk_size": size, "chunk_overlap": 0})
         asker = set(self._settings.benchmark.draft_as)
-        pieces = passages(self.documents, settings)
+        pieces = passages(self.documents, settings, self.sources.mirrored())
         readable = [piece for piece in pieces if asker & set(piece.readable_by)]
         if pieces and not readable:
             raise InputError(

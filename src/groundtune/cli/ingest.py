@@ -30,9 +30,10 @@ def register(app: typer.Typer) -> None:
 
 def ingest(
     paths: Annotated[
-        list[Path] | None, typer.Argument(help="Files or folders to ingest. Default: the whole documents folder.")
+        list[Path] | None,
+        typer.Argument(help="Files or folders to ingest. Default: the whole documents folder, and the sources."),
     ] = None,
-    verify: Annotated[bool, typer.Option("--verify", help="Read files that seem unchanged, too.")] = False,
+    verify: Annotated[bool, typer.Option("--verify", help="Read, and fetch, what seems unchanged, too.")] = False,
     watch: Annotated[
         bool, typer.Option("--watch", help="Go on: ingest again whenever a document changes, until Ctrl+C.")
     ] = False,
@@ -44,8 +45,11 @@ def ingest(
     """Bring the knowledge store up to date with the documents.
 
     Adds new documents, updates changed ones, removes deleted ones and skips the rest. A file whose size and time of
-    change are as they were is not read; --verify reads it. With --watch, a document is ingested once it has not changed
-    for --every seconds, so that a half-written one is not read; --json then prints one document a line.
+    change are as they were is not read; --verify reads it. Of the sources in `[knowledge] sources`, what is new or has
+    changed is fetched; --verify fetches all of it.
+
+    With --watch, a document is ingested once it has not changed for --every seconds, so that a half-written one is not
+    read; --json then prints one document a line. Sources are looked at whenever something in the folder changes.
 
     Documents that cannot be read are reported with the reason, and the exit code is then 2; all others are ingested.
     What was left out of each document is said and counted.
@@ -93,6 +97,12 @@ def _shown(report: IngestReport) -> Text:
         f"{report.added} added, {report.changed} changed, {report.unchanged} unchanged, {report.removed} removed, "
         f"{len(report.failed)} failed; {report.chunks} chunks in {report.seconds:.1f} s"
     )
+    for source in report.sources:
+        if source.listed is not None:
+            text.append(
+                f"\n{source.source}: {source.listed} listed, {source.fetched} fetched, {source.unchanged} unchanged, "
+                f"{source.removed} removed"
+            )
     if report.reread:
         text.append(
             f"\n{report.reread} of the changed documents had been read by an earlier groundtune, which lost parts of "

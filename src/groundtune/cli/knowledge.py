@@ -43,21 +43,26 @@ def register(app: typer.Typer) -> None:
 
 @commands.command()
 def read(
-    files: Annotated[list[Path], typer.Argument(help="Files, or folders of files, anywhere.")],
+    files: Annotated[
+        list[str],
+        typer.Argument(help="Files, folders of files, or documents of sources by address."),
+    ],
     project: ProjectFolder = HERE,
     as_json: AsJson = False,
     overrides: Overrides = [],  # noqa: B006 -- typer reads the default, nobody changes it
 ) -> None:
     """Show what is read of files: their chunks as passages would have them, and what is left out.
 
-    Needs no project; where there is one, its `[knowledge]` settings apply. Opens no store, loads no model and writes
-    nothing. If a file cannot be read, the exit code is 2.
+    Needs no project; where there is one, its `[knowledge]` settings apply. Opens no store, loads no model, fetches
+    nothing and writes nothing: of a document of a source, the copy is read that the last `ingest` made. If a file
+    cannot be read, the exit code is 2.
 
     Examples:
 
         groundtune knowledge read prices.pdf
         groundtune knowledge read documents/plans --json
         groundtune knowledge read manual.docx --set knowledge.chunk_size=900
+        groundtune knowledge read https://docs.example.com/plans
 
     """
     from groundtune.knowledge.reading import read_files
@@ -158,7 +163,7 @@ def remove(
     as_json: AsJson = False,
     overrides: Overrides = [],  # noqa: B006 -- typer reads the default, nobody changes it
 ) -> None:
-    """Remove documents from the store. Their files stay, and `ingest` adds them again.
+    """Remove documents from the store. Their files stay, and what sources have; `ingest` adds them again.
 
     Earlier revisions are kept for answers that cite them. With --forget nothing is kept, and a citation says that its
     source was withdrawn; what answers say in their own words, reports, and models that were tuned stay as they are.
@@ -170,6 +175,8 @@ def remove(
 
     """
     with opened_knowledge(project, overrides) as knowledge:
+        sources = knowledge.sources
+        elsewhere = [document for document in documents if document in sources]
         answers = 0
         if forget:
             answers = knowledge.forget(documents)
@@ -181,7 +188,10 @@ def remove(
     shown.append(f" {several(answers, 'saved answer')} quoted them, and does so no more." if answers else "")
     for document in there:
         shown.append(f"\nThe file {document} is still in the folder: the next `ingest` adds it again.", "yellow")
-    removed = {"removed": len(documents), "revision": revision, "answers_blanked": answers, "files_left": there}
+    for document in elsewhere:
+        shown.append(f"\n{document} is still at its source: the next `ingest` adds it again.", "yellow")
+    removed: dict[str, object] = {"removed": len(documents), "revision": revision, "answers_blanked": answers}
+    removed |= {"files_left": there, "left_at_sources": elsewhere}
     emit(as_json, removed, shown)
 
 

@@ -84,14 +84,34 @@ def find(root: Path, parts: Sequence[Path]) -> Found:
         for folder in part.parents:
             if folder.is_relative_to(root):
                 _look_above(folder / SUFFIX, root, found)
-    seen = {*found.files, *(name for name, _ in (*found.failed, *found.ignored))}
-    for name in found.rules:
+    found.failed += without_document(found)
+    found.files = dict(sorted(found.files.items()))
+    return found
+
+
+def without_document(there: Found) -> list[tuple[str, str]]:
+    """Return the rules of one document that is not there, with the reason."""
+    seen = {*there.files, *(name for name, _ in (*there.failed, *there.ignored))}
+    alone = []
+    for name in there.rules:
         document = ruled(name)
         if not name.endswith(f"/{SUFFIX}") and name != SUFFIX and document not in seen:
             beside = document.rpartition("/")[2]
-            found.failed.append((name, f"there is no `{beside}` beside it. Rename or delete it."))
-    found.files = dict(sorted(found.files.items()))
-    return found
+            alone.append((name, f"there is no `{beside}` beside it. Rename or delete it."))
+    return alone
+
+
+def ignored_name(path: str) -> str:
+    """Return why what has this path below a folder is no document, by its names alone; "" if it may be one.
+
+    >>> ignored_name("plans/.git/config"), ignored_name("plans/Thumbs.db"), ignored_name("plans/.meta.toml")
+    ('hidden', 'system', '')
+    """
+    *folders, name = path.split("/")
+    if _is_hidden("/".join(folders)) or (name.startswith(_HIDDEN) and name != SUFFIX):
+        return "hidden"
+    system = name.lower() in _SYSTEM_FILES or any(folder.lower() in _SYSTEM_FOLDERS for folder in folders)
+    return "system" if system else ""
 
 
 def _look_above(file: Path, root: Path, noted: Found) -> None:

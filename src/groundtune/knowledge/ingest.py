@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import cast
@@ -23,6 +23,8 @@ from groundtune.knowledge.reading_process import Read
 from groundtune.knowledge.retriever import NotIndexed, Retriever
 from groundtune.knowledge.rules import DocumentRule, DocumentRules, narrowed
 from groundtune.knowledge.seen import Contents, FileState, Seen, SeenFiles
+from groundtune.knowledge.sources.mirror import SourceReport
+from groundtune.knowledge.sources.mirrors import Mirrored, with_sources
 from groundtune.knowledge.splitting import split
 from groundtune.protocols import (
     Embedder,
@@ -63,6 +65,7 @@ class IngestReport:
     ignored: tuple[tuple[str, str], ...] = ()
     contents: tuple[Contents, ...] = ()
     cut_by_embedder: int | None = None
+    sources: tuple[SourceReport, ...] = ()
 
     def as_json(self) -> dict[str, object]:
         """Return the report as `groundtune ingest --json` prints it."""
@@ -79,6 +82,7 @@ class IngestReport:
             "seconds": round(self.seconds, 3),
             "revision": self.revision,
             "documents": [contents.as_json() for contents in self.contents],
+            "sources": [asdict(source) for source in self.sources],
         }
 
 
@@ -132,8 +136,9 @@ def ingest(
     settings: KnowledgeSettings,
     paths: Sequence[Path] | None = None,
     manner: Manner | None = None,
+    sources: Sequence[Mirrored] = (),
 ) -> IngestReport:
-    """Make `store` hold the documents of `folder`, or only those below `paths` (files or folders in it).
+    """Make `store` hold the documents of `folder`, or only those below `paths` (files or folders in it), and `sources`.
 
     A store gets chunks, with the vectors of `embedder`; a retriever gets the documents, and no chunks are counted. A
     document that cannot be read, or that a retriever does not take, is reported, and what was held of it stays.
@@ -145,6 +150,7 @@ def ingest(
     began = time.perf_counter()
     root = existing(folder)
     found = find(root, scope(root, paths))
+    rules = with_sources(found, settings.readable_by, sources)
     held = store.documents()
     gone = [id_ for id_ in held if not found.may_hold(id_)] if paths is None else []
     store.remove(gone)
@@ -154,7 +160,6 @@ def ingest(
     manner.seen.forget(gone)
     lacking = manner.revisions.lacking(held) if manner.revisions is not None else frozenset[str]()
     try:
-        rules = DocumentRules(found.rules, settings.readable_by)
         kept = {id_: held[id_] for id_ in held.keys() - lacking}
         changed = _changed(found.files, manner.seen, kept, rules, tally)
         documents = _documents(changed, settings, rules, failed, len(found.files), manner)
@@ -177,6 +182,7 @@ def ingest(
         contents=tuple(sorted(tally.contents, key=lambda contents: contents.document)),
         chunks=tally.written,
         cut_by_embedder=tally.cut,
+        sources=tuple(each.report for each in sources if each.report is not None),
         seconds=time.perf_counter() - began,
         revision=store.revision(),
     )
@@ -199,9 +205,9 @@ def _described(id_: str, plain: PlainText, rule: DocumentRule) -> tuple[Document
     return Document(id_, plain.text, plain.title, holds.readable_by, holds.metadata), plain
 
 
-def documents(folder: Path, settings: KnowledgeSettings) -> dict[str, Document]:
-    """Return every document in `folder` that can be read, by id, without any store."""
-    files, rules = _files(folder, settings)
+def documents(folder: Path, settings: KnowledgeSettings, sources: Sequence[Mirrored] = ()) -> dict[str, Document]:
+    """Return every document in `folder` and `sources` that can be read, by id, without any store."""
+    files, rules = _files(folder, settings, sources)
     made = {}
     for id_, path in files.items():
         with suppress(UnreadableDocument):
@@ -209,17 +215,20 @@ def documents(folder: Path, settings: KnowledgeSettings) -> dict[str, Document]:
     return made
 
 
-def passages(folder: Path, settings: KnowledgeSettings) -> list[Chunk]:
-    """Return the chunks of every document in `folder` that can be read, without any store."""
-    files, rules = _files(folder, settings)
+def passages(folder: Path, settings: KnowledgeSettings, sources: Sequence[Mirrored] = ()) -> list[Chunk]:
+    """Return the chunks of every document in `folder` and `sources` that can be read, without any store."""
+    files, rules = _files(folder, settings, sources)
     read = _documents(files.items(), settings, rules, [], len(files), Manner())
     return [chunk for each in read for chunk in each.chunks]
 
 
-def _files(folder: Path, settings: KnowledgeSettings) -> tuple[Mapping[str, str], DocumentRules]:
+def _files(
+    folder: Path, settings: KnowledgeSettings, sources: Sequence[Mirrored]
+) -> tuple[Mapping[str, str], DocumentRules]:
     root = existing(folder)
     there = find(root, [root])
-    return there.files, DocumentRules(there.rules, settings.readable_by)
+    rules = with_sources(there, settings.readable_by, sources)
+    return there.files, rules
 
 
 def _changed(

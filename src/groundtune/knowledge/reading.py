@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from groundtune.errors import UnreadableDocument
@@ -12,6 +12,7 @@ from groundtune.knowledge.folder import find, shown
 from groundtune.knowledge.ingest import chunked
 from groundtune.knowledge.reading_process import Read, reading
 from groundtune.knowledge.rules import DocumentRules
+from groundtune.knowledge.sources.mirrors import Mirrored, Mirrors
 from groundtune.settings import KnowledgeSettings, load
 from groundtune.values import Chunk, Document, PlainText
 
@@ -47,13 +48,19 @@ def read_files(
 ) -> Iterator[ReadFile]:
     """Yield each file as it would be ingested; of a folder, every document in it, in order of path.
 
-    Settings come from the project in `folder` where there is one; `flags` override them. Rules are those of the
-    project's documents folder for what is in it, else those of the folder that is read.
+    A path may be the address of a document of a source: its copy is read. Settings come from the project in `folder`
+    where there is one; `flags` override them. Rules are those of the project's documents folder for what is in it, else
+    those of the folder that is read.
     """
     settings = load(Path(folder), flags).settings.knowledge
     documents = within(Path(folder), settings.documents).resolve()
+    mirrored = Mirrors(settings, Path(folder)).mirrored()
     with reading(settings) as read:
-        for path in map(Path, paths):
+        for given in paths:
+            if "://" in str(given):
+                yield _mirrored(str(given), settings, read, mirrored)
+                continue
+            path = Path(given)
             whole = path.resolve()
             folder_read = whole if path.is_dir() else whole.parent
             root = documents if whole.is_relative_to(documents) else folder_read
@@ -67,6 +74,14 @@ def read_files(
                 yield ReadFile(str(path / name.removeprefix(before)), refused=reason)
             for name in there.files:
                 yield _read(path / name.removeprefix(before), name, settings, read, rules)
+
+
+def _mirrored(address: str, settings: KnowledgeSettings, read: Read | None, sources: Sequence[Mirrored]) -> ReadFile:
+    for each in sources:
+        if address in each.copies.files:
+            made = _read(Path(each.copies.files[address]), address, settings, read, each.rules)
+            return replace(made, path=address)
+    return ReadFile(address, refused="no source has a copy of it here. Run `groundtune ingest`, or check the address.")
 
 
 def _read(path: Path, id_: str, settings: KnowledgeSettings, read: Read | None, rules: DocumentRules) -> ReadFile:

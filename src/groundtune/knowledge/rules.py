@@ -1,15 +1,15 @@
 """What is said about documents from outside: who may read them, and metadata.
 
-A file `NAME.meta.toml` beside the document NAME holds for it alone, `.meta.toml` in a folder for all below. What is
-nearer to the document counts. A document may say itself who may read it, and only narrow what holds for it. Knows no
-format of documents.
+A file `NAME.meta.toml` beside the document NAME holds for it alone, `.meta.toml` in a folder for all below, in the
+documents folder as below a prefix in S3. What is nearer to the document counts. A document may say itself who may read
+it, and only narrow what holds for it. Knows no format of documents.
 """
 
 from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from pathlib import Path
@@ -40,18 +40,31 @@ def ruled(path: str) -> str:
 
 
 class DocumentRules:
-    """The rules of a folder: `files` are their paths by name below the folder, `readable_by` holds where none says.
+    """The rules of a folder or a source: `files` are their paths by name, `readable_by` holds where none says.
 
     Files are read when a document is looked up. A rule with the path "" must not be read: its documents are refused.
+    `metadata` is that of a source, whose readers are in the key as well. `apart` are documents for which other rules
+    hold, and none of these.
     """
 
-    def __init__(self, files: Mapping[str, str], readable_by: Sequence[str]) -> None:
-        self._files, self._otherwise = files, tuple(readable_by)
+    def __init__(
+        self,
+        files: Mapping[str, str],
+        readable_by: Sequence[str],
+        metadata: Mapping[str, str] | None = None,
+        apart: Sequence[tuple[Container[str], DocumentRules]] = (),
+    ) -> None:
+        self._files, self._apart = files, apart
+        self._otherwise = DocumentRule(tuple(readable_by), metadata or {})
+        self._key = [] if metadata is None else [json.dumps([list(readable_by), dict(metadata)], sort_keys=True)]
         self._read: dict[str, dict[str, object] | UnreadableDocument] = {}
 
     def of(self, document: str) -> DocumentRule:
         """Return what holds for a document. Raises `UnreadableDocument` where a rule that holds for it is broken."""
-        readable_by, metadata = self._otherwise, dict[str, str]()
+        for documents, rules in self._apart:
+            if document in documents:
+                return rules.of(document)
+        readable_by, metadata = self._otherwise.readable_by, dict(self._otherwise.metadata)
         for name in self._names(document):
             values = self._values(name)
             if isinstance(values, UnreadableDocument):
@@ -64,9 +77,12 @@ class DocumentRules:
         return DocumentRule(readable_by, metadata)
 
     def key(self, document: str) -> str:
-        """Return a text that changes with what holds for a document; "" where no file says anything."""
-        names = self._names(document)
-        return digest(*(f"{name} {self._values(name)}" for name in names)) if names else ""
+        """Return a text that changes with what holds for a document; "" where only settings of `[knowledge]` do."""
+        for documents, rules in self._apart:
+            if document in documents:
+                return rules.key(document)
+        parts = [*self._key, *(f"{name} {self._values(name)}" for name in self._names(document))]
+        return digest(*parts) if parts else ""
 
     def _names(self, document: str) -> list[str]:
         """Return the names of the rules for a document, the nearest last."""
@@ -105,7 +121,10 @@ def narrowed(rule: DocumentRule, plain: PlainText) -> tuple[DocumentRule, tuple[
 
 def _loaded(path: str, name: str) -> dict[str, object] | UnreadableDocument:
     if not path:
-        return UnreadableDocument(f"{name} is no file in the folder.", remedy="Put the file itself there, and no link.")
+        return UnreadableDocument(
+            f"{name} is no file in the folder, or could not be fetched.",
+            remedy="Put the file itself there, and no link; or run `ingest` again.",
+        )
     try:
         return tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
     except OSError as error:

@@ -29,6 +29,7 @@ from groundtune.settings.tables import (
     ProjectSettings,
     RecordsSettings,
     Settings,
+    SourceSettings,
     StoreSettings,
 )
 from groundtune.settings.training import DataSettings, TuningSettings
@@ -55,6 +56,7 @@ __all__ = [
     "Secret",
     "SecretUrl",
     "Settings",
+    "SourceSettings",
     "StoreSettings",
     "Table",
     "TuningSettings",

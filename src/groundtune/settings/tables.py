@@ -6,7 +6,7 @@ A part that needs settings of its own declares a table inside the table that it 
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -57,10 +57,31 @@ class EmbeddingSettings(Table):
     )
 
 
+class SourceSettings(Table):
+    """An entry of `[[knowledge.sources]]`: an address, and what holds for its documents where no rule says more."""
+
+    url: str = Field(description="Address: s3://BUCKET/PREFIX, or that of a sitemap.")
+    readable_by: list[str] | None = Field(None, description="Principals who may read its documents.")
+    metadata: dict[str, str] = Field({}, description="Metadata of its documents.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_address(cls, value: Any) -> Any:  # noqa: ANN401 -- what a file says
+        """Take a bare address; say which key is unknown, as the place of this table cannot be named."""
+        if isinstance(value, dict) and (unknown := sorted(value.keys() - cls.model_fields)):
+            raise ValueError(f"unknown key `{unknown[0]}`; known are {', '.join(cls.model_fields)}")
+        return {"url": value} if isinstance(value, str) else value
+
+
 class KnowledgeSettings(Table):
     """`[knowledge]`: how documents are split, stored and searched."""
 
     documents: str = Field("documents", description="Folder with the documents, relative to the project.")
+    sources: list[SourceSettings] = Field(
+        [],
+        description="Documents elsewhere: s3://BUCKET/PREFIX, or the address of a sitemap. As tables, they say who may "
+        "read them; see files.md.",
+    )
     store: SecretUrl = Field(SecretUrl("lancedb:.groundtune/knowledge"), description="URL of the knowledge store.")
     chunk_size: int = Field(450, ge=100, description="Maximum length of a chunk, in characters.")
     chunk_overlap: int = Field(0, ge=0, description="Overlap of neighbouring chunks, in characters.")
@@ -71,7 +92,9 @@ class KnowledgeSettings(Table):
         description="Reranker for the top passages: cross:hf:ORG/NAME, cross:path:DIR, late:ENCODER, or none.",
     )
     reranked: int = Field(12, ge=1, description="Number of top passages to rerank.")
-    readable_by: list[str] = Field(["everyone"], description="Principals who may read the documents in this folder.")
+    readable_by: list[str] = Field(
+        ["everyone"], description="Principals who may read the documents, where no rule or source says otherwise."
+    )
     keep_revisions: int = Field(
         5, ge=0, description="Earlier revisions of a document whose text is kept, for answers that cite them."
     )
@@ -83,6 +106,13 @@ class KnowledgeSettings(Table):
         2000, gt=0, description="Most memory that reading a document may take, in megabytes (not on Windows)."
     )
     file_mb: float = Field(200, gt=0, description="Largest file that is read, and most text taken of it, in megabytes.")
+
+    @model_validator(mode="after")
+    def _each_source_once(self) -> Self:
+        urls = [each.url for each in self.sources]
+        if twice := next((url for url in urls if urls.count(url) > 1), None):
+            raise ValueError(f"`sources` names {twice} twice")
+        return self
 
 
 class StoreSettings(Table):
