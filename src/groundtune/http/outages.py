@@ -19,7 +19,7 @@ from typing import ParamSpec, TypeVar
 
 MOST_FAILURES = 8
 CallArguments = ParamSpec("CallArguments")
-Given = TypeVar("Given")
+WorkItem = TypeVar("WorkItem")
 Returned = TypeVar("Returned")
 
 
@@ -88,7 +88,7 @@ def carried(call: Callable[CallArguments, Returned]) -> Callable[CallArguments, 
     return lambda *given, **named: context.run(call, *given, **named)
 
 
-def all_at_once(work: Callable[[Given], Returned], items: Iterable[Given], number: int) -> list[Returned]:
+def all_at_once(work: Callable[[WorkItem], Returned], items: Iterable[WorkItem], number: int) -> list[Returned]:
     """Return what `work` gives for each of the items, in order, with up to `number` of them under way in threads.
 
     Raises what `work` raises for the first item that fails, and then begins no more.
