@@ -103,6 +103,8 @@ def test_what_stands_above_a_table_is_no_chunk_of_its_own(tmp_path, write):
         ("What comes before.\n\nPrices\n\n(in euros)\n\nMay 2024", "Prices\n\n(in euros)\n\nMay 2024"),
         ("Another paragraph\n\nPrices", "Prices"),
         ("It rose. Net sales were as follows (in millions):", "Net sales were as follows (in millions):"),
+        ("It rose. As follows:\n\n(in millions)", "As follows:\n\n(in millions)"),
+        ("It rose. It fell.\n\n(in millions)", "(in millions)"),
         ("It rose. The following table shows net sales.", "The following table shows net sales."),
         ("Der Umsatz stieg. Die Tabelle zeigt ihn.", "Die Tabelle zeigt ihn."),
         ("It rose. It fell.", None),
@@ -132,10 +134,20 @@ def contexts(builder):
 def test_headings_and_other_tables_are_no_captions():
     builder = TextBuilder()
     builder.add("Before")
-    builder.heading("Prices", 1)
+    builder.heading("Prices of 2024", 1)
     builder.table([["a", "b"], ["1", "2"]])
     builder.table([["c", "d"], ["3", "4"]])
     assert contexts(builder) == ["a | b", "c | d"]
+
+
+@pytest.mark.parametrize("period", ["June 25, 2022", "25. Juni 2022", "Nine Months Ended"])
+def test_a_heading_that_is_but_a_period_does_not_part_a_table_from_its_caption(period):
+    builder = TextBuilder()
+    builder.heading("Securities", 1)
+    builder.add("They were as follows (in millions):")
+    builder.heading(period, 2)
+    builder.table([["a", "b"], ["1", "2"]])
+    assert contexts(builder) == [f"They were as follows (in millions): {period}", "a | b"]
 
 
 def test_a_caption_that_the_heading_says_is_not_said_again():

@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from itertools import pairwise
 
-from groundtune.knowledge.readers._caption import LONGEST_CAPTION, caption_start, names_a_period
+from groundtune.knowledge.readers._caption import LONGEST_CAPTION, caption_start, is_period, names_a_period
 from groundtune.knowledge.readers._left_out import Omissions
 from groundtune.values import Context, Heading, Place, PlainText
 
@@ -159,7 +159,7 @@ class TextBuilder:
         if offset is not None:
             self._gap = LINE
         tail, before = self._tail(2 * LONGEST_CAPTION + len(caption))
-        heading = self._headings[-1] if self._headings else None
+        heading = next((each for each in reversed(self._headings) if not is_period(each.title)), None)
         floor = max(self._table_end - before, 0)
         if heading and heading.offset >= before:
             line_end = tail.find("\n", heading.offset - before)
