@@ -16,7 +16,7 @@ from groundtune.knowledge.readers._builder import TextBuilder
 from groundtune.knowledge.readers._caption import LONGEST_CAPTION, caption_start
 from groundtune.knowledge.splitting import split
 from groundtune.settings import KnowledgeSettings
-from groundtune.values import Document
+from groundtune.values import Document, PlainText
 
 TITLE, UNIT = "STATEMENTS OF INCOME", "(In millions, except shares)"
 HEADER = ["Item", "March 2023", "March 2022"]
@@ -138,6 +138,17 @@ def test_headings_and_other_tables_are_no_captions():
     builder.table([["a", "b"], ["1", "2"]])
     builder.table([["c", "d"], ["3", "4"]])
     assert contexts(builder) == ["a | b", "c | d"]
+
+
+def test_no_caption_begins_within_another_context():
+    builder = TextBuilder()
+    builder.within(builder.add("Speaker notes: as follows"), 25, "Speaker notes")
+    builder.table([["a", "b"], ["1", "2"]])
+    builder.include(PlainText("Prices", ""))
+    builder.table([["c", "d"], ["3", "4"]])
+    builder.record([("Plan", "Hazel")])
+    builder.table([["e", "f"], ["5", "6"]])
+    assert contexts(builder) == ["Speaker notes", "a | b", "c | d", "e | f"]
 
 
 @pytest.mark.parametrize("period", ["June 25, 2022", "25. Juni 2022", "Nine Months Ended"])

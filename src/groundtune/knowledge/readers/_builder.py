@@ -36,7 +36,7 @@ class TextBuilder:
         self._segments: list[Place] = []  # each without its end
         self._contexts: list[Context] = []
         self._caption = ""  # of the last table that did not go on with another
-        self._table_end = 0
+        self._floor = 0  # where the last context or file within this one ends: no caption begins above it
         self.left_out = Omissions()
 
     def add(self, block: str, gap: str = PARAGRAPH) -> int | None:
@@ -94,6 +94,7 @@ class TextBuilder:
                 for each in plain.contexts
             ]
             self._contexts += [Context(start, end, text) for start, end, text in spans if start < end]
+            self._floor = self._length
         self.part()
         return offset
 
@@ -105,6 +106,7 @@ class TextBuilder:
     def within(self, start: int, end: int, text: str) -> None:
         """Say that a piece between `start` and `end` needs `text` to be understood; contexts come in order of place."""
         self._contexts.append(Context(start, end, " ".join(text.split())))
+        self._floor = max(self._floor, end)
 
     @contextmanager
     def around(self, start: int, text: str) -> Iterator[None]:
@@ -146,7 +148,7 @@ class TextBuilder:
             for place, text in around:
                 contexts.enter_context(self.around(place, text))
             offsets = [*[None] * headers, *self._records(flat[headers:], names)] if as_records else self._lines(flat)
-        self._table_end = self._length
+        self._floor = self._length
         self.part()
         following = iter(offsets)
         return [next(following) if row else None for row in cells]
@@ -160,7 +162,7 @@ class TextBuilder:
             self._gap = LINE
         tail, before = self._tail(2 * LONGEST_CAPTION + len(caption))
         heading = next((each for each in reversed(self._headings) if not is_period(each.title)), None)
-        floor = max(self._table_end - before, 0)
+        floor = max(self._floor - before, 0)
         if heading and heading.offset >= before:
             line_end = tail.find("\n", heading.offset - before)
             floor = max(floor, len(tail) if line_end < 0 else line_end)
@@ -212,6 +214,7 @@ class TextBuilder:
             if len(line) > _NEVER_CUT and 0 < len(name) <= _LONG_NAME:
                 self._contexts.append(Context(start, start + len(line), name))
             start += len(line) + 1
+        self._floor = self._length
         return offset
 
     def plain(
