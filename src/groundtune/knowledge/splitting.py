@@ -26,6 +26,8 @@ HEADING_SEPARATOR = " > "
 # What it costs to begin a chunk at a paragraph, a row or sentence, a line, a word, within a word; a chunk costs 1.
 _COSTS = (0.0, 0.25, 0.5, 1.0, 2.0)
 _PARTS = 4  # of what a chunk costs: all other costs are whole numbers of them
+_HELD = 0.5  # what it costs besides to part the caption of a table, or what else is a context, from what follows
+_MARKUP = 16  # characters: so much longer may it stand in the text
 _EMPTINESS = 3  # parts, times the square of the share of a chunk that stays empty
 # Lines shorter than this share of the block's width (of so many characters at most) end something.
 _SHORT = 0.6
@@ -58,7 +60,8 @@ def split(document: Document, plain: PlainText, settings: KnowledgeSettings) -> 
     characters long.
 
     Chunks know on which of `plain.segments` they stand; where they are cut does not depend on it. A chunk that begins
-    within a context, in the middle of a table, has it at the end of its heading.
+    within a context, in the middle of a table, has it at the end of its heading. What a context
+    quotes, as the caption of a table, stays with what follows if it can.
 
     Neighbouring sections below one heading share a chunk as long as they fit, and its heading is then what they
     have in common. Chunks of one section share up to `settings.chunk_overlap` characters.
@@ -69,11 +72,20 @@ def split(document: Document, plain: PlainText, settings: KnowledgeSettings) -> 
         raise SettingsError(
             f"`knowledge.chunk_overlap` is {overlap}, more than half of `chunk_size` ({size}).", remedy="Lower it."
         )
-    chunks, within = [], _Within(plain.contexts)
+    chunks, within, held = [], _Within(plain.contexts), _held(document.text, plain.contexts)
     for section in _merged(_sections(document, plain.headings), document.text, size):
-        for start, end in _overlapping(_pieces(document.text, section, size, overlap), document.text, overlap):
+        for start, end in _overlapping(_pieces(document.text, section, (size, overlap), held), document.text, overlap):
             chunks.append(_chunk(document, (start, end), (*section.path, *within.at(start)), plain.segments))
     return chunks
+
+
+def _held(text: str, contexts: Sequence[Context]) -> frozenset[int]:
+    """Return where the paragraphs begin that stand right below those which contexts quote, and within the contexts."""
+    held: set[int] = set()
+    for context in contexts:
+        quoted = min(context.start + len(context.text) + _MARKUP, context.end)
+        held.update(gap.end() for gap in _PARAGRAPH.finditer(text, context.start, quoted) if gap.end() < context.end)
+    return frozenset(held)
 
 
 class _Within:
@@ -154,11 +166,13 @@ def _common(left: tuple[str, ...], right: tuple[str, ...]) -> tuple[str, ...]:
 # --- pieces of a section --------------------------------------------------------------------------
 
 
-def _pieces(text: str, section: _Section, size: int, overlap: int) -> list[Span]:
+def _pieces(text: str, section: _Section, sizes: tuple[int, int], held: frozenset[int]) -> list[Span]:
+    size, overlap = sizes
     whole = _trim(text, section.start, section.end)
     if whole[1] - whole[0] <= size:
         return [whole]
-    return _best_cut(_units(text, whole, size - overlap, 0, 0.0), size - overlap)
+    units = _units(text, whole, size - overlap, 0, 0.0)
+    return _best_cut([(start, end, cost + _HELD * (start in held)) for start, end, cost in units], size - overlap)
 
 
 def _units(text: str, span: Span, size: int, level: int, cost: float) -> list[_Unit]:

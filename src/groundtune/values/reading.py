@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 from groundtune.values.knowledge import Place
 
-READING = 3
+READING = 4
 """Version of reading and splitting: raised when the same file gives another text or other chunks than before."""
 
 LeftOutKind = Literal[
@@ -55,7 +55,7 @@ class Heading:
 @dataclass(frozen=True, slots=True)
 class Context:
     """What a piece needs to be understood that begins after `start` and before `end`: `text` stands at `start`, or sums
-    up what does. A table has its header as context, a long row its label."""
+    up what does. A table has its caption and its header as contexts, a long row its label."""
 
     start: int
     end: int

@@ -258,7 +258,7 @@ def test_a_caption_belongs_to_its_table(tmp_path, style):
     path = word(tmp_path / "a.docx", caption + grid(rows), {f"word/{key}.xml": text for key, text in known.items()})
     plain, chunks = read(path)
     assert plain.text.startswith("Table 1: Prices\nPlan | Price\n")
-    assert all(chunk.heading.endswith("Table 1: Prices: Plan | Price") for chunk in chunks[1:])
+    assert all(chunk.heading.endswith("Table 1: Prices > Plan | Price") for chunk in chunks[1:])
     assert text_of(tmp_path, caption, paragraph("Text."), **known).text == "Table 1: Prices\n\nText."
 
 

@@ -198,7 +198,7 @@ def test_titles_over_a_table_are_no_names_of_columns(tmp_path, titles):
     table = "| July 2024 | July 2023\nSales | $ 1,100 | $ 900\nCosts | 700 | 650\nTax | 45 | 40"
     assert table in plain.text
     assert all(title in plain.text.split(table)[0] for title in titles)
-    assert [context.text for context in plain.contexts] == ["| July 2024 | July 2023"]
+    assert [context.text for context in plain.contexts] == [" ".join(titles), "| July 2024 | July 2023"]
 
 
 @pytest.mark.parametrize(
@@ -213,7 +213,7 @@ def test_a_table_that_goes_on_below_a_line_knows_its_columns(tmp_path, between):
     more = [["Debt", "$ 300", "$ 200"], ["Shares", "500", "450"], ["Other", "12", "19"]]
     page = [*cells(YEARS, 780), Text(50, 720, between), *cells(more, 700)]
     _, chunks = read(written(tmp_path / "a.pdf", [page]), chunk_size=100, chunk_overlap=0)
-    later = [chunk for chunk in chunks if chunk.text.startswith("Debt")]
+    later = [chunk for chunk in chunks if "Debt" in chunk.text and "Tax" not in chunk.text]
     assert later
     assert all("July 2024 | July 2023" in chunk.heading for chunk in later)
 

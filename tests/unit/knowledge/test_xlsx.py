@@ -101,7 +101,11 @@ def test_a_table_goes_on_below_an_empty_row(read_book):
     assert (
         plain.text == "S\n\nItem | 2023 | 2022\n\nAssets\nCash | 10 | 11\n\nLiabilities\nDebt | 5 | 6\nEquity | 7 | 8"
     )
-    assert contexts(plain) == ["Item | 2023 | 2022", "Assets: Item | 2023 | 2022", "Liabilities: Item | 2023 | 2022"]
+    assert contexts(plain) == [
+        "Item | 2023 | 2022",
+        *("Item | 2023 | 2022", "Assets"),
+        *("Item | 2023 | 2022", "Liabilities"),
+    ]
     assert headings(plain) == ["S", "S!A1:C7"]
 
 

@@ -3,15 +3,18 @@
 Knows no file format.
 
 A table is written a row a line, `cell | cell`, or, where lines would be long, a row as `column: value` lines. Its
-header, and the label of a long row, become contexts: a piece cut out of the middle is still understood.
+caption, its header, a row that names the period of those below it, and the label of a long row become contexts: a piece
+cut out of the middle is still understood.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from itertools import pairwise
 
+from groundtune.knowledge.readers._caption import LONGEST_CAPTION, caption_start, is_period, names_a_period
 from groundtune.knowledge.readers._left_out import Omissions
 from groundtune.values import Context, Heading, Place, PlainText
 
@@ -32,6 +35,8 @@ class TextBuilder:
         self._headings: list[Heading] = []
         self._segments: list[Place] = []  # each without its end
         self._contexts: list[Context] = []
+        self._caption = ""  # of the last table that did not go on with another
+        self._floor = 0  # where the last context or file within this one ends: no caption begins above it
         self.left_out = Omissions()
 
     def add(self, block: str, gap: str = PARAGRAPH) -> int | None:
@@ -89,6 +94,7 @@ class TextBuilder:
                 for each in plain.contexts
             ]
             self._contexts += [Context(start, end, text) for start, end, text in spans if start < end]
+            self._floor = self._length
         self.part()
         return offset
 
@@ -100,6 +106,15 @@ class TextBuilder:
     def within(self, start: int, end: int, text: str) -> None:
         """Say that a piece between `start` and `end` needs `text` to be understood; contexts come in order of place."""
         self._contexts.append(Context(start, end, " ".join(text.split())))
+        self._floor = max(self._floor, end)
+
+    @contextmanager
+    def around(self, start: int, text: str) -> Iterator[None]:
+        """Say that all that is appended within this block needs `text`, if that is not empty, to be understood."""
+        place = len(self._contexts)
+        yield
+        if text and start < self._length:
+            self._contexts.insert(place, Context(start, self._length, text))
 
     def table(
         self,
@@ -119,38 +134,58 @@ class TextBuilder:
         cells = [_without_last_blanks([" ".join(cell.split()) for cell in row]) for row in rows]
         flat = [row for row in cells if row]
         self.part()
-        offset = self.add(caption)
-        if offset is not None:
-            self._gap = LINE
-        given, names = bool(names), names or names_of(flat[:headers])
+        start, said = self._captioned(caption)
+        goes_on, names = bool(names), names or names_of(flat[:headers])
         long = any(len(CELLS.join(row)) > LONG_ROW for row in flat)
-        if certain and long and _name_columns(names, flat[headers:]):
-            outside = len(self._contexts)
-            offsets: list[int | None] = [*[None] * headers, *self._records(flat[headers:], names)]
-            if offset is not None and len(caption) <= _LONG_NAME:
-                self._contexts.insert(outside, Context(offset, self._length, " ".join(caption.split())))
+        as_records = certain and long and _name_columns(names, flat[headers:])
+        header = "" if as_records else _header(names)
+        if goes_on:  # what it began with does not stand above it
+            around = [(start - 1, self._caption), (start - 1, header), (start, said)]
         else:
-            offsets = self._lines(flat, names, caption, given)
+            around = [(start, said), (self._length + len(self._gap), header)]
+            self._caption = said
+        with ExitStack() as contexts:
+            for place, text in around:
+                contexts.enter_context(self.around(place, text))
+            offsets = [*[None] * headers, *self._records(flat[headers:], names)] if as_records else self._lines(flat)
+        self._floor = self._length
         self.part()
         following = iter(offsets)
         return [next(following) if row else None for row in cells]
 
-    def _lines(
-        self, rows: Sequence[Sequence[str]], names: Sequence[str], caption: str, given: bool = False
-    ) -> list[int | None]:
-        start, labels = None, []
-        offsets = []
-        for row in rows:
-            offset = self.add(CELLS.join(row), LINE)
-            offsets.append(offset)
-            start = offset if start is None else start
-            if offset is not None and self._length - offset > _NEVER_CUT and 0 < len(row[0]) <= _LONG_NAME:
-                labels.append(Context(offset, self._length, row[0]))
-        header = CELLS.join(names)
-        if start is not None and header.strip("| ") and _short(header, names):
-            named = f"{caption}: {header}" if 0 < len(caption) <= _LONG_NAME else header
-            self._contexts.append(Context(start - given, self._length, " ".join(named.split())))
-        self._contexts += labels
+    def _captioned(self, caption: str) -> tuple[int, str]:
+        """Append a caption, and return where a table with all that stands above it and belongs to it begins, and what
+        that says; nothing if the heading says it.
+        """
+        offset = self.add(caption)
+        if offset is not None:
+            self._gap = LINE
+        tail, before = self._tail(2 * LONGEST_CAPTION + len(caption))
+        heading = next((each for each in reversed(self._headings) if not is_period(each.title)), None)
+        floor = max(self._floor - before, 0)
+        if heading and heading.offset >= before:
+            line_end = tail.find("\n", heading.offset - before)
+            floor = max(floor, len(tail) if line_end < 0 else line_end)
+        above = caption_start(tail, floor, len(tail) if offset is None else offset - before)
+        start = offset if above is None else before + above
+        if start is None:
+            return self._length + len(self._gap), ""
+        lines = tail[start - before :].splitlines()
+        known = heading is not None and all(line in heading.title for line in lines)
+        return start, "" if known else shortened(" ".join(lines))
+
+    def _tail(self, length: int) -> tuple[str, int]:
+        """Return the last parts, of `length` characters at least if there are so many, and where they begin."""
+        first, got = len(self._parts), 0
+        while first and got < length:
+            first -= 1
+            got += len(self._parts[first])
+        return "".join(self._parts[first:]), self._length - got
+
+    def _lines(self, rows: Sequence[Sequence[str]]) -> list[int | None]:
+        offsets = [self.add(CELLS.join(row), LINE) for row in rows]
+        written = [(offset, row) for offset, row in zip(offsets, rows, strict=True) if offset is not None]
+        self._contexts += row_contexts(written, self._length)
         return offsets
 
     def _records(self, rows: Sequence[Sequence[str]], names: Sequence[str]) -> list[int | None]:
@@ -179,6 +214,7 @@ class TextBuilder:
             if len(line) > _NEVER_CUT and 0 < len(name) <= _LONG_NAME:
                 self._contexts.append(Context(start, start + len(line), name))
             start += len(line) + 1
+        self._floor = self._length
         return offset
 
     def plain(
@@ -205,6 +241,29 @@ class TextBuilder:
         )
 
 
+def row_contexts(rows: Sequence[tuple[int, Sequence[str]]], end: int) -> list[Context]:
+    """Return the contexts within a table, whose rows begin at these offsets and which ends at `end`.
+
+    A row that says nothing but a period has those below it, up to the next one. The label of a long row has that row.
+    """
+    made, until = [], end
+    for (offset, row), (following, _) in zip(reversed(rows), [(end + 1, ()), *reversed(rows)], strict=False):
+        if not 0 < len(row[0]) <= _LONG_NAME:
+            continue
+        if not any(row[1:]) and names_a_period(row[0]):
+            made.append(Context(offset, until, row[0]))
+            until = offset
+        elif following - offset > _NEVER_CUT + 1:
+            made.append(Context(offset, following - 1, row[0]))
+    return made[::-1]
+
+
+def shortened(caption: str) -> str:
+    """Return a caption in one line that is short enough to stand in headings."""
+    said = " ".join(caption.split())
+    return said if len(said) <= LONGEST_CAPTION else f"{said[:LONGEST_CAPTION].rsplit(' ', 1)[0]} …"
+
+
 def _without_last_blanks(cells: list[str]) -> list[str]:
     return cells[: max((number for number, cell in enumerate(cells, start=1) if cell), default=0)]
 
@@ -225,6 +284,9 @@ def _name_columns(names: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
     return sum(map(bool, names)) > 1 and values > 0 and (longest <= _LONG_NAME or values < longest <= LONG_ROW)
 
 
-def _short(header: str, names: Sequence[str]) -> bool:
-    """Tell whether a header may stand at the end of headings; longer ones only if they are names, not paragraphs."""
-    return len(header) <= LONG_ROW or (len(header) <= 2 * LONG_ROW and max(map(len, names)) <= 2 * _LONG_NAME)
+def _header(names: Sequence[str]) -> str:
+    """Return the names of columns as they stand at the end of headings: not if they say nothing or are paragraphs."""
+    header = " ".join(CELLS.join(names).split())
+    longest = max(map(len, names), default=0)
+    fits = len(header) <= LONG_ROW or (len(header) <= 2 * LONG_ROW and longest <= 2 * _LONG_NAME)
+    return header if fits and header.strip("| ") else ""

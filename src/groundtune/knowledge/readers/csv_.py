@@ -4,7 +4,8 @@ id,product,question          F-31, Hearth 500: id: F-31
 F-31,Hearth 500,No light                       product: Hearth 500
                                                question: No light
 
-What stands above the header and below the last row (titles, dates, sources) stays as lines of text.
+What stands above the header and below the last row (titles, dates, sources) stays as lines of text; what stands above
+belongs to each row.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from groundtune.knowledge.readers import name_of
-from groundtune.knowledge.readers._builder import LINE, TextBuilder
+from groundtune.knowledge.readers._builder import LINE, TextBuilder, shortened
 from groundtune.knowledge.readers._decoding import decoded
 from groundtune.knowledge.readers._delimited import Dialect, Record, dialect_of
 from groundtune.knowledge.readers._left_out import listed
@@ -55,7 +56,12 @@ class _RowWriter:
         self._unnamed = False
 
     def table(self, table: NamedTable) -> None:
-        self._lines(table.above)
+        start = self._lines(table.above)
+        with self.builder.around(start, shortened(" ".join(" ".join(record.cells) for record in table.above))):
+            self._rows(table)
+        self._lines(table.below)
+
+    def _rows(self, table: NamedTable) -> None:
         if table.named:
             used = {column for row in table.rows for column, cell in enumerate(row.cells) if cell.strip()}
             self._line([name for column, name in enumerate(table.names) if name and column not in used])
@@ -65,13 +71,14 @@ class _RowWriter:
                 self._lines([row])
             else:
                 self._row(row, table.names)
-        self._lines(table.below)
 
-    def _lines(self, records: Sequence[Record]) -> None:
-        self.builder.part()
+    def _lines(self, records: Sequence[Record]) -> int:
+        """Write records as lines of text and return where they begin."""
+        start = self.builder.begin()
         for record in records:
             self._line([value for cell in record.cells if (value := " ".join(cell.split()))])
         self.builder.part()
+        return start
 
     def _line(self, values: Sequence[str]) -> None:
         self.builder.add(_BETWEEN.get(self._dialect.separator, " | ").join(values), LINE)

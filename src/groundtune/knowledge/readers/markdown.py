@@ -1,13 +1,14 @@
 """Markdown: the source is kept as it is, so that quotes and offsets are those of the file; headings by CommonMark.
 
 A front matter is left out; its `title:` becomes the title (`title: ""` says that there is none, and the file's name is
-not taken for one), and its scalars become metadata. Pictures within the source are left out, too. The header of a
-table belongs to all of its rows.
+not taken for one), and its scalars become metadata. Pictures within the source are left out, too. Caption and header
+of a table belong to all of its rows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from pathlib import Path
 
@@ -15,13 +16,23 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from groundtune.knowledge.readers import name_of
-from groundtune.knowledge.readers._builder import CELLS
+from groundtune.knowledge.readers._builder import CELLS, row_contexts, shortened
+from groundtune.knowledge.readers._caption import caption_start
 from groundtune.knowledge.readers._data_uris import without_data_uris
 from groundtune.knowledge.readers._decoding import decoded
 from groundtune.knowledge.readers._front_matter import front_matter
 from groundtune.values import Context, Heading, PlainText
 
-_LONG_HEADER, _LONG_LABEL, _LONG_ROW = 500, 80, 100  # characters
+_LONG_HEADER = 500  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class _SourceTable:
+    """From where to where a table reaches, and where each row begins and what its cells say, the header first."""
+
+    start: int
+    end: int
+    rows: list[tuple[int, list[str]]]
 
 
 class MarkdownReader:
@@ -45,7 +56,7 @@ class MarkdownReader:
             title,
             parts,
             metadata=front.metadata,
-            contexts=tuple(_contexts(text, tokens)),
+            contexts=tuple(_contexts(text, tokens, parts)),
             left_out=source.left_out.all(),
             notes=source.notes,
             readable_by=front.readable_by,
@@ -57,8 +68,12 @@ def headings(text: str) -> tuple[Heading, ...]:
     return _headings(text, _parsed(text))
 
 
+def _parser() -> MarkdownIt:
+    return MarkdownIt("commonmark").enable("table")
+
+
 def _parsed(text: str) -> Sequence[Token]:
-    return MarkdownIt("commonmark").enable("table").parse(text)
+    return _parser().parse(text)
 
 
 def _line_starts(text: str) -> list[int]:
@@ -74,28 +89,37 @@ def _headings(text: str, tokens: Sequence[Token]) -> tuple[Heading, ...]:
     )
 
 
-def _contexts(text: str, tokens: Sequence[Token]) -> Iterator[Context]:
-    """Yield the header of each table for all of it, and the label of each long row for that row."""
+def _contexts(text: str, tokens: Sequence[Token], parts: Sequence[Heading]) -> Iterator[Context]:
+    """Yield of each table caption and header for all of it, and what its rows say of one another."""
+    floor, coming = 0, list(reversed(parts))
+    for table in _tables(text, tokens):
+        while coming and coming[-1].offset < table.start:
+            floor = max(floor, text.find("\n", coming.pop().offset) + 1)
+        above = caption_start(text, floor, table.start)
+        if above is not None:
+            said = shortened(_plain(_parser().parseInline(text[above : table.start].strip())[0]))
+            yield from [Context(above, table.end, said)] if said else []
+        header = CELLS.join(table.rows[0][1])
+        if header.strip("| ") and len(header) <= _LONG_HEADER:
+            yield Context(table.start, table.end, header)
+        yield from row_contexts(table.rows[1:], table.end)
+        floor = table.end
+
+
+def _tables(text: str, tokens: Sequence[Token]) -> Iterator[_SourceTable]:
     line_starts = _line_starts(text)
-    cells: list[str] = []
-    first = last = row = 0
-    header = True
+    table = _SourceTable(0, 0, [])
     for token in tokens:
         if token.type == "table_open" and token.map:
             first, last = token.map
-            cells, header = [], True
+            table = _SourceTable(line_starts[first], min(line_starts[last] - 1, len(text)), [])
         elif token.type == "tr_open" and token.map:
-            cells, row = [], token.map[0]
-        elif token.type == "inline" and token.level:
-            cells.append(_plain(token))
-        elif token.type == "tr_close":
-            end = line_starts[row + 1] - 1
-            names = CELLS.join(cells)
-            if header and names.strip("| ") and len(names) <= _LONG_HEADER:
-                yield Context(line_starts[first], min(line_starts[last] - 1, len(text)), names)
-            elif not header and end - line_starts[row] > _LONG_ROW and 0 < len(cells[0]) <= _LONG_LABEL:
-                yield Context(line_starts[row], end, cells[0])
-            header = False
+            table.rows.append((line_starts[token.map[0]], []))
+        elif token.type == "inline" and token.level and table.rows:
+            table.rows[-1][1].append(_plain(token))
+        elif token.type == "table_close":
+            yield table
+            table = _SourceTable(0, 0, [])
 
 
 def _plain(inline: Token) -> str:
