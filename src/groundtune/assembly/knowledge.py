@@ -202,7 +202,7 @@ class KnowledgeBase:
         verify: bool = False,
     ) -> IngestReport:
         settings = self._settings.knowledge
-        with reading(settings) as read:
+        with reading(settings, self._progress) as read:
             manner = Manner(self._progress, self._seen(index, verify=verify), read, self._revisions_of(index))
             embedder = None if store is self.retriever else self.embedder
             return ingest(self.documents, store, embedder, settings, paths, manner)
@@ -350,8 +350,10 @@ class KnowledgeBase:
             )
         depth = Depth(limit or settings.passages, settings.reranked, settings.candidates)
         if self.retriever is not None:
-            return retrieve_many(self.retriever, searches, depth, self.reranker)
-        return search_many(self.store, self.embedder, searches, depth, self.reranker)
+            got = retrieve_many(self.retriever, searches, depth, self.reranker)
+        else:
+            got = search_many(self.store, self.embedder, searches, depth, self.reranker)
+        return [[passage.judged(settings.least_confidence) for passage in passages] for passages in got]
 
     @property
     def signature(self) -> str:

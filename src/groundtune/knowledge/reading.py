@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from groundtune.errors import UnreadableDocument
@@ -74,4 +74,5 @@ def _read(path: Path, id_: str, settings: KnowledgeSettings, read: Read | None, 
         document, plain, chunks = chunked(shown(path), path, settings, read, rules.of(id_))
     except UnreadableDocument as error:
         return ReadFile(shown(path), refused=error.reason)
-    return ReadFile(shown(path), plain, document, tuple(chunks))
+    judged = (replace(chunk, place=chunk.place.judged(settings.least_confidence)) for chunk in chunks)
+    return ReadFile(shown(path), plain, document, tuple(judged))

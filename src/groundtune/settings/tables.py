@@ -83,6 +83,33 @@ class KnowledgeSettings(Table):
         2000, gt=0, description="Most memory that reading a document may take, in megabytes (not on Windows)."
     )
     file_mb: float = Field(200, gt=0, description="Largest file that is read, and most text taken of it, in megabytes.")
+    ocr: Literal["auto", "tesseract", "rapidocr", "off"] = Field(
+        "auto", description="What reads scanned pages and pictures. auto: Tesseract where installed, else RapidOCR."
+    )
+    ocr_languages: list[str] = Field(
+        ["eng"], min_length=1, description='Languages of pages and pictures, as Tesseract calls them, such as "deu".'
+    )
+    page_seconds: float = Field(60, gt=0, description="Longest time that OCR may take for a page, in seconds.")
+    transcription: str = Field(
+        "auto",
+        description="Whisper model for recordings, converted for CTranslate2: builtin:whisper-base, "
+        "builtin:whisper-tiny-en, hf:ORG/NAME, path:DIR, or off. auto: a built-in one where it is installed.",
+    )
+    least_confidence: float = Field(
+        0.6,
+        ge=0,
+        le=1,
+        description="Confidence of OCR and transcription below which a place is marked as poorly legible or audible.",
+    )
+
+    def for_recognition(self) -> KnowledgeSettings:
+        """Return only what OCR and transcription need, for another process: without addresses and passwords."""
+        return KnowledgeSettings(
+            ocr=self.ocr,
+            ocr_languages=self.ocr_languages,
+            page_seconds=self.page_seconds,
+            transcription=self.located(self.transcription),
+        )
 
 
 class StoreSettings(Table):
