@@ -31,6 +31,7 @@ PLAIN: TypeAdapter[PlainText] = TypeAdapter(PlainText)
 HEAD = struct.Struct("!Q")  # the length of a message in bytes, before it
 _MB = 1_000_000
 _END_SECONDS = 5.0
+_SPARE_SECONDS = 30.0  # for what is done beside the recognising of a page
 
 
 class ReaderReply(BaseModel):
@@ -120,10 +121,12 @@ class ReadingProcess:
 
     def _reply(self) -> ReaderReply | None:
         """Return what is said in the end; each step that is told gives it time for the next. Raises `queue.Empty`."""
-        while (answer := self._replies.get(timeout=self._settings.read_seconds)) is not None:
+        longest = self._settings.read_seconds
+        while (answer := self._replies.get(timeout=longest)) is not None:
             reply = ReaderReply.model_validate_json(answer)
             if reply.step is None:
                 return reply
+            longest = max(longest, self._settings.page_seconds + _SPARE_SECONDS)
             self._progress("recognising", *reply.step)
         return None
 

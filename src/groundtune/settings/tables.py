@@ -78,7 +78,11 @@ class KnowledgeSettings(Table):
     read_apart: bool = Field(
         True, description="Read documents in a process of its own, with limits, so that a harmful one does no harm."
     )
-    read_seconds: float = Field(120, gt=0, description="Longest time that reading a document may take, in seconds.")
+    read_seconds: float = Field(
+        120,
+        gt=0,
+        description="Longest time that reading a document may take, in seconds; or a part of it, by OCR or transcription.",
+    )
     read_memory_mb: float = Field(
         2000, gt=0, description="Most memory that reading a document may take, in megabytes (not on Windows)."
     )
@@ -89,7 +93,7 @@ class KnowledgeSettings(Table):
     ocr_languages: list[str] = Field(
         ["eng"], min_length=1, description='Languages of pages and pictures, as Tesseract calls them, such as "deu".'
     )
-    page_seconds: float = Field(60, gt=0, description="Longest time that OCR may take for a page, in seconds.")
+    page_seconds: float = Field(90, gt=0, description="Longest time that OCR may take for a page, in seconds.")
     transcription: str = Field(
         "auto",
         description="Whisper model for recordings, converted for CTranslate2: builtin:whisper-base, "

@@ -21,7 +21,7 @@ REASONS: dict[LeftOutKind, str] = {
     "markup": "it says how something is shown, not what",
     "media": "sound and film are not read",
     "navigation": "menus, links around the content and footers of a site stand on every page",
-    "page without text": "pages that are pictures need OCR",
+    "page without text": "these pages are pictures, and OCR is not there or finds no text",
     "quoted text": "it stands word for word in an earlier message",
     "repeated text": "the same stands elsewhere in the file",
     "running head": "headers, footers and page numbers repeat on every page",

@@ -69,9 +69,10 @@ def _opened(path: Path) -> Image:
             return Image.open(path)
         except Image.DecompressionBombError as error:
             raise _too_large(path, str(error)) from None
-        except UnidentifiedImageError as error:
+        except (OSError, SyntaxError, ValueError) as error:
+            said = "" if isinstance(error, UnidentifiedImageError) else f" ({error})"
             raise UnreadableDocument(
-                "is damaged, or no picture.", place=path, remedy="Save it again in a program for pictures."
+                f"is damaged, or no picture{said}.", place=path, remedy="Save it again in a program for pictures."
             ) from error
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 Pixels = NDArray[np.uint8]
 """A picture of shape (height, width, 3), red, green and blue."""
 
+LEGIBLE = 0.6  # mean confidence below which a picture is looked at once more
 _HYPHEN = re.compile(r"(?<=[^\W\d_])-\n(?=[^\W\d_])")
 
 
@@ -23,8 +24,8 @@ class NotRecognised(Exception):
 
 @dataclass(frozen=True, slots=True)
 class OcrLine:
-    """A line of text as it was read, with the mean `confidence` of its words, from 0 to 1; lines of one `paragraph`
-    have the same number."""
+    """A line of text as it was read. `confidence`, from 0 to 1, is about the share of its words that are right. Lines
+    of one `paragraph` have the same number."""
 
     text: str
     confidence: float
@@ -65,9 +66,7 @@ def _joined(paragraph: str) -> str:
 
 
 class OcrEngine(Protocol):
-    """Reads pictures. Below the mean confidence `legible`, a picture may be turned."""
-
-    legible: float
+    """Reads pictures."""
 
     @property
     def signature(self) -> str:
@@ -85,13 +84,24 @@ class OcrEngine(Protocol):
 def read_upright(engine: OcrEngine, pixels: Pixels, dpi: int | None, seconds: float) -> OcrText:
     """Return what stands in a picture, in whatever direction it is turned. Raises `NotRecognised`.
 
-    A picture that can hardly be read is turned by a half and by quarters, and the best reading counts.
+    A picture that can hardly be read is read once more without its speckles (median of 3 × 3 pixels), then turned by a
+    half and by quarters; the best reading counts.
     """
     end = time.monotonic() + seconds
     best = engine.read(pixels, dpi, seconds)
-    for turns in (1, 3) if best.sideways else (2, 1, 3):
-        if best.confidence >= engine.legible:
-            break
-        read = engine.read(np.ascontiguousarray(np.rot90(pixels, turns)), dpi, end - time.monotonic())
+    if best.confidence >= LEGIBLE:
+        return best
+    from scipy.ndimage import median_filter  # it takes a while to import
+
+    pixels = median_filter(pixels, size=(3, 3, 1))
+    for turns in (1, 3) if best.sideways else (0, 2, 1, 3):
+        try:
+            read = engine.read(np.ascontiguousarray(np.rot90(pixels, turns)), dpi, end - time.monotonic())
+        except NotRecognised:
+            if best.lines:
+                break  # what is there counts
+            raise
         best = max(best, read, key=lambda text: text.weight)
+        if best.confidence >= LEGIBLE or not best.lines:
+            break
     return best

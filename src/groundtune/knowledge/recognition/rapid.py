@@ -18,6 +18,7 @@ from groundtune.extras import command, not_installed
 from groundtune.extras import missing as missing_packages
 from groundtune.knowledge.recognition.ocr import NotRecognised, OcrLine, OcrText, Pixels
 
+_WORD = 6  # characters of a word with its blank: RapidOCR is asked how sure it is of a character, we say it of a word
 _GAP = 0.7  # of the height of a line, between two paragraphs
 _TALL = 1.5  # times the width: RapidOCR turns such a box before it reads it
 _WHOLE = {
@@ -60,8 +61,6 @@ class _Box:
 class Rapid:
     """The engine; its models are loaded for the first picture."""
 
-    legible = 0.85  # of a page that stands on its head it is sure to .67, of a good one to .97 and more
-
     @property
     def signature(self) -> str:
         """Name and version."""
@@ -77,7 +76,7 @@ class Rapid:
         except TimeoutError:
             raise NotRecognised("it takes too long") from None
         read = [] if found.txts is None else zip(found.txts, found.scores, found.boxes, strict=True)
-        boxes = [_box(text.strip(), float(score), corners) for text, score, corners in read if text.strip()]
+        boxes = [_box(text.strip(), float(score) ** _WORD, corners) for text, score, corners in read if text.strip()]
         on_side = sum(len(box.text) for box in boxes if box.is_tall)
         return OcrText(tuple(_lines(boxes)), sideways=2 * on_side > sum(len(box.text) for box in boxes))
 

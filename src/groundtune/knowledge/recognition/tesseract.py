@@ -52,8 +52,6 @@ def _asked(program: str, what: str) -> str:
 class Tesseract:
     """The program, for pages in `languages` (its names: eng, deu)."""
 
-    legible = 0.6
-
     def __init__(self, program: str, version: str, languages: Sequence[str], mode: str) -> None:
         self._program, self._version, self._languages, self._mode = program, version, "+".join(languages), mode
 

