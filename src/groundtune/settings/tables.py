@@ -81,7 +81,7 @@ class KnowledgeSettings(Table):
     read_seconds: float = Field(
         120,
         gt=0,
-        description="Longest time that reading a document may take, in seconds; or a part of it, by OCR or transcription.",
+        description="Longest time that reading a document may take, or a part by OCR or transcription, in seconds.",
     )
     read_memory_mb: float = Field(
         2000, gt=0, description="Most memory that reading a document may take, in megabytes (not on Windows)."

@@ -229,9 +229,11 @@ class Passage(Placed):
     fingerprint: str = ""
 
     def judged(self, least: float) -> Passage:
-        """Return it with the places `unsure` whose confidence is below `least`."""
+        """Return it with the places `unsure` whose confidence is below `least`; its own, if any of its parts is."""
         segments = tuple(segment.judged(least) for segment in self.segments)
-        return replace(self, place=self.place.judged(least), segments=segments)
+        place = self.place.judged(least)
+        unsure = place.unsure or any(segment.unsure for segment in segments)
+        return replace(self, place=replace(place, unsure=unsure), segments=segments)
 
     def place_of(self, start: int, end: int) -> Place:
         """Return the place in the document of `text[start:end]`: its page is the one on which that begins.
