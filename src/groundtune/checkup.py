@@ -73,10 +73,10 @@ def _chat_model(settings: Settings) -> DoctorCheck:
 
 def _recognition(settings: Settings) -> Iterator[DoctorCheck]:
     """Look for what reads pictures and recordings. Only what is named and missing does not work."""
-    found = Recognition(settings.knowledge)
+    recognition = Recognition(settings.knowledge)
     for what, part, without in (
-        ("OCR of scans and pictures", lambda: found.ocr, found.without_ocr),
-        ("transcription of recordings", lambda: found.speech, found.without_speech),
+        ("OCR of scans and pictures", lambda: recognition.ocr, recognition.without_ocr),
+        ("transcription of recordings", lambda: recognition.speech, recognition.without_speech),
     ):
         try:
             has = part()

@@ -318,7 +318,8 @@ class KnowledgeBase:
 
     def in_folder(self) -> dict[str, Document]:
         """Return every document in the folder that can be read, by id."""
-        return documents(self.documents, self._settings.knowledge)
+        seen = self._seen("" if self.retriever is not None else self._index_name)
+        return documents(self.documents, self._settings.knowledge, seen, self.revisions)
 
     def texts(self) -> dict[str, str]:
         """Return the text of every document in the folder that can be read, by id."""

@@ -127,9 +127,13 @@ class _Keys:
     def _signature(self, kinds: tuple[RecognitionKind, ...]) -> str:
         return self._recognition.signature(kinds)
 
+    def recognises(self, document: str) -> tuple[RecognitionKind, ...]:
+        """Return what the document may need to be read, besides its reader."""
+        return self._kinds.get(PurePosixPath(document).suffix.lower(), ())
+
     def of(self, document: str) -> str:
         """Return a text that changes with it; "" where nothing but the file and the settings counts."""
-        kinds = self._kinds.get(PurePosixPath(document).suffix.lower())
+        kinds = self.recognises(document)
         signature = self._signature(kinds) if kinds else ""
         return f"{self._rules.key(document)}|{signature}" if signature else self._rules.key(document)
 
@@ -221,12 +225,25 @@ def _described(id_: str, plain: PlainText, rule: DocumentRule) -> tuple[Document
     return Document(id_, plain.text, plain.title, holds.readable_by, holds.metadata), plain
 
 
-def documents(folder: Path, settings: KnowledgeSettings) -> dict[str, Document]:
-    """Return every document in `folder` that can be read, by id, without any store."""
+def documents(
+    folder: Path, settings: KnowledgeSettings, seen: SeenFiles | None = None, revisions: Revisions | None = None
+) -> dict[str, Document]:
+    """Return every document in `folder` that can be read, by id, without any store.
+
+    Those that have to be recognised, which takes long, come from `revisions` if they are as they were `seen`.
+    """
     files, rules = _files(folder, settings)
+    keys = _Keys(rules, settings)
+    held = {} if revisions is None else revisions.live()
     made = {}
     with using(Recognition(settings)):
         for id_, path in files.items():
+            if seen is not None and revisions is not None and keys.recognises(id_) and id_ in held:
+                same = seen.unchanged(id_, path, held[id_], keys.of(id_))
+                revision = revisions.revision(id_, held[id_]) if same else None
+                if revision is not None:
+                    made[id_] = revision.document
+                    continue
             with suppress(UnreadableDocument):
                 made[id_] = _described(id_, readers.read(Path(path)), rules.of(id_))[0]
     return made

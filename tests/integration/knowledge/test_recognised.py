@@ -9,7 +9,9 @@ from fpdf import FPDF
 from PIL import Image, ImageDraw, ImageFont
 from typer.testing import CliRunner
 
+from groundtune.assembly.knowledge import open_knowledge
 from groundtune.cli import app
+from groundtune.knowledge.recognition import Recognition
 
 pytestmark = pytest.mark.models
 LETTER = ("Dear customer,", "your router must be returned", "in its original box within two weeks.")
@@ -105,7 +107,7 @@ def test_they_are_found_by_a_question_and_cited_with_their_place(shop):
     )
 
 
-def test_what_is_installed_later_brings_scans_in(shop):
+def test_what_is_installed_later_brings_scans_in(shop, monkeypatch):
     report(shop / "documents" / "letters.pdf")
     scanned(shop / "documents" / "scan.pdf", page(*LETTER))
     without = ask_json(shop, "ingest", "--set", "knowledge.ocr=off")
@@ -116,3 +118,6 @@ def test_what_is_installed_later_brings_scans_in(shop):
     assert (with_ocr["added"], with_ocr["changed"], with_ocr["unchanged"], with_ocr["failed"]) == (1, 1, 1, [])
     again = ask_json(shop, "ingest", "--set", "knowledge.ocr=rapidocr")
     assert (again["unchanged"], again["seconds"] < with_ocr["seconds"]) == (3, True)
+    with open_knowledge(shop, {"knowledge.ocr": "rapidocr"}) as knowledge, monkeypatch.context() as nobody:
+        nobody.setattr(Recognition, "read_picture", None)  # what was recognised is not recognised again
+        assert "original box" in knowledge.texts()["scan.pdf"]

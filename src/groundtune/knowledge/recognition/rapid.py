@@ -72,10 +72,10 @@ class Rapid:
         What takes too long goes on beside, since no thread can be ended; the next picture waits for it.
         """
         try:
-            found = _worker().submit(_read, pixels).result(timeout=max(0.0, seconds))
+            output = _worker().submit(_read, pixels).result(timeout=max(0.0, seconds))
         except TimeoutError:
             raise NotRecognised("it takes too long") from None
-        read = [] if found.txts is None else zip(found.txts, found.scores, found.boxes, strict=True)
+        read = [] if output.txts is None else zip(output.txts, output.scores, output.boxes, strict=True)
         boxes = [_box(text.strip(), float(score) ** _WORD, corners) for text, score, corners in read if text.strip()]
         on_side = sum(len(box.text) for box in boxes if box.is_tall)
         return OcrText(tuple(_lines(boxes)), sideways=2 * on_side > sum(len(box.text) for box in boxes))
