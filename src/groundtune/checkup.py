@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from groundtune.errors import GroundtuneError
 from groundtune.extras import EXTRAS, command, missing
 from groundtune.files import within
+from groundtune.knowledge.recognition import Recognition
 from groundtune.models import builtin
 from groundtune.secrets import masked
 from groundtune.settings import FILE_NAME, Settings, load
@@ -33,7 +35,7 @@ def doctor(folder: str | Path = ".") -> list[DoctorCheck]:
     settings, about_project = _settings(place)
     needed = _needed(settings)
     extras = [_extra(name, name in needed) for name in EXTRAS]
-    return [about_project, *extras, _chat_model(settings), _memory(), _disk(place)]
+    return [about_project, *extras, _chat_model(settings), *_recognition(settings), _memory(), _disk(place)]
 
 
 def _needed(settings: Settings) -> set[str]:
@@ -68,6 +70,21 @@ def _chat_model(settings: Settings) -> DoctorCheck:
         needed = settings.model.name.startswith("builtin:")
         return DoctorCheck(what, not needed, str(error) if needed else "not installed, not needed by this project")
     return DoctorCheck(what, True, f"{builtin.NAME}, {builtin.PACKAGE} {version}")
+
+
+def _recognition(settings: Settings) -> Iterator[DoctorCheck]:
+    """Look for what reads pictures and recordings. Only what is named and missing does not work."""
+    recognition = Recognition(settings.knowledge)
+    for what, part, without in (
+        ("OCR of scans and pictures", lambda: recognition.ocr, recognition.without_ocr),
+        ("transcription of recordings", lambda: recognition.speech, recognition.without_speech),
+    ):
+        try:
+            has = part()
+        except GroundtuneError as error:
+            yield DoctorCheck(what, False, str(error))
+        else:
+            yield DoctorCheck(what, True, has.signature if has else f"none: these files are not read. {without}")
 
 
 def _settings(folder: Path) -> tuple[Settings, DoctorCheck]:

@@ -35,6 +35,8 @@ EXTRAS = {
     "postgresql": Extra("records and the knowledge store in PostgreSQL", ("psycopg", "psycopg-pool")),
     "opensearch": Extra("the knowledge store in OpenSearch", ("boto3", "opensearch-py")),
     "names": Extra("finding names of people in training data", ("onnxruntime", "tokenizers")),
+    "ocr": Extra("reading pictures, and scans where Tesseract is not installed", ("onnxruntime", "pillow", "rapidocr")),
+    "audio": Extra("writing down what is said in recordings", ("faster-whisper",)),
     "xlsx": Extra("the benchmark and rating sheets as Excel and LibreOffice files, and .xls documents", _SHEETS),
 }
 

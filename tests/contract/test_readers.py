@@ -6,6 +6,7 @@ from pathlib import Path
 import docx
 import pytest
 from _books import save
+from _pictures import page
 from _slide_files import content, slides, title
 from fpdf import FPDF
 
@@ -15,6 +16,7 @@ from groundtune.knowledge.readers.csv_ import groundtune_reader as csv_reader
 from groundtune.knowledge.readers.docx import groundtune_reader as docx_reader
 from groundtune.knowledge.readers.eml import groundtune_reader as mail_reader
 from groundtune.knowledge.readers.html import groundtune_reader as html_reader
+from groundtune.knowledge.readers.image import groundtune_reader as picture_reader
 from groundtune.knowledge.readers.json_faq import groundtune_reader as json_reader
 from groundtune.knowledge.readers.jsonl import groundtune_reader as json_lines_reader
 from groundtune.knowledge.readers.markdown import groundtune_reader as markdown_reader
@@ -75,6 +77,13 @@ class TestPdf(ReaderContract):
         pdf.set_font("helvetica", size=11)
         pdf.multi_cell(0, text=SAMPLE)
         pdf.output(str(path))
+
+
+class TestPicture(ReaderContract):
+    make = staticmethod(picture_reader)
+
+    def write(self, path: Path) -> None:
+        page(SAMPLE, height=200).save(path)
 
 
 class TestCsv(ReaderContract):

@@ -48,10 +48,24 @@ def test_a_place_that_is_not_known_claims_no_characters():
     excerpt = Passage("a.pdf", UNKNOWN_PLACE, "an excerpt in other words", "", 1, 1.0)
     assert excerpt.place_of(3, 10) == UNKNOWN_PLACE
     assert excerpt.source == "a.pdf, place not known"
-    assert UNKNOWN_PLACE.as_json() == {"start": None, "end": None, "page": None, "seconds": None}
+    assert UNKNOWN_PLACE.as_json() == {
+        "start": None,
+        "end": None,
+        "page": None,
+        "seconds": None,
+        "confidence": None,
+        "unsure": False,
+    }
     assert not UNKNOWN_PLACE.known
     assert Place(0, 1).known
-    assert Place(3, 5, 2).as_json() == {"start": 3, "end": 5, "page": 2, "seconds": None}
+    assert Place(3, 5, 2).as_json() == {
+        "start": 3,
+        "end": 5,
+        "page": 2,
+        "seconds": None,
+        "confidence": None,
+        "unsure": False,
+    }
 
 
 def test_what_stands_on_several_pages_has_a_part_of_each():
@@ -76,3 +90,25 @@ def test_identities_with_pages_are_others():
     across = replace(on_page, segments=(Place(0, 9, 1), Place(9, 29, 2)))
     later = replace(on_page, segments=(Place(0, 12, 1), Place(12, 29, 2)))
     assert len({chunk.id for chunk in (CHUNK, on_page, across, later)}) == 4
+
+
+def test_a_place_that_was_recognised_says_where_it_is_hard_to_read():
+    assert Place(0, 9, 3, confidence=0.4).judged(0.6).label == "page 3, poorly legible"
+    assert Place(0, 9, seconds=65.2, confidence=0.4).judged(0.6).label == "1:05, poorly audible"
+    assert Place(0, 9, confidence=0.4).judged(0.6).label == "poorly legible"
+    assert Place(0, 9, 3, confidence=0.6).judged(0.6).label == "page 3"
+    assert Place(0, 9, 3).judged(1.0).label == "page 3"
+    assert Place(0, 9, 3, confidence=0.4).judged(0.6).judged(0.3) == Place(0, 9, 3, confidence=0.4)
+
+
+def test_a_passage_is_unsure_if_any_of_its_parts_is():
+    parts = (Place(0, 5, 1), Place(5, 9, 2, confidence=0.3))
+    passage = Passage("a.pdf", Place(0, 9, 1), "some text", "", 1, 0.5, segments=parts).judged(0.6)
+    assert passage.source == "a.pdf, page 1, poorly legible"
+    assert [passage.place_of(start, start + 1).unsure for start in (0, 6)] == [False, True]
+
+
+def test_confidence_is_part_of_what_a_chunk_is_and_its_absence_changes_no_id():
+    read = Chunk("a.pdf", Place(0, 4, 1), "text", "", ())
+    assert replace(read, place=Place(0, 4, 1, confidence=0.5)).id != read.id
+    assert replace(read, place=Place(0, 4, confidence=0.5)).id != replace(read, place=Place(0, 4)).id

@@ -210,7 +210,7 @@ class KnowledgeBase:
     ) -> IngestReport:
         settings = self._settings.knowledge
         sources = self.sources.update(verify=verify) if paths is None else ()
-        with reading(settings) as read:
+        with reading(settings, self._progress) as read:
             manner = Manner(self._progress, self._seen(index, verify=verify), read, self._revisions_of(index))
             embedder = None if store is self.retriever else self.embedder
             return ingest(self.documents, store, embedder, settings, paths, manner, sources)
@@ -327,7 +327,9 @@ class KnowledgeBase:
 
     def in_folder(self) -> dict[str, Document]:
         """Return every document in the folder, and of the sources as they were copied, that can be read, by id."""
-        return documents(self.documents, self._settings.knowledge, self.sources.mirrored())
+        seen = self._seen("" if self.retriever is not None else self._index_name)
+        mirrored = self.sources.mirrored()
+        return documents(self.documents, self._settings.knowledge, mirrored, seen, self.revisions)
 
     def texts(self) -> dict[str, str]:
         """Return the texts of these documents, by id."""
@@ -359,8 +361,10 @@ class KnowledgeBase:
             )
         depth = Depth(limit or settings.passages, settings.reranked, settings.candidates)
         if self.retriever is not None:
-            return retrieve_many(self.retriever, searches, depth, self.reranker)
-        return search_many(self.store, self.embedder, searches, depth, self.reranker)
+            got = retrieve_many(self.retriever, searches, depth, self.reranker)
+        else:
+            got = search_many(self.store, self.embedder, searches, depth, self.reranker)
+        return [[passage.judged(settings.least_confidence) for passage in passages] for passages in got]
 
     @property
     def signature(self) -> str:

@@ -133,17 +133,14 @@ class _Bar:
     def __init__(self, bar: Progress, console: Console) -> None:
         self._bar = bar
         self._console = console
-        self._stage = ""
-        self._task: TaskID | None = None
+        self._tasks: dict[str, TaskID] = {}
 
     def __call__(self, stage: str, done: int, total: int) -> None:
-        if stage != self._stage:
-            self._stage = stage
-            self._task = self._bar.add_task(stage, total=total)
+        if stage not in self._tasks:
+            self._tasks[stage] = self._bar.add_task(stage, total=total)
             if not self._console.is_terminal:
                 print(f"{stage} ({total})", file=self._console.file, flush=True)
-        if self._task is not None:
-            self._bar.update(self._task, completed=done, total=total)
+        self._bar.update(self._tasks[stage], completed=done, total=total)
 
 
 def masked_traceback(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

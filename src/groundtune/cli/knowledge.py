@@ -289,7 +289,9 @@ def _readers(principals: Sequence[str]) -> str:
 def _chunks(text: Text, chunks: Sequence[Chunk]) -> Text:
     """Add chunks with their places."""
     for chunk in chunks:
-        place = f"{chunk.where}, " if chunk.where else ""
+        confidence = chunk.place.confidence
+        sure = "" if confidence is None else f"confidence {confidence:.2f}, "
+        place = f"{chunk.where}, {sure}" if chunk.where else sure
         text.append(f"\n{chunk.heading}", "cyan")
         text.append(f"  {place}characters {chunk.start}-{chunk.end}\n", "dim")
         text.append(f"{chunk.text}\n")

@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
-from functools import cached_property
-from pathlib import Path
+from functools import cache, cached_property
+from pathlib import Path, PurePosixPath
 from typing import cast
 
 from groundtune.errors import UnreadableDocument
@@ -20,6 +20,7 @@ from groundtune.knowledge import readers
 from groundtune.knowledge.embedding import embedded_text
 from groundtune.knowledge.folder import existing, find, scope
 from groundtune.knowledge.reading_process import Read
+from groundtune.knowledge.recognition import Recognition, RecognitionKind, using
 from groundtune.knowledge.retriever import NotIndexed, Retriever
 from groundtune.knowledge.rules import DocumentRule, DocumentRules, narrowed
 from groundtune.knowledge.seen import Contents, FileState, Seen, SeenFiles
@@ -41,7 +42,7 @@ from groundtune.settings import KnowledgeSettings
 from groundtune.values import Chunk, Document, PlainText, Revision
 
 BATCH = 64  # documents in one commit of the store, if together they have fewer than
-BATCH_CHARACTERS = 4_000_000
+BATCH_CHARACTERS, BATCH_SECONDS = 4_000_000, 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,15 +119,39 @@ class _Read:
         return Contents(self.document.id, len(self.chunks), self.plain.left_out, self.plain.notes)
 
 
+class _Keys:
+    """What decides how a document is read and what is said about it, besides the file: its rules, and for those that
+    are pictures or recordings what recognises them."""
+
+    def __init__(self, rules: DocumentRules, settings: KnowledgeSettings) -> None:
+        self._rules, self._recognition = rules, Recognition(settings)
+        self._kinds = readers.recognised()
+
+    @cache  # noqa: B019 -- it lives as long as one ingestion
+    def _signature(self, kinds: tuple[RecognitionKind, ...]) -> str:
+        return self._recognition.signature(kinds)
+
+    def recognises(self, document: str) -> tuple[RecognitionKind, ...]:
+        """Return what the document may need to be read, besides its reader."""
+        return self._kinds.get(PurePosixPath(document).suffix.lower(), ())
+
+    def of(self, document: str) -> str:
+        """Return a text that changes with it; "" where nothing but the file and the settings counts."""
+        kinds = self.recognises(document)
+        signature = self._signature(kinds) if kinds else ""
+        return f"{self._rules.key(document)}|{signature}" if signature else self._rules.key(document)
+
+
 @dataclass(frozen=True, slots=True)
 class Manner:
     """How an ingestion goes: who is told of its `progress`, what was `seen` of the files, how a file is `read`, and who
-    keeps the texts as `revisions`."""
+    keeps the texts as `revisions`. `key` tells what else decides how a document is read."""
 
     progress: Progress = silent
     seen: SeenFiles = field(default_factory=SeenFiles)
     read: Read | None = None
     revisions: Revisions | None = None
+    key: Callable[[str], str] = str
 
 
 def ingest(
@@ -161,8 +186,9 @@ def ingest(
     lacking = manner.revisions.lacking(held) if manner.revisions is not None else frozenset[str]()
     try:
         kept = {id_: held[id_] for id_ in held.keys() - lacking}
-        changed = _changed(found.files, manner.seen, kept, rules, tally)
-        documents = _documents(changed, settings, rules, failed, len(found.files), manner)
+        keys = _Keys(rules, settings)
+        changed = _changed(found.files, manner.seen, kept, keys, tally)
+        documents = _documents(changed, settings, rules, failed, len(found.files), replace(manner, key=keys.of))
         for batch in _batches(documents):
             failed += _take(batch, _writer(store, embedder, tally), held, tally, manner)
     finally:
@@ -205,21 +231,40 @@ def _described(id_: str, plain: PlainText, rule: DocumentRule) -> tuple[Document
     return Document(id_, plain.text, plain.title, holds.readable_by, holds.metadata), plain
 
 
-def documents(folder: Path, settings: KnowledgeSettings, sources: Sequence[Mirrored] = ()) -> dict[str, Document]:
-    """Return every document in `folder` and `sources` that can be read, by id, without any store."""
+def documents(
+    folder: Path,
+    settings: KnowledgeSettings,
+    sources: Sequence[Mirrored] = (),
+    seen: SeenFiles | None = None,
+    revisions: Revisions | None = None,
+) -> dict[str, Document]:
+    """Return every document in `folder` and `sources` that can be read, by id, without any store.
+
+    Those that have to be recognised, which takes long, come from `revisions` if they are as they were `seen`.
+    """
     files, rules = _files(folder, settings, sources)
+    keys = _Keys(rules, settings)
+    held = {} if revisions is None else revisions.live()
     made = {}
-    for id_, path in files.items():
-        with suppress(UnreadableDocument):
-            made[id_] = _described(id_, readers.read(Path(path)), rules.of(id_))[0]
+    with using(Recognition(settings)):
+        for id_, path in files.items():
+            if seen is not None and revisions is not None and keys.recognises(id_) and id_ in held:
+                same = seen.unchanged(id_, path, held[id_], keys.of(id_))
+                revision = revisions.revision(id_, held[id_]) if same else None
+                if revision is not None:
+                    made[id_] = revision.document
+                    continue
+            with suppress(UnreadableDocument):
+                made[id_] = _described(id_, readers.read(Path(path)), rules.of(id_))[0]
     return made
 
 
 def passages(folder: Path, settings: KnowledgeSettings, sources: Sequence[Mirrored] = ()) -> list[Chunk]:
     """Return the chunks of every document in `folder` and `sources` that can be read, without any store."""
     files, rules = _files(folder, settings, sources)
-    read = _documents(files.items(), settings, rules, [], len(files), Manner())
-    return [chunk for each in read for chunk in each.chunks]
+    with using(Recognition(settings)):
+        read = _documents(files.items(), settings, rules, [], len(files), Manner())
+        return [chunk for each in read for chunk in each.chunks]
 
 
 def _files(
@@ -232,11 +277,11 @@ def _files(
 
 
 def _changed(
-    files: Mapping[str, str], seen: SeenFiles, held: Mapping[str, str], rules: DocumentRules, tally: _Tally
+    files: Mapping[str, str], seen: SeenFiles, held: Mapping[str, str], keys: _Keys, tally: _Tally
 ) -> Iterator[tuple[str, str]]:
     """Yield the files that have to be read, and count the others."""
     for id_, path in files.items():
-        contents = seen.unchanged(id_, path, held.get(id_), rules.key(id_))
+        contents = seen.unchanged(id_, path, held.get(id_), keys.of(id_))
         if contents is None:
             yield id_, path
         else:
@@ -259,20 +304,23 @@ def _documents(
         try:
             state = manner.seen.look(path)
             read = chunked(id_, path, settings, manner.read, rules.of(id_))
-            yield _Read(*read, state if state is not None and state.unmoved(path) else None, rules.key(id_))
+            yield _Read(*read, state if state is not None and state.unmoved(path) else None, manner.key(id_))
         except UnreadableDocument as error:
             failed.append((id_, error.reason))
     manner.progress("ingest", total, total)
 
 
 def _batches(documents: Iterable[_Read]) -> Iterator[list[_Read]]:
-    """Yield the documents, up to `BATCH` at a time, fewer where they are long: a batch is held in memory."""
+    """Yield the documents, up to `BATCH` at a time, fewer where they are long or take long: a batch is held in memory,
+    and an interruption loses it."""
     batch: list[_Read] = []
+    began = time.monotonic()
     for read in documents:
         batch.append(read)
-        if len(batch) == BATCH or sum(len(each.plain.text) for each in batch) >= BATCH_CHARACTERS:
+        long = sum(len(each.plain.text) for each in batch) >= BATCH_CHARACTERS
+        if len(batch) == BATCH or long or time.monotonic() - began >= BATCH_SECONDS:
             yield batch
-            batch = []
+            batch, began = [], time.monotonic()
     if batch:
         yield batch
 

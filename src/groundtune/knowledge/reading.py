@@ -89,4 +89,5 @@ def _read(path: Path, id_: str, settings: KnowledgeSettings, read: Read | None, 
         document, plain, chunks = chunked(shown(path), path, settings, read, rules.of(id_))
     except UnreadableDocument as error:
         return ReadFile(shown(path), refused=error.reason)
-    return ReadFile(shown(path), plain, document, tuple(chunks))
+    judged = (replace(chunk, place=chunk.place.judged(settings.least_confidence)) for chunk in chunks)
+    return ReadFile(shown(path), plain, document, tuple(judged))

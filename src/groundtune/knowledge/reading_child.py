@@ -1,4 +1,4 @@
-"""The process in which documents are read: `python -m groundtune.knowledge.reading_child MEMORY TEXT`, in bytes.
+"""The process in which documents are read: `python -m groundtune.knowledge.reading_child SETTINGS`, as JSON.
 
 Reads paths from its input and writes replies to its output, until the input ends. See `reading_process.py`.
 """
@@ -13,7 +13,8 @@ from pathlib import Path
 
 from groundtune.errors import UnreadableDocument
 from groundtune.knowledge import readers
-from groundtune.knowledge.reading_process import ReaderReply, receive, send
+from groundtune.knowledge.reading_process import ChildSettings, ReaderReply, receive, send
+from groundtune.knowledge.recognition import Recognition, using
 
 
 def answer(path: Path, most: int) -> ReaderReply:
@@ -42,14 +43,19 @@ def limit_memory(more: int) -> None:
 
 def main() -> None:
     """Serve until the input ends."""
-    memory, most = (int(argument) for argument in sys.argv[1:3])
+    told = ChildSettings.model_validate_json(sys.argv[1])
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the process that asks
     replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what libraries print is no reply
     readers.readers()  # imported before memory is limited
-    limit_memory(memory)
-    while (asked := receive(sys.stdin.buffer)) is not None:
-        send(replies, answer(Path(os.fsdecode(asked)), most).model_dump_json().encode())
+    limit_memory(told.memory)
+
+    def say(reply: ReaderReply) -> None:
+        send(replies, reply.model_dump_json().encode())
+
+    with using(Recognition(told.knowledge, lambda done, total: say(ReaderReply(step=(done, total))))):
+        while (asked := receive(sys.stdin.buffer)) is not None:
+            say(answer(Path(os.fsdecode(asked)), told.most))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """Reading documents in a process of its own, so that one that is made to do harm, or is only too large, does none.
 
-The process may take so much memory and so long for a document; then it is ended, the document is refused with the
-reason, and the next one gets a new process. What comes back is JSON, never pickles. Knows no format.
+The process may take so much memory and so long for a document, or for each page and minute of it that takes OCR or
+transcription; then it is ended, the document is refused with the reason, and the next one gets a new process. What
+comes back is JSON, never pickles. Knows no format.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from typing import IO, Any
 from pydantic import BaseModel, TypeAdapter
 
 from groundtune.errors import UnreadableDocument
+from groundtune.knowledge.recognition import Recognition, using
+from groundtune.protocols import Progress, silent
 from groundtune.settings import KnowledgeSettings
 from groundtune.values import PlainText
 
@@ -28,21 +31,32 @@ PLAIN: TypeAdapter[PlainText] = TypeAdapter(PlainText)
 HEAD = struct.Struct("!Q")  # the length of a message in bytes, before it
 _MB = 1_000_000
 _END_SECONDS = 5.0
+_SPARE_SECONDS = 30.0  # for what is done beside the recognising of a page
 
 
 class ReaderReply(BaseModel):
-    """What the process says of a document: its text, or why it is refused."""
+    """What the process says of a document: its text, or why it is refused, or `step`: how many of how many parts of it
+    were recognised so far."""
 
     plain: PlainText | None = None
     refused: str = ""
     remedy: str = ""
+    step: tuple[int, int] | None = None
+
+
+class ChildSettings(BaseModel):
+    """What the process is told when it starts: bytes of memory, characters of text, and how to recognise."""
+
+    memory: int
+    most: int
+    knowledge: KnowledgeSettings
 
 
 class ReadingProcess:
     """Reads documents, one at a time; the process is started for the first one and kept for the others."""
 
-    def __init__(self, settings: KnowledgeSettings) -> None:
-        self._settings = settings
+    def __init__(self, settings: KnowledgeSettings, progress: Progress = silent) -> None:
+        self._settings, self._progress = settings, progress
         self._process: subprocess.Popen[bytes] | None = None
         self._replies: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
@@ -83,7 +97,7 @@ class ReadingProcess:
         assert process.stdin is not None
         try:
             send(process.stdin, os.fsencode(path.absolute()))
-            answer = self._replies.get(timeout=self._settings.read_seconds)
+            reply = self._reply()
         except queue.Empty:
             self._kill()
             raise UnreadableDocument(
@@ -92,8 +106,8 @@ class ReadingProcess:
                 remedy="Split it, or raise `[knowledge] read_seconds`.",
             ) from None
         except OSError:  # it ended while it was asked
-            answer = None
-        if answer is None:
+            reply = None
+        if reply is None:
             code = self._kill()
             why = f"signal {-code}" if code < 0 else f"exit code {code}"
             raise UnreadableDocument(
@@ -101,17 +115,32 @@ class ReadingProcess:
                 place=path,
                 remedy="Open it in the program that it belongs to and save it again, or split it.",
             )
-        reply = ReaderReply.model_validate_json(answer)
         if reply.plain is None:
             raise UnreadableDocument(reply.refused, place=path, remedy=reply.remedy)
         return reply.plain
 
+    def _reply(self) -> ReaderReply | None:
+        """Return what is said in the end; each step that is told gives it time for the next. Raises `queue.Empty`."""
+        longest = self._settings.read_seconds
+        while (answer := self._replies.get(timeout=longest)) is not None:
+            reply = ReaderReply.model_validate_json(answer)
+            if reply.step is None:
+                return reply
+            longest = max(longest, self._settings.page_seconds + _SPARE_SECONDS)
+            self._progress("recognising", *reply.step)
+        return None
+
     def _started(self) -> subprocess.Popen[bytes]:
         settings = self._settings
+        told = ChildSettings(
+            memory=round(settings.read_memory_mb * _MB),
+            most=round(settings.file_mb * _MB),
+            knowledge=settings.for_recognition(),
+        )
         process = subprocess.Popen(
             [
                 *(sys.executable, "-X", "utf8", "-m", "groundtune.knowledge.reading_child"),
-                *(str(round(settings.read_memory_mb * _MB)), str(round(settings.file_mb * _MB))),
+                told.model_dump_json(exclude={"knowledge": {"store"}}),
             ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -133,12 +162,13 @@ class ReadingProcess:
 
 
 @contextmanager
-def reading(settings: KnowledgeSettings) -> Iterator[Read | None]:
+def reading(settings: KnowledgeSettings, progress: Progress = silent) -> Iterator[Read | None]:
     """Give what reads a file as `[knowledge]` says; None where files are read by the process that asks."""
     if not settings.read_apart:
-        yield None
+        with using(Recognition(settings)):
+            yield None
         return
-    process = ReadingProcess(settings)
+    process = ReadingProcess(settings, progress)
     try:
         yield process
     finally:

@@ -101,11 +101,42 @@ class KnowledgeSettings(Table):
     read_apart: bool = Field(
         True, description="Read documents in a process of its own, with limits, so that a harmful one does no harm."
     )
-    read_seconds: float = Field(120, gt=0, description="Longest time that reading a document may take, in seconds.")
+    read_seconds: float = Field(
+        120,
+        gt=0,
+        description="Longest time that reading a document may take, or a part by OCR or transcription, in seconds.",
+    )
     read_memory_mb: float = Field(
         2000, gt=0, description="Most memory that reading a document may take, in megabytes (not on Windows)."
     )
     file_mb: float = Field(200, gt=0, description="Largest file that is read, and most text taken of it, in megabytes.")
+    ocr: Literal["auto", "tesseract", "rapidocr", "off"] = Field(
+        "auto", description="What reads scanned pages and pictures. auto: Tesseract where installed, else RapidOCR."
+    )
+    ocr_languages: list[str] = Field(
+        ["eng"], min_length=1, description='Languages of pages and pictures, as Tesseract calls them, such as "deu".'
+    )
+    page_seconds: float = Field(90, gt=0, description="Longest time that OCR may take for a page, in seconds.")
+    transcription: str = Field(
+        "auto",
+        description="Whisper model for recordings, converted for CTranslate2: builtin:whisper-base, "
+        "builtin:whisper-tiny-en, hf:ORG/NAME, path:DIR, or off. auto: a built-in one where it is installed.",
+    )
+    least_confidence: float = Field(
+        0.6,
+        ge=0,
+        le=1,
+        description="Confidence of OCR and transcription below which a place is marked as poorly legible or audible.",
+    )
+
+    def for_recognition(self) -> KnowledgeSettings:
+        """Return only what OCR and transcription need, for another process: without addresses and passwords."""
+        return KnowledgeSettings(
+            ocr=self.ocr,
+            ocr_languages=self.ocr_languages,
+            page_seconds=self.page_seconds,
+            transcription=self.located(self.transcription),
+        )
 
     @model_validator(mode="after")
     def _each_source_once(self) -> Self:

@@ -59,15 +59,15 @@ class StoreContract(AtOnceContract):
             assert passages[0].similarity == pytest.approx(float(vectors[0] @ vectors[1]), abs=1e-3)
 
     def test_a_passage_knows_its_pages(self, store: KnowledgeStore) -> None:
-        """Page, second and segments come back, next to documents without any."""
+        """Page, second, confidence and segments come back, next to documents without any."""
         made = entry("a.pdf", ["roaming in Switzerland", "invoice by post"])
-        segments = (Place(24, 32, 3), Place(32, 39, 5))
-        spoken = replace(made.chunks[0], place=Place(0, 22, seconds=12.5))
-        across = replace(made.chunks[1], place=Place(24, 39, 3), segments=segments)
+        segments = (Place(24, 32, 3, confidence=0.42), Place(32, 39, 5))
+        spoken = replace(made.chunks[0], place=Place(0, 22, seconds=12.5, confidence=0.87))
+        across = replace(made.chunks[1], place=Place(24, 39, 3, confidence=0.42), segments=segments)
         store.replace([replace(made, chunks=[spoken, across]), entry("b.md", ["a parcel by post"])])
         passages = {(each.document, each.start): each for each in ask(store, "invoice by post in Switzerland")}
-        assert passages["a.pdf", 0].place == Place(0, 22, seconds=12.5)
-        assert (passages["a.pdf", 24].place, passages["a.pdf", 24].segments) == (Place(24, 39, 3), segments)
+        assert passages["a.pdf", 0].place == spoken.place
+        assert (passages["a.pdf", 24].place, passages["a.pdf", 24].segments) == (across.place, segments)
         assert (passages["b.md", 0].place, passages["b.md", 0].segments) == (Place(0, 16), ())
 
     def test_a_document_comes_back(self, store: KnowledgeStore) -> None:

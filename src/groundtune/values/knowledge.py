@@ -19,12 +19,15 @@ class Place:
 
     It begins on `page` (from 1) of a file that has pages, or at a time in a recording, in `seconds`. A place without
     characters, as `UNKNOWN_PLACE`, is not `known`: a service cut an excerpt that the text does not have in these words.
+    What was read by OCR or transcribed has a `confidence` from 0 to 1. It is `unsure` if that is low for this project.
     """
 
     start: int
     end: int
     page: int | None = None
     seconds: float | None = None
+    confidence: float | None = None
+    unsure: bool = False
 
     @property
     def known(self) -> bool:
@@ -33,14 +36,31 @@ class Place:
 
     @property
     def label(self) -> str:
-        """What people call it ("page 3", "1:05", "2:01:05", "place not known"); empty if only characters are known."""
-        if self.page is not None:
-            return f"page {self.page}"
+        """What people call it ("page 3", "1:05", "2:01:05", "place not known"); empty if only characters are known.
+
+        What is `unsure` says so: "page 3, poorly legible", "1:05, poorly audible".
+        """
         if self.seconds is not None:
-            minutes, seconds = divmod(int(self.seconds), 60)
-            hours, below = divmod(minutes, 60)
-            return f"{hours}:{below:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
-        return "" if self.known else "place not known"
+            return f"{self._moment}, poorly audible" if self.unsure else self._moment
+        label = "" if self.page is None else f"page {self.page}"
+        if self.unsure:
+            return f"{label}, poorly legible" if label else "poorly legible"
+        return label if label or self.known else "place not known"
+
+    @property
+    def _moment(self) -> str:
+        minutes, seconds = divmod(int(self.seconds or 0), 60)
+        hours, below = divmod(minutes, 60)
+        return f"{hours}:{below:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+    def judged(self, least: float) -> Place:
+        """Return it as `unsure` if its confidence is below `least`."""
+        unsure = self.confidence is not None and self.confidence < least
+        return self if unsure == self.unsure else replace(self, unsure=unsure)
+
+    def kept(self) -> dict[str, int | float | None]:
+        """Return what a store keeps of it: all but `unsure`, which follows from a setting."""
+        return {name: value for name, value in asdict(self).items() if name != "unsure"}
 
     def as_json(self) -> dict[str, object]:
         """Return it as `--json` prints it: `start` and `end` are None where they are not known."""
@@ -52,15 +72,14 @@ UNKNOWN_PLACE = Place(0, 0)
 
 
 def located(start: int, end: int, segments: Sequence[Place]) -> Place:
-    """Return the place from `start` to `end`. Its page and seconds are those of the segment in which it begins.
+    """Return the place from `start` to `end`. All else of it is as in the segment in which it begins.
 
     `segments` are in order of `start`. Without them, only the characters are known.
     """
     before = bisect_right(segments, start, key=lambda segment: segment.start)
     if not before:
         return Place(start, end)
-    segment = segments[before - 1]
-    return Place(start, end, segment.page, segment.seconds)
+    return replace(segments[before - 1], start=start, end=end)
 
 
 def segments_between(start: int, end: int, segments: Sequence[Place]) -> tuple[Place, ...]:
@@ -147,8 +166,9 @@ class Chunk(Placed):
         """Hash of place and content. Pages count where there are any."""
         pages = [
             f"{segment.start} {segment.page} {segment.seconds}"
+            + ("" if segment.confidence is None else f" {segment.confidence}")
             for segment in self.segments or (self.place,)
-            if segment.label
+            if (segment.page, segment.seconds, segment.confidence) != (None, None, None)
         ]
         return digest(self.document, str(self.start), str(self.end), self.heading, self.text, *pages)
 
@@ -207,6 +227,13 @@ class Passage(Placed):
     similarity: float | None = None
     segments: tuple[Place, ...] = ()
     fingerprint: str = ""
+
+    def judged(self, least: float) -> Passage:
+        """Return it with the places `unsure` whose confidence is below `least`; its own, if any of its parts is."""
+        segments = tuple(segment.judged(least) for segment in self.segments)
+        place = self.place.judged(least)
+        unsure = place.unsure or any(segment.unsure for segment in segments)
+        return replace(self, place=replace(place, unsure=unsure), segments=segments)
 
     def place_of(self, start: int, end: int) -> Place:
         """Return the place in the document of `text[start:end]`: its page is the one on which that begins.

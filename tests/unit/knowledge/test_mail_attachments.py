@@ -78,7 +78,7 @@ def test_the_kind_by_name_or_type(tmp_path, name, kind, title):
 
 def test_what_is_not_read_is_counted_by_kind_with_the_reason(tmp_path):
     made = message()
-    for name in ("a.zip", "b.zip", "song.mp3"):
+    for name in ("a.zip", "b.zip", "song.mid"):
         attached(made, b"x" * 50, name)
     attached(made, b"PK\x03\x04 broken", "broken.docx")
     attached(made, b"", "empty.pdf")
@@ -87,7 +87,7 @@ def test_what_is_not_read_is_counted_by_kind_with_the_reason(tmp_path):
     assert left_out(plain) == {"attachment": 6}
     told = reason(plain, "attachment")
     assert "2 × .zip: no reader" in told
-    assert "1 × .mp3: no reader" in told
+    assert "1 × .mid: no reader" in told
     assert "1 × broken.docx: is cut off or damaged" in told
     assert "1 × empty.pdf: it is empty" in told
     assert "1 × winmail.dat: what Outlook sends" in told

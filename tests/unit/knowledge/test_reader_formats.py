@@ -148,7 +148,7 @@ def test_pdf_without_text(tmp_path):
     pdf.add_page()
     pdf.rect(10, 10, 50, 50)
     pdf.output(str(tmp_path / "a.pdf"))
-    with pytest.raises(UnreadableDocument, match=r"no text layer.*Run OCR"):
+    with pytest.raises(UnreadableDocument, match=r"no text layer.*`\[knowledge\] ocr`"):
         readers.read(tmp_path / "a.pdf")
 
 

@@ -11,8 +11,9 @@ from datetime import datetime
 from pathlib import Path
 
 from groundtune import plugins
-from groundtune.errors import UnreadableDocument
+from groundtune.errors import GroundtuneError, UnreadableDocument
 from groundtune.knowledge.readers._left_out import REASONS
+from groundtune.knowledge.recognition import RecognitionKind
 from groundtune.protocols import Reader
 from groundtune.values import LeftOut, PlainText
 
@@ -43,6 +44,11 @@ def reader_for(path: Path) -> Reader:
     return known[path.suffix.lower()]
 
 
+def recognised() -> dict[str, tuple[RecognitionKind, ...]]:
+    """Return what files may need to be read, "ocr" or "speech" or both, by the suffixes of those that may."""
+    return {suffix: kinds for suffix, reader in readers().items() if (kinds := getattr(reader, "recognises", ()))}
+
+
 def read(path: Path) -> PlainText:
     """Return the text of `path`.
 
@@ -56,6 +62,8 @@ def read(path: Path) -> PlainText:
         plain = reader.read(path)
     except UnreadableDocument:
         raise
+    except GroundtuneError as error:  # what it needs is missing, or set up wrongly
+        raise UnreadableDocument(error.message, place=path, remedy=error.remedy) from error
     except OSError as error:
         raise UnreadableDocument(
             f"cannot be read: {error.strerror or error}.", place=path, remedy="Check that it is there and may be read."

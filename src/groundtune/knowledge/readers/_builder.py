@@ -70,14 +70,20 @@ class TextBuilder:
             self.part()
         return offset
 
-    def page(self, offset: int, number: int) -> None:
-        """Say that page `number` begins at `offset`; pages come in order."""
-        self._segments.append(Place(offset, offset, page=number))
+    def page(self, offset: int, number: int | None, confidence: float | None = None) -> None:
+        """Say that page `number`, or all of a file without pages, begins at `offset`; pages come in order.
 
-    def moment(self, offset: int | None, seconds: float) -> None:
-        """Say that the block at `offset` is said at so many seconds of a recording; moments come in order of offset."""
+        `confidence`, from 0 to 1, is that of what read it, if that was OCR.
+        """
+        self._segments.append(Place(offset, offset, page=number, confidence=_rounded(confidence)))
+
+    def moment(self, offset: int | None, seconds: float, confidence: float | None = None) -> None:
+        """Say that the block at `offset` is said at so many seconds of a recording; moments come in order of offset.
+
+        `confidence`, from 0 to 1, is that of what understood it, if nobody wrote it down.
+        """
         if offset is not None:
-            self._segments.append(Place(offset, offset, seconds=seconds))
+            self._segments.append(Place(offset, offset, seconds=seconds, confidence=_rounded(confidence)))
 
     def include(self, plain: PlainText, below: int = 0) -> int | None:
         """Append what was read of a file within this one, with its headings `below` levels deeper; return its offset.
@@ -262,6 +268,10 @@ def shortened(caption: str) -> str:
     """Return a caption in one line that is short enough to stand in headings."""
     said = " ".join(caption.split())
     return said if len(said) <= LONGEST_CAPTION else f"{said[:LONGEST_CAPTION].rsplit(' ', 1)[0]} …"
+
+
+def _rounded(confidence: float | None) -> float | None:
+    return None if confidence is None else round(confidence, 2)
 
 
 def _without_last_blanks(cells: list[str]) -> list[str]:

@@ -25,11 +25,15 @@ _HEADER = re.compile(r"(?P<name>[\w -]{1,40}?)[ \t]*[:=][ \t]*(?P<value>.+)")
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """What is shown from `start` to `end`, in seconds: pairs of a speaker, "" if nobody is named, and what is said."""
+    """What is shown from `start` to `end`, in seconds: pairs of a speaker, "" if nobody is named, and what is said.
+
+    `confidence` is from 0 to 1; None if people wrote it down.
+    """
 
     start: float
     end: float
     said: tuple[tuple[str, str], ...]
+    confidence: float | None = None
 
 
 @dataclass(slots=True)

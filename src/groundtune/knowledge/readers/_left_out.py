@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from groundtune.values import LeftOut, LeftOutKind
 
-_NAMED = 5
+_NAMED, _NAMED_PAGES = 5, 12
 
 REASONS: dict[LeftOutKind, str] = {
     "attachment": "files inside the file are not read",
@@ -21,7 +21,7 @@ REASONS: dict[LeftOutKind, str] = {
     "markup": "it says how something is shown, not what",
     "media": "sound and film are not read",
     "navigation": "menus, links around the content and footers of a site stand on every page",
-    "page without text": "pages that are pictures need OCR",
+    "page without text": "these pages are pictures, and OCR is not there or finds no text",
     "quoted text": "it stands word for word in an earlier message",
     "repeated text": "the same stands elsewhere in the file",
     "running head": "headers, footers and page numbers repeat on every page",
@@ -63,6 +63,14 @@ class Omissions:
             for kind, count in sorted(self._counts.items())
             if count
         )
+
+
+def named_pages(numbers: Sequence[int]) -> str:
+    """Return "page 3", or "pages 3, 7 and others" with the first twelve, "" for none."""
+    if not numbers:
+        return ""
+    named = ", ".join(map(str, numbers[:_NAMED_PAGES])) + (" and others" if len(numbers) > _NAMED_PAGES else "")
+    return f"page{'' if len(numbers) == 1 else 's'} {named}"
 
 
 def listed(one: str, several: str, numbers: Sequence[object]) -> str:

@@ -1,6 +1,6 @@
 """Words of a PDF's pages with their places, ruling lines and pictures, by pdfium. Knows nothing of lines and tables.
 
-pdfium keeps no order between threads: whoever reads holds `_PDFIUM`. Coordinates are points from the lower left corner
+pdfium keeps no order between threads: whoever reads holds `PDFIUM`. Coordinates are points from the lower left corner
 of the page; text that stands on its side has coordinates turned so that it runs from left to right.
 """
 
@@ -26,7 +26,7 @@ from groundtune.knowledge.readers import described, encodable
 from groundtune.knowledge.readers._pdf_forms import Filled, filled_in
 from groundtune.knowledge.readers._pdf_order import Glyph, runs_right_to_left
 
-_PDFIUM = threading.RLock()
+PDFIUM = threading.RLock()
 _HYPHENS = {0x2, 0xAD, 0xFFFE}  # pdfium's marks of a hyphen at the end of a line, and the soft one
 _UNKNOWN = {0x0, 0xFFFF, 0xFFFD}
 _THIN = 3.0  # points: a narrower box is a ruling line
@@ -77,6 +77,7 @@ class PageWords:
     groups: list[list[Word]] = field(default_factory=list)
     rules: RulingLines = field(default_factory=RulingLines)
     pictures: int = 0
+    covered: float = 0.0  # share of the page that the largest picture covers
     drawn: bool = False  # whether anything is drawn at all
     comments: int = 0
     unknown: int = 0  # characters without a meaning
@@ -88,7 +89,7 @@ def read_pages(path: Path) -> tuple[list[PageWords], dict[str, str]]:
 
     Raises `UnreadableDocument` if the file asks for a password or cannot be opened at all.
     """
-    with _PDFIUM:
+    with PDFIUM:
         try:
             document = pdfium.PdfDocument(path)
         except pdfium.PdfiumError as error:
@@ -308,7 +309,9 @@ def _objects(page: Any, made: PageWords) -> None:  # noqa: ANN401
         kind = raw.FPDFPageObj_GetType(shape)
         if kind == raw.FPDF_PAGEOBJ_IMAGE:
             left, bottom, right, top = _bounds(shape, matrix)
-            made.pictures += (right - left) * (top - bottom) / area >= _LARGE_PICTURE
+            covered = (right - left) * (top - bottom) / area
+            made.pictures += covered >= _LARGE_PICTURE
+            made.covered = max(made.covered, covered)
         elif kind == raw.FPDF_PAGEOBJ_PATH and points < _MOST_POINTS:
             points += raw.FPDFPath_CountSegments(shape)
             for left, bottom, right, top in _boxes(shape, matrix):

@@ -1,14 +1,14 @@
 """PDF with a text layer, by pdfium. Running heads are left out, paragraphs and tables put together again.
 
 Lines in a font clearly larger than most of the text, and bold lines of their own, are headings. Pages are counted from
-1, as a viewer counts them, whatever number is printed on them. Scans need OCR first and are refused. What stands where
-on a page, and what that means, the `_pdf_` modules know.
+1, as a viewer counts them, whatever number is printed on them. Pages that are pictures are read by OCR, where it is
+there. What stands where on a page, and what that means, the `_pdf_` modules know.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -16,80 +16,87 @@ from pathlib import Path
 from groundtune.errors import UnreadableDocument
 from groundtune.knowledge.readers import name_of
 from groundtune.knowledge.readers._builder import LINE, PARAGRAPH, TextBuilder, names_of
+from groundtune.knowledge.readers._left_out import named_pages
 from groundtune.knowledge.readers._pdf_columns import regions
 from groundtune.knowledge.readers._pdf_flow import FlowLine, OwnWords, draws_blanks, goes_on, joined, lines_of
 from groundtune.knowledge.readers._pdf_lines import LineRow, rows_of
 from groundtune.knowledge.readers._pdf_pages import PageWords, RulingLines, read_pages
 from groundtune.knowledge.readers._pdf_running import without_running_heads
+from groundtune.knowledge.readers._pdf_scans import ScannedPage, read_scans
 from groundtune.knowledge.readers._pdf_tables import FoundTable, blocks
+from groundtune.knowledge.recognition import current
+from groundtune.knowledge.recognition.ocr import OcrText
 from groundtune.values import PlainText
 
 _LARGER = 1.15  # times the size of most of the text makes a heading
 _LONGEST_HEADING = 120  # characters
 _BOLD = 0.3  # of the characters: where more are bold, bold makes no heading
-_NAMED = 12  # pages that are named before "and others"
 
-FlowPart = FlowLine | tuple[FoundTable, int]
+FlowPart = FlowLine | tuple[FoundTable, int] | ScannedPage
 
 
 class PdfReader:
-    """Reads PDF files that contain text."""
+    """Reads PDF files."""
 
     suffixes = (".pdf",)
+    recognises = ("ocr",)
 
     def read(self, path: Path) -> PlainText:
         """Return the text of all pages, and where each page with text begins.
 
         The title is the one in the file's properties if it is printed on the first page, else the file's name:
         many programs leave something else in there. Raises `UnreadableDocument` if the file asks for a password, is
-        broken or has no text layer.
+        broken or has no text that can be read here.
         """
         pages, properties = read_pages(path)
+        builder = TextBuilder()
+        scans, notes = read_scans(path, pages, builder)
         rows = [
             [rows_of(group, page.rules if not n else RulingLines()) for n, group in enumerate(page.groups)]
             for page in pages
         ]
-        if not any(group for page in rows for group in page):
-            raise UnreadableDocument(
-                "this PDF has no text layer (it is a scan or contains only pictures).",
-                place=path,
-                remedy="Run OCR on it first.",
-            )
+        if not scans and not any(group for page in rows for group in page):
+            raise _without_text(path, builder)
         printed = " ".join(" ".join(row.text for group in rows[0] for row in group).split()).casefold()
         titled = properties.pop("title", "")
         if titled and titled.casefold() in printed:
             properties = {"title": titled, **properties}
-        builder = TextBuilder()
-        _count(pages, builder)
-        parts = _parts(pages, rows, builder)
+        _count(pages, scans, builder)
+        parts = _parts(pages, scans, rows, builder)
         _FlowWriter([part for part in parts if isinstance(part, FlowLine)], builder).write(parts)
-        return builder.plain(title=properties.get("title") or name_of(path), metadata=properties)
+        return builder.plain(title=properties.get("title") or name_of(path), metadata=properties, notes=notes)
 
 
-def _count(pages: Sequence[PageWords], builder: TextBuilder) -> None:
+def _without_text(path: Path, builder: TextBuilder) -> UnreadableDocument:
+    recognition = current()
+    if recognition.ocr is None:
+        return recognition.not_seen(path, "this PDF has no text layer (it is a scan or contains only pictures)")
+    why = "; ".join(each.reason for each in builder.left_out.all()) or "OCR finds none in its pictures"
+    return UnreadableDocument(f"contains no text ({why}).", place=path, remedy="Scan it again, or remove it.")
+
+
+def _count(pages: Sequence[PageWords], scans: Mapping[int, OcrText], builder: TextBuilder) -> None:
     """Count what is left out of pages."""
     left_out = builder.left_out
-    without = [page.number for page in pages if not page.groups and page.drawn]
-    left_out.add("page without text", len(without), _named(without))
+    without = [page.number for page in pages if not page.groups and page.drawn and page.number not in scans]
+    left_out.add("page without text", len(without), named_pages(without))
     blank = [page.number for page in pages if not page.groups and not page.drawn and not page.damaged]
-    left_out.add("page without text", len(blank), f"nothing at all is on {_named(blank)}" if blank else "")
+    left_out.add("page without text", len(blank), f"nothing at all is on {named_pages(blank)}" if blank else "")
     damaged = [page.number for page in pages if page.damaged]
-    left_out.add("unreadable part", len(damaged), _named(damaged))
-    unknown = [page.number for page in pages if page.unknown]
+    left_out.add("unreadable part", len(damaged), named_pages(damaged))
+    unknown = [page.number for page in pages if page.unknown and page.number not in scans]
     if unknown:
-        left_out.add("unreadable part", len(unknown), f"letters without a meaning on {_named(unknown)}")
+        left_out.add("unreadable part", len(unknown), f"letters without a meaning on {named_pages(unknown)}")
     left_out.add("image", sum(page.pictures for page in pages if page.groups))
     left_out.add("comment", sum(page.comments for page in pages))
 
 
-def _named(pages: Sequence[int]) -> str:
-    if not pages:
-        return ""
-    numbers = ", ".join(map(str, pages[:_NAMED])) + (" and others" if len(pages) > _NAMED else "")
-    return f"page{'' if len(pages) == 1 else 's'} {numbers}"
-
-
-def _parts(pages: Sequence[PageWords], rows: Sequence[list[list[LineRow]]], builder: TextBuilder) -> list[FlowPart]:
+def _parts(
+    pages: Sequence[PageWords],
+    scans: Mapping[int, OcrText],
+    rows: Sequence[list[list[LineRow]]],
+    builder: TextBuilder,
+) -> list[FlowPart]:
     """Return lines and tables in the order in which they are read, without running heads."""
     main = without_running_heads(
         [(page.number, groups[0] if groups else []) for page, groups in zip(pages, rows, strict=True)]
@@ -97,6 +104,8 @@ def _parts(pages: Sequence[PageWords], rows: Sequence[list[list[LineRow]]], buil
     parts: list[FlowPart] = []
     for page, groups, without in zip(pages, rows, main, strict=True):
         builder.left_out.add("running head", len(groups[0]) - len(without) if groups else 0)
+        if page.number in scans:
+            parts.append(ScannedPage(page.number, scans[page.number]))
         for number, group in enumerate(groups):
             kept = group if number else without
             rules = RulingLines() if number else page.rules
@@ -143,6 +152,9 @@ class _FlowWriter:
                 block = self._paragraph(part, parts, index)
                 self._write_lines(block)
                 index += len(block)
+            elif isinstance(part, ScannedPage):
+                self._write_scan(part)
+                index += 1
             else:
                 tables = _continued(parts, index)
                 self._write_table(tables)
@@ -162,6 +174,13 @@ class _FlowWriter:
         if offset is not None and page > self._page:
             self._builder.page(offset, page)
             self._page = page
+
+    def _write_scan(self, scan: ScannedPage) -> None:
+        self._builder.page(self._builder.begin(), scan.number, scan.text.confidence)
+        self._builder.add(scan.text.text)
+        self._builder.part()
+        self._page = scan.number
+        self._after_bold = False
 
     def _write_lines(self, block: Sequence[FlowLine]) -> None:
         pieces, places, length = [block[0].text], [(0, block[0].page)], 0
@@ -213,7 +232,7 @@ def _continued(parts: Sequence[FlowPart], index: int) -> list[tuple[FoundTable, 
     tables: list[tuple[FoundTable, int]] = []
     for after in range(index, len(parts)):
         part = parts[after]
-        if isinstance(part, FlowLine) or (tables and not _goes_on(tables[-1], part, tables[0][0])):
+        if not isinstance(part, tuple) or (tables and not _goes_on(tables[-1], part, tables[0][0])):
             break
         tables.append(part)
     return tables

@@ -6,16 +6,16 @@
     00:13.000 --> 00:16.000
     <v Roger>at the Lucerne Hotel.
 
-A paragraph ends where somebody else speaks, after a pause, or at the end of a sentence if it is long. Captions that
-roll up the screen repeat what stood there before: it is read once. Knows nothing of how a cue is written.
+Captions that roll up the screen repeat what stood there before: it is read once. Knows nothing of how a cue is written,
+nor of where a paragraph ends.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -24,31 +24,13 @@ from groundtune.knowledge.readers import described, name_of
 from groundtune.knowledge.readers._builder import TextBuilder
 from groundtune.knowledge.readers._cues import Cue, captions
 from groundtune.knowledge.readers._decoding import decoded
+from groundtune.knowledge.readers._spoken import write_spoken
 from groundtune.values import PlainText
 
-_PAUSE = 4.0  # seconds without a cue
-_LONG, _LONGEST = 400, 1000  # characters of a paragraph: it ends with a sentence, or with a cue
-_SENTENCE_END = re.compile(r"[.!?…。！？][\"'”’»)\]]*$")
 _ROLLING = 0.3  # of the cues repeat the end of the one before
 _FEWEST = 3  # words in a row that count as repeated, or all of a cue
 _LONGEST_OVERLAP = 100  # words
 _NAMED = re.compile(r"(?P<name>[^\W\d_][\w.'’-]*(?: [\w.'’()-]+){0,4}): (?P<words>\S.*)", re.DOTALL)
-
-
-@dataclass(slots=True)
-class _Spoken:
-    """What one person says without a pause, in seconds."""
-
-    speaker: str
-    start: float
-    end: float
-    words: list[str]
-    length: int
-
-    def ends_before(self, speaker: str, start: float) -> bool:
-        if speaker != self.speaker or start - self.end > _PAUSE or self.length > _LONGEST:
-            return True
-        return self.length > _LONG and bool(_SENTENCE_END.search(self.words[-1]))
 
 
 class SubtitleReader:
@@ -73,12 +55,7 @@ class SubtitleReader:
             )
         cues, repeated = _once(_with_speakers(read.cues))
         builder.left_out.add("repeated text", repeated, "captions that repeat the ones before")
-        for spoken in _paragraphs(cues):
-            words = " ".join(spoken.words)
-            offset = builder.add(f"{spoken.speaker}: {words}" if spoken.speaker else words)
-            builder.moment(offset, spoken.start)
-            if offset is not None and spoken.speaker:
-                builder.within(offset, offset + len(spoken.speaker) + 2 + len(words), spoken.speaker)
+        write_spoken(cues, builder)
         return builder.plain(
             title=read.title or name_of(path),
             metadata=described(title=read.title, language=read.header.get("language"), kind=read.header.get("kind")),
@@ -129,21 +106,6 @@ def _overlap(before: Sequence[str], words: Sequence[str]) -> int:
         if before[-count:] == words[:count]:
             return count if count >= _FEWEST or count == most else 0
     return 0
-
-
-def _paragraphs(cues: Sequence[Cue]) -> Iterator[_Spoken]:
-    spoken: _Spoken | None = None
-    for cue in cues:
-        for speaker, words in cue.said:
-            if spoken is None or spoken.ends_before(speaker, cue.start):
-                if spoken is not None:
-                    yield spoken
-                spoken = _Spoken(speaker, cue.start, cue.end, [], 0)
-            spoken.words.append(words)
-            spoken.length += len(words) + 1
-            spoken.end = max(spoken.end, cue.end)
-    if spoken is not None:
-        yield spoken
 
 
 def groundtune_reader() -> SubtitleReader:

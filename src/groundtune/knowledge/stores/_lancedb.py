@@ -80,13 +80,13 @@ def schema_of(filled: Mapping[str, str]) -> pa.Schema:
     import pyarrow as pa
 
     text, integer, number, texts = pa.string(), pa.int64(), pa.float64(), pa.list_(pa.string())
-    place = pa.struct({"start": integer, "end": integer, "page": integer, "seconds": number})
+    place = pa.struct({"start": integer, "end": integer, "page": integer, "seconds": number})  # as since layout 1
     return pa.schema(
         {
             "id": text, "document": text, "fingerprint": text, "start": integer, "end": integer, "text": text,
             "heading": text, WORDS: text, "readable_by": texts, "metadata": texts,
             "vector": pa.list_(pa.float32(), int(filled["dimension"])), "page": integer, "seconds": number,
-            "segments": pa.list_(place),
+            "segments": pa.list_(place), "confidence": number, "confidences": pa.list_(number),
         },
         metadata=dict(filled),
     )  # fmt: skip

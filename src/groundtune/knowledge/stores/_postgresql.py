@@ -206,6 +206,13 @@ def lock(connection: Connection[Any]) -> None:
     connection.execute("SELECT pg_advisory_xact_lock(hashtext('groundtune stores'))")
 
 
+def add_column(connection: Connection[Any], table: str, column: str, kind: str) -> None:
+    """Give a table of an earlier version the column that it lacks, empty."""
+    there = "SELECT FROM pg_attribute WHERE attrelid = %s::regclass AND attname = %s AND NOT attisdropped"
+    if connection.execute(there, [table, column]).fetchone() is None:
+        connection.execute(f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {column} {kind}")
+
+
 def make_schema(connection: Connection[Any], name: str) -> None:
     """Make the schema, unless it is there."""
     from psycopg import sql

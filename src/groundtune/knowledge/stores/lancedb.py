@@ -12,10 +12,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 from importlib.util import find_spec
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 from warnings import catch_warnings, simplefilter
@@ -64,7 +65,7 @@ from groundtune.values import Chunk, Passage, Place, Query
 NAME = "lancedb"
 _LAYOUT = "1"
 _ALL = 2**20  # groups of the vector index: more than there are
-_PLACE = ["document", "start", "end", "page", "seconds", "segments"]
+_PLACE = ["document", "start", "end", "page", "seconds", "confidence", "segments", "confidences"]
 _COLUMNS = ["id", *_PLACE, "text", "heading", "fingerprint", "vector"]
 # Files of versions older than this may go: a search that another process began before then is long over.
 _KEEP_VERSIONS = timedelta(minutes=10)
@@ -277,8 +278,9 @@ class LanceDBStore:
                 "id": chunk.id,
                 "document": entry.document,
                 "fingerprint": entry.fingerprint,
-                **asdict(chunk.place),
-                "segments": [asdict(segment) for segment in chunk.segments],
+                **chunk.place.kept(),
+                "segments": [segment.kept() for segment in chunk.segments],
+                "confidences": [segment.confidence for segment in chunk.segments],
                 "text": chunk.text,
                 "heading": chunk.heading,
                 WORDS: searchable_words(chunk.heading, chunk.text),
@@ -340,11 +342,13 @@ def _chunk(row: Mapping[str, Any]) -> Chunk:
 
 
 def _places(row: Mapping[str, Any]) -> Places:
-    return _place(row), tuple(map(_place, row["segments"] or ()))
+    segments, confidences = row["segments"] or (), row["confidences"] or ()
+    pairs = zip_longest(segments, confidences)  # rows of an earlier version have no confidences
+    return _place(row, row["confidence"]), tuple(_place(segment, confidence) for segment, confidence in pairs)
 
 
-def _place(row: Mapping[str, Any]) -> Place:
-    return Place(row["start"], row["end"], row["page"], row["seconds"])
+def _place(row: Mapping[str, Any], confidence: float | None) -> Place:
+    return Place(row["start"], row["end"], row["page"], row["seconds"], confidence)
 
 
 def groundtune_store(url: str, folder: Path, embedder: Embedder, settings: StoreSettings) -> LanceDBStore | None:

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import uuid4
 
@@ -274,8 +273,8 @@ class OpensearchStore:
                 "key": chunk.id,
                 "document": entry.document,
                 "fingerprint": entry.fingerprint,
-                "place": asdict(chunk.place),
-                "segments": [asdict(segment) for segment in chunk.segments],
+                "place": chunk.place.kept(),
+                "segments": [segment.kept() for segment in chunk.segments],
                 "text": chunk.text,
                 "heading": chunk.heading,
                 "words": searchable(f"{chunk.heading}\n{chunk.text}"),

@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -48,7 +47,7 @@ _NEEDS_HALF = 2000  # dimensions that an HNSW index of `vector` can have; one of
 _HNSW = "hnsw ({}) WITH (ef_construction = 200)"  # the default of 64 finds fewer among vectors that are alike
 _MOST_INLINE = 1000  # dimensions of a vector that is kept in its row: exact search then takes a third of the time
 _MOST_SCANNED = 1_000_000  # tuples that a scan of the index may look at for those that pass the filter
-_PLACE = "document, start, end_, page, seconds, segments"
+_PLACE = "document, start, end_, page, seconds, confidence, segments"
 _TABLES = """
 CREATE TABLE about (key text PRIMARY KEY, value text NOT NULL);
 CREATE TABLE document (id text COLLATE "C" PRIMARY KEY, fingerprint text NOT NULL);
@@ -57,7 +56,8 @@ CREATE TABLE chunk (
     document text COLLATE "C" NOT NULL REFERENCES document ON DELETE CASCADE,
     start bigint NOT NULL, end_ bigint NOT NULL, page bigint, seconds double precision, segments jsonb NOT NULL,
     text text NOT NULL, heading text NOT NULL, readable_by text[] NOT NULL, metadata jsonb NOT NULL,
-    language regconfig NOT NULL, words tsvector NOT NULL, vector vector({dimension}) NOT NULL
+    language regconfig NOT NULL, words tsvector NOT NULL, vector vector({dimension}) NOT NULL,
+    confidence double precision
 );
 CREATE INDEX chunk_document ON chunk (document);
 CREATE INDEX chunk_language ON chunk (language);
@@ -69,7 +69,8 @@ _ADD = """
 INSERT INTO chunk VALUES (
     %(id)s, %(document)s, %(start)s, %(end)s, %(page)s, %(seconds)s, %(segments)s, %(text)s, %(heading)s,
     %(readable_by)s, %(metadata)s, %(language)s::regconfig,
-    to_tsvector(%(language)s::regconfig, %(plain)s) || array_to_tsvector(%(other)s::text[]), %(vector)s::vector
+    to_tsvector(%(language)s::regconfig, %(plain)s) || array_to_tsvector(%(other)s::text[]), %(vector)s::vector,
+    %(confidence)s
 )
 """
 
@@ -221,6 +222,7 @@ class PgvectorStore:
                     with connection.cursor() as cursor:
                         first = {**wanted, "changes": "0", "revision": ""}
                         cursor.executemany("INSERT INTO about VALUES (%s, %s)", list(first.items()))
+            server.add_column(connection, "chunk", "confidence", "double precision")
             held = _about(connection)
         check_filling(held, wanted, self._place, f"Drop the schema `{self._settings.schema_name}`")
 
@@ -257,13 +259,13 @@ class PgvectorStore:
         rows = []
         for chunk, vector in zip(entry.chunks, vectors, strict=True):
             plain, other = words_of(f"{chunk.heading}\n{chunk.text}")
-            place = asdict(chunk.place)
+            place = chunk.place.kept()
             rows.append(
                 {
                     "id": chunk.id,
                     "document": entry.document,
                     **place,
-                    "segments": Jsonb([asdict(segment) for segment in chunk.segments]),
+                    "segments": Jsonb([segment.kept() for segment in chunk.segments]),
                     "text": chunk.text,
                     "heading": chunk.heading,
                     "readable_by": list(chunk.readable_by),
@@ -343,7 +345,7 @@ def _chunk(row: Mapping[str, Any]) -> Chunk:
 
 
 def _places(row: Mapping[str, Any]) -> Places:
-    place = Place(row["start"], row["end_"], row["page"], row["seconds"])
+    place = Place(row["start"], row["end_"], row["page"], row["seconds"], row["confidence"])
     return place, tuple(Place(**segment) for segment in row["segments"])
 
 
