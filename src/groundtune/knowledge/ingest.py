@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache, cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import cast
 
 from groundtune.errors import UnreadableDocument
@@ -120,11 +120,11 @@ class _Read:
 
 
 class _Keys:
-    """What decides how a document is read and what is said about it, besides the file: its rules, and for those that
-    are pictures or recordings what recognises them."""
+    """What decides how each of `files` is read and what is said about it, besides the file: its rules, and for those
+    that are pictures or recordings what recognises them."""
 
-    def __init__(self, rules: DocumentRules, settings: KnowledgeSettings) -> None:
-        self._rules, self._recognition = rules, Recognition(settings)
+    def __init__(self, files: Mapping[str, str], rules: DocumentRules, settings: KnowledgeSettings) -> None:
+        self._files, self._rules, self._recognition = files, rules, Recognition(settings)
         self._kinds = readers.recognised()
 
     @cache  # noqa: B019 -- it lives as long as one ingestion
@@ -133,7 +133,7 @@ class _Keys:
 
     def recognises(self, document: str) -> tuple[RecognitionKind, ...]:
         """Return what the document may need to be read, besides its reader."""
-        return self._kinds.get(PurePosixPath(document).suffix.lower(), ())
+        return self._kinds.get(Path(self._files[document]).suffix.lower(), ())
 
     def of(self, document: str) -> str:
         """Return a text that changes with it; "" where nothing but the file and the settings counts."""
@@ -186,7 +186,7 @@ def ingest(
     lacking = manner.revisions.lacking(held) if manner.revisions is not None else frozenset[str]()
     try:
         kept = {id_: held[id_] for id_ in held.keys() - lacking}
-        keys = _Keys(rules, settings)
+        keys = _Keys(found.files, rules, settings)
         changed = _changed(found.files, manner.seen, kept, keys, tally)
         documents = _documents(changed, settings, rules, failed, len(found.files), replace(manner, key=keys.of))
         for batch in _batches(documents):
@@ -243,7 +243,7 @@ def documents(
     Those that have to be recognised, which takes long, come from `revisions` if they are as they were `seen`.
     """
     files, rules = _files(folder, settings, sources)
-    keys = _Keys(rules, settings)
+    keys = _Keys(files, rules, settings)
     held = {} if revisions is None else revisions.live()
     made = {}
     with using(Recognition(settings)):
