@@ -4,10 +4,9 @@ import pytest
 from groundtune.errors import SettingsError
 from groundtune.knowledge.reranking import reranker
 from groundtune.protocols import Reranker
-from groundtune.settings import KnowledgeSettings
 from groundtune.testing.rerankers import OverlapReranker, RerankerContract, passage
 
-DEFAULT = KnowledgeSettings().reranker
+BUILTIN = "late:builtin:minilm-l6-v2"
 
 
 class TestOverlap(RerankerContract):
@@ -20,7 +19,7 @@ class TestLateInteraction(RerankerContract):
     made: Reranker | None = None
 
     def make(self) -> Reranker:
-        type(self).made = type(self).made or reranker(DEFAULT)
+        type(self).made = type(self).made or reranker(BUILTIN)
         return self.made
 
     def test_the_passage_with_the_answer_is_above_one_on_the_same_subject(self) -> None:
@@ -52,7 +51,7 @@ class TestLateInteraction(RerankerContract):
         from groundtune.knowledge.reranking import late_interaction
 
         monkeypatch.setattr(late_interaction, "MOST_KEPT", 2)
-        made = reranker(DEFAULT)
+        made = reranker(BUILTIN)
         assert made is not None
         passages = [passage(word) for word in ("roaming", "invoice", "router", "roaming")]
         scores = made.score("roaming", passages)

@@ -18,7 +18,7 @@ from groundtune.testing.embedders import HashingEmbedder
 PLUGIN = """
 from groundtune.assembly import knowledge
 from groundtune.testing.embedders import HashingEmbedder
-knowledge.embedder = lambda settings: HashingEmbedder(32 if settings.name.endswith("other") else 64)
+knowledge.embedder = lambda settings: HashingEmbedder(128 if settings.name.endswith("other") else 64)
 """
 ASKING = (
     PLUGIN
@@ -41,7 +41,7 @@ while not stop.exists():
 
 
 def by_name(settings):
-    return HashingEmbedder(32 if settings.name.endswith("other") else 64)
+    return HashingEmbedder(128 if settings.name.endswith("other") else 64)
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def test_an_embedder_is_exchanged_and_rolled_back(shop):
     (shop / "groundtune.toml").write_text('# Our shop.\n[project]\nname = "Shop" # the name\n')
     built = rebuild(shop, "embedding.name=builtin:other")
     assert (built["new"], built["added"], built["checked"]) == (True, 3, 3)
-    assert best(shop) == ("Lake.md", 32)
+    assert best(shop) == ("Lake.md", 128)
     written = (shop / "groundtune.toml").read_text()
     assert written.startswith('# Our shop.\n[project]\nname = "Shop" # the name\n')
     assert 'name = "builtin:other"' in written
@@ -154,7 +154,7 @@ def test_an_index_of_other_vectors_is_not_switched_to(shop, monkeypatch):
             self._shift = getattr(self, "_shift", -1) + 1
             return vectors[:, ::-1].copy() if self._shift else vectors
 
-    monkeypatch.setattr(knowledge_module, "embedder", lambda settings: Drifting(32))
+    monkeypatch.setattr(knowledge_module, "embedder", lambda settings: Drifting(128))
     with open_project(shop) as project, pytest.raises(StoreError, match="does not give the vectors"):
         project.knowledge.rebuild()
 
@@ -183,7 +183,7 @@ def test_another_process_asks_all_the_while(shop, tmp_path):
 
         until(64)
         rebuild(shop, "embedding.name=builtin:other")
-        until(32)
+        until(128)
         rebuild(shop, "embedding.name=builtin:minilm-l6-v2")
         until(64)
         stop.touch()
