@@ -108,10 +108,15 @@ def ignored_name(path: str) -> str:
     ('hidden', 'system', '')
     """
     *folders, name = path.split("/")
-    if _is_hidden("/".join(folders)) or (name.startswith(_HIDDEN) and name != SUFFIX):
+    if reason := "hidden" if _is_hidden("/".join(folders)) else _ignored_file_name(name):
+        return reason
+    return "system" if any(folder.lower() in _SYSTEM_FOLDERS for folder in folders) else ""
+
+
+def _ignored_file_name(name: str) -> str:
+    if name.startswith(_HIDDEN) and name != SUFFIX:
         return "hidden"
-    system = name.lower() in _SYSTEM_FILES or any(folder.lower() in _SYSTEM_FOLDERS for folder in folders)
-    return "system" if system else ""
+    return "system" if name.lower() in _SYSTEM_FILES else ""
 
 
 def _look_above(file: Path, root: Path, noted: Found) -> None:
@@ -155,10 +160,8 @@ def _look_at(path: str, inside: str, root: Path, found: Found, *, hidden: bool) 
     """Note the file at `path`, which is `inside` the folder; `hidden` if a folder on the way is."""
     id_ = shown(inside)
     name = inside.rpartition("/")[2]
-    if hidden or (name.startswith(_HIDDEN) and name != SUFFIX):
-        found.ignored.append((id_, "hidden"))
-    elif name.lower() in _SYSTEM_FILES:
-        found.ignored.append((id_, "system"))
+    if reason := "hidden" if hidden else _ignored_file_name(name):
+        found.ignored.append((id_, reason))
     elif id_ != inside:
         found.failed.append((id_, "its name is not UTF-8. Rename it."))
     else:
