@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import cast
 
@@ -104,7 +104,8 @@ class _Read:
     plain: PlainText
     chunks: list[Chunk]
     state: FileState | None = None  # None where the file changed while it was read
-    rule: str = ""
+    key: str = ""
+    kinds: tuple[str, ...] = ()
 
     @cached_property
     def fingerprint(self) -> str:
@@ -120,38 +121,39 @@ class _Read:
 
 
 class _Keys:
-    """What decides how each of `files` is read and what is said about it, besides the file: its rules, and for those
-    that are pictures or recordings what recognises them."""
+    """What decides how files are read and what is said about them, besides the files: `rules`, and for those that may
+    have to be recognised what does it."""
 
-    def __init__(self, files: Mapping[str, str], rules: DocumentRules, settings: KnowledgeSettings) -> None:
-        self._files, self._rules, self._recognition = files, rules, Recognition(settings)
-        self._kinds = readers.recognised()
+    def __init__(self, rules: DocumentRules, settings: KnowledgeSettings) -> None:
+        self.rules, self._recognition = rules, Recognition(settings)
 
     @cache  # noqa: B019 -- it lives as long as one ingestion
-    def _signature(self, kinds: tuple[RecognitionKind, ...]) -> str:
+    def _signature(self, kinds: Sequence[str]) -> str:
         return self._recognition.signature(kinds)
 
-    def recognises(self, document: str) -> tuple[RecognitionKind, ...]:
-        """Return what the document may need to be read, besides its reader."""
-        return self._kinds.get(Path(self._files[document]).suffix.lower(), ())
+    @cached_property
+    def _kinds(self) -> Mapping[str, tuple[RecognitionKind, ...]]:
+        return readers.recognised()
 
-    def of(self, document: str) -> str:
+    def kinds(self, path: Path) -> tuple[RecognitionKind, ...]:
+        """Return what a file may need to be read, besides its reader. All readers are imported for that."""
+        return self._kinds.get(path.suffix.lower(), ())
+
+    def of(self, document: str, kinds: Sequence[str]) -> str:
         """Return a text that changes with it; "" where nothing but the file and the settings counts."""
-        kinds = self.recognises(document)
         signature = self._signature(kinds) if kinds else ""
-        return f"{self._rules.key(document)}|{signature}" if signature else self._rules.key(document)
+        return f"{self.rules.key(document)}|{signature}" if signature else self.rules.key(document)
 
 
 @dataclass(frozen=True, slots=True)
 class Manner:
     """How an ingestion goes: who is told of its `progress`, what was `seen` of the files, how a file is `read`, and who
-    keeps the texts as `revisions`. `key` tells what else decides how a document is read."""
+    keeps the texts as `revisions`."""
 
     progress: Progress = silent
     seen: SeenFiles = field(default_factory=SeenFiles)
     read: Read | None = None
     revisions: Revisions | None = None
-    key: Callable[[str], str] = str
 
 
 def ingest(
@@ -186,9 +188,9 @@ def ingest(
     lacking = manner.revisions.lacking(held) if manner.revisions is not None else frozenset[str]()
     try:
         kept = {id_: held[id_] for id_ in held.keys() - lacking}
-        keys = _Keys(found.files, rules, settings)
+        keys = _Keys(rules, settings)
         changed = _changed(found.files, manner.seen, kept, keys, tally)
-        documents = _documents(changed, settings, rules, failed, len(found.files), replace(manner, key=keys.of))
+        documents = _documents(changed, settings, keys, failed, len(found.files), manner)
         for batch in _batches(documents):
             failed += _take(batch, _writer(store, embedder, tally), held, tally, manner)
     finally:
@@ -243,13 +245,13 @@ def documents(
     Those that have to be recognised, which takes long, come from `revisions` if they are as they were `seen`.
     """
     files, rules = _files(folder, settings, sources)
-    keys = _Keys(files, rules, settings)
+    keys = _Keys(rules, settings)
     held = {} if revisions is None else revisions.live()
     made = {}
     with using(Recognition(settings)):
         for id_, path in files.items():
-            if seen is not None and revisions is not None and keys.recognises(id_) and id_ in held:
-                same = seen.unchanged(id_, path, held[id_], keys.of(id_))
+            if seen is not None and revisions is not None and keys.kinds(Path(path)) and id_ in held:
+                same = seen.unchanged(id_, path, held[id_], partial(keys.of, id_))
                 revision = revisions.revision(id_, held[id_]) if same else None
                 if revision is not None:
                     made[id_] = revision.document
@@ -263,7 +265,7 @@ def passages(folder: Path, settings: KnowledgeSettings, sources: Sequence[Mirror
     """Return the chunks of every document in `folder` and `sources` that can be read, without any store."""
     files, rules = _files(folder, settings, sources)
     with using(Recognition(settings)):
-        read = _documents(files.items(), settings, rules, [], len(files), Manner())
+        read = _documents(files.items(), settings, _Keys(rules, settings), [], len(files), Manner())
         return [chunk for each in read for chunk in each.chunks]
 
 
@@ -281,7 +283,7 @@ def _changed(
 ) -> Iterator[tuple[str, str]]:
     """Yield the files that have to be read, and count the others."""
     for id_, path in files.items():
-        contents = seen.unchanged(id_, path, held.get(id_), keys.of(id_))
+        contents = seen.unchanged(id_, path, held.get(id_), partial(keys.of, id_))
         if contents is None:
             yield id_, path
         else:
@@ -292,7 +294,7 @@ def _changed(
 def _documents(
     files: Iterable[tuple[str, str]],
     settings: KnowledgeSettings,
-    rules: DocumentRules,
+    keys: _Keys,
     failed: list[tuple[str, str]],
     total: int,
     manner: Manner,
@@ -303,8 +305,12 @@ def _documents(
         path = Path(file)
         try:
             state = manner.seen.look(path)
-            read = chunked(id_, path, settings, manner.read, rules.of(id_))
-            yield _Read(*read, state if state is not None and state.unmoved(path) else None, manner.key(id_))
+            read = chunked(id_, path, settings, manner.read, keys.rules.of(id_))
+            if state is not None and state.unmoved(path):
+                kinds = keys.kinds(path)
+                yield _Read(*read, state, keys.of(id_, kinds), kinds)
+            else:
+                yield _Read(*read)
         except UnreadableDocument as error:
             failed.append((id_, error.reason))
     manner.progress("ingest", total, total)
@@ -365,7 +371,7 @@ def _take(
             tally.changed += 1
             tally.reread += not read_by_this_version(before)
         if read.state is not None:
-            manner.seen.keep(Seen(read.state, read.fingerprint, read.contents, read.rule))
+            manner.seen.keep(Seen(read.state, read.fingerprint, read.contents, read.key, read.kinds))
     return list(failed.items())
 
 

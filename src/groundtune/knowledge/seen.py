@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,14 @@ from groundtune.files import settled, sha256_of, write_text
 from groundtune.protocols import read_by_this_version
 from groundtune.settings import KnowledgeSettings
 from groundtune.values import READING, LeftOut, digest
+
+FileKey = Callable[[Sequence[str]], str]
+"""Gives the key of a file that may need these kinds of recognition."""
+
+
+def no_key(kinds: Sequence[str]) -> str:
+    """Return "": nothing besides the file decides how it is read."""
+    return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +79,14 @@ class FileState:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A file as it was read: the fingerprint under which the store holds it, what it gave, and the key of its rule."""
+    """A file as it was read: the fingerprint under which the store holds it, what it gave, and the key of what else
+    decided that: its rule, and what recognises the `kinds` that its reader may need."""
 
     state: FileState
     fingerprint: str
     contents: Contents
-    rule: str = ""
+    key: str = ""
+    kinds: tuple[str, ...] = ()
 
 
 class SeenFiles:
@@ -94,8 +104,8 @@ class SeenFiles:
         self._rows = _loaded(path, self._key) if path is not None else {}
         self._changed = False
 
-    def unchanged(self, document: str, path: str | Path, held: str | None, rule: str = "") -> Contents | None:
-        """Return what a file gave if it, its rule and the fingerprint that the store holds are the same."""
+    def unchanged(self, document: str, path: str | Path, held: str | None, key: FileKey = no_key) -> Contents | None:
+        """Return what a file gave if it, its key and the fingerprint that the store holds are the same."""
         row = self._rows.get(document)
         if self._verify or row is None or held is None or not read_by_this_version(held):
             return None
@@ -103,14 +113,14 @@ class SeenFiles:
             seen = _seen(row)
         except (ValueError, KeyError, TypeError, AttributeError):  # not what was written
             return None
-        if (seen.fingerprint, seen.rule) != (held, rule):
+        if (seen.fingerprint, seen.key) != (held, key(seen.kinds)):
             return None
         if seen.state.still(path):
             return seen.contents
         now = self.look(Path(path))
         if now is None or now.hash != seen.state.hash:
             return None
-        self.keep(Seen(now, seen.fingerprint, seen.contents, rule))
+        self.keep(replace(seen, state=now))
         return seen.contents
 
     def look(self, path: Path) -> FileState | None:
@@ -160,4 +170,5 @@ def _seen(row: Mapping[str, Any]) -> Seen:
     contents = row["contents"]
     left_out = tuple(LeftOut(**each) for each in contents["left_out"])
     kept = Contents(contents["document"], contents["chunks"], left_out, tuple(contents["notes"]))
-    return Seen(FileState(**row["state"]), str(row["fingerprint"]), kept, str(row["rule"]))
+    kinds = tuple(map(str, row["kinds"]))
+    return Seen(FileState(**row["state"]), str(row["fingerprint"]), kept, str(row["key"]), kinds)

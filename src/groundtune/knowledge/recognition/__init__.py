@@ -11,15 +11,18 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from groundtune.errors import UnreadableDocument
 from groundtune.extras import command
-from groundtune.knowledge.recognition import rapid, tesseract, whisper
-from groundtune.knowledge.recognition.ocr import OcrEngine, OcrText, Pixels, read_upright
 from groundtune.settings import KnowledgeSettings
 
+if TYPE_CHECKING:  # every command imports this module, and few recognise anything
+    from groundtune.knowledge.recognition.ocr import OcrEngine, OcrText, Pixels
+    from groundtune.knowledge.recognition.whisper import Transcriber
+
 RecognitionKind = Literal["ocr", "speech"]
+"""What a file may need to be read, by the names of the parts of `Recognition`."""
 PartsDone = Callable[[int, int], None]
 """Is told how many parts of a document are done, and of how many."""
 
@@ -43,6 +46,8 @@ class Recognition:
 
         Raises `NotInstalled` for an engine that is named and missing, and `SettingsError` for a language.
         """
+        from groundtune.knowledge.recognition import rapid, tesseract
+
         named = self._settings.ocr
         if named in ("auto", "tesseract"):
             engine = tesseract.find(self._settings.ocr_languages)
@@ -53,23 +58,27 @@ class Recognition:
         return None
 
     @cached_property
-    def speech(self) -> whisper.Transcriber | None:
+    def speech(self) -> Transcriber | None:
         """What writes down speech; None if it is off, or nothing is installed and nothing named.
 
         Raises `NotInstalled` and `SettingsError` for a model that is named and cannot be had.
         """
+        from groundtune.knowledge.recognition import whisper
+
         return whisper.find(self._settings.located(self._settings.transcription))
 
-    def signature(self, kinds: Sequence[RecognitionKind]) -> str:
+    def signature(self, kinds: Sequence[str]) -> str:
         """Return what changes when files that need these `kinds` may be read otherwise than before."""
-        parts = {"ocr": self.ocr, "speech": self.speech}
-        return "|".join(part.signature for kind in kinds if (part := parts[kind]) is not None)
+        parts = (getattr(self, kind) for kind in get_args(RecognitionKind) if kind in kinds)
+        return "|".join(part.signature for part in parts if part is not None)
 
     def read_picture(self, pixels: Pixels, dpi: int | None = None) -> OcrText:
         """Return what stands in a picture, of shape (height, width, 3), in whatever direction it is turned.
 
         Raises `NotRecognised` with the reason, as where it takes longer than `[knowledge] page_seconds`.
         """
+        from groundtune.knowledge.recognition.ocr import read_upright
+
         assert self.ocr is not None
         return read_upright(self.ocr, pixels, dpi, self._settings.page_seconds)
 
@@ -85,6 +94,8 @@ class Recognition:
     @property
     def without_speech(self) -> str:
         """What to do where nothing transcribes."""
+        from groundtune.knowledge.recognition import whisper
+
         off = self._settings.transcription == "off"
         return 'Set `[knowledge] transcription` to "auto".' if off else whisper.INSTALL
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 from statistics import median
-from typing import Any
+from typing import Any, NoReturn
 
 from groundtune.errors import NotInstalled
 from groundtune.extras import command, not_installed
@@ -35,7 +35,7 @@ def find() -> Rapid | None:
     return None if missing_packages("ocr") else Rapid()
 
 
-def missing() -> Rapid:
+def missing() -> NoReturn:
     """Raise the error for an engine that is named and not there."""
     raise NotInstalled("RapidOCR is not installed.", remedy=f"Install the extra: {command('ocr')}.")
 
