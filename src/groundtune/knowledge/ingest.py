@@ -121,15 +121,15 @@ class _Read:
 
 
 class _Keys:
-    """What decides how files are read and what is said about them, besides the files: `rules`, and for those that may
-    have to be recognised what does it."""
+    """What decides how files are read and what is said about them, besides the files: `rules`, and `recognition` of
+    those that may need it."""
 
     def __init__(self, rules: DocumentRules, settings: KnowledgeSettings) -> None:
-        self.rules, self._recognition = rules, Recognition(settings)
+        self.rules, self.recognition = rules, Recognition(settings)
 
     @cache  # noqa: B019 -- it lives as long as one ingestion
     def _signature(self, kinds: Sequence[str]) -> str:
-        return self._recognition.signature(kinds)
+        return self.recognition.signature(kinds)
 
     @cached_property
     def _kinds(self) -> Mapping[str, tuple[RecognitionKind, ...]]:
@@ -248,7 +248,7 @@ def documents(
     keys = _Keys(rules, settings)
     held = {} if revisions is None else revisions.live()
     made = {}
-    with using(Recognition(settings)):
+    with using(keys.recognition):
         for id_, path in files.items():
             if seen is not None and revisions is not None and keys.kinds(Path(path)) and id_ in held:
                 same = seen.unchanged(id_, path, held[id_], partial(keys.of, id_))
@@ -264,8 +264,9 @@ def documents(
 def passages(folder: Path, settings: KnowledgeSettings, sources: Sequence[Mirrored] = ()) -> list[Chunk]:
     """Return the chunks of every document in `folder` and `sources` that can be read, without any store."""
     files, rules = _files(folder, settings, sources)
-    with using(Recognition(settings)):
-        read = _documents(files.items(), settings, _Keys(rules, settings), [], len(files), Manner())
+    keys = _Keys(rules, settings)
+    with using(keys.recognition):
+        read = _documents(files.items(), settings, keys, [], len(files), Manner())
         return [chunk for each in read for chunk in each.chunks]
 
 

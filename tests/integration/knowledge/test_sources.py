@@ -591,7 +591,7 @@ def test_an_interrupted_run_goes_on(docs, site, monkeypatch):
 def test_the_knowledge_base_has_sources_wherever_it_has_documents(docs, site):
     document = f"{site.url}/brook"
     everything = {document, f"{site.url}/delta/", "local.md"}
-    with open_knowledge(docs.folder, {"knowledge.reranker": "none"}) as knowledge:
+    with open_knowledge(docs.folder) as knowledge:
         assert numbers(knowledge.ingest()) == (3, 0, 0, 0, 0)
         site.asked.clear()
         assert knowledge.texts().keys() == everything

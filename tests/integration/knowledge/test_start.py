@@ -30,6 +30,9 @@ HEAVY = {
     "sentence_transformers",
     "sacrebleu",
     "httpx",
+    "lxml",
+    "markdown_it",
+    "pypdfium2",
 }
 
 

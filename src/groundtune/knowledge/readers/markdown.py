@@ -91,13 +91,13 @@ def _headings(text: str, tokens: Sequence[Token]) -> tuple[Heading, ...]:
 
 def _contexts(text: str, tokens: Sequence[Token], parts: Sequence[Heading]) -> Iterator[Context]:
     """Yield of each table caption and header for all of it, and what its rows say of one another."""
-    floor, coming = 0, list(reversed(parts))
+    floor, coming, parser = 0, list(reversed(parts)), _parser()
     for table in _tables(text, tokens):
         while coming and coming[-1].offset < table.start:
             floor = max(floor, text.find("\n", coming.pop().offset) + 1)
         above = caption_start(text, floor, table.start)
         if above is not None:
-            said = shortened(_plain(_parser().parseInline(text[above : table.start].strip())[0]))
+            said = shortened(_plain(parser.parseInline(text[above : table.start].strip())[0]))
             yield from [Context(above, table.end, said)] if said else []
         header = CELLS.join(table.rows[0][1])
         if header.strip("| ") and len(header) <= _LONG_HEADER:

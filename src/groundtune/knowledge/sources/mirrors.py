@@ -80,8 +80,8 @@ def with_sources(folder: Found, readable_by: Sequence[str], sources: Sequence[Mi
         folder.ignored += each.copies.ignored
         folder.unlisted += each.copies.unlisted
         for document, path in each.copies.files.items():
-            before = next((rules for documents, rules in apart if document in documents), each.rules)
-            if before.key(document) != each.rules.key(document):
+            before = next((rules for documents, rules in apart if document in documents), None)
+            if before is not None and before.key(document) != each.rules.key(document):
                 differ.add(document)
             folder.files.setdefault(document, path)
         apart.append((each.copies.files, each.rules))
