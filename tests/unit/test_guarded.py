@@ -321,7 +321,7 @@ def test_compression_that_was_not_asked_for_is_refused(site, encoding):
         client_of(site.host).get(site.url)
 
 
-@pytest.mark.parametrize("body", [gzip.compress(b"x" * 1000)[:-9], b"no gzip at all"])
+@pytest.mark.parametrize("body", [gzip.compress(b"x" * 1000)[:-9], b"no gzip at all"], ids=["cut", "not gzip"])
 def test_broken_compression_is_an_error(site, body):
     site.pages["/"] = Reply(body, headers={"Content-Encoding": "gzip"})
     with pytest.raises(FetchFailed, match="cannot be decompressed"):
