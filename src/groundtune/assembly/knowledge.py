@@ -12,6 +12,7 @@ from typing import Literal, cast
 
 from groundtune.assembly.indexes import Filling, Index, Indexes, url_of
 from groundtune.assembly.locked import locked_property
+from groundtune.assistant.rewriting import Rewriting
 from groundtune.comparing import VERSION
 from groundtune.errors import InputError, OtherFilling, StoreError
 from groundtune.files import only_one, within
@@ -25,7 +26,8 @@ from groundtune.knowledge.retriever import Retriever
 from groundtune.knowledge.search import Depth, retrieve_many, search_many
 from groundtune.knowledge.seen import SeenFiles
 from groundtune.knowledge.stores import open_retriever, open_store
-from groundtune.protocols import Embedder, Held, KnowledgeStore, Progress, Reranker, silent
+from groundtune.knowledge.widening import Widening
+from groundtune.protocols import ChatModel, Embedder, Held, KnowledgeStore, Progress, Reranker, silent
 from groundtune.records import Records, open_records
 from groundtune.records.documents import KeptRevisions
 from groundtune.secrets import SecretUrl
@@ -65,15 +67,21 @@ class Rebuilt:
 
 
 class KnowledgeBase:
-    """What `[knowledge]` and `[embedding]` name, for the project in `folder`."""
+    """What `[knowledge]` and `[embedding]` name, for the project in `folder`; `model` rewrites questions."""
 
     def __init__(
-        self, settings: Settings, folder: Path, records: Callable[[], Records], progress: Progress = silent
+        self,
+        settings: Settings,
+        folder: Path,
+        records: Callable[[], Records],
+        progress: Progress = silent,
+        model: Callable[[], ChatModel] | None = None,
     ) -> None:
         self._settings = settings
         self._folder = folder
         self._records = records
         self._progress = progress
+        self.rewriting = Rewriting(settings.knowledge.rewrite, model)
 
     @property
     def folder(self) -> Path:
@@ -348,10 +356,13 @@ class KnowledgeBase:
             raise InputError(
                 "the knowledge store is empty.", place=str(settings.store), remedy="Run `groundtune ingest`."
             )
-        depth = Depth(limit or settings.passages, settings.reranked, settings.candidates)
+        depth = Depth(limit or settings.passages, settings.reranked, settings.candidates, settings.near_duplicates)
         if self.retriever is not None:
-            return retrieve_many(self.retriever, searches, depth, self.reranker)
-        return search_many(self.store, self.embedder, searches, depth, self.reranker)
+            found = retrieve_many(self.retriever, searches, depth, self.reranker)
+        else:
+            found = search_many(self.store, self.embedder, searches, depth, self.reranker)
+        store = self.store if self.retriever is None else None
+        return Widening(settings, self.revisions, store).widened(found, searches)
 
     @property
     def signature(self) -> str:
@@ -361,7 +372,9 @@ class KnowledgeBase:
         ours = ""
         if self.retriever is None:
             ours = f"|candidates:{settings.candidates}|words:{VERSION}|{self.embedder.signature}"
-        return f"revision:{self.revision()}|passages:{settings.passages}{ours}|reranked:{order}"
+        shown = f"near_duplicates:{settings.near_duplicates}|widen:{settings.widen}-{settings.widen_to}"
+        asked = f"passages:{settings.passages}{ours}|reranked:{order}|{shown}|rewrite:{self.rewriting.signature}"
+        return f"revision:{self.revision()}|{asked}"
 
 
 @contextmanager

@@ -196,7 +196,8 @@ class Search:
 class Passage(Placed):
     """A chunk retrieved for a question: `rank` from 1; `score` of the fusion (higher is better); `similarity`
     the cosine between question and chunk in [-1, 1], None from a store that does not compute it. `fingerprint` is that
-    of the document's revision that was retrieved."""
+    of the document's revision that was retrieved. `also_in` are the sources of passages that say nearly the same and
+    were left out for this one."""
 
     document: str
     place: Place
@@ -207,6 +208,7 @@ class Passage(Placed):
     similarity: float | None = None
     segments: tuple[Place, ...] = ()
     fingerprint: str = ""
+    also_in: tuple[str, ...] = ()
 
     def place_of(self, start: int, end: int) -> Place:
         """Return the place in the document of `text[start:end]`: its page is the one on which that begins.
