@@ -1,19 +1,22 @@
 """Passages that say nearly the same, as boilerplate that many documents repeat: the best one is kept.
 
-Compares words, in any order, and never takes two passages for one that differ in a number, a name with a digit or a
-word that turns a sentence round. Knows no vectors and no store.
+Compares pairs of neighbouring words, and never takes two passages for one that differ in a number, a name with a digit
+or a word that turns a sentence round. Knows no vectors and no store.
 
-Broder, "On the Resemblance and Containment of Documents", 1997: the resemblance of two sets of words.
+Broder, "On the Resemblance and Containment of Documents", 1997: resemblance, with shingles of two words.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
+from itertools import pairwise
 
 from groundtune.comparing import StatedNumber, figures, tokens
 from groundtune.values import Passage
 
+REMEMBERED = 1024  # passages: each is compared with all that rank above it
 # Apostrophes do not count in comparable words: "doesn't" is "doesnt".
 _TURNING = frozenset(
     "not no never none neither nor without except unless until before after only cannot cant dont doesnt didnt isnt "
@@ -21,15 +24,22 @@ _TURNING = frozenset(
 )
 
 
-def resemblance(left: Passage, right: Passage) -> float:
-    """Return how much two passages say the same, in [0, 1]: the words of both texts ÷ the words of either.
+def nearly_same(left: Passage, right: Passage, least: float) -> bool:
+    """Tell whether two passages say nearly the same: of all pairs of words in either, both have a share of `least`.
 
-    0 where their figures (with those of their headings), or the words that may not differ, are not the same.
+    Never where they differ in a word that tells them apart, or in figures, those of their headings among them.
     """
-    own, other = set(tokens(left.text)), set(tokens(right.text))
-    if any(_telling(word) for word in own ^ other) or _figures(left) != _figures(right):
-        return 0.0
-    return len(own & other) / len(own | other) if own | other else 1.0
+    own, other = _shingles(left.text), _shingles(right.text)
+    if len(own & other) < least * len(own | other):
+        return False
+    return not any(map(_telling, set(tokens(left.text)) ^ set(tokens(right.text)))) and _figures(left) == _figures(
+        right
+    )
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _shingles(text: str) -> frozenset[tuple[str, str]]:
+    return frozenset(pairwise(("", *tokens(text))))
 
 
 def _telling(word: str) -> bool:
@@ -37,11 +47,11 @@ def _telling(word: str) -> bool:
 
 
 def _figures(passage: Passage) -> list[StatedNumber]:
-    return sorted(figures(f"{passage.heading}\n{passage.text}"), key=str)
+    return figures(f"{passage.heading}\n{passage.text}")
 
 
 def without_near_duplicates(passages: Sequence[Passage], least: float) -> list[Passage]:
-    """Return `passages`, best first, without those that resemble an earlier one by at least `least`.
+    """Return `passages`, best first, without those that say nearly the same as an earlier one.
 
     Those that are kept name the sources of the others in `also_in`. With `least` 0 all are kept.
     """
@@ -49,7 +59,7 @@ def without_near_duplicates(passages: Sequence[Passage], least: float) -> list[P
     if not least:
         return list(passages)
     for passage in passages:
-        place = next((place for place, other in enumerate(kept) if resemblance(other, passage) >= least), None)
+        place = next((place for place, other in enumerate(kept) if nearly_same(other, passage, least)), None)
         if place is None:
             kept.append(replace(passage, rank=len(kept) + 1))
         else:

@@ -73,15 +73,15 @@ class KnowledgeSettings(Table):
     reranked: int = Field(12, ge=1, description="Number of top passages to rerank.")
     rewrite: Literal["none", "rule", "model"] = Field(
         "rule",
-        description="What a question after others is searched with: none (its own words), rule (with the words of "
-        "earlier turns where it needs them), or model (what `[model]` makes of it, else the rule).",
+        description="What a question after others is searched with: none (its own words), rule (the user's turn "
+        "before it and its own words), or model (a stand-alone question that `[model]` writes, else the rule).",
     )
     near_duplicates: float = Field(
-        0.95,
+        0,
         ge=0,
         le=1,
-        description="Share of their words from which on two passages count as the same, so that one of them is "
-        "returned. Different figures are never the same. 0: all are returned.",
+        description="Share of their pairs of words from which on two passages count as the same, as 0.95, so that "
+        "only the better one is returned. Passages with different figures are never the same. 0: all are returned.",
     )
     widen: Literal["none", "neighbours", "section"] = Field(
         "none",

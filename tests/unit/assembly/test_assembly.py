@@ -125,7 +125,7 @@ def test_the_retrieval_signature_follows_what_is_found(folder):
     assembly.knowledge.ingest()
     before = assembly.knowledge.signature
     assert opened(folder).knowledge.signature == before
-    for setting, value in {"passages": "4", "near_duplicates": "0", "widen": "section", "rewrite": "none"}.items():
+    for setting, value in {"passages": "4", "near_duplicates": "0.9", "widen": "section", "rewrite": "none"}.items():
         assert opened(folder, **{f"knowledge.{setting}": value}).knowledge.signature != before
     (folder / "documents" / "brook.md").write_text("# Brook\n\nThe brook plan has ended.", encoding="utf-8")
     assembly.knowledge.ingest()
