@@ -2,8 +2,8 @@
 
     python benchmarks/retrieval_steps.py ../shared/data [--steps rewriting near_duplicates widening] [--model N]
 
-Rewriting: recall@3 on `rag_mtrag`, whose questions end a conversation, against stand-alone questions. Those were written
-for this benchmark from the conversations alone (`mtrag_standalone.jsonl`); of most conversations there are no others.
+Rewriting: recall@3 on `rag_mtrag`, whose questions end a conversation, against stand-alone questions. The set has none:
+those in `mtrag_standalone.jsonl` were written for this benchmark, from the conversations alone.
 Half of the conversations, by the parity of their ids' hashes, were used to choose the rule. `--model N` has the chat
 model rewrite the first N questions with a history of the other half.
 
@@ -31,7 +31,7 @@ from pathlib import Path
 import numpy as np
 
 from groundtune.assembly.pool import ModelPool
-from groundtune.assistant.rewriting import Rewriting
+from groundtune.assistant.rewriting import QuestionRewriting
 from groundtune.comparing import tokens
 from groundtune.knowledge.embedding import embedder
 from groundtune.knowledge.near_duplicates import nearly_same
@@ -42,7 +42,7 @@ from groundtune.project import open_project
 from groundtune.protocols import Embedder
 from groundtune.settings import EmbeddingSettings, ModelSettings
 from groundtune.text import locate
-from groundtune.values import Chunk, Message, Passage, Place, Question, Search
+from groundtune.values import Case, Chunk, Message, Passage, Place, Question, Search
 from retrieval import COLLECTIONS, READERS, Collection, difference, fill, load, ndcg
 
 ROOT = Path(__file__).parent.parent
@@ -102,8 +102,8 @@ def rewriting(data: Path, folder: Path, embedder: Embedder, asked_of_model: int)
     questions = [task.question for task in asked]
     ways = {
         "stand-alone": [task.alone for task in asked],
-        "none": Rewriting("none")(questions),
-        "rule": Rewriting("rule")(questions),
+        "none": QuestionRewriting("none")(questions),
+        "rule": QuestionRewriting("rule")(questions),
     }
     recalls = {way: recall(search(texts, Depth(K)), asked) for way, texts in ways.items()}
     part = np.array([task.chosen_on for task in asked])
@@ -130,8 +130,8 @@ def by_model(
     places = [place for place, task in enumerate(asked) if not task.chosen_on and task.question.history][:number]
     subset = [asked[place] for place in places]
     model = ModelPool(ModelSettings(), ROOT).model()
-    texts = Rewriting("model", lambda: model)([task.question for task in subset])
-    by_rule = Rewriting("rule")([task.question for task in subset])
+    texts = QuestionRewriting("model", lambda: model)([task.question for task in subset])
+    by_rule = QuestionRewriting("rule")([task.question for task in subset])
     found = recall(search(texts, Depth(K)), subset)
     kept = sum(text != rule for text, rule in zip(texts, by_rule, strict=True))
     print(f"\nThe model wrote {kept} of {len(subset)} questions; the rule stood in for the others.")
@@ -161,11 +161,9 @@ def near_duplicates(data: Path, folder: Path, embedder: Embedder) -> None:
             continue
         search = searcher(folder / name, collection, embedder)
         ids = list(collection.questions)
+        texts = list(collection.questions.values())
         lists = [
-            [
-                [passage.document for passage in passages]
-                for passages in search(list(collection.questions.values()), way)
-            ]
+            [[passage.document for passage in passages] for passages in search(texts, way)]
             for way in (Depth(DEPTH), Depth(DEPTH, resemblance=LEAST))
         ]
         before, after = (
@@ -189,7 +187,7 @@ def pairs(collection: Collection) -> dict[str, str]:
     same: dict[str, str] = {}
     for number, (left, chunk) in enumerate(words):
         for right, other in words[number + 1 :]:
-            if len(left) < LEAST * LEAST * len(right):
+            if len(left) < LEAST * LEAST * len(right):  # texts that share few words share few pairs of them
                 break
             if len(left & right) >= LEAST * LEAST * len(left | right) and nearly_same(
                 _passage(chunk), _passage(other), LEAST
@@ -221,11 +219,8 @@ def planted(data: Path, folder: Path, embedder: Embedder) -> None:
     shares = []
     for way in (Depth(K), Depth(K, resemblance=LEAST)):
         found = [{passage.document for passage in passages} for passages in search(texts, way)]
-        shares.append(
-            np.array(
-                [bool(each & collection.judgements[id_].keys()) for each, id_ in zip(found, ids, strict=True)], float
-            )
-        )
+        gold = [each & collection.judgements[id_].keys() for each, id_ in zip(found, ids, strict=True)]
+        shares.append(np.array([bool(each) for each in gold], float))
     print(f"\nqa_xquad with {COPIES} planted notices for each of {PLANTED} questions, gold in the top {K}:")
     print(f"{shares[0].mean():.3f}, without near duplicates {shares[1].mean():.3f}: {difference(*shares[::-1])}")
 
@@ -238,10 +233,8 @@ def widening(folder: Path) -> None:
         project.ingest()
         knowledge = project.knowledge
         cases = [case for case in project.benchmark.part("development") if case.evidence]
-        searches = [
-            Search(text, case.asker)
-            for text, case in zip(knowledge.rewriting([case.asked for case in cases]), cases, strict=True)
-        ]
+        texts = knowledge.rewriting([case.asked for case in cases])
+        searches = [Search(text, case.asker) for text, case in zip(texts, cases, strict=True)]
         found = knowledge.retrieve(searches, 2 * K)
         base = knowledge.settings.knowledge
         rows: dict[str, tuple[np.ndarray, float]] = {}
@@ -252,18 +245,9 @@ def widening(folder: Path) -> None:
             (f"{2 * K} passages", 2 * K, "none", base.chunk_size),
         ):
             settings = base.model_copy(update={"widen": widen, "widen_to": size})
-            given = Widening(settings, knowledge.revisions, knowledge.store).widened(
-                [each[:number] for each in found], searches
-            )
-            whole = [
-                all(
-                    any(
-                        each.document == e.document and (not e.quote or locate(e.quote, each.text)) for each in passages
-                    )
-                    for e in case.evidence
-                )
-                for passages, case in zip(given, cases, strict=True)
-            ]
+            wide = Widening(settings, knowledge.revisions, knowledge.store)
+            given = wide.widened([each[:number] for each in found], searches)
+            whole = [has_evidence(passages, case) for passages, case in zip(given, cases, strict=True)]
             characters = np.mean([sum(len(each.text) for each in passages) for passages in given])
             rows[name] = np.array(whole, float), float(characters)
     print(f"\nTelecom example, {len(cases)} development cases with evidence:")
@@ -271,6 +255,17 @@ def widening(folder: Path) -> None:
     first = next(iter(rows.values()))[0]
     for name, (whole, characters) in rows.items():
         print(f"| {name} | {whole.mean():.3f} | {difference(whole, first)} | {characters:.0f} |")
+
+
+def has_evidence(passages: Sequence[Passage], case: Case) -> bool:
+    """Tell whether each quote of the experts stands whole in a passage of its document."""
+    return all(
+        any(
+            passage.document == evidence.document and (evidence.quote is None or locate(evidence.quote, passage.text))
+            for passage in passages
+        )
+        for evidence in case.evidence
+    )
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from typing import Literal, cast
 
 from groundtune.assembly.indexes import Filling, Index, Indexes, url_of
 from groundtune.assembly.locked import locked_property
-from groundtune.assistant.rewriting import Rewriting
+from groundtune.assistant.rewriting import QuestionRewriting
 from groundtune.comparing import VERSION
 from groundtune.errors import InputError, OtherFilling, StoreError
 from groundtune.files import only_one, within
@@ -81,7 +81,7 @@ class KnowledgeBase:
         self._folder = folder
         self._records = records
         self._progress = progress
-        self.rewriting = Rewriting(settings.knowledge.rewrite, model)
+        self.rewriting = QuestionRewriting(settings.knowledge.rewrite, model)
 
     @property
     def folder(self) -> Path:
@@ -358,11 +358,11 @@ class KnowledgeBase:
             )
         depth = Depth(limit or settings.passages, settings.reranked, settings.candidates, settings.near_duplicates)
         if self.retriever is not None:
-            found = retrieve_many(self.retriever, searches, depth, self.reranker)
+            results = retrieve_many(self.retriever, searches, depth, self.reranker)
         else:
-            found = search_many(self.store, self.embedder, searches, depth, self.reranker)
+            results = search_many(self.store, self.embedder, searches, depth, self.reranker)
         store = self.store if self.retriever is None else None
-        return Widening(settings, self.revisions, store).widened(found, searches)
+        return Widening(settings, self.revisions, store).widened(results, searches)
 
     @property
     def signature(self) -> str:

@@ -14,7 +14,7 @@ from groundtune.assistant.abstention import abstention_signature, says_unknown, 
 from groundtune.assistant.citations import check_citations
 from groundtune.assistant.prompts import grounded_messages, prompt_signature
 from groundtune.assistant.replies import StreamedReply, concluded, heard, or_failure, timed
-from groundtune.assistant.rewriting import Rewriting
+from groundtune.assistant.rewriting import QuestionRewriting
 from groundtune.protocols import ChatModel
 from groundtune.settings import AssistantSettings
 from groundtune.values import (
@@ -33,7 +33,7 @@ from groundtune.values import (
 
 Retrieve = Callable[[Sequence[Search]], list[list[Passage]]]
 Rewrite = Callable[[Sequence[Question]], list[str]]
-BY_RULE = Rewriting("rule")
+BY_RULE = QuestionRewriting("rule")
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,11 +27,12 @@ TURNS = 4  # messages before the question that the model reads
 TURN_CHARACTERS = 500  # of each
 MOST_TOKENS = 64
 MOST_CHARACTERS = 300
+_ASKING = ("?", "？", "؟")
 
 Way = Literal["none", "rule", "model"]
 
 
-class Rewriting:
+class QuestionRewriting:
     """Turns questions into what is searched with, as `[knowledge] rewrite` says. `model` is called when it is needed.
 
     "model" without a model is "rule".
@@ -77,13 +78,14 @@ def checked(reply: str, question: Question) -> str:
     """Return the first line of a model's reply if it can be the question in other words, else nothing.
 
     It is neither long nor about something else: half of its content words stand in the conversation, and it has half of
-    the question's own.
+    the question's own. What was asked with a question mark still has one: else it is likely an answer.
     """
     line = next((line.strip() for line in reply.splitlines() if line.strip()), "").strip('"')
     said, asked = comparable(line), comparable(question.text)
     known = asked | comparable("\n".join(turn.content for turn in question.history))
     related = 2 * len(said & known) >= len(said) and 2 * len(said & asked) >= len(asked)
-    return line if said and related and len(line) <= MOST_CHARACTERS else ""
+    asks = line.endswith(_ASKING) or not question.text.rstrip().endswith(_ASKING)
+    return line if said and related and asks and len(line) <= MOST_CHARACTERS else ""
 
 
 def _earlier(question: Question) -> list[str]:

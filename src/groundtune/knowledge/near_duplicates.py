@@ -32,9 +32,8 @@ def nearly_same(left: Passage, right: Passage, least: float) -> bool:
     own, other = _shingles(left.text), _shingles(right.text)
     if len(own & other) < least * len(own | other):
         return False
-    return not any(map(_telling, set(tokens(left.text)) ^ set(tokens(right.text)))) and _figures(left) == _figures(
-        right
-    )
+    different = set(tokens(left.text)) ^ set(tokens(right.text))
+    return not any(map(_telling, different)) and _figures(left) == _figures(right)
 
 
 @lru_cache(maxsize=REMEMBERED)

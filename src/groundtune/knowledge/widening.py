@@ -12,12 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
-from groundtune.knowledge.splitting import HEADING_SEPARATOR, split
+from groundtune.knowledge.splitting import HEADING_SEPARATOR, Span, split
 from groundtune.protocols import KnowledgeStore, Revisions
 from groundtune.settings import KnowledgeSettings
 from groundtune.values import Chunk, Passage, Place, PlainText, Search, located, segments_between
-
-Span = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +36,16 @@ class Widening:
     def __init__(self, settings: KnowledgeSettings, revisions: Revisions, store: KnowledgeStore | None) -> None:
         self._settings, self._revisions, self._store = settings, revisions, store
 
-    def widened(self, found: list[list[Passage]], searches: Sequence[Search]) -> list[list[Passage]]:
+    def widened(self, results: list[list[Passage]], searches: Sequence[Search]) -> list[list[Passage]]:
         """Return the passages of each search, best first, each with what its asker may read around it.
 
         A passage stays as it is where its place, or the text that it was taken from, is not known.
         """
         if self._settings.widen == "none":
-            return found
+            return results
         source = cache(self._source)  # many questions of a batch find the same documents
         widened = []
-        for passages, search in zip(found, searches, strict=True):
+        for passages, search in zip(results, searches, strict=True):
             sources = [source(each.document, each.fingerprint) if each.place.known else None for each in passages]
             widened.append(self._joined(passages, sources, search.asker))
         return widened

@@ -132,6 +132,23 @@ def test_the_retrieval_signature_follows_what_is_found(folder):
     assert assembly.knowledge.signature != before
 
 
+def test_retrieval_widens_passages_and_leaves_near_duplicates_out_as_set(folder):
+    lines = [f"The aspen plan has {number} GB of data, and nobody who has it pays for letters." for number in range(9)]
+    for name in ("aspen.md", "copy.md"):
+        (folder / "documents" / name).write_text("# Aspen\n\n" + "\n\n".join(lines), encoding="utf-8")
+    search, small = [Search("What does the aspen plan have?")], {"knowledge.chunk_size": "100"}
+    plain = opened(folder, **small).knowledge
+    plain.ingest()
+    (found,) = plain.retrieve(search, 4)
+    assert {passage.document for passage in found} == {"aspen.md", "copy.md"}
+    knowledge = opened(folder, **small, **{"knowledge.widen": "section", "knowledge.near_duplicates": "0.95"}).knowledge
+    (wide,) = knowledge.retrieve(search, 4)
+    texts = knowledge.texts()
+    assert all(texts[each.document][each.start : each.end] == each.text for each in wide)
+    assert max(len(each.text) for each in wide) > 2 * max(len(each.text) for each in found)
+    assert any(each.also_in for each in wide)
+
+
 def test_a_threshold_that_is_set_is_taken(folder):
     fitted = opened(folder, **{"assistant.min_support": "0.25"}).threshold()
     assert (fitted.threshold, fitted.n) == (0.25, 0)
