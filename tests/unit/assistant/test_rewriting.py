@@ -48,6 +48,7 @@ def test_the_model_is_asked_once_for_all_follow_ups_and_for_nothing_else():
         "Of course! What can I help you with today?",
         "Brook is cheapest.",
         "River " * (MOST_CHARACTERS // 6 + 1),
+        "The River plan is sold abroad.",
         "River flows through seven countries and ends below an old lighthouse",
     ],
 )
