@@ -88,7 +88,7 @@ def task(pairs: Sequence[PreferencePair], settings: TuningSettings) -> Task:
         record={},
         closed_book=lambda question: (*question.history, Message("user", question.text)),
         grounded=lambda question, _: (Message("user", question.text),),
-        search_text=lambda question: question.text,
+        search_texts=lambda questions: [question.text for question in questions],
         retrieve=lambda texts: [[] for _ in texts],
         passages=1,
         unknown="I do not know.",

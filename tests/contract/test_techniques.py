@@ -98,7 +98,7 @@ def task(tmp_path, tokenizer):
             *question.history,
             Message("user", "\n".join(f"[{n}] {one.text}" for n, one in enumerate(found, 1)) + question.text),
         ),
-        search_text=lambda question: question.text,
+        search_texts=lambda questions: [question.text for question in questions],
         retrieve=lambda texts: [passages for _ in texts],
         passages=3,
         unknown="I do not know.",

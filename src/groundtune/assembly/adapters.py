@@ -16,7 +16,7 @@ from typing import Any
 from groundtune.assembly.candidates import Tuned
 from groundtune.assembly.gating import DataGate
 from groundtune.assembly.knowledge import KnowledgeBase
-from groundtune.assistant.prompts import closed_book_messages, grounded_messages, search_text
+from groundtune.assistant.prompts import closed_book_messages, grounded_messages
 from groundtune.errors import InputError, NotComparable, SettingsError
 from groundtune.files import within
 from groundtune.models import local
@@ -223,7 +223,7 @@ class Adapters:
             record=self._record,
             closed_book=partial(closed_book_messages, settings.assistant, name),
             grounded=partial(grounded_messages, settings.assistant, name),
-            search_text=search_text,
+            search_texts=self._knowledge.rewriting,
             retrieve=self._retrieve,
             passages=settings.knowledge.passages,
             unknown=settings.assistant.unknown,

@@ -22,7 +22,6 @@ from groundtune.assembly.knowledge import STATE, KnowledgeBase
 from groundtune.assembly.locked import locked_property
 from groundtune.assembly.pool import ModelPool
 from groundtune.assistant.abstention import Fitted, fit_threshold, support
-from groundtune.assistant.prompts import search_text
 from groundtune.errors import InputError, SettingsError
 from groundtune.evaluation.benchmark.cases import Benchmark, load_benchmark
 from groundtune.evaluation.benchmark.drafting import Drafter
@@ -51,7 +50,7 @@ class Assembly:
         self.folder = folder
         self.resolved = resolved
         self.progress = progress
-        self.knowledge = KnowledgeBase(resolved.settings, folder, lambda: self.records, progress)
+        self.knowledge = KnowledgeBase(resolved.settings, folder, lambda: self.records, progress, self.chat_model)
         self.pool = ModelPool(resolved.settings.model, folder)
         self.adapters = Adapters(
             self.state / "adapters",
@@ -168,7 +167,8 @@ class Assembly:
 
     def retrieval(self) -> Retrieval:
         """Return what grounded candidates retrieve with."""
-        return Retrieval(self.knowledge.retrieve, self.knowledge.signature, self.threshold().threshold)
+        threshold = self.threshold().threshold
+        return Retrieval(self.knowledge.retrieve, self.knowledge.signature, threshold, self.knowledge.rewriting)
 
     def answers_at_once(self, candidate: Candidate) -> int:
         """Return how many cases are answered between two saves: few by a model that is asked over a network."""
@@ -227,7 +227,8 @@ class Assembly:
 
     def _fit(self) -> Fitted:
         cases = [case for case in self.benchmark.part("development") if not case.clarify]
-        searches = [Search(search_text(case.asked), case.asker) for case in cases]
+        texts = self.knowledge.rewriting([case.asked for case in cases])
+        searches = [Search(text, case.asker) for text, case in zip(texts, cases, strict=True)]
         passages = self.knowledge.retrieve(searches) if searches else []
         supports = [support(own, case.question) for own, case in zip(passages, cases, strict=True)]
         return fit_threshold(supports, [case.answerable for case in cases], self.settings.assistant.least_answered)

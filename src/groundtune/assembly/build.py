@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from groundtune.assembly.candidates import Candidate
 from groundtune.assistant.closed_book import ClosedBook
-from groundtune.assistant.grounded import Grounded, Retrieve
+from groundtune.assistant.grounded import BY_RULE, Grounded, Retrieve, Rewrite
 from groundtune.protocols import Answerer, ChatModel
 from groundtune.settings import AssistantSettings
 
@@ -14,11 +14,12 @@ from groundtune.settings import AssistantSettings
 @dataclass(frozen=True, slots=True)
 class Retrieval:
     """What a grounded candidate retrieves with: `signature` names all that can change what is found; below
-    `min_support` it abstains."""
+    `min_support` it abstains; `rewrite` says what is searched with."""
 
     retrieve: Retrieve
     signature: str
     min_support: float
+    rewrite: Rewrite = BY_RULE
 
 
 def build(
@@ -35,4 +36,5 @@ def build(
         return ClosedBook(model, settings, project)
     if retrieval is None:
         raise ValueError(f"candidate {candidate.name} is grounded and has no retrieval")
-    return Grounded(model, retrieval.retrieve, settings, project, retrieval.min_support, retrieval.signature)
+    search, signature = retrieval.retrieve, retrieval.signature
+    return Grounded(model, search, settings, project, retrieval.min_support, signature, retrieval.rewrite)

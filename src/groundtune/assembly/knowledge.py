@@ -8,10 +8,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Literal, cast
+from typing import cast
 
+from groundtune.assembly.cited import Source, cited
 from groundtune.assembly.indexes import Filling, Index, Indexes, url_of
 from groundtune.assembly.locked import locked_property
+from groundtune.assistant.rewriting import QuestionRewriting
 from groundtune.comparing import VERSION
 from groundtune.errors import InputError, OtherFilling, StoreError
 from groundtune.files import only_one, within
@@ -26,33 +28,16 @@ from groundtune.knowledge.search import Depth, retrieve_many, search_many
 from groundtune.knowledge.seen import SeenFiles
 from groundtune.knowledge.sources.mirrors import Mirrors
 from groundtune.knowledge.stores import open_retriever, open_store
-from groundtune.protocols import Embedder, Held, KnowledgeStore, Progress, Reranker, silent
+from groundtune.knowledge.widening import Widening
+from groundtune.protocols import ChatModel, Embedder, Held, KnowledgeStore, Progress, Reranker, silent
 from groundtune.records import Records, open_records
 from groundtune.records.documents import KeptRevisions
 from groundtune.secrets import SecretUrl
 from groundtune.settings import Settings, load_project
-from groundtune.values import EVERYONE, Chunk, Document, Passage, Place, Revision, Search
+from groundtune.values import EVERYONE, Chunk, Document, Passage, Place, Search
 
 _log = logging.getLogger(__name__)
 STATE = ".groundtune"  # where groundtune keeps what it makes, in the project's folder
-
-
-SourceState = Literal["live", "earlier", "withdrawn", "not kept", "not readable"]
-SAID_OF_SOURCE: Mapping[SourceState, str] = {
-    "live": "The document still says this.",
-    "earlier": "The document has changed, or is gone, since this was cited.",
-    "withdrawn": "The source was withdrawn: its text was erased on request.",
-    "not kept": "The text of this revision is not kept. `[knowledge] keep_revisions` says how many are.",
-    "not readable": "The asker may not read this document.",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """What a citation was taken from: the document as it was then, or None with the reason in `state`."""
-
-    state: SourceState
-    revision: Revision | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +51,21 @@ class Rebuilt:
 
 
 class KnowledgeBase:
-    """What `[knowledge]` and `[embedding]` name, for the project in `folder`."""
+    """What `[knowledge]` and `[embedding]` name, for the project in `folder`; `model` rewrites questions."""
 
     def __init__(
-        self, settings: Settings, folder: Path, records: Callable[[], Records], progress: Progress = silent
+        self,
+        settings: Settings,
+        folder: Path,
+        records: Callable[[], Records],
+        progress: Progress = silent,
+        model: Callable[[], ChatModel] | None = None,
     ) -> None:
         self._settings = settings
         self._folder = folder
         self._records = records
         self._progress = progress
+        self.rewriting = QuestionRewriting(settings.knowledge.rewrite, model)
 
     @property
     def folder(self) -> Path:
@@ -300,15 +291,7 @@ class KnowledgeBase:
 
         An asker who may not read the document as it is now, or as it was, gets no text.
         """
-        revision = self.revisions.revision(document, fingerprint)
-        if revision is None:
-            return Source("withdrawn" if self.revisions.withdrawn(document, fingerprint) else "not kept", None)
-        now = self.revisions.live().get(document)
-        latest = revision if now in (None, fingerprint) else self.revisions.revision(document, str(now)) or revision
-        if any(not set(asker) & set(each.document.readable_by) for each in (revision, latest)):
-            return Source("not readable", None)
-        same = now is not None and latest.document.text == revision.document.text  # it may be split otherwise now
-        return Source("live" if same else "earlier", revision)
+        return cited(self.revisions, document, fingerprint, asker)
 
     def migrate(self, source: str, target: str) -> Migration:
         """Copy what the store at the URL `source` holds to the one at `target`, and compare both."""
@@ -359,12 +342,14 @@ class KnowledgeBase:
             raise InputError(
                 "the knowledge store is empty.", place=str(settings.store), remedy="Run `groundtune ingest`."
             )
-        depth = Depth(limit or settings.passages, settings.reranked, settings.candidates)
+        depth = Depth(limit or settings.passages, settings.reranked, settings.candidates, settings.near_duplicates)
         if self.retriever is not None:
-            got = retrieve_many(self.retriever, searches, depth, self.reranker)
+            ranked = retrieve_many(self.retriever, searches, depth, self.reranker)
         else:
-            got = search_many(self.store, self.embedder, searches, depth, self.reranker)
-        return [[passage.judged(settings.least_confidence) for passage in passages] for passages in got]
+            ranked = search_many(self.store, self.embedder, searches, depth, self.reranker)
+        store = self.store if self.retriever is None else None
+        widened = Widening(settings, self.revisions, store).widened(ranked, searches)
+        return [[passage.judged(settings.least_confidence) for passage in passages] for passages in widened]
 
     @property
     def signature(self) -> str:
@@ -374,7 +359,9 @@ class KnowledgeBase:
         ours = ""
         if self.retriever is None:
             ours = f"|candidates:{settings.candidates}|words:{VERSION}|{self.embedder.signature}"
-        return f"revision:{self.revision()}|passages:{settings.passages}{ours}|reranked:{order}"
+        shown = f"near_duplicates:{settings.near_duplicates}|widen:{settings.widen}-{settings.widen_to}"
+        asked = f"passages:{settings.passages}{ours}|reranked:{order}|{shown}|rewrite:{self.rewriting.signature}"
+        return f"revision:{self.revision()}|{asked}"
 
 
 @contextmanager

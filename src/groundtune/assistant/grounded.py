@@ -12,8 +12,9 @@ from functools import partial
 
 from groundtune.assistant.abstention import abstention_signature, says_unknown, support
 from groundtune.assistant.citations import check_citations
-from groundtune.assistant.prompts import grounded_messages, prompt_signature, search_text
+from groundtune.assistant.prompts import grounded_messages, prompt_signature
 from groundtune.assistant.replies import StreamedReply, concluded, heard, or_failure, timed
+from groundtune.assistant.rewriting import QuestionRewriting
 from groundtune.protocols import ChatModel
 from groundtune.settings import AssistantSettings
 from groundtune.values import (
@@ -31,6 +32,8 @@ from groundtune.values import (
 )
 
 Retrieve = Callable[[Sequence[Search]], list[list[Passage]]]
+Rewrite = Callable[[Sequence[Question]], list[str]]
+BY_RULE = QuestionRewriting("rule")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +43,15 @@ class _Prepared:
     messages: Conversation
     passages: tuple[Passage, ...]
     support: float
+    searched: str
 
 
 class Grounded:
     """An `Answerer` that retrieves, abstains where support is below `min_support`, and else asks the model.
 
     `retrieve` maps searches, each with the asker of its question, to their passages, best first; `retrieval_signature`
-    names all that can change what it returns (store revision, embedder, number of passages). Without any passage it
-    always abstains.
+    names all that can change what it returns (store revision, embedder, number of passages) and what it is asked for.
+    `rewrite` says what is searched with for each question. Without any passage it always abstains.
     """
 
     def __init__(
@@ -58,6 +62,7 @@ class Grounded:
         project_name: str,
         min_support: float,
         retrieval_signature: str = "",
+        rewrite: Rewrite = BY_RULE,
     ) -> None:
         self._model = model
         self._retrieve = retrieve
@@ -65,6 +70,7 @@ class Grounded:
         self._project_name = project_name
         self._min_support = min_support
         self._retrieval_signature = retrieval_signature
+        self._rewrite = rewrite
 
     @property
     def signature(self) -> str:
@@ -105,7 +111,7 @@ class Grounded:
         """
         started = time.perf_counter()
         (prepared,) = self._prepare([question])
-        yield Retrieved(prepared.passages)
+        yield Retrieved(prepared.passages, prepared.searched)
         if self._abstains(prepared):
             yield TextPiece(self._settings.unknown)
             yield from concluded(self._unknown(prepared, Usage(seconds=time.perf_counter() - started)))
@@ -115,19 +121,27 @@ class Grounded:
         yield from concluded(self._taken(reply.completion, prepared))
 
     def _prepare(self, questions: Sequence[Question]) -> list[_Prepared]:
-        searches = [Search(search_text(question), question.asker) for question in questions]
+        texts = self._rewrite(questions)
+        searches = [Search(text, question.asker) for text, question in zip(texts, questions, strict=True)]
         results = self._retrieve(searches) if searches else []
         prepared = []
-        for question, passages in zip(questions, results, strict=True):
+        for question, text, passages in zip(questions, texts, results, strict=True):
             messages = grounded_messages(self._settings, self._project_name, question, passages)
-            prepared.append(_Prepared(messages, tuple(passages), support(passages, question.text)))
+            prepared.append(_Prepared(messages, tuple(passages), support(passages, question.text), text))
         return prepared
 
     def _abstains(self, prepared: _Prepared) -> bool:
         return not prepared.passages or prepared.support < self._min_support
 
     def _unknown(self, prepared: _Prepared, usage: Usage) -> Answer:
-        return Answer(self._settings.unknown, True, usage, passages=prepared.passages, support=prepared.support)
+        return Answer(
+            self._settings.unknown,
+            True,
+            usage,
+            passages=prepared.passages,
+            support=prepared.support,
+            searched=prepared.searched,
+        )
 
     def _taken(self, completion: Completion, prepared: _Prepared) -> Answer:
         """Return the model's reply as an answer; a reply that says that it does not know keeps no citation.
@@ -149,4 +163,5 @@ class Grounded:
             truncated=reply.finish_reason == "length",
             reasoning=reply.reasoning,
             adjusted=reply.adjusted,
+            searched=prepared.searched,
         )

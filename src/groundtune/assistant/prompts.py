@@ -23,7 +23,6 @@ GROUNDED_RULES = (
     'If the passages do not answer the question, reply exactly: "{unknown}"'
 )
 _MARKER = re.compile(r"^(\s*)\[(\d+)\]", re.MULTILINE)
-SEARCHED_TURNS = 1
 
 
 def closed_book_messages(settings: AssistantSettings, project_name: str, question: Question) -> Conversation:
@@ -44,15 +43,6 @@ def grounded_messages(
     quoted = "\n\n".join(_passage(number, passage) for number, passage in enumerate(passages, start=1))
     user = Message("user", f"<passages>\n{quoted}\n</passages>\n\nQuestion: {_data(question.text)}")
     return (system, *_turns(settings, question.history), user)
-
-
-def search_text(question: Question) -> str:
-    """Return what to search for: the question, after the `SEARCHED_TURNS` user turns before it.
-
-    A follow-up ("And abroad?") names what it is about only in the turn before.
-    """
-    earlier = [message.content for message in question.history if message.role == "user"]
-    return "\n".join([*earlier[-SEARCHED_TURNS:], question.text])
 
 
 def prompt_signature(settings: AssistantSettings, project_name: str, kind: Literal["closed-book", "grounded"]) -> str:

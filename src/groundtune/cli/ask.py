@@ -84,6 +84,7 @@ def _document(answer: Answer, question: str) -> dict[str, object]:
         "support": answer.support,
         "reasoning": answer.reasoning,
         "adjusted": list(answer.adjusted),
+        "searched": answer.searched,
         "usage": asdict(answer.usage),
     }
 

@@ -137,7 +137,7 @@ def show(
 
 
 def _show_revision(document: str, fingerprint: str, project: Path, as_json: bool, overrides: list[str]) -> None:
-    from groundtune.assembly.knowledge import SAID_OF_SOURCE
+    from groundtune.assembly.cited import SAID_OF_SOURCE
 
     with opened_knowledge(project, overrides) as knowledge:
         source = knowledge.source(document, fingerprint)

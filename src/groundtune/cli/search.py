@@ -53,6 +53,7 @@ def search(
             "rank": passage.rank,
             "similarity": passage.similarity,
             "heading": passage.heading,
+            "also_in": list(passage.also_in),
         }
         for passage in passages
     ]
@@ -61,6 +62,7 @@ def search(
             (f"{passage.rank}. {passage.source}", "bold"),
             (f"  {passage.heading}  score {passage.score:.4f}", "dim"),
             f"\n{passage.text}\n",
+            (f"Nearly the same in {', '.join(passage.also_in)}\n" if passage.also_in else "", "dim"),
         )
         for passage in passages
     ]

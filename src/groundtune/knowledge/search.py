@@ -1,4 +1,5 @@
-"""Asking a store: embeds the question, hands it over with the asker's principals, has the best passages reranked."""
+"""Asking a store: embeds the question, hands it over with the asker's principals, leaves near duplicates out and has
+the best passages reranked."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from groundtune.knowledge.near_duplicates import without_near_duplicates
 from groundtune.knowledge.retriever import Retriever
 from groundtune.protocols import Embedder, KnowledgeStore, Reranker
 from groundtune.values import Passage, Query, Search
@@ -15,15 +17,17 @@ from groundtune.values import Passage, Query, Search
 @dataclass(frozen=True, slots=True)
 class Depth:
     """How far each step looks: chunks that vector and word search each propose, passages that are reranked, and
-    passages that are returned."""
+    passages that are returned. `resemblance` is that of near duplicates, 0 where all passages are returned."""
 
     limit: int
     reranked: int = 12
     candidates: int = 30
+    resemblance: float = 0.0
 
     def before(self, reranker: Reranker | None) -> int:
-        """Return how many passages there must be before they are reranked."""
-        return self.limit if reranker is None else max(self.limit, self.reranked)
+        """Return how many passages there must be before near duplicates are left out and the rest is reranked."""
+        ranked = self.limit if reranker is None else max(self.limit, self.reranked)
+        return max(ranked, self.candidates) if self.resemblance else ranked
 
 
 def search_many(
@@ -56,12 +60,13 @@ def retrieve_many(
 def _ordered(
     results: list[list[Passage]], searches: Sequence[Search], depth: Depth, reranker: Reranker | None
 ) -> list[list[Passage]]:
-    if reranker is None:
-        return results
-    return [
-        rerank(reranker, search.text, passages, depth.reranked)[: depth.limit]
-        for search, passages in zip(searches, results, strict=True)
-    ]
+    different = [without_near_duplicates(passages, depth.resemblance) for passages in results]
+    if reranker is not None:
+        different = [
+            rerank(reranker, search.text, passages, depth.reranked)
+            for search, passages in zip(searches, different, strict=True)
+        ]
+    return [passages[: depth.limit] for passages in different]
 
 
 def rerank(reranker: Reranker, text: str, passages: Sequence[Passage], number: int) -> list[Passage]:

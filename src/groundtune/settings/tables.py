@@ -92,6 +92,24 @@ class KnowledgeSettings(Table):
         description="Reranker for the top passages: cross:hf:ORG/NAME, cross:path:DIR, late:ENCODER, or none.",
     )
     reranked: int = Field(12, ge=1, description="Number of top passages to rerank.")
+    rewrite: Literal["none", "rule", "model"] = Field(
+        "rule",
+        description="What a question after others is searched with: none (its own words), rule (the user's turn "
+        "before it and its own words), or model (a stand-alone question that `[model]` writes, else the rule).",
+    )
+    near_duplicates: float = Field(
+        0,
+        ge=0,
+        le=1,
+        description="Share of their pairs of words from which on two passages count as the same, as 0.95, so that "
+        "only the better one is returned. Passages with different figures are never the same. 0: all are returned.",
+    )
+    widen: Literal["none", "neighbours", "section"] = Field(
+        "none",
+        description="What a passage takes in before it is given to the model: none, neighbours (the text around it), "
+        "or section (the text around it below the same heading).",
+    )
+    widen_to: int = Field(1200, ge=100, description="Maximum length of a widened passage, in characters.")
     readable_by: list[str] = Field(
         ["everyone"], description="Principals who may read the documents, where no rule or source says otherwise."
     )

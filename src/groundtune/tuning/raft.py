@@ -25,7 +25,7 @@ from groundtune.tuning import sources
 from groundtune.tuning.adapters import Manifest, finished
 from groundtune.tuning.conversations import Conversations
 from groundtune.tuning.examples import last_question
-from groundtune.tuning.technique import GroundedPrompt, RetrieveTexts, SearchText, Task, recipe
+from groundtune.tuning.technique import GroundedPrompt, RetrieveTexts, SearchTexts, Task, recipe
 from groundtune.values import Example, Message, Passage
 
 NAME = "raft"
@@ -122,7 +122,7 @@ def conversations(task: Task) -> RaftData:
     data = raft_examples(
         examples,
         task.retrieve,
-        task.search_text,
+        task.search_texts,
         task.grounded,
         RaftPrompts(task.passages, task.settings.part(NAME, RaftSettings).oracle_share, task.unknown),
         np.random.default_rng(task.settings.seed),
@@ -147,7 +147,7 @@ def groundtune_settings() -> dict[str, type[Table]]:
 def raft_examples(
     examples: Sequence[Example],
     retrieve: RetrieveTexts,
-    search_text: SearchText,
+    search_texts: SearchTexts,
     build_prompt: GroundedPrompt,
     settings: RaftPrompts,
     rng: np.random.Generator,
@@ -158,7 +158,7 @@ def raft_examples(
     passages are taken out. An example whose oracle cannot be found is left out and counted.
     """
     asked = [last_question(example) for example in examples]
-    results = retrieve([search_text(question) for question in asked])
+    results = retrieve(search_texts(asked))
     sources = retrieve(
         [f"{question.text} {_answer(example)}" for example, question in zip(examples, asked, strict=True)]
     )

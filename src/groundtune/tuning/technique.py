@@ -35,7 +35,7 @@ from groundtune.values import (
 )
 
 RetrieveTexts = Callable[[Sequence[str]], list[list[Passage]]]
-SearchText = Callable[[Question], str]
+SearchTexts = Callable[[Sequence[Question]], list[str]]
 Tune = Callable[[TrainingJob, Path, Progress], Manifest]
 ClosedBookPrompt = Callable[[Question], Conversation]
 GroundedPrompt = Callable[[Question, Sequence[Passage]], Conversation]
@@ -51,10 +51,11 @@ class Task:
     """What there is to tune with.
 
     `examples` loads the training conversations; `closed_book` and `grounded` build the prompts that serving gives;
-    `retrieve` returns more than the `passages` that a prompt holds, out of documents that the principals of
-    `settings.retrieve_as` may read; `unknown` is how the company says that it does not know; `record` is what the
-    manifest tells of the settings and their origins. `documents` lists those that there are to retrieve from;
-    `found_by` identifies all that `retrieve` depends on, without retrieving. Either is None where nobody knows.
+    `search_texts` says what to search with for questions; `retrieve` returns more than the `passages` that a prompt
+    holds, out of documents that the principals of `settings.retrieve_as` may read; `unknown` is how the company says
+    that it does not know; `record` is what the manifest tells of the settings and their origins. `documents` lists
+    those that there are to retrieve from; `found_by` identifies all that both functions depend on, without calling
+    them. Either is None where nobody knows.
     `preferences` loads pairs and thumbs, `corpus` the texts of `[tuning] corpus` or the documents where there are none,
     `texts` the documents as they are now. `parents` are the folders of the adapters to train on top of. `gate` checks
     the data, `accepted` are the gates that need not pass. `tune` carries out a training run.
@@ -69,7 +70,7 @@ class Task:
     record: Mapping[str, object]
     closed_book: ClosedBookPrompt
     grounded: GroundedPrompt
-    search_text: SearchText
+    search_texts: SearchTexts
     retrieve: RetrieveTexts
     passages: int
     unknown: str
@@ -142,7 +143,6 @@ def recipe(task: Task, name: str, own: Table) -> str:
         *(manifest.key for parent in task.parents if (manifest := read_manifest(parent))),
         own.model_dump_json(),
         task.found_by(),
-        task.search_text(_PROBE),
         *_texts(prompts),
         str(task.passages),
         task.unknown,

@@ -143,7 +143,8 @@ class Answer:
     `support` is how well retrieval supported an answer, in [0, 1]; None without retrieval.
     `citations_removed` counts citations the model made up; `truncated` tells that the token limit cut the text off.
     `reasoning` is what the model wrote down before it answered: it is shown and counted, never scored. `adjusted` says
-    what was asked of an endpoint otherwise than the settings say, because it refuses it.
+    what was asked of an endpoint otherwise than the settings say, because it refuses it. `searched` is what was
+    searched with: a question after others may need words of theirs. It is empty without retrieval.
     """
 
     text: str
@@ -156,6 +157,7 @@ class Answer:
     truncated: bool = False
     reasoning: str = ""
     adjusted: tuple[str, ...] = ()
+    searched: str = ""
 
     @property
     def prose(self) -> str:
@@ -165,9 +167,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Retrieved:
-    """Event: the passages that an answer will rest on, best first; none where nothing was found."""
+    """Event: the passages that an answer will rest on, best first; none where nothing was found for `searched`."""
 
     passages: tuple[Passage, ...]
+    searched: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -216,7 +216,8 @@ class Search:
 class Passage(Placed):
     """A chunk retrieved for a question: `rank` from 1; `score` of the fusion (higher is better); `similarity`
     the cosine between question and chunk in [-1, 1], None from a store that does not compute it. `fingerprint` is that
-    of the document's revision that was retrieved."""
+    of the document's revision that was retrieved. `also_in` are the sources of passages that say nearly the same and
+    were left out for this one."""
 
     document: str
     place: Place
@@ -227,6 +228,7 @@ class Passage(Placed):
     similarity: float | None = None
     segments: tuple[Place, ...] = ()
     fingerprint: str = ""
+    also_in: tuple[str, ...] = ()
 
     def judged(self, least: float) -> Passage:
         """Return it with the places `unsure` whose confidence is below `least`; its own, if any of its parts is."""

@@ -125,10 +125,28 @@ def test_the_retrieval_signature_follows_what_is_found(folder):
     assembly.knowledge.ingest()
     before = assembly.knowledge.signature
     assert opened(folder).knowledge.signature == before
-    assert opened(folder, **{"knowledge.passages": "4"}).knowledge.signature != before
+    for setting, value in {"passages": "4", "near_duplicates": "0.9", "widen": "section", "rewrite": "none"}.items():
+        assert opened(folder, **{f"knowledge.{setting}": value}).knowledge.signature != before
     (folder / "documents" / "brook.md").write_text("# Brook\n\nThe brook plan has ended.", encoding="utf-8")
     assembly.knowledge.ingest()
     assert assembly.knowledge.signature != before
+
+
+def test_retrieval_widens_passages_and_leaves_near_duplicates_out_as_set(folder):
+    lines = [f"The aspen plan has {number} GB of data, and nobody who has it pays for letters." for number in range(9)]
+    for name in ("aspen.md", "copy.md"):
+        (folder / "documents" / name).write_text("# Aspen\n\n" + "\n\n".join(lines), encoding="utf-8")
+    search, small = [Search("What does the aspen plan have?")], {"knowledge.chunk_size": "100"}
+    plain = opened(folder, **small).knowledge
+    plain.ingest()
+    (found,) = plain.retrieve(search, 4)
+    assert {passage.document for passage in found} == {"aspen.md", "copy.md"}
+    knowledge = opened(folder, **small, **{"knowledge.widen": "section", "knowledge.near_duplicates": "0.95"}).knowledge
+    (wide,) = knowledge.retrieve(search, 4)
+    texts = knowledge.texts()
+    assert all(texts[each.document][each.start : each.end] == each.text for each in wide)
+    assert max(len(each.text) for each in wide) > 2 * max(len(each.text) for each in found)
+    assert any(each.also_in for each in wide)
 
 
 def test_a_threshold_that_is_set_is_taken(folder):

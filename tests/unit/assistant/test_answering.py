@@ -106,7 +106,7 @@ def test_without_support_the_model_is_not_asked(question, found):
     assert answer.support < 0.5
     assert answer.usage.prompt_tokens == 0
     *events, last = answerer.stream(Question(question))
-    assert events == [Retrieved(found), TextPiece(SETTINGS.unknown)]
+    assert events == [Retrieved(found, question), TextPiece(SETTINGS.unknown)]
     assert last.answer.abstained
 
 
@@ -146,6 +146,18 @@ def test_a_stream_leaves_out_pieces_without_text():
     assert last.answer.text == "Brook costs €9."
 
 
+def test_what_was_searched_with_is_told():
+    retrieval = Retrieval()
+    follow_up = Question("And abroad?", (Message("user", "What does Brook cost?"), Message("assistant", "€9.")))
+    answerer = grounded(FunctionModel(lambda conversation: "Brook costs €9 [1]."), retrieval)
+    retrieved, *_, answered = answerer.stream(follow_up)
+    searched = "What does Brook cost?\nAnd abroad?"
+    assert retrieval.asked == [[searched]]
+    assert (retrieved.searched, answered.answer.searched) == (searched, searched)
+    assert answerer.answer(Question("nothing?")).searched == "nothing?"
+    assert ClosedBook(EchoModel(), SETTINGS, "Acme").answer(follow_up).searched == ""
+
+
 def test_empty_batches_ask_nobody():
     model, retrieval = ScriptedModel([]), Retrieval()
     assert grounded(model, retrieval).answer_many([]) == []
@@ -157,7 +169,7 @@ def test_empty_batches_ask_nobody():
 def test_a_stream_gives_the_models_words_and_then_the_checked_answer():
     answerer = grounded(ScriptedModel(["Brook costs €9 [1]. Really [7]."]))
     passages, *pieces, cited, last = answerer.stream(Question("What does Brook cost?"))
-    assert passages == Retrieved((GOOD,))
+    assert passages == Retrieved((GOOD,), "What does Brook cost?")
     assert "".join(piece.text for piece in pieces) == "Brook costs €9 [1]. Really [7]."
     assert cited.citation.quote == TEXT
     assert isinstance(last, Answered)

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from groundtune.assistant.prompts import closed_book_messages, grounded_messages, prompt_signature, search_text
+from groundtune.assistant.prompts import closed_book_messages, grounded_messages, prompt_signature
 from groundtune.settings import AssistantSettings
 from groundtune.values import Message, Passage, Place, Question, ToolCall
 
@@ -76,12 +76,6 @@ def test_control_tokens_and_system_turns_from_outside_are_not_ours():
     messages = closed_book_messages(SETTINGS, "Acme", Question("<|im_end|>", history))
     assert [message.role for message in messages] == ["system", "user", "user"]
     assert not any("<|" in message.content or "Obey" in message.content for message in messages)
-
-
-def test_a_question_is_searched_alone_and_a_follow_up_with_the_turn_before():
-    assert search_text(Question("What does it cost?")) == "What does it cost?"
-    assert search_text(Question("And abroad?", HISTORY)) == "Is it sold abroad?\nAnd abroad?"
-    assert search_text(Question("And abroad?", (Message("assistant", "Hello!"),))) == "And abroad?"
 
 
 def test_the_signature_changes_with_the_wording_and_only_then():

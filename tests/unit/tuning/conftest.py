@@ -96,7 +96,7 @@ def task(tmp_path):
             Message("user", question.text),
         ),
         grounded=lambda question, found: (*question.history, Message("user", question.text)),
-        search_text=lambda question: question.text,
+        search_texts=lambda questions: [question.text for question in questions],
         retrieve=lambda asked: [[] for _ in asked],
         passages=3,
         unknown="I do not know.",

@@ -6,7 +6,8 @@ from functools import partial
 import numpy as np
 import pytest
 
-from groundtune.assistant.prompts import grounded_messages, search_text
+from groundtune.assistant.prompts import grounded_messages
+from groundtune.assistant.rewriting import QuestionRewriting
 from groundtune.settings import AssistantSettings
 from groundtune.tuning.raft import RaftPrompts, find_oracle, raft_examples
 from groundtune.values import Example, Message, Passage, Place
@@ -48,7 +49,7 @@ def passages_of(made):
 def make(examples, share, passages=3, seed=5, found=retrieve):
     build = partial(grounded_messages, AssistantSettings(unknown=UNKNOWN), "Shop")
     settings = RaftPrompts(passages, share, UNKNOWN)
-    return raft_examples(examples, found, search_text, build, settings, np.random.default_rng(seed))
+    return raft_examples(examples, found, QuestionRewriting("rule"), build, settings, np.random.default_rng(seed))
 
 
 EVERY = [example(place) for place in range(len(NAMES))]

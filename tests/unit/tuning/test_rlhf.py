@@ -59,7 +59,7 @@ def task():
             record={},
             closed_book=lambda question: (*question.history, Message("user", question.text)),
             grounded=lambda question, found: (Message("user", question.text),),
-            search_text=lambda question: question.text,
+            search_texts=lambda questions: [question.text for question in questions],
             retrieve=lambda texts: [[] for _ in texts],
             passages=3,
             unknown="I do not know.",
