@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import gc
 import sys
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -10,6 +11,16 @@ import pytest
 from groundtune import plugins
 from groundtune.assembly import knowledge as knowledge_module
 from groundtune.testing.embedders import HashingEmbedder
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _few_objects_to_look_at():
+    """Keep what is there by now out of later garbage collections, of which every training makes several.
+
+    They look at all objects, and late in a session there are ten million.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

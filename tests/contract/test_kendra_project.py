@@ -22,7 +22,7 @@ URL = f"kendra://{INDEX}@{REGION}"
 def shop(service, make_shop, tmp_path):
     make_shop(["Brook", "Pond"])
     with (tmp_path / "groundtune.toml").open("a") as file:
-        file.write(f'[knowledge]\nstore = "{URL}"\nreranker = "none"\n')
+        file.write(f'[knowledge]\nstore = "{URL}"\n')
     return tmp_path
 
 

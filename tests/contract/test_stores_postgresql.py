@@ -18,7 +18,7 @@ from _postgresql_tls import behind_tls, certificates, token_is_good  # noqa: E40
 from psycopg.conninfo import make_conninfo  # noqa: E402
 
 from groundtune.errors import SettingsError, StoreError  # noqa: E402
-from groundtune.knowledge.stores import _postgresql, open_store  # noqa: E402
+from groundtune.knowledge.stores import _postgresql, _postgresql_words, open_store  # noqa: E402
 from groundtune.knowledge.stores._postgresql import PostgresqlSettings  # noqa: E402
 from groundtune.knowledge.stores.lancedb import LanceDBStore  # noqa: E402
 from groundtune.knowledge.stores.pgvector import PgvectorStore  # noqa: E402
@@ -115,6 +115,25 @@ class TestPgvector(StoreContract):
         )
         for question, found in (("Rechnung", "de.md"), ("invoice", "en.md"), ("返金", "ja.md"), ("The", None)):
             assert documents_of(ask(words, question)) == ({found} if found else set())
+
+    def test_where_words_are_frequent_only_chunks_with_a_rarer_one_are_ranked(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """As long as there are enough of them; then by all words of the question."""
+        monkeypatch.setattr(_postgresql_words, "_MOST_RANKED", 50)
+        words = self.made(tmp_path, ["words"])
+        long = ["an okapi among all other animals of a forest"]
+        okapis = [entry(f"okapi {number}.md", long) for number in range(40)]
+        zebras = [entry(f"zebra {number}.md", ["zebra"]) for number in range(200)]
+        words.replace([*okapis, *zebras, entry("both.md", ["zebra and okapi"])])
+        assert "okapi" not in {passage.document[:5] for passage in ask(words, "zebra okapi")}
+        words.optimize()  # counts how many chunks have a word
+        frequent = ask(words, "zebra okapi")
+        assert frequent[0].document == "both.md"
+        assert {passage.document[:5] for passage in frequent[1:]} == {"okapi"}
+        many = Query("zebra okapi", (0.0,) * EMBEDDER.dimension, 100, ("everyone",), candidates=100)
+        assert len(words.search(many)) == 100
+        assert {passage.document[:5] for passage in ask(words, "zebra")} == {"zebra"}
 
     def test_who_may_only_read_reads(self, tmp_path: Path) -> None:
         self.open(tmp_path).replace([entry("a.md", ["zebra"])])

@@ -122,19 +122,22 @@ def test_every_example_says_whether_it_is_run(page: Path) -> None:
     assert not unmarked
 
 
+def having(mark: str, pages: list[Path] = PAGES) -> list[Path]:
+    return [page for page in pages if any(one.mark == mark for one in blocks(page))]
+
+
+WITH_MODELS = having("run: models")
+
+
 @pytest.mark.parametrize(
-    "page", [page for page in PAGES if any(one.mark == "run" for one in blocks(page))], ids=lambda page: page.name
+    "page", having("run", [page for page in PAGES if page not in WITH_MODELS]), ids=lambda page: page.name
 )
 def test_examples(page: Path, tmp_path: Path) -> None:
     assert play(page, tmp_path, models=False) > 0
 
 
 @pytest.mark.models
-@pytest.mark.parametrize(
-    "page",
-    [page for page in PAGES if any(one.mark == "run: models" for one in blocks(page))],
-    ids=lambda page: page.name,
-)
+@pytest.mark.parametrize("page", WITH_MODELS, ids=lambda page: page.name)
 def test_examples_with_models(page: Path, tmp_path: Path) -> None:
     assert play(page, tmp_path, models=True) > 0
 
@@ -156,11 +159,7 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.models
-@pytest.mark.parametrize(
-    "page",
-    [page for page in PAGES if any(one.mark == "run: compared" for one in blocks(page))],
-    ids=lambda page: page.name,
-)
+@pytest.mark.parametrize("page", having("run: compared"), ids=lambda page: page.name)
 def test_examples_in_a_project_that_was_compared(page: Path, compared: Path) -> None:
     assert play(page, compared, models=True, compared=True) > 0
 

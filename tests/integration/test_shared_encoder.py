@@ -21,11 +21,11 @@ from groundtune.evaluation.scorers._encoder import open_encoder
 from groundtune.evaluation.scorers.bertscore import Matcher
 from groundtune.knowledge.embedding import embedder
 from groundtune.knowledge.reranking import reranker
-from groundtune.settings import ComparisonSettings, EmbeddingSettings, KnowledgeSettings
+from groundtune.settings import ComparisonSettings, EmbeddingSettings
 from groundtune.testing.rerankers import passage
 
 name = ComparisonSettings().bertscore_model
-embedding, reranking = embedder(EmbeddingSettings()), reranker(KnowledgeSettings().reranker)
+embedding, reranking = embedder(EmbeddingSettings()), reranker("late:builtin:minilm-l6-v2")
 parts = {
     "embed": lambda: embedding.embed(["roaming"], "query"),
     "rerank": lambda: reranking.score("roaming?", [passage("Roaming is free.")]),

@@ -67,8 +67,8 @@ class KnowledgeSettings(Table):
     passages: int = Field(3, ge=1, description="Passages given to the model per question, also in RAFT prompts.")
     candidates: int = Field(30, ge=1, description="Chunks that vector search and word search each propose.")
     reranker: str = Field(
-        "late:builtin:minilm-l6-v2",
-        description="Reranker for the top passages: late:ENCODER, cross:hf:ORG/NAME, cross:path:DIR, or none.",
+        "none",
+        description="Reranker for the top passages: cross:hf:ORG/NAME, cross:path:DIR, late:ENCODER, or none.",
     )
     reranked: int = Field(12, ge=1, description="Number of top passages to rerank.")
     readable_by: list[str] = Field(["everyone"], description="Principals who may read the documents in this folder.")

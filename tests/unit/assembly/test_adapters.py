@@ -28,7 +28,6 @@ SETTINGS = {
     "tuning.evaluate_every": "1",
     "tuning.held_out": "1",
     "tuning.max_length": "2000",
-    "knowledge.reranker": "none",  # it takes long to load
 }
 QUICK = {"tuning.steps": "1", "tuning.raft.steps": "1"}
 LOADS = 3  # of a run: to see what it takes, to train, and to check the adapter

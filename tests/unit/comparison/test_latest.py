@@ -42,7 +42,7 @@ def project(folder, monkeypatch):
     monkeypatch.setattr(compare_module, "all_scorers", only("exact", "resolution"))
 
     def make(model=None, **flags):
-        assembly = Assembly(folder, load(folder, FLAGS | {"knowledge.reranker": "none"} | flags, environment={}))
+        assembly = Assembly(folder, load(folder, FLAGS | flags, environment={}))
         fake = model or FunctionModel(lambda conversation: MADE_UP)
         monkeypatch.setattr(assembly, "chat_model", lambda *_: fake)
         return Project(assembly)

@@ -57,7 +57,7 @@ class OpensearchSettings(Table):
     )
     language: str = Field("english", description="Stemmer of OpenSearch for the words of documents.")
     ef_search: int = Field(
-        100, ge=1, le=10_000, description="Candidates of each vector search: more is exacter and slower."
+        600, ge=1, le=10_000, description="Candidates of each vector search: more is exacter and slower."
     )
 
 

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from groundtune.comparing import searchable
 from groundtune.errors import StoreError
 from groundtune.extras import not_installed
 from groundtune.knowledge.fusion import reciprocal_rank_fusion
@@ -32,6 +31,7 @@ from groundtune.knowledge.stores._checks import (
     revision_of,
 )
 from groundtune.knowledge.stores._postgresql import PostgresqlSettings
+from groundtune.knowledge.stores._postgresql_words import best_by_words, words_of
 from groundtune.protocols import Embedder, Entry, Held, Vectors
 from groundtune.settings import StoreSettings, Table
 from groundtune.values import Chunk, Passage, Place, Query
@@ -258,7 +258,7 @@ class PgvectorStore:
         vectors = checked_vectors(entry, self._dimension, self._place)
         rows = []
         for chunk, vector in zip(entry.chunks, vectors, strict=True):
-            plain, other = _words(f"{chunk.heading}\n{chunk.text}")
+            plain, other = words_of(f"{chunk.heading}\n{chunk.text}")
             place = chunk.place.kept()
             rows.append(
                 {
@@ -297,20 +297,11 @@ class PgvectorStore:
         return sorted(rows, key=lambda row: (-row["similarity"], row["id"]))
 
     def _by_words(self, connection: Connection[Any], known: Mapping[str, object], text: str) -> list[dict[str, Any]]:
-        plain, other = _words(text)
-        if "words" not in self._legs or not plain + other:
+        if "words" not in self._legs:
             return []
-        rows = connection.execute(_LANGUAGES_HELD).fetchall()
-        languages = {f"language_{number}": row["language"] for number, row in enumerate(rows)}
-        asked = {"plain": _any_of(plain), "other": _any_of(other), **known, **languages}
-        queries = [f"to_tsquery(%({name})s::regconfig, %(plain)s)" for name in languages]
-        wanted = " || ".join([*queries, "%(other)s::tsquery"])
-        best = (  # first the few that are returned: most chunks have one of the words
-            f"SELECT id, ts_rank(words, wanted, 1) AS rank FROM chunk, (SELECT {wanted} AS wanted) AS asked "
-            f"WHERE {_ALLOWED} AND words @@ wanted ORDER BY rank DESC, id LIMIT %(depth)s"
-        )
-        statement = f"WITH best AS ({best}) {_SELECT.replace('FROM chunk', 'FROM best JOIN chunk USING (id)')} "
-        return connection.execute(f"{statement} ORDER BY rank DESC, id", asked).fetchall() if languages else []
+        ranks = best_by_words(connection, text, _ALLOWED, known)
+        rows = connection.execute(f"{_SELECT} AND id = ANY(%(ids)s)", {**known, "ids": list(ranks)}).fetchall()
+        return sorted(rows, key=lambda row: (-ranks[row["id"]], row["id"]))
 
 
 _ALLOWED = "readable_by && %(principals)s::text[] AND metadata @> %(where)s"
@@ -323,27 +314,6 @@ _HELD = f"""
 SELECT {_PLACE}, text, heading, readable_by, metadata, fingerprint, vector::text AS vector
 FROM chunk JOIN document ON document.id = document WHERE document = ANY(%s)
 """
-_LANGUAGES_HELD = """
-WITH RECURSIVE held AS (
-    (SELECT language FROM chunk ORDER BY language LIMIT 1)
-    UNION ALL
-    SELECT (SELECT language FROM chunk WHERE language > held.language ORDER BY language LIMIT 1)
-    FROM held WHERE held.language IS NOT NULL
-)
-SELECT language::text AS language FROM held WHERE language IS NOT NULL
-"""  # few jumps over the index, where DISTINCT reads every chunk
-
-
-def _words(text: str) -> tuple[list[str], list[str]]:
-    """Return the words of letters, which a dictionary knows, and the others, which are found as they are."""
-    words = searchable(text).split()
-    return [word for word in words if word.isalpha()], [word for word in words if not word.isalpha()]
-
-
-def _any_of(words: Sequence[str]) -> str:
-    """Return words as a query of PostgreSQL's text search that any of them satisfies."""
-    quoted = ("'" + word.replace("\\", "\\\\").replace("'", "''") + "'" for word in dict.fromkeys(words))
-    return " | ".join(quoted)
 
 
 def _vector(values: Vectors) -> str:
