@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Literal, cast
+from typing import cast
 
+from groundtune.assembly.cited import Source, cited
 from groundtune.assembly.indexes import Filling, Index, Indexes, url_of
 from groundtune.assembly.locked import locked_property
+from groundtune.assembly.spaces import Spaces
 from groundtune.comparing import VERSION
 from groundtune.errors import InputError, OtherFilling, StoreError
 from groundtune.files import only_one, within
@@ -24,34 +27,17 @@ from groundtune.knowledge.reranking import reranker
 from groundtune.knowledge.retriever import Retriever
 from groundtune.knowledge.search import Depth, retrieve_many, search_many
 from groundtune.knowledge.seen import SeenFiles
+from groundtune.knowledge.spaces import Space
 from groundtune.knowledge.stores import open_retriever, open_store
 from groundtune.protocols import Embedder, Held, KnowledgeStore, Progress, Reranker, silent
 from groundtune.records import Records, open_records
 from groundtune.records.documents import KeptRevisions
 from groundtune.secrets import SecretUrl
 from groundtune.settings import Settings, load_project
-from groundtune.values import EVERYONE, Chunk, Document, Passage, Place, Revision, Search
+from groundtune.values import EVERYONE, Chunk, Document, Passage, Place, Search
 
 _log = logging.getLogger(__name__)
 STATE = ".groundtune"  # where groundtune keeps what it makes, in the project's folder
-
-
-SourceState = Literal["live", "earlier", "withdrawn", "not kept", "not readable"]
-SAID_OF_SOURCE: Mapping[SourceState, str] = {
-    "live": "The document still says this.",
-    "earlier": "The document has changed, or is gone, since this was cited.",
-    "withdrawn": "The source was withdrawn: its text was erased on request.",
-    "not kept": "The text of this revision is not kept. `[knowledge] keep_revisions` says how many are.",
-    "not readable": "The asker may not read this document.",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """What a citation was taken from: the document as it was then, or None with the reason in `state`."""
-
-    state: SourceState
-    revision: Revision | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +98,19 @@ class KnowledgeBase:
         return Indexes(self._records, str(self._settings.knowledge.store))
 
     @locked_property
+    def spaces(self) -> Spaces:
+        """The indexes of pictures and recordings in the store."""
+        return Spaces(self._settings, self._records, self._open_url)
+
+    @locked_property
     def retriever(self) -> Retriever | None:
         """The service of `[knowledge] store` that retrieves by itself; None where that is a store."""
         settings = self._settings
-        return open_retriever(settings.knowledge.store.reveal(), self._folder, self._revisions_of(""), settings.store)
+        url = settings.knowledge.store.reveal()
+        retriever = open_retriever(url, self._folder, self._revisions_of(""), settings.store)
+        if retriever is not None:
+            self.spaces.refuse_without_vectors()
+        return retriever
 
     @property
     def revisions(self) -> KeptRevisions:
@@ -201,16 +196,23 @@ class KnowledgeBase:
         *,
         verify: bool = False,
     ) -> IngestReport:
-        settings = self._settings.knowledge
-        with reading(settings, self._progress) as read:
-            manner = Manner(self._progress, self._seen(index, verify=verify), read, self._revisions_of(index))
+        settings, media, seen = self._settings.knowledge, self.spaces.ready(), self._seen(index, verify=verify)
+        with reading(settings, self._progress, media) as read:
+            manner = Manner(self._progress, seen, read, self._revisions_of(index), media=media)
             embedder = None if store is self.retriever else self.embedder
-            return ingest(self.documents, store, embedder, settings, paths, manner)
+            report = ingest(self.documents, store, embedder, settings, paths, manner)
+        if not media:
+            return report
+        began = time.perf_counter()
+        spaces = self.spaces.fill(index, cast("KnowledgeStore", store), self.documents, seen, self._progress)
+        return replace(report, spaces=spaces, seconds=report.seconds + time.perf_counter() - began)
 
     def _open(self, index: str, filling: Filling | None = None) -> KnowledgeStore:
-        url = self._settings.knowledge.store.reveal()
+        return self._open_url(url_of(self._settings.knowledge.store.reveal(), index), filling)
+
+    def _open_url(self, url: str, filling: Filling | None = None) -> KnowledgeStore:
         embedder = self.embedder if filling is None else cast("Embedder", filling)
-        return open_store(url_of(url, index), self._folder, embedder, self._settings.store)
+        return open_store(url, self._folder, embedder, self._settings.store)
 
     @locked_property
     def _filling(self) -> Filling:
@@ -255,6 +257,8 @@ class KnowledgeBase:
                 if document not in held:
                     raise _not_held(document)
             self._holder.remove(documents)
+            for space in self.spaces.stores():
+                space.remove(documents)
             self.revisions.settle(self._holder.documents())
 
     def forget(self, documents: Sequence[str]) -> int:
@@ -280,37 +284,35 @@ class KnowledgeBase:
             return self.revisions.forget({document: str(mark) for document, mark in marks.items()})
 
     def _stores(self) -> Iterator[KnowledgeStore]:
-        """Yield every index: the one in use, and those of other settings; none of a retriever."""
+        """Yield every index: the one in use, those of other settings, and every space; none of a retriever."""
         if self.retriever is None:
             yield self.store
             others = (index for index in self.indexes.all() if index.name != self._index_name)
             yield from (self._open(index.name, index.filling) for index in others)
+            yield from self.spaces.stores()
 
     def source(self, document: str, fingerprint: str, asker: Sequence[str] = EVERYONE) -> Source:
         """Return the text that a citation with this fingerprint was taken from, as far as it is kept.
 
         An asker who may not read the document as it is now, or as it was, gets no text.
         """
-        revision = self.revisions.revision(document, fingerprint)
-        if revision is None:
-            return Source("withdrawn" if self.revisions.withdrawn(document, fingerprint) else "not kept", None)
-        now = self.revisions.live().get(document)
-        latest = revision if now in (None, fingerprint) else self.revisions.revision(document, str(now)) or revision
-        if any(not set(asker) & set(each.document.readable_by) for each in (revision, latest)):
-            return Source("not readable", None)
-        same = now is not None and latest.document.text == revision.document.text  # it may be split otherwise now
-        return Source("live" if same else "earlier", revision)
+        return cited(self.revisions, document, fingerprint, asker)
 
     def migrate(self, source: str, target: str) -> Migration:
         """Copy what the store at the URL `source` holds to the one at `target`, and compare both."""
         urls = [SecretUrl(url) for url in (source, target)]  # passwords are blanked from now on
-        first, second = (open_store(url.reveal(), self._folder, self.embedder, self._settings.store) for url in urls)
+        first, second = (self._open_url(url.reveal()) for url in urls)
         with self._writing():
-            return migrate(first, second, self._progress)
+            done = migrate(first, second, self._progress)
+            return replace(done, spaces=self.spaces.copy(urls[0], urls[1], self._progress))
 
     def _seen(self, index: str, *, verify: bool = False) -> SeenFiles:
         name = f"seen-{index}.json" if index else "seen.json"
         return SeenFiles(self._folder / STATE / name, self._settings.knowledge, verify=verify)
+
+    def spaces_here(self) -> list[Space]:
+        """Return the spaces that are named and were filled beside the index in use."""
+        return self.spaces.of(self._index_name) if self.retriever is None else []
 
     def is_empty(self) -> bool:
         """Tell whether nothing has been ingested."""
@@ -318,7 +320,7 @@ class KnowledgeBase:
 
     def in_folder(self) -> dict[str, Document]:
         """Return every document in the folder that can be read, by id."""
-        return documents(self.documents, self._settings.knowledge)
+        return documents(self.documents, self._settings.knowledge, self.spaces.named)
 
     def texts(self) -> dict[str, str]:
         """Return the text of every document in the folder that can be read, by id."""
@@ -331,7 +333,7 @@ class KnowledgeBase:
         """
         settings = self._settings.knowledge.model_copy(update={"chunk_size": size, "chunk_overlap": 0})
         asker = set(self._settings.benchmark.draft_as)
-        pieces = passages(self.documents, settings)
+        pieces = passages(self.documents, settings, self.spaces.named)
         readable = [piece for piece in pieces if asker & set(piece.readable_by)]
         if pieces and not readable:
             raise InputError(
@@ -349,10 +351,11 @@ class KnowledgeBase:
                 "the knowledge store is empty.", place=str(settings.store), remedy="Run `groundtune ingest`."
             )
         depth = Depth(limit or settings.passages, settings.reranked, settings.candidates)
+        searches = [self.spaces.worded(search) for search in searches]
         if self.retriever is not None:
             got = retrieve_many(self.retriever, searches, depth, self.reranker)
         else:
-            got = search_many(self.store, self.embedder, searches, depth, self.reranker)
+            got = search_many(self.store, self.embedder, searches, depth, self.reranker, self.spaces_here())
         return [[passage.judged(settings.least_confidence) for passage in passages] for passages in got]
 
     @property
@@ -363,6 +366,8 @@ class KnowledgeBase:
         ours = ""
         if self.retriever is None:
             ours = f"|candidates:{settings.candidates}|words:{VERSION}|{self.embedder.signature}"
+            for space in self.spaces_here():
+                ours += f"|{space.kind}:{space.encoder.signature}:{space.store.revision()}"
         return f"revision:{self.revision()}|passages:{settings.passages}{ours}|reranked:{order}"
 
 

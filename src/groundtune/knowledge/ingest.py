@@ -24,6 +24,7 @@ from groundtune.knowledge.recognition import Recognition, RecognitionKind, using
 from groundtune.knowledge.retriever import NotIndexed, Retriever
 from groundtune.knowledge.rules import DocumentRule, DocumentRules, narrowed
 from groundtune.knowledge.seen import Contents, FileState, Seen, SeenFiles
+from groundtune.knowledge.spaces import SpaceReport
 from groundtune.knowledge.splitting import split
 from groundtune.protocols import (
     Embedder,
@@ -37,7 +38,7 @@ from groundtune.protocols import (
     silent,
 )
 from groundtune.settings import KnowledgeSettings
-from groundtune.values import Chunk, Document, PlainText, Revision
+from groundtune.values import Chunk, Document, MediaKind, PlainText, Revision
 
 BATCH = 64  # documents in one commit of the store, if together they have fewer than
 BATCH_CHARACTERS, BATCH_SECONDS = 4_000_000, 60.0
@@ -49,7 +50,8 @@ class IngestReport:
 
     `reread` of the `changed` documents were in the store as an earlier groundtune had read them. `ignored` holds
     (path, reason) of what is no document. `contents` has every document that was read, unchanged ones too.
-    `cut_by_embedder` of the written chunks are longer than the embedder reads; None if it cannot tell.
+    `cut_by_embedder` of the written chunks are longer than the embedder reads; None if it cannot tell. `spaces` says
+    what became of those of pictures and recordings.
     """
 
     added: int
@@ -64,6 +66,12 @@ class IngestReport:
     ignored: tuple[tuple[str, str], ...] = ()
     contents: tuple[Contents, ...] = ()
     cut_by_embedder: int | None = None
+    spaces: tuple[SpaceReport, ...] = ()
+
+    @property
+    def incomplete(self) -> bool:
+        """Whether any document was not read, or not embedded as the picture or recording that it is."""
+        return bool(self.failed) or any(space.failed for space in self.spaces)
 
     def as_json(self) -> dict[str, object]:
         """Return the report as `groundtune ingest --json` prints it."""
@@ -80,6 +88,7 @@ class IngestReport:
             "seconds": round(self.seconds, 3),
             "revision": self.revision,
             "documents": [contents.as_json() for contents in self.contents],
+            "spaces": {space.kind: space.as_json() for space in self.spaces},
         }
 
 
@@ -119,8 +128,8 @@ class _Keys:
     """What decides how a document is read and what is said about it, besides the file: its rules, and for those that
     are pictures or recordings what recognises them."""
 
-    def __init__(self, rules: DocumentRules, settings: KnowledgeSettings) -> None:
-        self._rules, self._recognition = rules, Recognition(settings)
+    def __init__(self, rules: DocumentRules, settings: KnowledgeSettings, media: Sequence[MediaKind]) -> None:
+        self._rules, self._recognition = rules, Recognition(settings, media=media)
         self._kinds = readers.recognised()
 
     @cache  # noqa: B019 -- it lives as long as one ingestion
@@ -137,13 +146,15 @@ class _Keys:
 @dataclass(frozen=True, slots=True)
 class Manner:
     """How an ingestion goes: who is told of its `progress`, what was `seen` of the files, how a file is `read`, and who
-    keeps the texts as `revisions`. `key` tells what else decides how a document is read."""
+    keeps the texts as `revisions`. `key` tells what else decides how a document is read. Files of the kinds of `media`
+    need no words to be documents."""
 
     progress: Progress = silent
     seen: SeenFiles = field(default_factory=SeenFiles)
     read: Read | None = None
     revisions: Revisions | None = None
     key: Callable[[str], str] = str
+    media: tuple[MediaKind, ...] = ()
 
 
 def ingest(
@@ -177,7 +188,7 @@ def ingest(
     try:
         rules = DocumentRules(found.rules, settings.readable_by)
         kept = {id_: held[id_] for id_ in held.keys() - lacking}
-        keys = _Keys(rules, settings)
+        keys = _Keys(rules, settings, manner.media)
         changed = _changed(found.files, manner.seen, kept, keys, tally)
         documents = _documents(changed, settings, rules, failed, len(found.files), replace(manner, key=keys.of))
         for batch in _batches(documents):
@@ -221,21 +232,21 @@ def _described(id_: str, plain: PlainText, rule: DocumentRule) -> tuple[Document
     return Document(id_, plain.text, plain.title, holds.readable_by, holds.metadata), plain
 
 
-def documents(folder: Path, settings: KnowledgeSettings) -> dict[str, Document]:
+def documents(folder: Path, settings: KnowledgeSettings, media: Sequence[MediaKind] = ()) -> dict[str, Document]:
     """Return every document in `folder` that can be read, by id, without any store."""
     files, rules = _files(folder, settings)
     made = {}
-    with using(Recognition(settings)):
+    with using(Recognition(settings, media=media)):
         for id_, path in files.items():
             with suppress(UnreadableDocument):
                 made[id_] = _described(id_, readers.read(Path(path)), rules.of(id_))[0]
     return made
 
 
-def passages(folder: Path, settings: KnowledgeSettings) -> list[Chunk]:
+def passages(folder: Path, settings: KnowledgeSettings, media: Sequence[MediaKind] = ()) -> list[Chunk]:
     """Return the chunks of every document in `folder` that can be read, without any store."""
     files, rules = _files(folder, settings)
-    with using(Recognition(settings)):
+    with using(Recognition(settings, media=media)):
         read = _documents(files.items(), settings, rules, [], len(files), Manner())
         return [chunk for each in read for chunk in each.chunks]
 

@@ -50,9 +50,10 @@ def read_files(
     Settings come from the project in `folder` where there is one; `flags` override them. Rules are those of the
     project's documents folder for what is in it, else those of the folder that is read.
     """
-    settings = load(Path(folder), flags).settings.knowledge
+    all_settings = load(Path(folder), flags).settings
+    settings = all_settings.knowledge
     documents = within(Path(folder), settings.documents).resolve()
-    with reading(settings) as read:
+    with reading(settings, media=all_settings.embedding.media) as read:
         for path in map(Path, paths):
             whole = path.resolve()
             folder_read = whole if path.is_dir() else whole.parent

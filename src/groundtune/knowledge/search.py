@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from groundtune.knowledge.retriever import Retriever
+from groundtune.knowledge.spaces import Space, join
 from groundtune.protocols import Embedder, KnowledgeStore, Reranker
 from groundtune.values import Passage, Query, Search
 
@@ -32,18 +33,22 @@ def search_many(
     searches: Sequence[Search],
     depth: Depth,
     reranker: Reranker | None = None,
+    spaces: Sequence[Space] = (),
 ) -> list[list[Passage]]:
     """Return the passages of each search, in order; texts are embedded together.
 
-    Each search sees what its own asker may read, whoever else asks in the same batch.
+    Each search sees what its own asker may read, whoever else asks in the same batch. What `spaces` of pictures and
+    recordings give comes in at the end: a reranker knows words only.
     """
     vectors = embedder.embed([search.text for search in searches], "query")
     fused = depth.before(reranker)
     results = [
         store.search(Query(search.text, tuple(map(float, vector)), fused, search.asker, search.where, depth.candidates))
+        if search.text.strip() or search.file is None
+        else []
         for search, vector in zip(searches, vectors, strict=True)
     ]
-    return _ordered(results, searches, depth, reranker)
+    return join(store, spaces, searches, _ordered(results, searches, depth, reranker), depth.limit)
 
 
 def retrieve_many(

@@ -18,6 +18,7 @@ from groundtune.extras import command
 from groundtune.knowledge.recognition import rapid, tesseract, whisper
 from groundtune.knowledge.recognition.ocr import OcrEngine, OcrText, Pixels, read_upright
 from groundtune.settings import KnowledgeSettings
+from groundtune.values import MediaKind
 
 RecognitionKind = Literal["ocr", "speech"]
 PartsDone = Callable[[int, int], None]
@@ -31,11 +32,15 @@ def no_step(done: int, total: int) -> None:
 
 
 class Recognition:
-    """What `[knowledge]` says of OCR and of transcription. Whoever waits is told by `step` that something goes on."""
+    """What `[knowledge]` says of OCR and of transcription. Whoever waits is told by `step` that something goes on.
 
-    def __init__(self, settings: KnowledgeSettings, step: PartsDone = no_step) -> None:
+    Files of the kinds of `media` are embedded: those without words are documents, too.
+    """
+
+    def __init__(self, settings: KnowledgeSettings, step: PartsDone = no_step, media: Sequence[MediaKind] = ()) -> None:
         self._settings = settings
         self.step = step
+        self.media = media
 
     @cached_property
     def ocr(self) -> OcrEngine | None:
@@ -63,7 +68,7 @@ class Recognition:
     def signature(self, kinds: Sequence[RecognitionKind]) -> str:
         """Return what changes when files that need these `kinds` may be read otherwise than before."""
         parts = {"ocr": self.ocr, "speech": self.speech}
-        return "|".join(part.signature for kind in kinds if (part := parts[kind]) is not None)
+        return "|".join([*(part.signature for kind in kinds if (part := parts[kind]) is not None), *self.media])
 
     def read_picture(self, pixels: Pixels, dpi: int | None = None) -> OcrText:
         """Return what stands in a picture, of shape (height, width, 3), in whatever direction it is turned.
