@@ -170,7 +170,7 @@ def join(
         for place, vector in _questions(space, searches).items():
             search = searches[place]
             hits = _hits(space, texts, search, vector, limit)
-            rankings[place].append(hits if search.file else _standing_out(space, hits, vector))
+            rankings[place].append(hits if search.file is not None else _standing_out(space, hits, vector))
     return [
         _fused(own, [hits for hits in others if hits], limit) for own, others in zip(results, rankings, strict=True)
     ]
