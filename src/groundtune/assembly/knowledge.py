@@ -257,7 +257,7 @@ class KnowledgeBase:
                 if document not in held:
                     raise _not_held(document)
             self._holder.remove(documents)
-            for space in self.spaces.stores():
+            for space in self.spaces.stores(self._index_name if self.retriever is None else ""):
                 space.remove(documents)
             self.revisions.settle(self._holder.documents())
 
@@ -351,7 +351,7 @@ class KnowledgeBase:
                 "the knowledge store is empty.", place=str(settings.store), remedy="Run `groundtune ingest`."
             )
         depth = Depth(limit or settings.passages, settings.reranked, settings.candidates)
-        searches = [self.spaces.worded(search) for search in searches]
+        searches = [self.spaces.worded(search, self.spaces_here()) for search in searches]
         if self.retriever is not None:
             got = retrieve_many(self.retriever, searches, depth, self.reranker)
         else:
@@ -367,7 +367,7 @@ class KnowledgeBase:
         if self.retriever is None:
             ours = f"|candidates:{settings.candidates}|words:{VERSION}|{self.embedder.signature}"
             for space in self.spaces_here():
-                ours += f"|{space.kind}:{space.encoder.signature}:{space.store.revision()}"
+                ours += f"|{space.signature}"
         return f"revision:{self.revision()}|passages:{settings.passages}{ours}|reranked:{order}"
 
 

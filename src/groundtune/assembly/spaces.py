@@ -109,9 +109,9 @@ class Spaces:
         """Return every space that was ever filled."""
         return self._kept(self._url)
 
-    def stores(self) -> Iterator[KnowledgeStore]:
-        """Yield the index of every space that was ever filled."""
-        yield from (self._at(self._url, index) for index in self.all())
+    def stores(self, beside: str | None = None) -> Iterator[KnowledgeStore]:
+        """Yield the index of every space that was ever filled, or of those beside one index of the text."""
+        yield from (self._at(self._url, index) for index in self.all() if beside in (None, index.beside))
 
     def copy(self, source: SecretUrl, target: SecretUrl, progress: Progress) -> dict[str, int]:
         """Copy the spaces beside the text's index at `source`; return how many documents each of them holds."""
@@ -125,11 +125,11 @@ class Spaces:
                 copied[f"{index.kind} ({index.signature})"] = done.documents
         return copied
 
-    def worded(self, search: Search) -> Search:
+    def worded(self, search: Search, spaces: Sequence[Space]) -> Search:
         """Return a search whose file has become words as well, if it has any and no others were given.
 
-        Raises `InputError` for a file that cannot be asked with, and `UnreadableDocument` for one without words where
-        no encoder is named.
+        `spaces` are those that will be asked. Raises `InputError` for a file that cannot be asked with, and
+        `UnreadableDocument` for one without words where no encoder is named.
         """
         file = search.file
         if file is None:
@@ -137,6 +137,11 @@ class Spaces:
         if not file.is_file():
             raise InputError("there is no such file.", place=file, remedy="Check the path.")
         kind = kind_of(file)
+        if kind in self.named and all(space.kind != kind for space in spaces):
+            raise InputError(
+                f"no files of the kind of {file.name} were embedded with the encoder that `[embedding] {kind}` names.",
+                remedy="Run `groundtune ingest`.",
+            )
         if search.text.strip():
             if kind not in self.named:
                 raise SettingsError(

@@ -129,8 +129,9 @@ class _Keys:
     are pictures or recordings what recognises them."""
 
     def __init__(self, rules: DocumentRules, settings: KnowledgeSettings, media: Sequence[MediaKind]) -> None:
-        self._rules, self._recognition = rules, Recognition(settings, media=media)
+        self._rules, self._recognition = rules, Recognition(settings)
         self._kinds = readers.recognised()
+        self._embedded = {suffix: kind for kind in media for suffix in readers.suffixes_of(kind)}
 
     @cache  # noqa: B019 -- it lives as long as one ingestion
     def _signature(self, kinds: tuple[RecognitionKind, ...]) -> str:
@@ -138,9 +139,10 @@ class _Keys:
 
     def of(self, document: str) -> str:
         """Return a text that changes with it; "" where nothing but the file and the settings counts."""
-        kinds = self._kinds.get(PurePosixPath(document).suffix.lower())
-        signature = self._signature(kinds) if kinds else ""
-        return f"{self._rules.key(document)}|{signature}" if signature else self._rules.key(document)
+        suffix = PurePosixPath(document).suffix.lower()
+        kinds = self._kinds.get(suffix)
+        parts = (self._rules.key(document), self._signature(kinds) if kinds else "", self._embedded.get(suffix, ""))
+        return "|".join(part for part in parts if part)
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,14 +40,13 @@ def search_many(
     Each search sees what its own asker may read, whoever else asks in the same batch. What `spaces` of pictures and
     recordings give comes in at the end: a reranker knows words only.
     """
-    vectors = embedder.embed([search.text for search in searches], "query")
+    asked = {place: search for place, search in enumerate(searches) if search.file is None or search.text.strip()}
+    vectors = embedder.embed([search.text for search in asked.values()], "query")
     fused = depth.before(reranker)
-    results = [
-        store.search(Query(search.text, tuple(map(float, vector)), fused, search.asker, search.where, depth.candidates))
-        if search.text.strip() or search.file is None
-        else []
-        for search, vector in zip(searches, vectors, strict=True)
-    ]
+    results: list[list[Passage]] = [[] for _ in searches]
+    for (place, search), vector in zip(asked.items(), vectors, strict=True):
+        query = Query(search.text, tuple(map(float, vector)), fused, search.asker, search.where, depth.candidates)
+        results[place] = store.search(query)
     return join(store, spaces, searches, _ordered(results, searches, depth, reranker), depth.limit)
 
 

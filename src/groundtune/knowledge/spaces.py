@@ -20,7 +20,7 @@ from groundtune.knowledge import readers
 from groundtune.knowledge.fusion import reciprocal_rank_fusion
 from groundtune.knowledge.media import MediaEmbedder
 from groundtune.protocols import Entry, KnowledgeStore, Progress, Vectors, silent
-from groundtune.values import MediaKind, Passage, Query, Search
+from groundtune.values import MediaKind, Passage, Query, Search, digest
 
 BATCH = 32  # files that are embedded at once and written in one commit
 STANDS_OUT = 4.0
@@ -60,6 +60,12 @@ class Space:
 
     def __init__(self, kind: MediaKind, encoder: MediaEmbedder, store: KnowledgeStore) -> None:
         self.kind, self.encoder, self.store = kind, encoder, store
+
+    @property
+    def signature(self) -> str:
+        """All that can change what is found in it."""
+        rule = f"{STANDS_OUT:g}|{digest(*NEUTRAL)[:8]}"
+        return f"{self.kind}|{self.encoder.signature}|{rule}|revision:{self.store.revision()}"
 
     @cached_property
     def neutral(self) -> Vectors:

@@ -1,7 +1,7 @@
 """Encoders of pictures on this machine, by sentence-transformers: `hf:ORG/NAME` and `path:DIR`, of CLIP and its kin.
 
-Radford et al. 2021 (https://arxiv.org/abs/2103.00020). The model is loaded when the first picture or question comes, and
-once for all who need it. Knows no store.
+Radford et al. 2021 (https://arxiv.org/abs/2103.00020). The model is loaded when the first picture or question comes,
+and once for all who need it. Knows no store.
 """
 
 from __future__ import annotations

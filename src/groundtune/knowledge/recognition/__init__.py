@@ -68,7 +68,7 @@ class Recognition:
     def signature(self, kinds: Sequence[RecognitionKind]) -> str:
         """Return what changes when files that need these `kinds` may be read otherwise than before."""
         parts = {"ocr": self.ocr, "speech": self.speech}
-        return "|".join([*(part.signature for kind in kinds if (part := parts[kind]) is not None), *self.media])
+        return "|".join(part.signature for kind in kinds if (part := parts[kind]) is not None)
 
     def read_picture(self, pixels: Pixels, dpi: int | None = None) -> OcrText:
         """Return what stands in a picture, of shape (height, width, 3), in whatever direction it is turned.
