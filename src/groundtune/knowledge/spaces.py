@@ -60,6 +60,7 @@ class Space:
 
     def __init__(self, kind: MediaKind, encoder: MediaEmbedder, store: KnowledgeStore) -> None:
         self.kind, self.encoder, self.store = kind, encoder, store
+        self._least: dict[tuple[str, str], float] = {}  # similarity that stands out, by document and fingerprint
 
     @property
     def signature(self) -> str:
@@ -68,9 +69,19 @@ class Space:
         return f"{self.kind}|{self.encoder.signature}|{rule}|revision:{self.store.revision()}"
 
     @cached_property
-    def neutral(self) -> Vectors:
+    def _neutral(self) -> Vectors:
         """Where neutral questions are, (n, dimension)."""
         return self.encoder.embed(NEUTRAL, "query")
+
+    def standing_out(self, hits: Sequence[Passage]) -> list[Passage]:
+        """Return the hits that are much nearer to their question than neutral questions are: some file is always
+        nearest. How near those are to a file is computed once."""
+        unknown = [hit.document for hit in hits if (hit.document, hit.fingerprint) not in self._least]
+        for entry in self.store.entries(unknown):
+            usual = self._neutral @ entry.vectors[0]
+            least = np.mean(usual) + STANDS_OUT * np.std(usual, ddof=1)
+            self._least[entry.document, entry.fingerprint] = float(least)
+        return [hit for hit in hits if (hit.similarity or 0.0) > self._least.get((hit.document, hit.fingerprint), 1.0)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,9 +185,7 @@ def join(
     rankings: list[list[list[Passage]]] = [[] for _ in searches]
     for space in spaces:
         for place, vector in _questions(space, searches).items():
-            search = searches[place]
-            hits = _hits(space, texts, search, vector, limit)
-            rankings[place].append(hits if search.file is not None else _standing_out(space, hits, vector))
+            rankings[place].append(_hits(space, texts, searches[place], vector, limit))
     return [
         _fused(own, [hits for hits in others if hits], limit) for own, others in zip(results, rankings, strict=True)
     ]
@@ -210,26 +219,15 @@ def _questions(space: Space, searches: Sequence[Search]) -> dict[int, Vectors]:
 def _hits(space: Space, texts: KnowledgeStore, search: Search, vector: Vectors, limit: int) -> list[Passage]:
     """Return what is nearest in a space, as the text index holds it: what it holds otherwise by now is left out."""
     query = Query("", tuple(map(float, vector)), limit, search.asker, search.where, limit)
-    hits = []
-    for passage in space.store.search(query):
-        fingerprint = passage.fingerprint.partition(_MARK)[0]
-        held = texts.document(passage.document)
-        if held is not None and held.fingerprint == fingerprint:
-            hits.append(replace(passage, fingerprint=fingerprint))
-    return hits
-
-
-def _standing_out(space: Space, hits: Sequence[Passage], question: Vectors) -> list[Passage]:
-    """Return the hits that are much nearer to a question than neutral questions are: some file is always nearest."""
-    vectors = {entry.document: entry.vectors[0] for entry in space.store.entries([hit.document for hit in hits])}
-    kept = []
+    hits = space.store.search(query)
+    if search.file is None:
+        hits = space.standing_out(hits)
+    current = []
     for hit in hits:
-        vector = vectors.get(hit.document)
-        if vector is not None:
-            usual = space.neutral @ vector
-            if question @ vector > np.mean(usual) + STANDS_OUT * np.std(usual, ddof=1):
-                kept.append(hit)
-    return kept
+        fingerprint, held = hit.fingerprint.partition(_MARK)[0], texts.document(hit.document)
+        if held is not None and held.fingerprint == fingerprint:
+            current.append(replace(hit, fingerprint=fingerprint))
+    return current
 
 
 def _fused(texts: list[Passage], others: Sequence[Sequence[Passage]], limit: int) -> list[Passage]:
