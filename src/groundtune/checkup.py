@@ -37,8 +37,8 @@ def doctor(folder: str | Path = ".") -> list[DoctorCheck]:
     settings, about_project = _settings(place)
     needed = _needed(settings)
     extras = [_extra(name, name in needed) for name in EXTRAS]
-    found = [_chat_model(settings), *_recognition(settings), *_media(settings), _memory(), _disk(place)]
-    return [about_project, *extras, *found]
+    models = [_chat_model(settings), *_recognition(settings), *_media(settings)]
+    return [about_project, *extras, *models, _memory(), _disk(place)]
 
 
 def _needed(settings: Settings) -> set[str]:
@@ -79,10 +79,10 @@ def _chat_model(settings: Settings) -> DoctorCheck:
 
 def _recognition(settings: Settings) -> Iterator[DoctorCheck]:
     """Look for what reads pictures and recordings. Only what is named and missing does not work."""
-    found = Recognition(settings.knowledge)
+    recognition = Recognition(settings.knowledge)
     for what, part, without in (
-        ("OCR of scans and pictures", lambda: found.ocr, found.without_ocr),
-        ("transcription of recordings", lambda: found.speech, found.without_speech),
+        ("OCR of scans and pictures", lambda: recognition.ocr, recognition.without_ocr),
+        ("transcription of recordings", lambda: recognition.speech, recognition.without_speech),
     ):
         try:
             has = part()

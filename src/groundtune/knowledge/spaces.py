@@ -26,8 +26,8 @@ BATCH = 32  # files that are embedded at once and written in one commit
 STANDS_OUT = 4.0
 """Standard deviations by which a file must be nearer to a question than neutral questions are.
 
-If those of neutral questions are normally distributed, a question that no file answers gets one by chance with a
-probability of 3 in 100,000 for each file: of 3 in 100 among a thousand files.
+Not tuned: if nearness were normally distributed, one of a thousand files would stand out by chance for 3 questions in
+100. What it costs and keeps out was measured with a small model only: docs/decisions/0021-spaces.md.
 """
 NEUTRAL = (
     "What are the opening hours?",
