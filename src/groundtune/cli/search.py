@@ -20,7 +20,9 @@ def register(app: typer.Typer) -> None:
 
 
 def search(  # noqa: PLR0913 -- each is an option of the command
-    query: Annotated[str, typer.Argument(help="Text to search for; may be left out with --file.")] = "",
+    query: Annotated[
+        str | None, typer.Argument(help="Text to search for. May be left out with --file.", show_default=False)
+    ] = None,
     number: Annotated[int, typer.Option("-k", min=1, help="Number of passages.")] = 5,
     asker: Asker = AS_EVERYONE,
     where: Annotated[
@@ -50,9 +52,11 @@ def search(  # noqa: PLR0913 -- each is an option of the command
         groundtune search "error on the display" --file photo.jpg
 
     """
+    if query is None and file is None:
+        raise typer.BadParameter("missing: give a text to search for, or --file.", param_hint="QUERY")
     conditions = _conditions(where)
     with opened(project, overrides) as opened_project:
-        passages = opened_project.search(query, number, asker, conditions, file)
+        passages = opened_project.search(query or "", number, asker, conditions, file)
     rows = [
         {
             "document": passage.document,
