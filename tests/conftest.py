@@ -38,6 +38,14 @@ def telecom() -> Path:
     return Path(__file__).parents[1] / "examples" / "telecom"
 
 
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory) -> Path:
+    """A small model of CLIP's shape, trained here on drawn shapes: see `_shapes.py`."""
+    from _shapes import small_clip
+
+    return small_clip(tmp_path_factory.mktemp("clip") / "shapes")
+
+
 @pytest.fixture
 def make_shop(tmp_path, monkeypatch):
     """Write a project in `tmp_path` with one document per plan, embedded by hashing; plan n costs n + 7 euros."""

@@ -11,10 +11,12 @@ from pathlib import Path
 from groundtune.errors import GroundtuneError
 from groundtune.extras import EXTRAS, command, missing
 from groundtune.files import within
+from groundtune.knowledge.embedding import media_embedder
 from groundtune.knowledge.recognition import Recognition
 from groundtune.models import builtin
 from groundtune.secrets import masked
 from groundtune.settings import FILE_NAME, Settings, load
+from groundtune.values import MediaKind
 
 NEEDED_MEMORY, NEEDED_DISK = 6e9, 5e9
 ON_THIS_MACHINE = ("builtin:", "hf:", "path:")
@@ -35,16 +37,20 @@ def doctor(folder: str | Path = ".") -> list[DoctorCheck]:
     settings, about_project = _settings(place)
     needed = _needed(settings)
     extras = [_extra(name, name in needed) for name in EXTRAS]
-    return [about_project, *extras, _chat_model(settings), *_recognition(settings), _memory(), _disk(place)]
+    models = [_chat_model(settings), *_recognition(settings), *_media(settings)]
+    return [about_project, *extras, *models, _memory(), _disk(place)]
 
 
 def _needed(settings: Settings) -> set[str]:
     """Return the extras without which this project does not work."""
-    models = [settings.model.name, settings.embedding.name, *settings.judge.models]
+    encoders = {kind: str(getattr(settings.embedding, kind)) for kind in settings.embedding.media}
+    models = [settings.model.name, settings.embedding.name, *encoders.values(), *settings.judge.models]
     sources = [each.url for each in settings.knowledge.sources]
     needs = {
         "local": any(name.startswith(ON_THIS_MACHINE) for name in models),
         "lancedb": str(settings.knowledge.store).startswith("lancedb:"),
+        "ocr": "image" in encoders,
+        "audio": "sound" in encoders,
         "aws": any(name.startswith(("bedrock:", "s3:")) for name in (*models, *sources)),
         "opensearch": str(settings.knowledge.store).startswith("opensearch"),
         "postgresql": any(str(url).startswith("postgres") for url in (settings.records.url, settings.knowledge.store)),
@@ -85,6 +91,25 @@ def _recognition(settings: Settings) -> Iterator[DoctorCheck]:
             yield DoctorCheck(what, False, str(error))
         else:
             yield DoctorCheck(what, True, has.signature if has else f"none: these files are not read. {without}")
+
+
+def _media(settings: Settings) -> Iterator[DoctorCheck]:
+    """Look for the encoders of pictures and recordings. One of the hub is not fetched for this."""
+    names: dict[MediaKind, str] = {"image": "pictures", "sound": "recordings"}
+    for kind, files in names.items():
+        what, name = f"encoder of {files}", str(getattr(settings.embedding, kind))
+        if not name:
+            without = "found by their words only" if kind == "image" else "found by what is said only"
+            yield DoctorCheck(what, True, f"none: {files} are {without}. Name one in `[embedding] {kind}`.")
+        elif name.startswith("hf:"):
+            yield DoctorCheck(what, True, f"{masked(name)}, fetched when it is first needed")
+        else:
+            try:
+                media_embedder(settings.embedding, kind)
+            except GroundtuneError as error:
+                yield DoctorCheck(what, False, str(error))
+            else:
+                yield DoctorCheck(what, True, masked(name))
 
 
 def _settings(folder: Path) -> tuple[Settings, DoctorCheck]:

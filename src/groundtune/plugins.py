@@ -33,6 +33,7 @@ from groundtune.errors import SettingsError
 HOOKS = {
     "readers": "groundtune_reader",  # () -> Reader
     "embedders": "groundtune_embedder",  # (EmbeddingSettings, name: str) -> Embedder | None
+    "media_embedders": "groundtune_media_embedder",  # (EmbeddingSettings, name: str, MediaKind) -> MediaEmbedder | None
     "rerankers": "groundtune_reranker",  # (name: str) -> Reranker | None
     "stores": "groundtune_store",  # (url: str, folder: Path, Embedder, StoreSettings) -> KnowledgeStore | None
     "retrievers": "groundtune_retriever",  # (url: str, folder: Path, StoreSettings, Revisions) -> Retriever | None
@@ -43,8 +44,8 @@ HOOKS = {
     "techniques": "groundtune_technique",  # () -> Technique
     "candidates": "groundtune_candidates",  # () -> list[Candidate]
 }
-BESIDE = {"retrievers": "stores"}
-"""Kinds whose hooks are in the modules of another kind: `[knowledge] store` names both."""
+BESIDE = {"retrievers": "stores", "media_embedders": "embedders"}
+"""Kinds whose hooks are in the modules of another kind: one table of settings names both."""
 SETTINGS = "groundtune_settings"  # () -> dict[str, type[Table]]
 
 

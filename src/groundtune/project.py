@@ -268,20 +268,24 @@ class Project:
 
     def search(
         self,
-        query: str,
+        query: str = "",
         limit: int | None = None,
         asker: Sequence[str] = EVERYONE,
         where: Mapping[str, str] | None = None,
+        file: str | Path | None = None,
     ) -> list[Passage]:
         """Return passages for `query` that the principals of `asker` may read, best first.
 
-        `where` keeps documents whose metadata has these values, as in {"author": "Ada"}.
+        `where` keeps documents whose metadata has these values, as in {"author": "Ada"}. `file` is a picture or a
+        recording: documents are found that are like it and, without a query, those that its own words find.
 
-        Raises `SettingsError` for an empty query or asker.
+        Raises `SettingsError` for an empty query or asker, `InputError` and `UnreadableDocument` for a file that cannot
+        be asked with.
         """
-        if not query.strip():
+        if not query.strip() and file is None:
             raise SettingsError("the query is empty.", remedy='Write groundtune search "early termination fee".')
-        return self.assembly.knowledge.retrieve([Search(query, _principals(asker), where or {})], limit)[0]
+        search = Search(query, _principals(asker), where or {}, None if file is None else Path(file))
+        return self.assembly.knowledge.retrieve([search], limit)[0]
 
     def answerer(self, candidate: str) -> Answerer:
         """Return a candidate ("base", "rag", …) as an `Answerer`; a tuned one must have been tuned.

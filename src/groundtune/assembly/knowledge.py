@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import cast
 
 from groundtune.assembly.cited import Source, cited
+from groundtune.assembly.finding import Finder
 from groundtune.assembly.indexes import Filling, Index, Indexes, url_of
 from groundtune.assembly.locked import locked_property
+from groundtune.assembly.spaces import Spaces
 from groundtune.assistant.rewriting import QuestionRewriting
-from groundtune.comparing import VERSION
 from groundtune.errors import InputError, OtherFilling, StoreError
 from groundtune.files import only_one, within
 from groundtune.knowledge.checking import check_index
@@ -24,16 +26,15 @@ from groundtune.knowledge.migrate import Migration, migrate
 from groundtune.knowledge.reading_process import reading
 from groundtune.knowledge.reranking import reranker
 from groundtune.knowledge.retriever import Retriever
-from groundtune.knowledge.search import Depth, retrieve_many, search_many
 from groundtune.knowledge.seen import SeenFiles
-from groundtune.knowledge.sources.mirrors import Mirrors
+from groundtune.knowledge.sources.mirrors import Mirrors, file_of
+from groundtune.knowledge.spaces import Space
 from groundtune.knowledge.stores import open_retriever, open_store
-from groundtune.knowledge.widening import Widening
 from groundtune.protocols import ChatModel, Embedder, Held, KnowledgeStore, Progress, Reranker, silent
-from groundtune.records import Records, open_records
+from groundtune.records import Records
 from groundtune.records.documents import KeptRevisions
 from groundtune.secrets import SecretUrl
-from groundtune.settings import Settings, load_project
+from groundtune.settings import Settings
 from groundtune.values import EVERYONE, Chunk, Document, Passage, Place, Search
 
 _log = logging.getLogger(__name__)
@@ -109,10 +110,19 @@ class KnowledgeBase:
         return Indexes(self._records, str(self._settings.knowledge.store))
 
     @locked_property
+    def spaces(self) -> Spaces:
+        """The indexes of pictures and recordings in the store."""
+        return Spaces(self._settings, self._records, self._open_url)
+
+    @locked_property
     def retriever(self) -> Retriever | None:
         """The service of `[knowledge] store` that retrieves by itself; None where that is a store."""
         settings = self._settings
-        return open_retriever(settings.knowledge.store.reveal(), self._folder, self._revisions_of(""), settings.store)
+        url = settings.knowledge.store.reveal()
+        retriever = open_retriever(url, self._folder, self._revisions_of(""), settings.store)
+        if retriever is not None:
+            self.spaces.refuse_without_vectors()
+        return retriever
 
     @property
     def revisions(self) -> KeptRevisions:
@@ -199,17 +209,25 @@ class KnowledgeBase:
         *,
         verify: bool = False,
     ) -> IngestReport:
-        settings = self._settings.knowledge
+        settings, media, seen = self._settings.knowledge, self.spaces.ready(), self._seen(index, verify=verify)
         sources = self.sources.update(verify=verify) if paths is None else ()
-        with reading(settings, self._progress) as read:
-            manner = Manner(self._progress, self._seen(index, verify=verify), read, self._revisions_of(index))
+        with reading(settings, self._progress, media) as read:
+            manner = Manner(self._progress, seen, read, self._revisions_of(index), media)
             embedder = None if store is self.retriever else self.embedder
-            return ingest(self.documents, store, embedder, settings, paths, manner, sources)
+            report = ingest(self.documents, store, embedder, settings, paths, manner, sources)
+        if not media:
+            return report
+        began = time.perf_counter()
+        files = partial(file_of, self.documents, sources or self.sources.mirrored())
+        spaces = self.spaces.fill(index, cast("KnowledgeStore", store), files, seen.hash_of, self._progress)
+        return replace(report, spaces=spaces, seconds=report.seconds + time.perf_counter() - began)
 
     def _open(self, index: str, filling: Filling | None = None) -> KnowledgeStore:
-        url = self._settings.knowledge.store.reveal()
+        return self._open_url(url_of(self._settings.knowledge.store.reveal(), index), filling)
+
+    def _open_url(self, url: str, filling: Filling | None = None) -> KnowledgeStore:
         embedder = self.embedder if filling is None else cast("Embedder", filling)
-        return open_store(url_of(url, index), self._folder, embedder, self._settings.store)
+        return open_store(url, self._folder, embedder, self._settings.store)
 
     @locked_property
     def _filling(self) -> Filling:
@@ -254,6 +272,8 @@ class KnowledgeBase:
                 if document not in held:
                     raise _not_held(document)
             self._holder.remove(documents)
+            for space in self.spaces.stores(self._index_name if self.retriever is None else ""):
+                space.remove(documents)
             self.revisions.settle(self._holder.documents())
 
     def forget(self, documents: Sequence[str]) -> int:
@@ -280,11 +300,12 @@ class KnowledgeBase:
             return self.revisions.forget({document: str(mark) for document, mark in marks.items()})
 
     def _stores(self) -> Iterator[KnowledgeStore]:
-        """Yield every index: the one in use, and those of other settings; none of a retriever."""
+        """Yield every index: the one in use, those of other settings, and every space; none of a retriever."""
         if self.retriever is None:
             yield self.store
             others = (index for index in self.indexes.all() if index.name != self._index_name)
             yield from (self._open(index.name, index.filling) for index in others)
+            yield from self.spaces.stores()
 
     def source(self, document: str, fingerprint: str, asker: Sequence[str] = EVERYONE) -> Source:
         """Return the text that a citation with this fingerprint was taken from, as far as it is kept.
@@ -296,13 +317,18 @@ class KnowledgeBase:
     def migrate(self, source: str, target: str) -> Migration:
         """Copy what the store at the URL `source` holds to the one at `target`, and compare both."""
         urls = [SecretUrl(url) for url in (source, target)]  # passwords are blanked from now on
-        first, second = (open_store(url.reveal(), self._folder, self.embedder, self._settings.store) for url in urls)
+        first, second = (self._open_url(url.reveal()) for url in urls)
         with self._writing():
-            return migrate(first, second, self._progress)
+            done = migrate(first, second, self._progress)
+            return replace(done, spaces=self.spaces.copy(urls[0], urls[1], self._progress))
 
     def _seen(self, index: str, *, verify: bool = False) -> SeenFiles:
         name = f"seen-{index}.json" if index else "seen.json"
         return SeenFiles(self._folder / STATE / name, self._settings.knowledge, verify=verify)
+
+    def spaces_here(self) -> list[Space]:
+        """Return the spaces that are named and were filled beside the index in use."""
+        return self.spaces.of(self._index_name) if self.retriever is None else []
 
     def is_empty(self) -> bool:
         """Tell whether nothing has been ingested."""
@@ -312,7 +338,8 @@ class KnowledgeBase:
         """Return every document in the folder, and of the sources as they were copied, that can be read, by id."""
         seen = self._seen("" if self.retriever is not None else self._index_name)
         mirrored = self.sources.mirrored()
-        return documents(self.documents, self._settings.knowledge, mirrored, seen, self.revisions)
+        settings, media = self._settings.knowledge, self.spaces.named
+        return documents(self.documents, settings, mirrored, seen, self.revisions, media)
 
     def texts(self) -> dict[str, str]:
         """Return the texts of these documents, by id."""
@@ -325,7 +352,7 @@ class KnowledgeBase:
         """
         settings = self._settings.knowledge.model_copy(update={"chunk_size": size, "chunk_overlap": 0})
         asker = set(self._settings.benchmark.draft_as)
-        pieces = passages(self.documents, settings, self.sources.mirrored())
+        pieces = passages(self.documents, settings, self.sources.mirrored(), self.spaces.named)
         readable = [piece for piece in pieces if asker & set(piece.readable_by)]
         if pieces and not readable:
             raise InputError(
@@ -337,50 +364,21 @@ class KnowledgeBase:
 
     def retrieve(self, searches: Sequence[Search], limit: int | None = None) -> list[list[Passage]]:
         """Return the passages of each search, best first. Raises `InputError` while nothing is ingested."""
-        settings = self._settings.knowledge
         if self.is_empty():
-            raise InputError(
-                "the knowledge store is empty.", place=str(settings.store), remedy="Run `groundtune ingest`."
-            )
-        depth = Depth(limit or settings.passages, settings.reranked, settings.candidates, settings.near_duplicates)
-        if self.retriever is not None:
-            ranked = retrieve_many(self.retriever, searches, depth, self.reranker)
-        else:
-            ranked = search_many(self.store, self.embedder, searches, depth, self.reranker)
-        store = self.store if self.retriever is None else None
-        widened = Widening(settings, self.revisions, store).widened(ranked, searches)
-        return [[passage.judged(settings.least_confidence) for passage in passages] for passages in widened]
+            place = str(self._settings.knowledge.store)
+            raise InputError("the knowledge store is empty.", place=place, remedy="Run `groundtune ingest`.")
+        return self._finder.find([self.spaces.worded(search, self.spaces_here()) for search in searches], limit)
+
+    @property
+    def _finder(self) -> Finder:
+        embedder = None if self.retriever is not None else self.embedder
+        settings, spaces = self._settings.knowledge, self.spaces_here()
+        return Finder(settings, self._holder, embedder, self.reranker, self.revisions, spaces)
 
     @property
     def signature(self) -> str:
         """All that can change which passages are found."""
-        settings = self._settings.knowledge
-        order = "none" if self.reranker is None else f"{settings.reranked}|{self.reranker.signature}"
-        ours = ""
-        if self.retriever is None:
-            ours = f"|candidates:{settings.candidates}|words:{VERSION}|{self.embedder.signature}"
-        shown = f"near_duplicates:{settings.near_duplicates}|widen:{settings.widen}-{settings.widen_to}"
-        asked = f"passages:{settings.passages}{ours}|reranked:{order}|{shown}|rewrite:{self.rewriting.signature}"
-        return f"revision:{self.revision()}|{asked}"
-
-
-@contextmanager
-def open_knowledge(
-    path: str | Path = ".", flags: Mapping[str, object] | None = None, progress: Progress = silent
-) -> Iterator[KnowledgeBase]:
-    """Open the knowledge base of the project in the folder `path` alone: nothing else of it is imported.
-
-    Raises `SettingsError` where there is no project, or a setting is wrong.
-    """
-    folder = Path(path).resolve()
-    settings = load_project(folder, flags).settings
-    with ExitStack() as opened:
-
-        @cache
-        def records() -> Records:
-            return opened.enter_context(open_records(settings.records.url.reveal(), folder))
-
-        yield KnowledgeBase(settings, folder, records, progress)
+        return f"revision:{self.revision()}|{self._finder.signature}|rewrite:{self.rewriting.signature}"
 
 
 def _not_held(document: str) -> InputError:

@@ -105,7 +105,7 @@ def opened(folder: Path, overrides: Sequence[str] = (), *, quick: bool = False) 
 @contextmanager
 def opened_knowledge(folder: Path, overrides: Sequence[str] = ()) -> Iterator[KnowledgeBase]:
     """Open the project's knowledge base, with a progress bar: quicker than the whole project."""
-    from groundtune.assembly.knowledge import open_knowledge
+    from groundtune.assembly.opening import open_knowledge
 
     quiet_libraries()
     with progress_bar() as progress, open_knowledge(folder, flags(overrides), progress) as knowledge:

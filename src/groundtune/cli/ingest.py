@@ -69,7 +69,7 @@ def ingest(
             return
         report = knowledge.ingest(paths, verify=verify)
     emit(as_json, report.as_json(), _shown(report))
-    if report.failed:
+    if report.incomplete:
         raise typer.Exit(2)
 
 
@@ -114,6 +114,13 @@ def _shown(report: IngestReport) -> Text:
             "end is found by its words only, not by its meaning. Lower `knowledge.chunk_size`.",
             style="yellow",
         )
+    for space in report.spaces:
+        text.append(
+            f"\n{space.embedded} embedded as {space.kind}, {space.unchanged} unchanged, {space.removed} removed, "
+            f"{len(space.failed)} failed"
+        )
+        for document, reason in space.failed:
+            text.append(f"\n  {document}, not embedded: {reason}", style="red")
     for document, reason in report.failed:
         text.append(f"\n  {document}: {reason}", style="red")
     for reason, count in sorted(Counter(reason for _, reason in report.ignored).items()):

@@ -91,11 +91,14 @@ def list_(
         documents = sorted(knowledge.documents_held())
         revision = knowledge.revision()
         places = {knowledge.indexes.place(index.name): index.filling for index in knowledge.indexes.all()}
+        spaces = {space.kind: sorted(space.store.documents()) for space in knowledge.spaces_here()}
     shown = Text("\n".join([*documents, f"{several(len(documents), 'document')}, revision {revision}"]))
     if len(places) > 1:
         shown.append("\nIndexes:" + "".join(f"\n  {place}: {filling.told}" for place, filling in places.items()))
+    for kind, embedded in spaces.items():
+        shown.append(f"\nEmbedded as {kind}: {several(len(embedded), 'document')}.")
     told = {place: asdict(filling) for place, filling in places.items()}
-    emit(as_json, {"documents": documents, "revision": revision, "indexes": told}, shown)
+    emit(as_json, {"documents": documents, "revision": revision, "indexes": told, "spaces": spaces}, shown)
 
 
 @commands.command()
@@ -126,13 +129,16 @@ def show(
     with opened_knowledge(project, overrides) as knowledge:
         held = knowledge.held(document)
         kept = knowledge.revisions.fingerprints(document)
+        spaces = [space.kind for space in knowledge.spaces_here() if space.store.document(document) is not None]
     first = held.chunks[0]
     pairs = ", ".join(f"{key}: {value}" for key, value in first.metadata.items())
     text = Text.assemble((document, "bold"), f" ({several(len(held.chunks), 'chunk')})\n")
     text.append(f"{_readers(first.readable_by)}{f' {pairs}.' if pairs else ''}\n")
     text.append(f"Revisions that are kept: {', '.join(kept) or 'none'}.\n")
+    text.append(f"Embedded as {' and '.join(spaces)}, too.\n" if spaces else "")
     chunks = [{**asdict(chunk), "id": chunk.id} for chunk in held.chunks]
     shown = {"document": document, "fingerprint": held.fingerprint, "kept_revisions": kept, "chunks": chunks}
+    shown["spaces"] = spaces
     emit(as_json, shown, _chunks(text, held.chunks))
 
 
@@ -230,7 +236,7 @@ def rebuild(
         back = " ".join(f"--set {key}={value}" for key, value in earlier.items())
         text += f"\nTo go back: groundtune knowledge rebuild {back}"
     emit(as_json, {"index": place, "new": done.new, "checked": done.checked, **done.report.as_json()}, Text(text))
-    if done.report.failed:
+    if done.report.incomplete:
         raise typer.Exit(2)
 
 
@@ -264,6 +270,8 @@ def migrate(
         f"{several(done.chunks, 'chunk')}: equal in both stores, revision {done.revision}. "
         "Set [knowledge] store to the new URL."
     )
+    for space, documents in done.spaces.items():
+        shown.append(f"\nSpace of {space}: {several(documents, 'document')}, equal in both stores.")
     emit(as_json, asdict(done), shown)
 
 

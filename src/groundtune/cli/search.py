@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -18,14 +19,19 @@ def register(app: typer.Typer) -> None:
     app.command()(search)
 
 
-def search(
-    query: Annotated[str, typer.Argument(help="Text to search for.")],
+def search(  # noqa: PLR0913 -- each is an option of the command
+    query: Annotated[
+        str | None, typer.Argument(help="Text to search for. May be left out with --file.", show_default=False)
+    ] = None,
     number: Annotated[int, typer.Option("-k", min=1, help="Number of passages.")] = 5,
     asker: Asker = AS_EVERYONE,
     where: Annotated[
         list[str],
         typer.Option(metavar="KEY=VALUE", help="Search only documents with this metadata, as in `--where author=Ada`."),
     ] = [],  # noqa: B006 -- typer reads the default, nobody changes it
+    file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A picture or recording: find documents that are like it.")
+    ] = None,
     project: ProjectFolder = HERE,
     as_json: AsJson = False,
     overrides: Overrides = [],  # noqa: B006 -- typer reads the default, nobody changes it
@@ -34,16 +40,23 @@ def search(
 
     Searches exactly as a grounded candidate does, with the embedder, store and reranker of the project.
 
+    With --file, a picture is compared with the pictures and a recording with the recordings in the store, by the
+    encoder that `[embedding]` names. Without a query, the words that stand or are said in it are searched for, too.
+
     Examples:
 
         groundtune search "early termination fee" -k 3
         groundtune search "discounts" --as everyone --as staff
         groundtune search "early termination fee" --where author="Legal Department" --where date=2024-05-31
+        groundtune search --file screenshot.png
+        groundtune search "error on the display" --file photo.jpg
 
     """
+    if query is None and file is None:
+        raise typer.BadParameter("missing: give a text to search for, or --file.", param_hint="QUERY")
     conditions = _conditions(where)
     with opened(project, overrides) as opened_project:
-        passages = opened_project.search(query, number, asker, conditions)
+        passages = opened_project.search(query or "", number, asker, conditions, file)
     rows = [
         {
             "document": passage.document,

@@ -11,21 +11,23 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
-from functools import cache, cached_property, partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import cast
 
 from groundtune.errors import UnreadableDocument
 from groundtune.knowledge import readers
 from groundtune.knowledge.embedding import embedded_text
+from groundtune.knowledge.file_keys import FileKeys
 from groundtune.knowledge.folder import existing, find, scope
 from groundtune.knowledge.reading_process import Read
-from groundtune.knowledge.recognition import Recognition, RecognitionKind, using
+from groundtune.knowledge.recognition import using
 from groundtune.knowledge.retriever import NotIndexed, Retriever
 from groundtune.knowledge.rules import DocumentRule, DocumentRules, narrowed
 from groundtune.knowledge.seen import Contents, FileState, Seen, SeenFiles
 from groundtune.knowledge.sources.mirror import SourceReport
 from groundtune.knowledge.sources.mirrors import Mirrored, with_sources
+from groundtune.knowledge.spaces import SpaceReport
 from groundtune.knowledge.splitting import split
 from groundtune.protocols import (
     Embedder,
@@ -39,7 +41,7 @@ from groundtune.protocols import (
     silent,
 )
 from groundtune.settings import KnowledgeSettings
-from groundtune.values import Chunk, Document, PlainText, Revision
+from groundtune.values import Chunk, Document, MediaKind, PlainText, Revision
 
 BATCH = 64  # documents in one commit of the store, if together they have fewer than
 BATCH_CHARACTERS, BATCH_SECONDS = 4_000_000, 60.0
@@ -51,7 +53,8 @@ class IngestReport:
 
     `reread` of the `changed` documents were in the store as an earlier groundtune had read them. `ignored` holds
     (path, reason) of what is no document. `contents` has every document that was read, unchanged ones too.
-    `cut_by_embedder` of the written chunks are longer than the embedder reads; None if it cannot tell.
+    `cut_by_embedder` of the written chunks are longer than the embedder reads; None if it cannot tell. `spaces` says
+    what became of those of pictures and recordings.
     """
 
     added: int
@@ -67,6 +70,12 @@ class IngestReport:
     contents: tuple[Contents, ...] = ()
     cut_by_embedder: int | None = None
     sources: tuple[SourceReport, ...] = ()
+    spaces: tuple[SpaceReport, ...] = ()
+
+    @property
+    def incomplete(self) -> bool:
+        """Whether any document was not read, or not embedded as the picture or recording that it is."""
+        return bool(self.failed) or any(space.failed for space in self.spaces)
 
     def as_json(self) -> dict[str, object]:
         """Return the report as `groundtune ingest --json` prints it."""
@@ -84,6 +93,7 @@ class IngestReport:
             "revision": self.revision,
             "documents": [contents.as_json() for contents in self.contents],
             "sources": [asdict(source) for source in self.sources],
+            "spaces": {space.kind: space.as_json() for space in self.spaces},
         }
 
 
@@ -120,40 +130,16 @@ class _Read:
         return Contents(self.document.id, len(self.chunks), self.plain.left_out, self.plain.notes)
 
 
-class _Keys:
-    """What decides how files are read and what is said about them, besides the files: `rules`, and `recognition` of
-    those that may need it."""
-
-    def __init__(self, rules: DocumentRules, settings: KnowledgeSettings) -> None:
-        self.rules, self.recognition = rules, Recognition(settings)
-
-    @cache  # noqa: B019 -- it lives as long as one ingestion
-    def _signature(self, kinds: Sequence[str]) -> str:
-        return self.recognition.signature(kinds)
-
-    @cached_property
-    def _kinds(self) -> Mapping[str, tuple[RecognitionKind, ...]]:
-        return readers.recognised()
-
-    def kinds(self, path: Path) -> tuple[RecognitionKind, ...]:
-        """Return what a file may need to be read, besides its reader. All readers are imported for that."""
-        return self._kinds.get(path.suffix.lower(), ())
-
-    def of(self, document: str, kinds: Sequence[str]) -> str:
-        """Return a text that changes with it; "" where nothing but the file and the settings counts."""
-        signature = self._signature(kinds) if kinds else ""
-        return f"{self.rules.key(document)}|{signature}" if signature else self.rules.key(document)
-
-
 @dataclass(frozen=True, slots=True)
 class Manner:
     """How an ingestion goes: who is told of its `progress`, what was `seen` of the files, how a file is `read`, and who
-    keeps the texts as `revisions`."""
+    keeps the texts as `revisions`. Files of the kinds of `media` need no words to be documents."""
 
     progress: Progress = silent
     seen: SeenFiles = field(default_factory=SeenFiles)
     read: Read | None = None
     revisions: Revisions | None = None
+    media: Sequence[MediaKind] = ()
 
 
 def ingest(
@@ -188,7 +174,7 @@ def ingest(
     lacking = manner.revisions.lacking(held) if manner.revisions is not None else frozenset[str]()
     try:
         kept = {id_: held[id_] for id_ in held.keys() - lacking}
-        keys = _Keys(rules, settings)
+        keys = FileKeys(rules, settings, manner.media)
         changed = _changed(found.files, manner.seen, kept, keys, tally)
         documents = _documents(changed, settings, keys, failed, len(found.files), manner)
         for batch in _batches(documents):
@@ -239,13 +225,14 @@ def documents(
     sources: Sequence[Mirrored] = (),
     seen: SeenFiles | None = None,
     revisions: Revisions | None = None,
+    media: Sequence[MediaKind] = (),
 ) -> dict[str, Document]:
     """Return every document in `folder` and `sources` that can be read, by id, without any store.
 
     Those that have to be recognised, which takes long, come from `revisions` if they are as they were `seen`.
     """
     files, rules = _files(folder, settings, sources)
-    keys = _Keys(rules, settings)
+    keys = FileKeys(rules, settings, media)
     held = {} if revisions is None else revisions.live()
     made = {}
     with using(keys.recognition):
@@ -261,10 +248,12 @@ def documents(
     return made
 
 
-def passages(folder: Path, settings: KnowledgeSettings, sources: Sequence[Mirrored] = ()) -> list[Chunk]:
+def passages(
+    folder: Path, settings: KnowledgeSettings, sources: Sequence[Mirrored] = (), media: Sequence[MediaKind] = ()
+) -> list[Chunk]:
     """Return the chunks of every document in `folder` and `sources` that can be read, without any store."""
     files, rules = _files(folder, settings, sources)
-    keys = _Keys(rules, settings)
+    keys = FileKeys(rules, settings, media)
     with using(keys.recognition):
         read = _documents(files.items(), settings, keys, [], len(files), Manner())
         return [chunk for each in read for chunk in each.chunks]
@@ -280,7 +269,7 @@ def _files(
 
 
 def _changed(
-    files: Mapping[str, str], seen: SeenFiles, held: Mapping[str, str], keys: _Keys, tally: _Tally
+    files: Mapping[str, str], seen: SeenFiles, held: Mapping[str, str], keys: FileKeys, tally: _Tally
 ) -> Iterator[tuple[str, str]]:
     """Yield the files that have to be read, and count the others."""
     for id_, path in files.items():
@@ -295,7 +284,7 @@ def _changed(
 def _documents(
     files: Iterable[tuple[str, str]],
     settings: KnowledgeSettings,
-    keys: _Keys,
+    keys: FileKeys,
     failed: list[tuple[str, str]],
     total: int,
     manner: Manner,

@@ -6,8 +6,8 @@ stays as it is. Knows no store by name.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -20,12 +20,14 @@ _CLOSE = 1e-6  # vectors may come back with other last digits
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """What a migration did: `copied` of the `documents` were not there yet; all `chunks` were compared."""
+    """What a migration did: `copied` of the `documents` were not there yet; all `chunks` were compared. `spaces` says
+    how many documents those of pictures and recordings hold, which were copied and compared, too."""
 
     documents: int
     copied: int
     chunks: int
     revision: str
+    spaces: Mapping[str, int] = field(default_factory=dict)
 
 
 def migrate(source: KnowledgeStore, target: KnowledgeStore, progress: Progress = silent) -> Migration:

@@ -52,10 +52,11 @@ def read_files(
     where there is one; `flags` override them. Rules are those of the project's documents folder for what is in it, else
     those of the folder that is read.
     """
-    settings = load(Path(folder), flags).settings.knowledge
+    all_settings = load(Path(folder), flags).settings
+    settings = all_settings.knowledge
     documents = within(Path(folder), settings.documents).resolve()
     mirrored = Mirrors(settings, Path(folder)).mirrored()
-    with reading(settings) as read:
+    with reading(settings, media=all_settings.embedding.media) as read:
         for given in paths:
             if "://" in str(given):
                 yield _mirrored(str(given), settings, read, mirrored)

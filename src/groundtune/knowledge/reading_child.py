@@ -53,7 +53,10 @@ def main() -> None:
     def say(reply: ReaderReply) -> None:
         send(replies, reply.model_dump_json().encode())
 
-    with using(Recognition(told.knowledge, lambda done, total: say(ReaderReply(step=(done, total))))):
+    def step(done: int, total: int) -> None:
+        say(ReaderReply(step=(done, total)))
+
+    with using(Recognition(told.knowledge, step, told.media)):
         while (asked := receive(sys.stdin.buffer)) is not None:
             say(answer(Path(os.fsdecode(asked)), told.most))
 

@@ -13,7 +13,7 @@ import struct
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -24,7 +24,7 @@ from groundtune.errors import UnreadableDocument
 from groundtune.knowledge.recognition import Recognition, using
 from groundtune.protocols import Progress, silent
 from groundtune.settings import KnowledgeSettings
-from groundtune.values import PlainText
+from groundtune.values import MediaKind, PlainText
 
 Read = Callable[[Path], PlainText]
 PLAIN: TypeAdapter[PlainText] = TypeAdapter(PlainText)
@@ -50,13 +50,16 @@ class ChildSettings(BaseModel):
     memory: int
     most: int
     knowledge: KnowledgeSettings
+    media: tuple[MediaKind, ...] = ()
 
 
 class ReadingProcess:
     """Reads documents, one at a time; the process is started for the first one and kept for the others."""
 
-    def __init__(self, settings: KnowledgeSettings, progress: Progress = silent) -> None:
-        self._settings, self._progress = settings, progress
+    def __init__(
+        self, settings: KnowledgeSettings, progress: Progress = silent, media: Sequence[MediaKind] = ()
+    ) -> None:
+        self._settings, self._progress, self._media = settings, progress, tuple(media)
         self._process: subprocess.Popen[bytes] | None = None
         self._replies: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
@@ -136,6 +139,7 @@ class ReadingProcess:
             memory=round(settings.read_memory_mb * _MB),
             most=round(settings.file_mb * _MB),
             knowledge=settings.for_recognition(),
+            media=self._media,
         )
         process = subprocess.Popen(
             [
@@ -162,13 +166,18 @@ class ReadingProcess:
 
 
 @contextmanager
-def reading(settings: KnowledgeSettings, progress: Progress = silent) -> Iterator[Read | None]:
-    """Give what reads a file as `[knowledge]` says; None where files are read by the process that asks."""
+def reading(
+    settings: KnowledgeSettings, progress: Progress = silent, media: Sequence[MediaKind] = ()
+) -> Iterator[Read | None]:
+    """Give what reads a file as `[knowledge]` says; None where files are read by the process that asks.
+
+    Files of the kinds of `media` need no words to be documents.
+    """
     if not settings.read_apart:
-        with using(Recognition(settings)):
+        with using(Recognition(settings, media=media)):
             yield None
         return
-    process = ReadingProcess(settings, progress)
+    process = ReadingProcess(settings, progress, media)
     try:
         yield process
     finally:

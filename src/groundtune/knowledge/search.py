@@ -10,6 +10,7 @@ import numpy as np
 
 from groundtune.knowledge.near_duplicates import without_near_duplicates
 from groundtune.knowledge.retriever import Retriever
+from groundtune.knowledge.spaces import Space, join
 from groundtune.protocols import Embedder, KnowledgeStore, Reranker
 from groundtune.values import Passage, Query, Search
 
@@ -36,18 +37,21 @@ def search_many(
     searches: Sequence[Search],
     depth: Depth,
     reranker: Reranker | None = None,
+    spaces: Sequence[Space] = (),
 ) -> list[list[Passage]]:
     """Return the passages of each search, in order; texts are embedded together.
 
-    Each search sees what its own asker may read, whoever else asks in the same batch.
+    Each search sees what its own asker may read, whoever else asks in the same batch. What `spaces` of pictures and
+    recordings give comes in at the end: a reranker knows words only.
     """
-    vectors = embedder.embed([search.text for search in searches], "query")
+    asked = {place: search for place, search in enumerate(searches) if search.file is None or search.text.strip()}
+    vectors = embedder.embed([search.text for search in asked.values()], "query")
     fused = depth.before(reranker)
-    results = [
-        store.search(Query(search.text, tuple(map(float, vector)), fused, search.asker, search.where, depth.candidates))
-        for search, vector in zip(searches, vectors, strict=True)
-    ]
-    return _ordered(results, searches, depth, reranker)
+    results: list[list[Passage]] = [[] for _ in searches]
+    for (place, search), vector in zip(asked.items(), vectors, strict=True):
+        query = Query(search.text, tuple(map(float, vector)), fused, search.asker, search.where, depth.candidates)
+        results[place] = store.search(query)
+    return join(store, spaces, searches, _ordered(results, searches, depth, reranker), depth.limit)
 
 
 def retrieve_many(

@@ -135,6 +135,14 @@ class SeenFiles:
         self._rows[seen.contents.document] = asdict(seen)
         self._changed = True
 
+    def hash_of(self, document: str, path: Path) -> str:
+        """Return the hash of a file's content as it was last seen, or as it is now. Raises `OSError`."""
+        row = self._rows.get(document)
+        try:
+            return sha256_of(path) if row is None else _seen(row).state.hash
+        except (ValueError, KeyError, TypeError, AttributeError):  # not what was written
+            return sha256_of(path)
+
     def forget(self, documents: Iterable[str]) -> None:
         """Forget files that are gone."""
         for document in documents:

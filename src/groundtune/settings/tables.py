@@ -6,13 +6,14 @@ A part that needs settings of its own declares a table inside the table that it 
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
 from groundtune.secrets import SecretUrl
 from groundtune.settings.table import Inner, Principals, Table
 from groundtune.settings.training import DataSettings, TuningSettings
+from groundtune.values import MediaKind
 
 
 class ProjectSettings(Table):
@@ -50,11 +51,26 @@ class EmbeddingSettings(Table):
         description="Embedding model: builtin:minilm-l6-v2, hf:ORG/NAME, path:DIR, openai:MODEL@BASE_URL, or "
         "bedrock:MODEL_ID@REGION (Titan, Cohere Embed).",
     )
+    image: str = Field(
+        "",
+        description="Encoder of pictures, which are then found by what they show: hf:ORG/NAME or path:DIR (CLIP and "
+        "its kin), or bedrock:MODEL_ID@REGION (Titan multimodal). If empty, only the words in pictures are found.",
+    )
+    sound: str = Field(
+        "",
+        description="Encoder of recordings, which are then found by a recording that sounds alike: hf:ORG/NAME or "
+        "path:DIR (CLAP, or Whisper for CTranslate2), builtin:whisper-base or builtin:whisper-tiny-en.",
+    )
     batch_size: int = Field(32, ge=1, description="Texts per batch.")
     precision: Literal["float32", "int8"] = Field(
         "float32",
         description="float32, or int8: faster and a little less exact, for models of BERT's shape on a processor.",
     )
+
+    @property
+    def media(self) -> tuple[MediaKind, ...]:
+        """The kinds of files that are embedded: those whose encoder is named."""
+        return tuple(kind for kind in get_args(MediaKind) if getattr(self, kind))
 
 
 class SourceSettings(Table):

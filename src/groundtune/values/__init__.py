@@ -51,7 +51,16 @@ from groundtune.values.knowledge import (
     located,
     segments_between,
 )
-from groundtune.values.reading import LEFT_OUT_KINDS, READING, Context, Heading, LeftOut, LeftOutKind, PlainText
+from groundtune.values.reading import (
+    LEFT_OUT_KINDS,
+    READING,
+    Context,
+    Heading,
+    LeftOut,
+    LeftOutKind,
+    MediaKind,
+    PlainText,
+)
 from groundtune.values.training import Example, PreferencePair, Thumb, TrainingText
 
 __all__ = [
@@ -81,6 +90,7 @@ __all__ = [
     "Heading",
     "LeftOut",
     "LeftOutKind",
+    "MediaKind",
     "Message",
     "Passage",
     "Place",

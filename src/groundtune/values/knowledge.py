@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from groundtune.values._digest import digest
 
@@ -205,11 +205,13 @@ class Query:
 @dataclass(frozen=True, slots=True)
 class Search:
     """What a knowledge base is asked: `text` is looked for among what `asker`, the caller's principals, may read and
-    whose metadata equals every value of `where`."""
+    whose metadata equals every value of `where`. Pictures are looked for that are like the picture in `file`, and
+    recordings that are like the one."""
 
     text: str
     asker: tuple[str, ...] = EVERYONE
     where: Mapping[str, str] = field(default_factory=dict)
+    file: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

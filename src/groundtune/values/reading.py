@@ -11,6 +11,9 @@ from groundtune.values.knowledge import Place
 READING = 4
 """Version of reading and splitting: raised when the same file gives another text or other chunks than before."""
 
+MediaKind = Literal["image", "sound"]
+"""What is embedded besides text: pictures and recordings. Each kind has a space of its own."""
+
 LeftOutKind = Literal[
     "attachment",
     "comment",

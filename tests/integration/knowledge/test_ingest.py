@@ -73,7 +73,7 @@ def test_the_report_as_json(place):
     place.write("notes.xyz", "x")
     made = place.ingest().as_json()
     fixed = {"added", "changed", "unchanged", "removed", "failed", "chunks", "seconds", "revision"}
-    assert set(made) == fixed | {"reread", "ignored", "documents", "cut_by_embedder", "sources"}
+    assert set(made) == fixed | {"reread", "ignored", "documents", "cut_by_embedder", "sources", "spaces"}
     (failure,) = made["failed"]
     assert failure["document"] == "notes.xyz"
     assert "no reader" in failure["reason"]

@@ -9,7 +9,7 @@ from fpdf import FPDF
 from PIL import Image, ImageDraw, ImageFont
 from typer.testing import CliRunner
 
-from groundtune.assembly.knowledge import open_knowledge
+from groundtune.assembly.opening import open_knowledge
 from groundtune.cli import app
 from groundtune.knowledge.recognition import Recognition
 

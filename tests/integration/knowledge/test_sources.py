@@ -9,7 +9,7 @@ import tomlkit
 from _site import Reply, Site
 
 from groundtune.assembly import knowledge as knowledge_module
-from groundtune.assembly.knowledge import open_knowledge
+from groundtune.assembly.opening import open_knowledge
 from groundtune.errors import SettingsError
 from groundtune.knowledge.ingest import Manner, documents, ingest
 from groundtune.knowledge.seen import SeenFiles

@@ -60,7 +60,7 @@ def project(tmp_path, monkeypatch):
     """A project with one document, eight cases and words instead of meaning for search."""
     monkeypatch.setattr(knowledge, "embedder", lambda settings: HashingEmbedder())
     # no process is started for each command
-    monkeypatch.setattr(knowledge, "reading", lambda settings, progress=None: nullcontext())
+    monkeypatch.setattr(knowledge, "reading", lambda *_: nullcontext())
     folder = tmp_path / "shop"
     (folder / "documents").mkdir(parents=True)
     (folder / "documents" / "plans.md").write_text(PLANS, encoding="utf-8")

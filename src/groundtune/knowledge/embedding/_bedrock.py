@@ -9,10 +9,13 @@ model-parameters-titan-embed-mm.html, model-parameters-embed-v3.html.
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -20,6 +23,7 @@ import numpy as np
 from groundtune.errors import ModelFailed, SettingsError
 from groundtune.http import Backoff, Passing, RequestRefused, aws
 from groundtune.http.outages import all_at_once
+from groundtune.knowledge.readers.image import shown
 from groundtune.protocols import Vectors
 from groundtune.settings import EmbeddingSettings
 
@@ -62,6 +66,8 @@ FAMILIES = {
     "cohere.embed-v4": ModelFamily(96, 500_000, _cohere, lambda reply: reply["embeddings"]["float"]),
 }
 """By what is in the model's id; the id of an inference profile has the region before it."""
+_OF_PICTURES = "amazon.titan-embed-image"
+_LONGEST = 2048  # pixels of a side that this model takes
 
 
 class BedrockEmbedder:
@@ -75,13 +81,14 @@ class BedrockEmbedder:
         settings: EmbeddingSettings,
         backoff: Backoff | None = None,
         client: Any | None = None,  # noqa: ANN401
+        setting: Literal["name", "image"] = "name",
     ) -> None:
-        self._name = settings.name
-        self._model, self._region = aws.model_and_region(settings.name, "embedding.name")
+        self._name = name = str(getattr(settings, setting))
+        self._model, self._region = aws.model_and_region(name, f"embedding.{setting}")
         family = next((family for part, family in FAMILIES.items() if part in self._model), None)
         if family is None:
             raise SettingsError(
-                f"`embedding.name` is {settings.name!r}, and it is not known how that model is asked.",
+                f"`embedding.{setting}` is {name!r}, and it is not known how that model is asked.",
                 remedy=f"Known models: {', '.join(FAMILIES)}.",
             )
         self._family, self._size = family, min(settings.batch_size, family.texts)
@@ -139,14 +146,17 @@ class BedrockEmbedder:
 
     def _asked(self, texts: Sequence[str], kind: TextKind) -> Vectors:
         """Return unit vectors. Raises `RequestRefused` where the service does not take these texts."""
-        body = json.dumps(self._family.body(texts, kind))
+        return self._answered(self._family.body(texts, kind), len(texts))
+
+    def _answered(self, request: Mapping[str, object], number: int) -> Vectors:
+        body = json.dumps(request)
         reply = self._backoff.run(lambda: self._once(body), self._failure, (self._region, self._name))
         try:
             vectors = np.asarray(self._family.vectors(json.loads(reply)), dtype=np.float32)
         except (ValueError, KeyError, TypeError) as error:
             raise self._failure(f"sent a reply that does not follow the API ({error!r}).", FORM) from None
-        if vectors.ndim != 2 or len(vectors) != len(texts):
-            raise self._failure(f"returned {len(vectors)} vectors for {len(texts)} texts.", FORM)
+        if vectors.ndim != 2 or len(vectors) != number:
+            raise self._failure(f"returned {len(vectors)} vectors for {number} inputs.", FORM)
         norms = np.linalg.norm(vectors, axis=1, keepdims=True)
         if not np.isfinite(norms).all() or not norms.all():
             raise self._failure("returned a vector that is zero or not finite.", FORM)
@@ -170,3 +180,34 @@ class BedrockEmbedder:
 
     def _failure(self, message: str, remedy: str) -> ModelFailed:
         return ModelFailed(message, place=self._name, remedy=remedy)
+
+
+class BedrockPictureEmbedder(BedrockEmbedder):
+    """Titan multimodal, which places pictures and texts in one space."""
+
+    places_texts = True
+
+    def __init__(
+        self,
+        settings: EmbeddingSettings,
+        backoff: Backoff | None = None,
+        client: Any | None = None,  # noqa: ANN401
+    ) -> None:
+        super().__init__(settings, backoff, client, "image")
+        if _OF_PICTURES not in self._model:
+            raise SettingsError(
+                f"`embedding.image` is {settings.image!r}, and that model does not read pictures.",
+                remedy="Name bedrock:amazon.titan-embed-image-v1@REGION.",
+            )
+
+    def embed_files(self, files: Sequence[Path]) -> Vectors:
+        """Return unit vectors of pictures. Raises `UnreadableDocument`, and `ModelFailed` as `embed` does."""
+        if not files:
+            return np.zeros((0, self.dimension), dtype=np.float32)
+        return np.concatenate(all_at_once(self._picture, files, AT_ONCE))
+
+    def _picture(self, file: Path) -> Vectors:
+        picture, written = shown(file), io.BytesIO()
+        picture.thumbnail((_LONGEST, _LONGEST))
+        picture.save(written, "PNG")
+        return self._answered({"inputImage": base64.b64encode(written.getvalue()).decode()}, 1)

@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from groundtune.settings import EmbeddingSettings
+from groundtune.values import MediaKind
 
 if TYPE_CHECKING:
-    from groundtune.knowledge.embedding._bedrock import BedrockEmbedder
+    from groundtune.knowledge.embedding._bedrock import BedrockEmbedder, BedrockPictureEmbedder
 
 PREFIX = "bedrock:"
 
@@ -22,3 +23,12 @@ def groundtune_embedder(settings: EmbeddingSettings, name: str) -> BedrockEmbedd
     from groundtune.knowledge.embedding._bedrock import BedrockEmbedder
 
     return BedrockEmbedder(settings)
+
+
+def groundtune_media_embedder(settings: EmbeddingSettings, name: str, kind: MediaKind) -> BedrockPictureEmbedder | None:
+    """Hook of `media_embedders`. Raises as `groundtune_embedder` does."""
+    if kind != "image" or not name.startswith(PREFIX):
+        return None
+    from groundtune.knowledge.embedding._bedrock import BedrockPictureEmbedder
+
+    return BedrockPictureEmbedder(settings)

@@ -15,7 +15,7 @@ from groundtune.errors import GroundtuneError, UnreadableDocument
 from groundtune.knowledge.readers._left_out import REASONS
 from groundtune.knowledge.recognition import RecognitionKind
 from groundtune.protocols import Reader
-from groundtune.values import LeftOut, PlainText
+from groundtune.values import LeftOut, MediaKind, PlainText
 
 MESSAGE = 300  # characters of what a library says
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
@@ -47,6 +47,11 @@ def reader_for(path: Path) -> Reader:
 def recognised() -> dict[str, tuple[RecognitionKind, ...]]:
     """Return what files may need to be read, "ocr" or "speech" or both, by the suffixes of those that may."""
     return {suffix: kinds for suffix, reader in readers().items() if (kinds := getattr(reader, "recognises", ()))}
+
+
+def suffixes_of(kind: MediaKind) -> frozenset[str]:
+    """Return the suffixes of the files that are pictures, or recordings."""
+    return frozenset(suffix for suffix, reader in readers().items() if getattr(reader, "media", None) == kind)
 
 
 def read(path: Path) -> PlainText:

@@ -16,7 +16,7 @@ from groundtune.knowledge.readers._cues import Cue
 from groundtune.knowledge.readers._spoken import write_spoken
 from groundtune.knowledge.recognition import current
 from groundtune.knowledge.recognition.whisper import Transcript
-from groundtune.values import Place, PlainText
+from groundtune.values import MediaKind, Place, PlainText
 
 
 class RecordingReader:
@@ -24,17 +24,24 @@ class RecordingReader:
 
     suffixes = (".wav", ".mp3", ".m4a", ".flac", ".ogg", ".opus", ".webm")
     recognises = ("speech",)
+    media: MediaKind = "sound"
 
     def read(self, path: Path) -> PlainText:
         """Return what is said; the title is made of the file's name.
 
-        Raises `UnreadableDocument` if the file is damaged or nobody speaks, or nothing is there to transcribe it.
+        Where recordings are embedded, one without speech has that title as its text. Raises `UnreadableDocument` if the
+        file is damaged or nobody speaks, or nothing is there to transcribe it.
         """
         recognition = current()
         transcriber = recognition.speech
+        embedded = self.media in recognition.media
         if transcriber is None:
+            if embedded:
+                return _unspoken(path, f"It was not transcribed. {recognition.without_speech}")
             raise recognition.not_heard(path)
         heard = transcriber.transcribe(path, recognition.step)
+        if not heard.parts and embedded:
+            return _unspoken(path, f"It {_nothing(heard)}")
         if not heard.parts:
             raise UnreadableDocument(_nothing(heard), place=path, remedy="Write down what it says, or remove it.")
         builder = TextBuilder()
@@ -46,6 +53,11 @@ class RecordingReader:
         return builder.plain(
             title=name_of(path), metadata={"language": heard.language} if heard.language else {}, notes=(note,)
         )
+
+
+def _unspoken(path: Path, why: str) -> PlainText:
+    name = name_of(path)
+    return PlainText(name, name, notes=(f"{why} Its name is its text, and it is found by its sound.",))
 
 
 def _nothing(heard: Transcript) -> str:

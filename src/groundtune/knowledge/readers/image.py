@@ -18,7 +18,7 @@ from groundtune.knowledge.readers import name_of
 from groundtune.knowledge.readers._builder import TextBuilder
 from groundtune.knowledge.readers._scans import Scans
 from groundtune.knowledge.recognition import current
-from groundtune.values import PlainText
+from groundtune.values import MediaKind, PlainText
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -35,14 +35,17 @@ class PictureReader:
 
     suffixes = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".gif", ".bmp")
     recognises = ("ocr",)
+    media: MediaKind = "image"
 
     def read(self, path: Path) -> PlainText:
         """Return the text in a picture; the title is made of the file's name.
 
-        Raises `UnreadableDocument` if it is damaged, has too many pixels or no text, or nothing is there to read it.
+        Where pictures are embedded, one without words has that title as its text. Raises `UnreadableDocument` if it is
+        damaged, has too many pixels or no text, or nothing is there to read it.
         """
         recognition = current()
-        if recognition.ocr is None:
+        embedded = self.media in recognition.media
+        if recognition.ocr is None and not embedded:
             raise recognition.not_seen(path, "is a picture")
         builder = TextBuilder()
         scans = Scans(recognition, builder)
@@ -51,11 +54,27 @@ class PictureReader:
             number = frames if path.suffix.lower() in _PAGES else 1
             builder.left_out.add("image", frames - number, "only the first picture of an animation is read")
             for page in range(number):
+                if recognition.ocr is None:
+                    _shown(picture, page, path)  # it may be damaged
+                    continue
                 text = scans.read(partial(_pixels, picture, page, path), page + 1, number)
                 if text is not None and text.lines:
                     builder.page(builder.begin(), page + 1 if number > 1 else None, text.confidence)
                     builder.add(text.text)
-        return builder.plain(title=name_of(path), notes=scans.notes())
+        notes = scans.notes()
+        if embedded and not notes:
+            builder.add(name_of(path))
+            notes = ("No words were read in it: its name is its text, and it is found by what it shows.",)
+        return builder.plain(title=name_of(path), notes=notes)
+
+
+def shown(path: Path) -> Image:
+    """Return a picture as it is meant to be seen, in red, green and blue; the first one of several.
+
+    Raises `UnreadableDocument`.
+    """
+    with _opened(path) as picture:
+        return _shown(picture, 0, path)
 
 
 def _opened(path: Path) -> Image:
@@ -77,7 +96,19 @@ def _opened(path: Path) -> Image:
 
 
 def _pixels(picture: Image, page: int, path: Path) -> Pixels:
-    """Return a frame as it is meant to be seen."""
+    """Return a frame as it is meant to be seen, in a size that can be read."""
+    from PIL import Image
+
+    seen = _shown(picture, page, path)
+    longest = max(seen.size)
+    by = min(_LONGEST / longest, 1.0) if longest > _SMALL else min(_SMALL / longest, _LARGER)
+    if by != 1.0:
+        size = (max(1, round(seen.width * by)), max(1, round(seen.height * by)))
+        seen = seen.resize(size, Image.Resampling.LANCZOS)
+    return np.asarray(seen)
+
+
+def _shown(picture: Image, page: int, path: Path) -> Image:
     from PIL import Image, ImageOps
 
     try:
@@ -89,13 +120,7 @@ def _pixels(picture: Image, page: int, path: Path) -> Pixels:
         raise UnreadableDocument(
             f"is damaged ({error}).", place=path, remedy="Save it again in a program for pictures."
         ) from error
-    seen = Image.alpha_composite(Image.new("RGBA", upright.size, "white"), upright).convert("RGB")
-    longest = max(seen.size)
-    by = min(_LONGEST / longest, 1.0) if longest > _SMALL else min(_SMALL / longest, _LARGER)
-    if by != 1.0:
-        size = (max(1, round(seen.width * by)), max(1, round(seen.height * by)))
-        seen = seen.resize(size, Image.Resampling.LANCZOS)
-    return np.asarray(seen)
+    return Image.alpha_composite(Image.new("RGBA", upright.size, "white"), upright).convert("RGB")
 
 
 def _in_eight_bits(picture: Image) -> Image:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 from groundtune.errors import UnreadableDocument
 from groundtune.extras import command
 from groundtune.settings import KnowledgeSettings
+from groundtune.values import MediaKind
 
 if TYPE_CHECKING:  # every command imports this module, and few recognise anything
     from groundtune.knowledge.recognition.ocr import OcrEngine, OcrText, Pixels
@@ -34,11 +35,15 @@ def no_step(done: int, total: int) -> None:
 
 
 class Recognition:
-    """What `[knowledge]` says of OCR and of transcription. Whoever waits is told by `step` that something goes on."""
+    """What `[knowledge]` says of OCR and of transcription. Whoever waits is told by `step` that something goes on.
 
-    def __init__(self, settings: KnowledgeSettings, step: PartsDone = no_step) -> None:
+    Files of the kinds of `media` are embedded: those without words are documents, too.
+    """
+
+    def __init__(self, settings: KnowledgeSettings, step: PartsDone = no_step, media: Sequence[MediaKind] = ()) -> None:
         self._settings = settings
         self.step = step
+        self.media = media
 
     @cached_property
     def ocr(self) -> OcrEngine | None:

@@ -7,22 +7,25 @@ nobody does. It decodes greedily at temperature 0, so that the same file gives t
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from platformdirs import user_cache_path
 
 from groundtune.errors import NotInstalled, SettingsError, UnreadableDocument
 from groundtune.extras import command, missing, not_installed
 from groundtune.files import beside, sha256_of
 from groundtune.packaged import SPEECH, PackagedSpeech, folder_with
+from groundtune.protocols import Vectors
 
 _WEIGHTS, _CONFIG, _TOKENIZER = "model.bin", "config.json", "tokenizer.json"
 _RATE = 16_000  # samples in a second
+_WINDOW, _FRAME = 30 * _RATE, 320  # samples that the encoder reads at once, and that become one frame
 _REPEATED = 2.4  # compression ratio above which a text repeats itself, as in Whisper (Radford et al. 2022, section 4.5)
 _BEAM = 5
 _PAUSE = 4.0  # seconds of silence that part what is transcribed
@@ -63,12 +66,39 @@ class Transcriber:
         """Name, version of the program, and a part of the hash of the weights."""
         return f"{self._name} {self._state[:8]} (faster-whisper {version('faster-whisper')})"
 
+    @property
+    def weights(self) -> str:
+        """A hash of the weights."""
+        return self._state
+
+    @property
+    def width(self) -> int:
+        """Numbers in a state of the encoder."""
+        silence = np.zeros(_FRAME, dtype=np.float32)
+        return int(self._encoded(silence).shape[1])
+
+    def states(self, path: Path) -> Iterator[Vectors]:
+        """Yield what the encoder makes of a recording, half a minute at a time: (frames, d), 50 frames a second.
+
+        Raises `UnreadableDocument` as `transcribe` does.
+        """
+        samples = decoded(path, _RATE)
+        for start in range(0, len(samples), _WINDOW):
+            yield self._encoded(samples[start : start + _WINDOW])
+
+    def _encoded(self, samples: Any) -> Vectors:  # noqa: ANN401
+        from faster_whisper.audio import pad_or_trim
+
+        model = _model(self._folder)
+        states: Vectors = np.asarray(model.encode(pad_or_trim(model.feature_extractor(samples))), dtype=np.float32)[0]
+        return states[: math.ceil(len(samples) / _FRAME)]
+
     def transcribe(self, path: Path, step: Callable[[int, int], None]) -> Transcript:
         """Return what is said in a file; `step` is told how many seconds are done.
 
         Raises `UnreadableDocument` for a file that is no recording or is broken.
         """
-        samples = _decoded(path)
+        samples = decoded(path, _RATE)
         seconds = len(samples) / _RATE
         clips = _speech(samples)
         if not clips:
@@ -94,8 +124,8 @@ class Transcriber:
         return Transcript(tuple(parts), seconds, speech, about.language, tuple(unclear))
 
 
-def find(named: str) -> Transcriber | None:
-    """Return what `[knowledge] transcription` names; None for "off", and for "auto" where nothing is installed.
+def find(named: str, setting: str = "knowledge.transcription") -> Transcriber | None:
+    """Return what the setting names; None for "off", and for "auto" where nothing is installed.
 
     Raises `NotInstalled` and `SettingsError` for a model that is named and cannot be had.
     """
@@ -114,12 +144,10 @@ def find(named: str) -> Transcriber | None:
             return _packaged(model)
     from groundtune.knowledge.embedding.local import model_folder  # it takes a while to import
 
-    folder = model_folder(named, "knowledge.transcription")
+    folder = model_folder(named, setting)
     if folder is None:
         known = ", ".join(f"builtin:{model.name}" for model in SPEECH)
-        raise SettingsError(
-            f"`knowledge.transcription` is `{named}`.", remedy=f"Write auto, off, hf:ORG/NAME, path:DIR, or {known}."
-        )
+        raise SettingsError(f"`{setting}` is `{named}`.", remedy=f"Write auto, off, hf:ORG/NAME, path:DIR, or {known}.")
     if not (folder / _WEIGHTS).is_file():
         raise SettingsError(
             f"`{named}` is no Whisper model for CTranslate2: it has no {_WEIGHTS}.",
@@ -175,15 +203,15 @@ def _model(folder: Path) -> Any:  # noqa: ANN401 -- faster-whisper has no usable
     return WhisperModel(str(folder), device="cpu", compute_type="int8", cpu_threads=1, local_files_only=True)
 
 
-def _decoded(path: Path) -> Any:  # noqa: ANN401
-    """Return the samples of a recording, float32, 16 kHz, one channel. Raises `UnreadableDocument`."""
+def decoded(path: Path, rate: int) -> Any:  # noqa: ANN401
+    """Return the samples of a recording, float32, so many a second, one channel. Raises `UnreadableDocument`."""
     try:
         import av
         from faster_whisper import decode_audio
     except ImportError as error:
         raise not_installed("audio", "reading recordings", error) from None
     try:
-        return decode_audio(str(path), _RATE)
+        return decode_audio(str(path), rate)
     except (av.error.FFmpegError, IndexError, TypeError, ValueError) as error:
         said = getattr(error, "strerror", None) or str(error)
         raise UnreadableDocument(

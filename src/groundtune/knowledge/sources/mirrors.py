@@ -67,6 +67,12 @@ class Mirrors:
         return Mirrored(copies, DocumentRules(copies.rules, readable_by, source.metadata), report)
 
 
+def file_of(folder: Path, sources: Sequence[Mirrored], document: str) -> Path:
+    """Return where the file of a document is: in the `folder`, or where a source's copy of it is."""
+    copies = (each.copies.files.get(document) for each in sources)
+    return next((Path(copy) for copy in copies if copy is not None), folder / document)
+
+
 def with_sources(folder: Found, readable_by: Sequence[str], sources: Sequence[Mirrored]) -> DocumentRules:
     """Add what sources have to what was found in the folder, and return the rules of all.
 

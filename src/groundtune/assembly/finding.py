@@ -1,0 +1,52 @@
+"""Finding passages as the settings say, in whatever holds the documents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from groundtune.comparing import VERSION
+from groundtune.knowledge.retriever import Retriever
+from groundtune.knowledge.search import Depth, retrieve_many, search_many
+from groundtune.knowledge.spaces import Space
+from groundtune.knowledge.widening import Widening
+from groundtune.protocols import Embedder, KnowledgeStore, Reranker, Revisions
+from groundtune.settings import KnowledgeSettings
+from groundtune.values import Passage, Search
+
+
+@dataclass(frozen=True, slots=True)
+class Finder:
+    """All that passages are found with: a store, the embedder of its vectors and its spaces, or a retriever without
+    either; the reranker, if any; and the texts that passages are widened with."""
+
+    settings: KnowledgeSettings
+    holder: KnowledgeStore | Retriever
+    embedder: Embedder | None
+    reranker: Reranker | None
+    revisions: Revisions
+    spaces: Sequence[Space] = ()
+
+    def find(self, searches: Sequence[Search], limit: int | None = None) -> list[list[Passage]]:
+        """Return the passages of each search, best first; `limit` of them at most, `[knowledge] passages` if None."""
+        settings = self.settings
+        depth = Depth(limit or settings.passages, settings.reranked, settings.candidates, settings.near_duplicates)
+        store = self.holder if isinstance(self.holder, KnowledgeStore) else None
+        if isinstance(self.holder, Retriever):
+            ranked = retrieve_many(self.holder, searches, depth, self.reranker)
+        else:
+            assert self.embedder is not None
+            ranked = search_many(self.holder, self.embedder, searches, depth, self.reranker, self.spaces)
+        widened = Widening(settings, self.revisions, store).widened(ranked, searches)
+        return [[passage.judged(settings.least_confidence) for passage in passages] for passages in widened]
+
+    @property
+    def signature(self) -> str:
+        """All that can change which passages are found, but for the documents."""
+        settings = self.settings
+        order = "none" if self.reranker is None else f"{settings.reranked}|{self.reranker.signature}"
+        vectors = "" if self.embedder is None else self.embedder.signature
+        ours = f"|candidates:{settings.candidates}|words:{VERSION}|{vectors}" if vectors else ""
+        media = "".join(f"|{space.signature}" for space in self.spaces)
+        shown = f"near_duplicates:{settings.near_duplicates}|widen:{settings.widen}-{settings.widen_to}"
+        return f"passages:{settings.passages}{ours}{media}|reranked:{order}|{shown}"
