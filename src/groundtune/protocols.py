@@ -69,11 +69,6 @@ def fingerprint(document: Document, chunks: Sequence[Chunk]) -> str:
     return f"{READING}:{digest(document.content_hash, *(chunk.id for chunk in chunks))}"
 
 
-def without_version(fingerprint: str) -> str:
-    """Return what of a fingerprint depends on the document and its chunks alone, whichever version has read it."""
-    return fingerprint.rpartition(":")[2]
-
-
 def read_by_this_version(fingerprint: str) -> bool:
     """Tell whether a document in a store was read as this version reads."""
     return fingerprint.startswith(f"{READING}:")
@@ -177,6 +172,10 @@ class KnowledgeStore(Protocol):
 
     def optimize(self, *, erase: bool = False) -> None:
         """Tidy up after many changes; what is found stays the same. With `erase`, nothing of what was removed stays."""
+        ...
+
+    def drop(self) -> None:
+        """Delete the store itself, as if it had never been made. It must not be used any more."""
         ...
 
 

@@ -94,11 +94,11 @@ class TestLanceDB(StoreContract):
 
     def test_a_table_of_an_earlier_version_is_searched_by_the_words_of_this_one(self, tmp_path: Path) -> None:
         old_table(tmp_path)
-        words = LanceDBStore(tmp_path / "knowledge", EMBEDDER.signature, EMBEDDER.dimension, ("words",))
-        assert [passage.text for passage in ask(words, "ZEBRAS cross")] == ["zebra crossing"]
+        words = LanceDBStore(tmp_path / "knowledge", EMBEDDER.signature, EMBEDDER.dimension)
+        assert [passage.text for passage in ask(words, "ZEBRAS cross", legs=("words",))] == ["zebra crossing"]
         words.replace([entry("b.md", ["C++ for firmware 3.10"]), entry("c.md", ["C# for firmware 3.1"])])
         words.optimize()
-        assert [passage.document for passage in ask(words, "Firmware 3.1", limit=1)] == ["c.md"]
+        assert [passage.document for passage in ask(words, "Firmware 3.1", limit=1, legs=("words",))] == ["c.md"]
 
     @pytest.mark.parametrize(
         ("question", "found"),
@@ -123,8 +123,8 @@ class TestLanceDB(StoreContract):
             "japanese.md": "返金には十日かかります。", "ligature.md": "The ﬁrst of five.",
         }  # fmt: skip
         self.open(tmp_path).replace([entry(name, [text]) for name, text in texts.items()])
-        words = LanceDBStore(tmp_path / "knowledge", EMBEDDER.signature, EMBEDDER.dimension, ("words",))
-        assert [passage.document for passage in ask(words, question, limit=1)] == [found]
+        words = LanceDBStore(tmp_path / "knowledge", EMBEDDER.signature, EMBEDDER.dimension)
+        assert [passage.document for passage in ask(words, question, limit=1, legs=("words",))] == [found]
 
     def test_many_open_a_table_of_an_earlier_version_at_once(self, tmp_path: Path) -> None:
         old_table(tmp_path)

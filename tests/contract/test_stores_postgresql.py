@@ -52,8 +52,8 @@ class TestPgvector(StoreContract):
         tables = StoreSettings().with_parts({"postgresql": settings(folder)})
         return open_store(self.url, folder, EMBEDDER, tables)
 
-    def made(self, folder: Path, legs=("vectors", "words"), **more: object) -> PgvectorStore:
-        return PgvectorStore(self.url, EMBEDDER.signature, EMBEDDER.dimension, settings(folder, **more), legs)
+    def made(self, folder: Path, **more: object) -> PgvectorStore:
+        return PgvectorStore(self.url, EMBEDDER.signature, EMBEDDER.dimension, settings(folder, **more))
 
     def test_another_embedder_is_refused(self, tmp_path: Path) -> None:
         self.open(tmp_path)
@@ -78,7 +78,7 @@ class TestPgvector(StoreContract):
 
         def opened(exact_up_to: int) -> PgvectorStore:
             own = settings(tmp_path, exact_up_to=exact_up_to)
-            return PgvectorStore(self.url, embedder.signature, dimension, own, ("vectors",))
+            return PgvectorStore(self.url, embedder.signature, dimension, own)
 
         rng = np.random.default_rng(5)
         entries = []
@@ -89,7 +89,7 @@ class TestPgvector(StoreContract):
             entries.append(replace(made, vectors=vector / np.linalg.norm(vector)))
         opened(1000).replace(entries)
         vector = tuple(map(float, entries[7].vectors[0] + entries[100].vectors[0]))
-        asked = [Query("", vector, 10, (name,), candidates=10) for name in ("everyone", "few")]
+        asked = [Query("", vector, 10, (name,), candidates=10, legs=("vectors",)) for name in ("everyone", "few")]
         exact = [opened(1000).search(query) for query in asked]
         indexed = opened(100)
         indexed.optimize()
@@ -105,7 +105,7 @@ class TestPgvector(StoreContract):
         assert held == (dimension <= 4000)
 
     def test_words_are_found_in_the_language_of_the_document(self, tmp_path: Path) -> None:
-        words = self.made(tmp_path, ["words"])
+        words = self.made(tmp_path)
         words.replace(
             [
                 entry("de.md", ["Die Rechnungen der Kunden"], metadata={"language": "de-AT"}),
@@ -114,26 +114,26 @@ class TestPgvector(StoreContract):
             ]
         )
         for question, found in (("Rechnung", "de.md"), ("invoice", "en.md"), ("返金", "ja.md"), ("The", None)):
-            assert documents_of(ask(words, question)) == ({found} if found else set())
+            assert documents_of(ask(words, question, legs=("words",))) == ({found} if found else set())
 
     def test_where_words_are_frequent_only_chunks_with_a_rarer_one_are_ranked(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """As long as there are enough of them; then by all words of the question."""
         monkeypatch.setattr(_postgresql_words, "_MOST_RANKED", 50)
-        words = self.made(tmp_path, ["words"])
+        words = self.made(tmp_path)
         long = ["an okapi among all other animals of a forest"]
         okapis = [entry(f"okapi {number}.md", long) for number in range(40)]
         zebras = [entry(f"zebra {number}.md", ["zebra"]) for number in range(200)]
         words.replace([*okapis, *zebras, entry("both.md", ["zebra and okapi"])])
-        assert "okapi" not in {passage.document[:5] for passage in ask(words, "zebra okapi")}
+        assert "okapi" not in {passage.document[:5] for passage in ask(words, "zebra okapi", legs=("words",))}
         words.optimize()  # counts how many chunks have a word
-        frequent = ask(words, "zebra okapi")
+        frequent = ask(words, "zebra okapi", legs=("words",))
         assert frequent[0].document == "both.md"
         assert {passage.document[:5] for passage in frequent[1:]} == {"okapi"}
-        many = Query("zebra okapi", (0.0,) * EMBEDDER.dimension, 100, ("everyone",), candidates=100)
+        many = Query("zebra okapi", (0.0,) * EMBEDDER.dimension, 100, ("everyone",), candidates=100, legs=("words",))
         assert len(words.search(many)) == 100
-        assert {passage.document[:5] for passage in ask(words, "zebra")} == {"zebra"}
+        assert {passage.document[:5] for passage in ask(words, "zebra", legs=("words",))} == {"zebra"}
 
     def test_who_may_only_read_reads(self, tmp_path: Path) -> None:
         self.open(tmp_path).replace([entry("a.md", ["zebra"])])

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from groundtune.protocols import fingerprint, read_by_this_version, without_version
+from groundtune.knowledge.stores._checks import without_version
+from groundtune.protocols import fingerprint, read_by_this_version
 from groundtune.values import UNKNOWN_PLACE, Chunk, Citation, Document, Passage, Place, located, segments_between
 
 PAGES = (Place(0, 10, 1), Place(10, 30, 2), Place(30, 50, 4))

@@ -30,7 +30,8 @@ class Finder:
     def find(self, searches: Sequence[Search], limit: int | None = None) -> list[list[Passage]]:
         """Return the passages of each search, best first; `limit` of them at most, `[knowledge] passages` if None."""
         settings = self.settings
-        depth = Depth(limit or settings.passages, settings.reranked, settings.candidates, settings.near_duplicates)
+        most, resemblance = limit or settings.passages, settings.near_duplicates
+        depth = Depth(most, settings.reranked, settings.candidates, resemblance, settings.legs)
         store = self.holder if isinstance(self.holder, KnowledgeStore) else None
         if isinstance(self.holder, Retriever):
             ranked = retrieve_many(self.holder, searches, depth, self.reranker)
@@ -46,7 +47,7 @@ class Finder:
         settings = self.settings
         order = "none" if self.reranker is None else f"{settings.reranked}|{self.reranker.signature}"
         vectors = "" if self.embedder is None else self.embedder.signature
-        ours = f"|candidates:{settings.candidates}|words:{VERSION}|{vectors}" if vectors else ""
+        ours = f"|{settings.search}|candidates:{settings.candidates}|words:{VERSION}|{vectors}" if vectors else ""
         media = "".join(f"|{space.signature}" for space in self.spaces)
         shown = f"near_duplicates:{settings.near_duplicates}|widen:{settings.widen}-{settings.widen_to}"
         return f"passages:{settings.passages}{ours}{media}|reranked:{order}|{shown}"

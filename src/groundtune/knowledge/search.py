@@ -12,18 +12,20 @@ from groundtune.knowledge.near_duplicates import without_near_duplicates
 from groundtune.knowledge.retriever import Retriever
 from groundtune.knowledge.spaces import Space, join
 from groundtune.protocols import Embedder, KnowledgeStore, Reranker
-from groundtune.values import Passage, Query, Search
+from groundtune.values import LEGS, Leg, Passage, Query, Search
 
 
 @dataclass(frozen=True, slots=True)
 class Depth:
     """How far each step looks: chunks that vector and word search each propose, passages that are reranked, and
-    passages that are returned. `resemblance` is that of near duplicates, 0 where all passages are returned."""
+    passages that are returned. `resemblance` is that of near duplicates, 0 where all passages are returned;
+    `legs` are the ways that are searched."""
 
     limit: int
     reranked: int = 12
     candidates: int = 30
     resemblance: float = 0.0
+    legs: tuple[Leg, ...] = LEGS
 
     def before(self, reranker: Reranker | None) -> int:
         """Return how many passages there must be before near duplicates are left out and the rest is reranked."""
@@ -49,7 +51,8 @@ def search_many(
     fused = depth.before(reranker)
     results: list[list[Passage]] = [[] for _ in searches]
     for (place, search), vector in zip(asked.items(), vectors, strict=True):
-        query = Query(search.text, tuple(map(float, vector)), fused, search.asker, search.where, depth.candidates)
+        near, where, most = tuple(map(float, vector)), search.where, depth.candidates
+        query = Query(search.text, near, fused, search.asker, where, most, depth.legs)
         results[place] = store.search(query)
     return join(store, spaces, searches, _ordered(results, searches, depth, reranker), depth.limit)
 

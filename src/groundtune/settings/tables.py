@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 from groundtune.secrets import SecretUrl
 from groundtune.settings.table import Inner, Principals, Table
 from groundtune.settings.training import DataSettings, TuningSettings
-from groundtune.values import MediaKind
+from groundtune.values import LEGS, Leg, MediaKind
 
 
 class ProjectSettings(Table):
@@ -103,6 +103,10 @@ class KnowledgeSettings(Table):
     chunk_overlap: int = Field(0, ge=0, description="Overlap of neighbouring chunks, in characters.")
     passages: int = Field(3, ge=1, description="Passages given to the model per question, also in RAFT prompts.")
     candidates: int = Field(30, ge=1, description="Chunks that vector search and word search each propose.")
+    search: Literal["hybrid", "vectors", "words"] = Field(
+        "hybrid",
+        description="What finds chunks: vectors (by meaning), words, or hybrid (both, fused by rank).",
+    )
     reranker: str = Field(
         "none",
         description="Reranker for the top passages: cross:hf:ORG/NAME, cross:path:DIR, late:ENCODER, or none.",
@@ -162,6 +166,11 @@ class KnowledgeSettings(Table):
         le=1,
         description="Confidence of OCR and transcription below which a place is marked as poorly legible or audible.",
     )
+
+    @property
+    def legs(self) -> tuple[Leg, ...]:
+        """The ways that are searched."""
+        return LEGS if self.search == "hybrid" else (self.search,)
 
     def for_recognition(self) -> KnowledgeSettings:
         """Return only what OCR and transcription need, for another process: without addresses and passwords."""

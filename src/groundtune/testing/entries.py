@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from groundtune.protocols import Entry, KnowledgeStore
 from groundtune.testing.embedders import HashingEmbedder
-from groundtune.values import EVERYONE, Chunk, Document, Passage, Place, Query
+from groundtune.values import EVERYONE, LEGS, Chunk, Document, Leg, Passage, Place, Query
 
 EMBEDDER = HashingEmbedder(64)
 
@@ -34,10 +34,11 @@ def ask(
     principals: Sequence[str] = EVERYONE,
     limit: int = 10,
     where: Mapping[str, str] | None = None,
+    legs: tuple[Leg, ...] = LEGS,
 ) -> list[Passage]:
     """Search with the vector that `EMBEDDER` gives to `text`."""
     vector = tuple(map(float, EMBEDDER.embed([text], "query")[0]))
-    return store.search(Query(text, vector, limit, tuple(principals), where or {}))
+    return store.search(Query(text, vector, limit, tuple(principals), where or {}, legs=legs))
 
 
 def documents_of(passages: Sequence[Passage]) -> set[str]:

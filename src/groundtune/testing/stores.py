@@ -129,6 +129,26 @@ class StoreContract(AtOnceContract):
         store.replace([entry("a.md", ["it costs nothing"], heading="Voicemail"), entry("b.md", ["it costs a lot"])])
         assert ask(store, "voicemail")[0].document == "a.md"
 
+    def test_one_way_of_searching_alone(self, store: KnowledgeStore) -> None:
+        """By words only what has them is found, by vectors all that may be read; both know the similarity."""
+        store.replace([entry("a.md", ["zebra"]), entry("b.md", ["giraffe"]), entry("c.md", ["zebra crossing"])])
+        by_words = ask(store, "zebra", legs=("words",))
+        assert documents_of(by_words) == {"a.md", "c.md"}
+        assert [passage.document for passage in ask(store, "zebra", legs=("vectors",))][:2] == ["a.md", "c.md"]
+        assert documents_of(ask(store, "zebra", legs=("vectors",))) == {"a.md", "b.md", "c.md"}
+        known = {passage.document: passage.similarity for passage in ask(store, "zebra")}
+        assert all(passage.similarity == known[passage.document] for passage in by_words)
+
+    def test_a_store_that_was_dropped(self, store: KnowledgeStore, tmp_path: Path) -> None:
+        """Is as if it had never been made; a new one in its place is empty."""
+        store.replace([entry("a.md", ["zebra"])])
+        store.drop()
+        anew = self.open(tmp_path)
+        assert anew.is_empty()
+        assert ask(anew, "zebra") == []
+        anew.replace([entry("b.md", ["zebra"])])
+        assert documents_of(ask(anew, "zebra")) == {"b.md"}
+
     def test_limit(self, store: KnowledgeStore) -> None:
         """Never more than asked for, also if more than the usual number of candidates is."""
         store.replace([entry(f"{number}.md", [f"roaming number {number}"]) for number in range(60)])

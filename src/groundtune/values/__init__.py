@@ -39,9 +39,11 @@ from groundtune.values.evaluation import (
 )
 from groundtune.values.knowledge import (
     EVERYONE,
+    LEGS,
     UNKNOWN_PLACE,
     Chunk,
     Document,
+    Leg,
     Passage,
     Place,
     Placed,
@@ -66,6 +68,7 @@ from groundtune.values.training import Example, PreferencePair, Thumb, TrainingT
 __all__ = [
     "EVERYONE",
     "LEFT_OUT_KINDS",
+    "LEGS",
     "READING",
     "UNEXPECTED",
     "UNKNOWN_PLACE",
@@ -90,6 +93,7 @@ __all__ = [
     "Heading",
     "LeftOut",
     "LeftOutKind",
+    "Leg",
     "MediaKind",
     "Message",
     "Passage",

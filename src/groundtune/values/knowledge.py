@@ -6,11 +6,15 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path, PurePosixPath
+from typing import Literal
 
 from groundtune.values._digest import digest
 
 EVERYONE = ("everyone",)
 """The principals of an unknown asker."""
+Leg = Literal["vectors", "words"]
+"""A way to search: by meaning, or by the words."""
+LEGS: tuple[Leg, ...] = ("vectors", "words")
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +195,7 @@ class Query:
 
     A chunk is found only if one of its `readable_by` is among `principals`: no principals, no passages.
     `where` keeps chunks whose metadata equals every given value. `candidates` is how many chunks each of vector
-    and word search proposes for fusion (at least `limit`).
+    and word search proposes for fusion (at least `limit`). `legs` says which of both are asked.
     """
 
     text: str
@@ -200,6 +204,7 @@ class Query:
     principals: tuple[str, ...]
     where: Mapping[str, str] = field(default_factory=dict)
     candidates: int = 30
+    legs: tuple[Leg, ...] = LEGS
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from groundtune.errors import OtherFilling, StoreError
-from groundtune.protocols import Entry, Vectors, without_version
+from groundtune.protocols import Entry, Vectors
 from groundtune.values import Chunk, Passage, Place, digest
 
 
@@ -80,6 +80,11 @@ def entries_of(rows: Iterable[tuple[str, Chunk, Sequence[float]]]) -> list[Entry
         vectors = np.array([vector for _, vector in held], dtype=np.float32)
         entries.append(Entry(document, fingerprint, [chunk for chunk, _ in held], vectors))
     return entries
+
+
+def without_version(fingerprint: str) -> str:
+    """Return what of a fingerprint depends on the document and its chunks alone, whichever version has read it."""
+    return fingerprint.rpartition(":")[2]
 
 
 def revision_of(embedder: str, documents: Mapping[str, str]) -> str:

@@ -206,6 +206,10 @@ class SearchIndex:
                 params = {"max_num_segments": "1"} if whole else {"only_expunge_deletes": "true"}
                 self._client.indices.forcemerge(index=self.name, params=params)
 
+    def drop(self) -> None:
+        """Delete the index."""
+        self._drop(self.name)
+
     @contextmanager
     def writer(self) -> Iterator[Callable[[], None]]:
         """Be the only writer; gives what says, from time to time, that this one is still there.

@@ -11,7 +11,7 @@ import ipaddress
 import re
 import weakref
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import parse_qs, urlsplit
 
@@ -218,6 +218,15 @@ def make_schema(connection: Connection[Any], name: str) -> None:
     from psycopg import sql
 
     connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(name)))
+
+
+def drop_empty_schema(connection: Connection[Any], name: str) -> None:
+    """Drop the schema, unless there is anything in it or it is not ours to drop."""
+    import psycopg
+    from psycopg import sql
+
+    with suppress(psycopg.Error), connection.transaction():
+        connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} RESTRICT").format(sql.Identifier(name)))
 
 
 def _parameters(url: str, settings: PostgresqlSettings) -> dict[str, Any]:

@@ -10,6 +10,7 @@ splitting.
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -98,19 +99,11 @@ class TableVersion:
 
 
 class LanceDBStore:
-    """Chunks in one LanceDB table. `legs` of "vectors" and "words" says what is searched (for measurements)."""
+    """Chunks in one LanceDB table, in the folder `path`."""
 
-    def __init__(
-        self,
-        path: Path,
-        signature: str,
-        dimension: int,
-        legs: Sequence[str] = ("vectors", "words"),
-        settings: LancedbSettings = DEFAULTS,
-    ) -> None:
+    def __init__(self, path: Path, signature: str, dimension: int, settings: LancedbSettings = DEFAULTS) -> None:
         self._path, self._settings = path, settings
         self._dimension = dimension
-        self._legs = tuple(legs)
         self._filled = {"layout": _LAYOUT, "embedder": signature, "dimension": str(dimension)}
         self._listing: tuple[str, Listing] | None = None
         self._fixed: TableVersion | None = None
@@ -163,8 +156,8 @@ class LanceDBStore:
         def ask() -> list[tuple[dict[str, Any], float]]:
             version = self._snapshot()  # both searches see one version
             rankings = [
-                self._by_vector(version, vector, condition, depth),
-                self._by_words(version, query.text, condition, depth),
+                self._by_vector(version, vector, condition, depth) if "vectors" in query.legs else [],
+                self._by_words(version, query.text, condition, depth) if "words" in query.legs else [],
             ]
             rows = {row["id"]: row["_rowid"] for ranking in rankings for row in ranking}
             fused = reciprocal_rank_fusion([[row["id"] for row in ranking] for ranking in rankings])[: query.limit]
@@ -222,6 +215,19 @@ class LanceDBStore:
             PATIENTLY(index_words, self._table, anew=erase)
             PATIENTLY(index_vectors, self._table, anew=erase)
             PATIENTLY(self._table.optimize, cleanup_older_than=timedelta(0) if erase else _KEEP_VERSIONS)
+
+    def drop(self) -> None:
+        """Delete the folder of the table."""
+        try:
+            shutil.rmtree(self._path)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise StoreError(
+                f"the store cannot be deleted: {error.strerror or error}.",
+                place=self._path,
+                remedy="Make the folder writable, or delete it by hand.",
+            ) from None
 
     def _snapshot(self) -> TableVersion:
         """Return the table as it is now, which stays so: kept for as long as the table does not change."""
@@ -292,7 +298,7 @@ class LanceDBStore:
         ]
 
     def _by_vector(self, held: TableVersion, vector: Vectors, condition: str, depth: int) -> list[dict[str, Any]]:
-        if "vectors" not in self._legs or not vector.any():  # the cosine with a zero vector does not exist
+        if not vector.any():  # the cosine with a zero vector does not exist
             return []
         search = held.table.search(vector, vector_column_name="vector").distance_type("cosine")
         search = search.where(condition, prefilter=True).limit(depth).select(["id", "_distance"]).with_row_id(True)
@@ -303,7 +309,7 @@ class LanceDBStore:
 
     def _by_words(self, held: TableVersion, text: str, condition: str, depth: int) -> list[dict[str, Any]]:
         words = searchable(text)
-        if "words" not in self._legs or not words:
+        if not words:
             return []
         from lancedb.query import MatchQuery
 

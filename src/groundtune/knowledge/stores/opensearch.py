@@ -50,18 +50,10 @@ _SETTLED = 120.0  # seconds after which every copy of a Serverless index shows w
 
 
 class OpensearchStore:
-    """Chunks in one index. `legs` of "vectors" and "words" says what is searched (for measurements)."""
+    """Chunks in one index."""
 
-    def __init__(
-        self,
-        url: str,
-        signature: str,
-        dimension: int,
-        settings: OpensearchSettings,
-        legs: Sequence[str] = ("vectors", "words"),
-    ) -> None:
+    def __init__(self, url: str, signature: str, dimension: int, settings: OpensearchSettings) -> None:
         self._signature, self._dimension, self._settings = signature, dimension, settings
-        self._legs = tuple(legs)
         self._index = SearchIndex(url, settings)
         self._place = self._index.place
         self._listed: tuple[int, dict[str, str]] | None = None
@@ -106,11 +98,8 @@ class OpensearchStore:
         vector = np.asarray(query.vector, dtype=np.float32)
         depth = max(query.candidates, query.limit)
         words = list(dict.fromkeys(searchable(query.text).split()))[:_MOST_WORDS]
-        legs = []
-        if "vectors" in self._legs and vector.any():
-            legs.append("vectors")
-        if "words" in self._legs and words:
-            legs.append("words")
+        sayable = {"vectors": vector.any(), "words": bool(words)}
+        legs = [leg for leg in query.legs if sayable[leg]]
 
         def ask(about: Mapping[str, Any]) -> tuple[list[tuple[str, float]], dict[str, dict[str, Any]]]:
             shown = _readable(query, about)
@@ -172,6 +161,11 @@ class OpensearchStore:
             about, _ = self._recovered(renew)
             self._index.note(about)
         self._index.tidy(whole=erase)
+
+    def drop(self) -> None:
+        """Delete the index."""
+        with self._index.writer():
+            self._index.drop()
 
     # --- writing ----------------------------------------------------------------------------------
 

@@ -76,19 +76,11 @@ INSERT INTO chunk VALUES (
 
 
 class PgvectorStore:
-    """Chunks in the tables of one schema. `legs` of "vectors" and "words" says what is searched (for measurements)."""
+    """Chunks in the tables of one schema."""
 
-    def __init__(
-        self,
-        url: str,
-        signature: str,
-        dimension: int,
-        settings: PostgresqlSettings,
-        legs: Sequence[str] = ("vectors", "words"),
-    ) -> None:
+    def __init__(self, url: str, signature: str, dimension: int, settings: PostgresqlSettings) -> None:
         self._signature, self._dimension = signature, dimension
         self._settings = settings
-        self._legs = tuple(legs)
         self._database = server.Database(url, settings)
         self._place = self._database.place
         self._revision: tuple[str, str] | None = None
@@ -129,8 +121,9 @@ class PgvectorStore:
         }
         with self._reading() as connection:
             rankings = [
-                self._by_vector(connection, known) if vector.any() else [],  # a zero vector has no direction
-                self._by_words(connection, known, query.text),
+                # a zero vector has no direction
+                self._by_vector(connection, known) if "vectors" in query.legs and vector.any() else [],
+                self._by_words(connection, known, query.text) if "words" in query.legs else [],
             ]
         rows = {row["id"]: row for ranking in rankings for row in ranking}
         fused = reciprocal_rank_fusion([[row["id"] for row in ranking] for ranking in rankings])
@@ -193,6 +186,12 @@ class PgvectorStore:
                 )
             for table in ("chunk", "document"):
                 connection.execute(f"VACUUM ({'FULL, ' if erase else ''}ANALYZE) {table}")
+
+    def drop(self) -> None:
+        """Drop the tables, and their schema where nothing else is in it."""
+        with self._database.connection() as connection:
+            connection.execute("DROP TABLE IF EXISTS chunk, document, about")
+            server.drop_empty_schema(connection, self._settings.schema_name)
 
     # --- inside -----------------------------------------------------------------------------------
 
@@ -279,8 +278,6 @@ class PgvectorStore:
         return rows
 
     def _by_vector(self, connection: Connection[Any], known: Mapping[str, object]) -> list[dict[str, Any]]:
-        if "vectors" not in self._legs:
-            return []
         type_ = f"halfvec({self._dimension})" if self._half else "vector"
         statement = f"{_SELECT} ORDER BY vector::{type_} <=> %(vector)s::{type_}, id LIMIT %(depth)s"
         indexed = bool(_value(connection, "SELECT to_regclass('chunk_vector') IS NOT NULL"))
@@ -297,8 +294,6 @@ class PgvectorStore:
         return sorted(rows, key=lambda row: (-row["similarity"], row["id"]))
 
     def _by_words(self, connection: Connection[Any], known: Mapping[str, object], text: str) -> list[dict[str, Any]]:
-        if "words" not in self._legs:
-            return []
         ranks = best_by_words(connection, text, _ALLOWED, known)
         rows = connection.execute(f"{_SELECT} AND id = ANY(%(ids)s)", {**known, "ids": list(ranks)}).fetchall()
         return sorted(rows, key=lambda row: (-ranks[row["id"]], row["id"]))
