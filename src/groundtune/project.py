@@ -26,6 +26,7 @@ from groundtune.comparison.gate import Gate, GateFinding
 from groundtune.comparison.human import Import, human_report, make_study, take_sheets, with_human_scores
 from groundtune.comparison.pilot import pilot
 from groundtune.comparison.report.data import Report, as_json
+from groundtune.comparison.retrieval.tune import RetrievalTuning, tune_retrieval
 from groundtune.comparison.summary import PART
 from groundtune.errors import SettingsError
 from groundtune.evaluation.benchmark.cases import Benchmark, CaseLine
@@ -210,8 +211,7 @@ class Project:
     def tune(self, name: str, technique: str, parent: str | None = None, accepted: Sequence[str] = ()) -> Manifest:
         """Train the adapter `name` by a technique ("instruction", "raft", …), unless it is there already.
 
-        `parent` is an adapter to train on top of, `accepted` names gates that need not pass. The documents are ingested
-        first, as some techniques retrieve from them.
+        `parent` is an adapter to train on top of, `accepted` names gates that need not pass. Documents are ingested.
 
         Raises `SettingsError` for a name that cannot be an adapter's: other characters than letters, digits, - and _,
         or the name of a candidate that is made on demand.
@@ -246,6 +246,14 @@ class Project:
             )
         self.assembly.adapters.refuse_wrong(technique, parent)
         self.ingest()
+
+    def tune_retrieval(self, *, write: bool = True) -> RetrievalTuning:
+        """Find the retrieval pipeline that fits the documents, which are ingested first, by the development cases.
+
+        With `write` it is put into `groundtune.toml`: open the project anew to use it. See `groundtune retrieval tune`.
+        """
+        self.ingest()
+        return tune_retrieval(self.assembly, write=write)
 
     def adapters_of(self, candidate: str) -> tuple[str, ...]:
         """Return the names of the adapters that a candidate puts on the model, in order."""

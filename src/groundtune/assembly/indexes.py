@@ -50,6 +50,8 @@ def url_of(store: str, index: str) -> str:
 
 
 INDEXES: KeptKind[tuple[Index, ...]] = KeptKind("indexes", TypeAdapter(tuple[Index, ...]))
+TRIALS: KeptKind[tuple[Index, ...]] = KeptKind("trials", TypeAdapter(tuple[Index, ...]))
+"""Indexes that only measurements use: none of them may be whole."""
 
 
 class Indexes:
@@ -92,3 +94,17 @@ class Indexes:
         before = {each.name: each for each in self.all()}
         if before.get(index.name) != index:
             self._records().keep(INDEXES, self._key, tuple((before | {index.name: index}).values()))
+        self.forget_trial(index)
+
+    def trials(self) -> Sequence[Index]:
+        """Return the indexes that were made to try settings, and not dropped."""
+        return self._records().kept(TRIALS, self._key) or ()
+
+    def note_trial(self, index: Index) -> None:
+        """Note an index that is made to try settings, before it is made."""
+        self._records().keep(TRIALS, self._key, tuple(dict.fromkeys([*self.trials(), index])))
+
+    def forget_trial(self, index: Index) -> None:
+        """Note that an index was dropped, or is none of those any more."""
+        if index in self.trials():
+            self._records().keep(TRIALS, self._key, tuple(each for each in self.trials() if each != index))

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -14,11 +13,11 @@ from typing import cast
 from groundtune.assembly.cited import Source, cited
 from groundtune.assembly.finding import Finder
 from groundtune.assembly.indexes import Filling, Index, Indexes, url_of
-from groundtune.assembly.locked import locked_property
+from groundtune.assembly.locked import locked_property, only_writer
 from groundtune.assembly.spaces import Spaces
 from groundtune.assistant.rewriting import QuestionRewriting
-from groundtune.errors import InputError, OtherFilling, StoreError
-from groundtune.files import only_one, within
+from groundtune.errors import InputError, OtherFilling
+from groundtune.files import within
 from groundtune.knowledge.checking import check_index
 from groundtune.knowledge.embedding import embedder
 from groundtune.knowledge.ingest import IngestReport, Manner, documents, ingest, passages
@@ -37,7 +36,6 @@ from groundtune.secrets import SecretUrl
 from groundtune.settings import Settings
 from groundtune.values import EVERYONE, Chunk, Document, Passage, Place, Search
 
-_log = logging.getLogger(__name__)
 STATE = ".groundtune"  # where groundtune keeps what it makes, in the project's folder
 
 
@@ -119,7 +117,7 @@ class KnowledgeBase:
         """The service of `[knowledge] store` that retrieves by itself; None where that is a store."""
         settings = self._settings
         url = settings.knowledge.store.reveal()
-        retriever = open_retriever(url, self._folder, self._revisions_of(""), settings.store)
+        retriever = open_retriever(url, self._folder, self.revisions_of(""), settings.store)
         if retriever is not None:
             self.spaces.refuse_without_vectors()
         return retriever
@@ -127,9 +125,10 @@ class KnowledgeBase:
     @property
     def revisions(self) -> KeptRevisions:
         """The documents as they were read for the index that fits the settings, kept in the records."""
-        return self._revisions_of("" if self.retriever is not None else self._index_name)
+        return self.revisions_of("" if self.retriever is not None else self._index_name)
 
-    def _revisions_of(self, index: str) -> KeptRevisions:
+    def revisions_of(self, index: str) -> KeptRevisions:
+        """Return those of the index called so."""
         return self._records().revisions(self.indexes.place(index), self._settings.knowledge.keep_revisions)
 
     @property
@@ -142,7 +141,7 @@ class KnowledgeBase:
         `verify` reads files that seem unchanged, and fetches such documents, too.
         Whoever else changes the knowledge base of this project waits, as this does for them.
         """
-        with self._writing():
+        with self.writing():
             if self.retriever is not None:
                 return self._fill(self.retriever, "", paths, verify=verify)
             report = self._fill(self.store, self._index_name, paths, verify=verify)
@@ -158,7 +157,7 @@ class KnowledgeBase:
         """
         if self.retriever is not None:
             raise InputError("a retriever has no index of ours to build.", place=str(self._settings.knowledge.store))
-        with self._writing():
+        with self.writing():
             self._note_first()
             before = [index.name for index in self.indexes.all()]
             name = self.indexes.name_for_new(self._filling) if before else ""
@@ -172,6 +171,26 @@ class KnowledgeBase:
         self.__dict__.pop("_index_name", None)
         return Rebuilt(report, name not in before, checked, name)
 
+    def changed(self, settings: Settings) -> KnowledgeBase:
+        """Return the knowledge base of this project with other settings; what is the same for both is opened once."""
+        other = KnowledgeBase(settings, self._folder, self._records, self._progress)
+        if settings.embedding == self._settings.embedding:
+            other.__dict__["embedder"] = self.embedder
+        return other
+
+    def has_index(self) -> bool:
+        """Tell whether there is a whole index of just these settings."""
+        return any(index.filling == self._filling for index in self.indexes.all())
+
+    @property
+    def trial_index(self) -> Index:
+        """The index that is made to try these settings, and that `rebuild` keeps."""
+        return Index(self.indexes.name_for_new(self._filling), self._filling)
+
+    def open_index(self, index: Index) -> KnowledgeStore:
+        """Open an index, whichever settings it is for. It is made if it is not there."""
+        return self._open(index.name, index.filling)
+
     def _note_first(self) -> None:
         """Note the index that is there already, if none is noted: it may be of another embedder."""
         if self.indexes.all():
@@ -183,23 +202,9 @@ class KnowledgeBase:
         if not empty:
             self.indexes.keep(Index("", filling))
 
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
+    def writing(self) -> AbstractContextManager[None]:
         """Be the only one who changes the knowledge base of this project, as soon as nobody else does."""
-        path = self._folder / STATE / "writing.lock"
-        with ExitStack() as held:
-            try:
-                held.enter_context(only_one(path, seconds=1))
-            except TimeoutError:
-                _log.warning("Another command is changing the knowledge base; this one waits for it to end.")
-                held.enter_context(only_one(path))
-            except OSError as error:
-                raise StoreError(
-                    f"the lock for writing cannot be made: {error.strerror or error}.",
-                    place=path,
-                    remedy="Make the folder writable, or make room on its disk.",
-                ) from None
-            yield
+        return only_writer(self._folder / STATE / "writing.lock")
 
     def _fill(
         self,
@@ -212,7 +217,7 @@ class KnowledgeBase:
         settings, media, seen = self._settings.knowledge, self.spaces.ready(), self._seen(index, verify=verify)
         sources = self.sources.update(verify=verify) if paths is None else ()
         with reading(settings, self._progress, media) as read:
-            manner = Manner(self._progress, seen, read, self._revisions_of(index), media)
+            manner = Manner(self._progress, seen, read, self.revisions_of(index), media)
             embedder = None if store is self.retriever else self.embedder
             report = ingest(self.documents, store, embedder, settings, paths, manner, sources)
         if not media:
@@ -266,7 +271,7 @@ class KnowledgeBase:
 
     def remove(self, documents: Sequence[str]) -> None:
         """Forget documents. Raises `InputError` if one of them is not held; then nothing is forgotten."""
-        with self._writing():
+        with self.writing():
             held = self._holder.documents()
             for document in documents:
                 if document not in held:
@@ -282,7 +287,7 @@ class KnowledgeBase:
         Return how many saved answers quoted them. Raises `InputError` if of one of them nothing is held or kept; then
         nothing is erased. Files, what sources have, reports and what models have learned are as they were.
         """
-        with self._writing():
+        with self.writing():
             held = self._holder.documents()
             marks = {id_: held.get(id_) or next(iter(self.revisions.fingerprints(id_)), None) for id_ in documents}
             for document, mark in marks.items():
@@ -300,10 +305,11 @@ class KnowledgeBase:
             return self.revisions.forget({document: str(mark) for document, mark in marks.items()})
 
     def _stores(self) -> Iterator[KnowledgeStore]:
-        """Yield every index: the one in use, those of other settings, and every space; none of a retriever."""
+        """Yield every index: in use, of other settings, of trials; and every space. A retriever has none."""
         if self.retriever is None:
             yield self.store
-            others = (index for index in self.indexes.all() if index.name != self._index_name)
+            indexes = [*self.indexes.all(), *self.indexes.trials()]
+            others = (index for index in indexes if index.name != self._index_name)
             yield from (self._open(index.name, index.filling) for index in others)
             yield from self.spaces.stores()
 
@@ -318,7 +324,7 @@ class KnowledgeBase:
         """Copy what the store at the URL `source` holds to the one at `target`, and compare both."""
         urls = [SecretUrl(url) for url in (source, target)]  # passwords are blanked from now on
         first, second = (self._open_url(url.reveal()) for url in urls)
-        with self._writing():
+        with self.writing():
             done = migrate(first, second, self._progress)
             return replace(done, spaces=self.spaces.copy(urls[0], urls[1], self._progress))
 
@@ -367,10 +373,11 @@ class KnowledgeBase:
         if self.is_empty():
             place = str(self._settings.knowledge.store)
             raise InputError("the knowledge store is empty.", place=place, remedy="Run `groundtune ingest`.")
-        return self._finder.find([self.spaces.worded(search, self.spaces_here()) for search in searches], limit)
+        return self.finder.find([self.spaces.worded(search, self.spaces_here()) for search in searches], limit)
 
     @property
-    def _finder(self) -> Finder:
+    def finder(self) -> Finder:
+        """What finds passages here."""
         embedder = None if self.retriever is not None else self.embedder
         settings, spaces = self._settings.knowledge, self.spaces_here()
         return Finder(settings, self._holder, embedder, self.reranker, self.revisions, spaces)
@@ -378,7 +385,7 @@ class KnowledgeBase:
     @property
     def signature(self) -> str:
         """All that can change which passages are found."""
-        return f"revision:{self.revision()}|{self._finder.signature}|rewrite:{self.rewriting.signature}"
+        return f"revision:{self.revision()}|{self.finder.signature}|rewrite:{self.rewriting.signature}"
 
 
 def _not_held(document: str) -> InputError:

@@ -11,6 +11,7 @@ from typing import Any, Literal, Self, get_args
 from pydantic import Field, model_validator
 
 from groundtune.secrets import SecretUrl
+from groundtune.settings.retrieval import RetrievalSettings
 from groundtune.settings.table import Inner, Principals, Table
 from groundtune.settings.training import DataSettings, TuningSettings
 from groundtune.values import LEGS, Leg, MediaKind
@@ -346,6 +347,7 @@ class Settings(Table):
     embedding: EmbeddingSettings = EmbeddingSettings()
     knowledge: KnowledgeSettings = KnowledgeSettings()
     store: StoreSettings = StoreSettings()
+    retrieval: RetrievalSettings = RetrievalSettings()
     assistant: AssistantSettings = AssistantSettings()
     records: RecordsSettings = RecordsSettings()
     benchmark: BenchmarkSettings = BenchmarkSettings()

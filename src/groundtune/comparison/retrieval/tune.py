@@ -1,0 +1,297 @@
+"""`groundtune retrieval tune`: measure pipelines on the development cases within a time, choose one, and look at the
+test cases once.
+
+Recall of the experts' evidence is what counts: no model answers. Pictures and recordings take no part. Pipelines that
+hand over more text than allowed are not tried; those for which there is no time, or a part is missing, are reported.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+
+import numpy as np
+
+from groundtune.assembly.assembly import Assembly
+from groundtune.assembly.finding import Finder
+from groundtune.assembly.trials import KeptTexts, Trial, drop_leftovers
+from groundtune.comparison.retrieval.choosing import SCORER, PipelineChoice, choose
+from groundtune.comparison.retrieval.pipelines import Measured, Pipeline, numbers, ways
+from groundtune.errors import GroundtuneError, InputError
+from groundtune.evaluation.scorers.retrieval import retrieval_recall
+from groundtune.knowledge.reranking import reranker
+from groundtune.protocols import Progress, Reranker
+from groundtune.settings import write_settings
+from groundtune.statistics.comparing import compare
+from groundtune.statistics.sample import Method
+from groundtune.values import Answer, Case, Difference, Passage, Score, Search, Split, Usage
+
+TIMED = 20  # questions that are asked one by one to learn what one takes
+MORE_TEXT = 1.1  # share of the present length of passages that may be handed over
+SEED = 17
+
+
+class OutOfTime(Exception):
+    """The time is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """What was not measured, and why."""
+
+    pipeline: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RetrievalTuning:
+    """What came of it. `cases` counts development cases; `tested` compares the winner with the present pipeline on
+    `test_cases` others (None if the winner is the present one, or there are no such cases). `changes` are the settings
+    that the winner needs, and `written` tells whether they stand in the file now."""
+
+    cases: int
+    test_cases: int
+    present: Measured
+    measured: tuple[Measured, ...]
+    choice: PipelineChoice
+    skipped: tuple[Skipped, ...]
+    tested: Difference | None
+    changes: dict[str, object] = field(default_factory=dict)
+    written: bool = False
+    seconds: float = 0.0
+
+    def as_json(self) -> dict[str, object]:
+        """Return it as `groundtune retrieval tune --json` prints it."""
+        rows = zip(self.measured, self.choice.differences, strict=True)
+        return {
+            "cases": self.cases,
+            "test_cases": self.test_cases,
+            "pipelines": [
+                {
+                    **asdict(each.pipeline),
+                    "recall": each.recall,
+                    "difference": asdict(difference.difference),
+                    "verdict": difference.verdict,
+                    "milliseconds": each.milliseconds,
+                    "characters": each.characters,
+                }
+                for each, difference in rows
+            ],
+            "present": asdict(self.present.pipeline),
+            "winner": asdict(self.choice.winner.pipeline),
+            "why": self.choice.why,
+            "test": None if self.tested is None else asdict(self.tested),
+            "skipped": [asdict(each) for each in self.skipped],
+            "changes": self.changes,
+            "written": self.written,
+            "seconds": round(self.seconds, 1),
+        }
+
+
+def tune_retrieval(assembly: Assembly, *, write: bool) -> RetrievalTuning:
+    """Measure, choose, test and, with `write`, put the winner into `groundtune.toml` and its index into the store.
+
+    Raises `InputError` if fewer than two development cases name passages.
+    """
+    began = time.monotonic()
+    run = _Run(assembly, began + 60 * assembly.settings.retrieval.minutes)
+    try:
+        run.measure_all()
+        groups = [case.group for case in run.cases]
+        choice = choose(run.measured, run.present, groups, method_of(assembly), SEED)
+        changes = choice.winner.pipeline.changes(run.pipeline)
+        tested = run.tested(choice.winner) if changes else None
+        if write and changes:
+            run.adopt(choice.winner, changes)
+    finally:
+        run.close()
+    return RetrievalTuning(
+        cases=len(run.cases),
+        test_cases=len(run.cases_of("test")),
+        present=run.present,
+        measured=tuple(run.measured),
+        choice=choice,
+        skipped=tuple(run.skipped),
+        tested=tested,
+        changes=changes,
+        written=write and bool(changes),
+        seconds=time.monotonic() - began,
+    )
+
+
+class _Run:
+    """One run: the cases, what was measured, and the indexes that were made for it."""
+
+    def __init__(self, assembly: Assembly, ends: float) -> None:
+        self._assembly, self._ends = assembly, ends
+        self._settings = assembly.settings
+        self._base, self._texts = assembly.knowledge, KeptTexts()
+        self._trials: dict[tuple[str, int], Trial] = {}
+        self._took: dict[str, float] = {}  # seconds that filling an index took, by embedding
+        self._rerankers: dict[str, Reranker | None] = {}
+        self._most = 0.0  # characters that the passages of a question may have
+        self.pipeline = Pipeline.of(assembly.settings)
+        self.cases = self.cases_of("development")
+        if len({case.group for case in self.cases}) < 2:
+            raise InputError(
+                "fewer than two development cases name the passages that answer them.",
+                place=assembly.cases_file,
+                remedy="Write `passages` into more cases; see docs/benchmark.md.",
+            )
+        self.measured: list[Measured] = []
+        self.skipped: list[Skipped] = []
+
+    @property
+    def present(self) -> Measured:
+        """What the present pipeline did."""
+        return next(each for each in self.measured if each.pipeline == self.pipeline)
+
+    def cases_of(self, split: Split) -> list[Case]:
+        """Return the cases of one side that name their passages."""
+        return [case for case in self._assembly.benchmark.part(split) if case.evidence and case.answerable]
+
+    def measure_all(self) -> None:
+        """Measure whatever there is time for. The present pipeline is always measured."""
+        fixed = self._base.retriever is not None
+        families = ways(self.pipeline, self._settings, fixed_index=fixed)
+        total, done = sum(map(len, families)), 0
+        for family in families:
+            try:
+                self._trial(family[0])
+            except (OutOfTime, GroundtuneError) as error:
+                self._skip(family, _reason(error))
+                done += len(family)
+                continue
+            for pipeline in family:
+                self._assembly.progress("try pipelines", done, total)
+                done += 1
+                self._measure(pipeline)
+        self._assembly.progress("try pipelines", total, total)
+
+    def _skip(self, pipelines: Sequence[Pipeline], reason: str) -> None:
+        self.skipped += [Skipped(pipeline.told, reason) for pipeline in pipelines]
+
+    def _trial(self, pipeline: Pipeline) -> Trial:
+        """Return the index for a pipeline, filled. Raises `OutOfTime` where there is not enough time for it."""
+        same = (pipeline.embedding, pipeline.chunk_size) == (self.pipeline.embedding, self.pipeline.chunk_size)
+        knowledge = self._base if same else self._base.changed(pipeline.applied(self._settings))
+        trial = Trial(knowledge, self._texts)
+        self._trials[pipeline.embedding, pipeline.chunk_size] = trial
+        if trial.is_there:
+            return trial
+        began = time.monotonic()
+        if began + self._took.get(pipeline.embedding, 0.0) > self._ends:
+            raise OutOfTime
+        trial.fill(self._until(self._assembly.progress))
+        self._took[pipeline.embedding] = time.monotonic() - began
+        return trial
+
+    def _until(self, progress: Progress) -> Progress:
+        """Return `progress` that ends the work when the time is over."""
+
+        def tell(stage: str, done: int, total: int) -> None:
+            if time.monotonic() > self._ends:
+                raise OutOfTime
+            progress(stage, done, total)
+
+        return tell
+
+    def _finder(self, pipeline: Pipeline) -> Finder:
+        settings, name = pipeline.applied(self._settings).knowledge, pipeline.reranker
+        if name not in self._rerankers:
+            self._rerankers[name] = reranker(settings.located(name))
+        return self._trials[pipeline.embedding, pipeline.chunk_size].finder(settings, self._rerankers[name])
+
+    def _measure(self, widest: Pipeline) -> None:
+        """Measure a pipeline with every number of passages that is tried."""
+        tried = numbers(self.pipeline, self._settings.retrieval.passages)
+        pipelines = [replace(widest, passages=number) for number in tried]
+        needed = self.pipeline in pipelines
+        try:
+            finder, searches = self._finder(widest), self._searches(self.cases)
+            milliseconds = _timed(finder, searches)
+            if not needed and time.monotonic() + len(searches) * milliseconds / 1000 > self._ends:
+                raise OutOfTime
+            results = _find(finder, searches, tried)
+        except (OutOfTime, GroundtuneError) as error:
+            if needed:
+                raise
+            self._skip(pipelines, _reason(error))
+            return
+        rows = [_measured(*each, self.cases, milliseconds) for each in zip(pipelines, results, strict=True)]
+        self._most = self._most or self._settings.retrieval.characters or MORE_TEXT * self._own(rows).characters
+        self.measured += [each for each in rows if each.characters <= self._most or each.pipeline == self.pipeline]
+
+    def _own(self, rows: Sequence[Measured]) -> Measured:
+        return next(each for each in rows if each.pipeline == self.pipeline)
+
+    def _searches(self, cases: Sequence[Case]) -> list[Search]:
+        texts = self._base.rewriting([case.asked for case in cases])
+        return [Search(text, case.asker) for text, case in zip(texts, cases, strict=True)]
+
+    def tested(self, winner: Measured) -> Difference | None:
+        """Return what the winner is better or worse by on the test cases; None without two groups of them."""
+        cases = self.cases_of("test")
+        if len({case.group for case in cases}) < 2:
+            return None
+        searches, scores = self._searches(cases), {}
+        for pipeline in (self.pipeline, winner.pipeline):
+            (results,) = _find(self._finder(pipeline), searches, [pipeline.passages])
+            scores[pipeline.told] = [_recall(case, own) for case, own in zip(cases, results, strict=True)]
+        baseline, challenger = scores.values()
+        names, rng = tuple(scores), np.random.default_rng(SEED)
+        groups, method = [case.group for case in cases], method_of(self._assembly)
+        return compare(baseline, challenger, groups, scorer=SCORER, names=(names[0], names[1]), method=method, rng=rng)
+
+    def adopt(self, winner: Measured, changes: dict[str, object]) -> None:
+        """Keep the winner's index, and write its settings down."""
+        self._trials[winner.pipeline.embedding, winner.pipeline.chunk_size].keep()
+        write_settings(self._assembly.folder, changes)
+
+    def close(self) -> None:
+        """Delete the indexes that were made and not kept, also by runs that were killed."""
+        for trial in self._trials.values():
+            trial.drop()
+        if self._base.retriever is None:
+            drop_leftovers(self._base)
+
+
+def _reason(error: Exception) -> str:
+    return "there was no time left" if isinstance(error, OutOfTime) else str(error)
+
+
+def _timed(finder: Finder, searches: Sequence[Search]) -> float:
+    """Return the median time that a question takes, in milliseconds, asked one by one."""
+    taken = []
+    for search in searches[:TIMED]:
+        began = time.perf_counter()
+        finder.find([search])
+        taken.append(1000 * (time.perf_counter() - began))
+    return float(np.median(taken))
+
+
+def _find(finder: Finder, searches: Sequence[Search], numbers: Sequence[int]) -> list[list[list[Passage]]]:
+    """Return the passages of each search, for each number of them."""
+    if finder.settings.widen != "none":  # the first of many that were widened are not the few that would have been
+        return [finder.find(searches, number) for number in numbers]
+    widest = finder.find(searches, max(numbers))
+    return [[passages[:number] for passages in widest] for number in numbers]
+
+
+def _measured(
+    pipeline: Pipeline, results: Sequence[list[Passage]], cases: Sequence[Case], milliseconds: float
+) -> Measured:
+    scores = [_recall(case, own) for case, own in zip(cases, results, strict=True)]
+    characters = float(np.mean([sum(len(passage.text) for passage in own) for own in results]))
+    return Measured(pipeline, scores, milliseconds, characters)
+
+
+def _recall(case: Case, passages: Sequence[Passage]) -> Score:
+    return retrieval_recall(case, Answer("", abstained=False, usage=Usage(), passages=tuple(passages), support=0.0))
+
+
+def method_of(assembly: Assembly) -> Method:
+    """Return how scores between 0 and 1 are compared in this project."""
+    settings = assembly.settings.comparison
+    return Method(settings.confidence, settings.resamples, settings.margin, (0.0, 1.0))
