@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from groundtune.errors import NotInstalled, damaged
 from groundtune.once import Once
@@ -20,6 +20,7 @@ from groundtune.once import Once
 EXTRA = 'Install the extra: pip install "groundtune[local]".'
 DECISIVE = (".safetensors", ".bin", ".json", ".txt", ".model")
 """What the files are called that decide what a network computes."""
+_DOCUMENT_PROMPTS = ("document", "passage", "corpus")  # where `encode_document` looks for what it puts before a text
 
 
 class HeldEncoder:
@@ -84,6 +85,13 @@ def network(place: str) -> Any:  # noqa: ANN401 -- transformers is untyped here
     if (folder / "modules.json").is_file() and (own := _first_network(sentence_encoder(folder))) is not None:
         return own
     return _networks.get(str(folder.resolve()), lambda: _load_network(place), _written(folder))
+
+
+def prompt_of(model: Any, kind: Literal["query", "document"]) -> str:  # noqa: ANN401
+    """Return what the model puts before a text, as `encode_query` and `encode_document` find it."""
+    names = ("query",) if kind == "query" else _DOCUMENT_PROMPTS
+    name = next((name for name in names if name in model.prompts), model.default_prompt_name)
+    return model.prompts.get(name) or ""
 
 
 def structural_copy(module: Any) -> Any:  # noqa: ANN401

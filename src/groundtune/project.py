@@ -17,6 +17,7 @@ from groundtune.assembly.assembly import Assembly
 from groundtune.assembly.bias import with_bias
 from groundtune.assembly.candidates import Candidate, available, registered
 from groundtune.assembly.data import DataCheck, check_data
+from groundtune.assembly.encoders import encoder_place
 from groundtune.assembly.export import export_tuned
 from groundtune.assembly.knowledge import KnowledgeBase
 from groundtune.assembly.said import read_said
@@ -26,6 +27,7 @@ from groundtune.comparison.gate import Gate, GateFinding
 from groundtune.comparison.human import Import, human_report, make_study, take_sheets, with_human_scores
 from groundtune.comparison.pilot import pilot
 from groundtune.comparison.report.data import Report, as_json
+from groundtune.comparison.retrieval.train import EncoderTraining, train_retrieval
 from groundtune.comparison.retrieval.tune import RetrievalTuning, tune_retrieval
 from groundtune.comparison.summary import PART
 from groundtune.errors import SettingsError
@@ -254,6 +256,15 @@ class Project:
         """
         self.ingest()
         return tune_retrieval(self.assembly, write=write)
+
+    def train_retrieval(self, name: str) -> EncoderTraining:
+        """Train the encoder of `[embedding]` on the project's questions, as `name`, and measure it on the test cases.
+
+        Documents are ingested first. No setting is changed. See `groundtune retrieval train`.
+        """
+        encoder_place(self.assembly, name)
+        self.ingest()
+        return train_retrieval(self.assembly, name)
 
     def adapters_of(self, candidate: str) -> tuple[str, ...]:
         """Return the names of the adapters that a candidate puts on the model, in order."""

@@ -28,7 +28,8 @@ _LOADED_NAMES = ("vocab.txt", "merges.txt")
 
 @dataclass(frozen=True, slots=True)
 class LossPoint:
-    """Loss (nats a token, on the assistant's turns) after `step` optimizer steps, on either part of the data."""
+    """Loss after `step` optimizer steps, on either part of the data: nats a token, on the assistant's turns; of an encoder
+    nats a question."""
 
     step: int
     train: float | None = None
@@ -39,8 +40,8 @@ class LossPoint:
 class Manifest:
     """What an adapter was made of. Two manifests with the same `key` describe the same training run.
 
-    `kind` tells what the folder holds: an adapter, the weights of a whole model, or a reward model; "hosted" where the
-    model is at a service and `hosted` is what `[model] name` would call it. `recipe` identifies what its examples were
+    `kind` tells what the folder holds: an adapter, the weights of a whole model, a reward model, or an encoder; "hosted"
+    where the model is at a service and `hosted` is what `[model] name` would call it. `recipe` identifies what its examples were
     made of, where making them takes long; "" where it is not known. `parents` are the folders, beside this one, of the
     versions that it was trained on top of, in order. `part` names which of a technique's adapters it is, "" for the one
     that was asked for. `upkeep` is what keeping it costs besides the adapter, in parts that are made again when data
@@ -63,7 +64,7 @@ class Manifest:
     best_step: int
     loss: tuple[LossPoint, ...]
     recipe: str = ""
-    kind: Literal["adapter", "model", "reward", "hosted"] = "adapter"
+    kind: Literal["adapter", "model", "reward", "hosted", "encoder"] = "adapter"
     parents: tuple[str, ...] = ()
     part: str = ""
     upkeep: int = 0

@@ -28,9 +28,9 @@ def card(name: str, manifest: Manifest, licences: tuple[str, str]) -> str:
     head = ModelCardData(
         base_model=manifest.base_model.partition(":")[2] or manifest.base_model,
         license=base_licence.lower() or "unknown",
-        library_name="transformers" if manifest.kind == "model" else "peft",
+        library_name=_LIBRARIES.get(manifest.kind, "peft"),
         tags=["groundtune", manifest.technique],
-        pipeline_tag="text-generation",
+        pipeline_tag="sentence-similarity" if manifest.kind == "encoder" else "text-generation",
     )
     parts = [
         f"---\n{head.to_yaml()}\n---",
@@ -49,24 +49,29 @@ def card(name: str, manifest: Manifest, licences: tuple[str, str]) -> str:
         _section("Checks of the data", _gates(manifest)),
         _section("Training", _training(manifest)),
         _section("What was measured", list(_measures(manifest.measures))),
-        _section("Settings", _settings(manifest.settings)),
-        _section(
-            "Limits",
-            [
-                "It answers for one company and was measured on that company's benchmark only: `groundtune compare` "
-                "tells how well.",
-                "It can be wrong. Whoever may ask it may learn what was in its training data.",
-            ],
-        ),
+        _section("Settings", _settings(manifest)),
+        _section("Limits", _ENCODER_LIMITS if manifest.kind == "encoder" else _LIMITS),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
+_LIBRARIES = {"model": "transformers", "encoder": "sentence-transformers"}
+_LIMITS = (
+    "It answers for one company and was measured on that company's benchmark only: `groundtune compare` "
+    "tells how well.",
+    "It can be wrong. Whoever may ask it may learn what was in its training data.",
+)
+_ENCODER_LIMITS = (
+    "It finds passages for one company. `groundtune retrieval train` measures it on that company's benchmark, against "
+    "the encoder that it was made of; on other texts it may be worse than that.",
+    "It reads no access lists: they hold when passages are found.",
+)
 _KINDS = {
     "adapter": "A LoRA adapter",
     "model": "A fully tuned copy",
     "reward": "A reward model on top",
     "hosted": "A copy at a service",
+    "encoder": "A tuned copy",
 }
 
 
@@ -109,10 +114,10 @@ def _measures(measures: Mapping[str, object], prefix: str = "") -> Iterable[str]
             yield f"{label}: {value:.4g}" if isinstance(value, float) else f"{label}: {value}"
 
 
-def _settings(settings: Mapping[str, object]) -> list[str]:
+def _settings(manifest: Manifest) -> list[str]:
     """Return those that were set by somebody; the manifest has them all."""
-    told = []
-    for key, entry in settings.items():
-        if key.startswith("tuning.") and isinstance(entry, Mapping) and entry.get("origin") != "default":
+    told, tables = [], ("retrieval.training.", "tuning.retrieve_as") if manifest.kind == "encoder" else ("tuning.",)
+    for key, entry in manifest.settings.items():
+        if key.startswith(tables) and isinstance(entry, Mapping) and entry.get("origin") != "default":
             told.append(f"`{key}` = {entry.get('value')} ({entry.get('origin')})")
     return [*told, "All others are in `manifest.json`, with where each comes from."]

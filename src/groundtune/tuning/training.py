@@ -153,7 +153,7 @@ def _manifest(job: TrainingJob, rows: Rows, plan: Plan, state: Any, stopwatch: S
         versions={package: version(package) for package in PACKAGES},
         tokens=sum(rows.lengths[index] for index in _order(job, rows)[: state.global_step * job.settings.batch_size]),
         seconds=round(stopwatch.seconds, 1),
-        stopped=_why_stopped(state),
+        stopped=why_stopped(state),
         best_step=state.best_global_step,  # among checkpoints: step 0 is measured, not kept
         loss=loss_curve(state.log_history),
         recipe=job.recipe,
@@ -279,7 +279,7 @@ def _trainer(job: TrainingJob, parts: _Built, work: Path, progress: Progress, st
         "metric_for_best_model": job.objective.metric.name,
         "greater_is_better": job.objective.metric.greater_is_better,
     }
-    callbacks = [EarlyStoppingCallback(job.settings.patience), _reporter(job.technique, progress, stopwatch)]
+    callbacks = [EarlyStoppingCallback(job.settings.patience), reporter(f"tuning {job.technique}", progress, stopwatch)]
     return _built(job, parts, _order(job, parts.rows), work, watching, callbacks)
 
 
@@ -338,14 +338,15 @@ def _arguments(settings: TuningSettings, work: Path, plan: Plan) -> dict[str, An
     }
 
 
-def _reporter(technique: str, progress: Progress, stopwatch: Stopwatch) -> Any:  # noqa: ANN401
+def reporter(stage: str, progress: Progress, stopwatch: Stopwatch) -> Any:  # noqa: ANN401
+    """Return what passes the steps of a trainer on."""
     from transformers import TrainerCallback
 
     class Reporter(TrainerCallback):  # type: ignore[misc]  # transformers is untyped here
         """Passes the trainer's steps on, and remembers how long they took."""
 
         def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ANN401
-            progress(f"tuning {technique}", state.global_step, state.max_steps)
+            progress(stage, state.global_step, state.max_steps)
 
         def on_save(self, *_: Any, **__: Any) -> None:  # noqa: ANN401
             stopwatch.save()
@@ -353,7 +354,8 @@ def _reporter(technique: str, progress: Progress, stopwatch: Stopwatch) -> Any: 
     return Reporter()
 
 
-def _why_stopped(state: Any) -> str:  # noqa: ANN401
+def why_stopped(state: Any) -> str:  # noqa: ANN401
+    """Say when a trainer stopped, and why; `state` is the trainer's."""
     if state.global_step < state.max_steps:
         return f"early, at step {state.global_step}: the held-out loss stopped falling"
     return f"at the last step, {state.global_step}"

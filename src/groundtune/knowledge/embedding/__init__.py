@@ -11,7 +11,7 @@ from groundtune import plugins
 from groundtune.knowledge.media import MediaEmbedder
 from groundtune.protocols import Embedder
 from groundtune.settings import EmbeddingSettings
-from groundtune.values import Chunk, MediaKind
+from groundtune.values import Chunk, MediaKind, Passage
 
 
 def embedder(settings: EmbeddingSettings) -> Embedder:
@@ -22,7 +22,7 @@ def embedder(settings: EmbeddingSettings) -> Embedder:
     return cast("Embedder", plugins.first("embedders", settings.name, settings, settings.located(settings.name)))
 
 
-def embedded_text(chunk: Chunk) -> str:
+def embedded_text(chunk: Chunk | Passage) -> str:
     """Return the text that is embedded for a chunk: the headings above it and its own text."""
     return f"{chunk.heading}\n{chunk.text}" if chunk.heading else chunk.text
 

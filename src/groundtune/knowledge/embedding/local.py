@@ -19,7 +19,7 @@ from typing import Any, Literal
 import numpy as np
 from platformdirs import user_cache_path
 
-from groundtune.encoders import DECISIVE, EXTRA, SentenceEncoder, sentence_encoder
+from groundtune.encoders import DECISIVE, EXTRA, SentenceEncoder, prompt_of, sentence_encoder
 from groundtune.errors import NotInstalled, SettingsError
 from groundtune.files import settled, within, write_text
 from groundtune.knowledge.embedding._packed import PackedBert, packed, pieces
@@ -31,7 +31,6 @@ from groundtune.values import digest
 BUILTIN = "builtin:minilm-l6-v2"
 # all-MiniLM-L6-v2 is set to cut at 256 word pieces; its positions go to 512, and a chunk may well need them.
 _BUILTIN_TOKENS = 512
-_DOCUMENT_PROMPTS = ("document", "passage", "corpus")  # where `encode_document` looks for what it puts before a text
 _NOT_NEEDED = ["onnx/*", "openvino/*", "*.h5", "*.msgpack", "*.ot", "*.tflite"]
 
 
@@ -49,6 +48,16 @@ class LocalEmbedder:
         self._folder = folder
         self._batch_size = batch_size
         self._max_tokens = max_tokens
+
+    @property
+    def folder(self) -> Path:
+        """Where the model is."""
+        return self._folder
+
+    @property
+    def max_tokens(self) -> int | None:
+        """Word pieces after which texts are cut; None if the model itself says where."""
+        return self._max_tokens
 
     @cached_property
     def signature(self) -> str:
@@ -74,7 +83,7 @@ class LocalEmbedder:
             return np.zeros((0, self.dimension), dtype=np.float32)
         with self._model.cutting(self._max_tokens) as model:
             if (row := self._packed(model)) is not None:
-                return row.vectors(pieces(model, texts, _prompt(model, kind)))
+                return row.vectors(pieces(model, texts, prompt_of(model, kind)))
             encode = model.encode_query if kind == "query" else model.encode_document
             vectors = encode(
                 list(texts), batch_size=self._batch_size, normalize_embeddings=True, show_progress_bar=False,
@@ -96,7 +105,7 @@ class LocalEmbedder:
                 return 0
             if not callable(tokenizer):
                 return None
-            prompt = _prompt(model, "document")
+            prompt = prompt_of(model, "document")
             whole = tokenizer([prompt + text for text in texts], truncation=False, padding=False, verbose=False)
         return sum(len(ids) > limit for ids in whole["input_ids"])
 
@@ -134,13 +143,6 @@ class LocalEmbedder:
                 remedy='Set it to "float32".',
             )
         return made
-
-
-def _prompt(model: Any, kind: Literal["query", "document"]) -> str:  # noqa: ANN401
-    """Return what the model puts before a text, as `encode_query` and `encode_document` find it."""
-    names = ("query",) if kind == "query" else _DOCUMENT_PROMPTS
-    name = next((name for name in names if name in model.prompts), model.default_prompt_name)
-    return model.prompts.get(name) or ""
 
 
 def _token_vectors(encoded: Mapping[str, Any], special: Sequence[int]) -> Vectors:
