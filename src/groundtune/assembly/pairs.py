@@ -60,11 +60,12 @@ class ProjectPairs:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """A question, and where its answer is: in the quotes of `evidence`; in documents that are named without a quote,
-    most likely where the words of `answer` are."""
+    """A question, and where its answer is: in each of `evidence`, or in one of `documents`, most likely where the words
+    of `answer` are, as in a document that is named without a quote."""
 
     question: Question
     evidence: tuple[Evidence, ...]
+    documents: tuple[str, ...]
     answer: str
     group: str
     is_case: bool
@@ -117,7 +118,7 @@ class _Collecting:
             elif case.group in test:
                 self._left_out["group_in_test"] += 1
             else:
-                yield _Asked(case.asked, case.evidence, case.ideal_answer, case.group, is_case=True)
+                yield _Asked(case.asked, case.evidence, (), case.ideal_answer, case.group, is_case=True)
 
     def _of_conversations(self) -> Iterator[_Asked]:
         path = within(self._assembly.folder, self._assembly.settings.tuning.examples)
@@ -127,9 +128,8 @@ class _Collecting:
             elif len(reply_turns(example)) != 1 or example.messages[-1].tool_calls:
                 self._left_out["conversation_with_tools"] += 1
             else:
-                evidence = tuple(Evidence(document) for document in example.documents)
                 answer, group = example.messages[-1].content, example.documents[0]
-                yield _Asked(last_question(example), evidence, answer, group, is_case=False)
+                yield _Asked(last_question(example), (), example.documents, answer, group, is_case=False)
 
     def _apart_from_test(self, questions: Sequence[_Asked]) -> list[_Asked]:
         """Return those that nobody asks on the test side, in the same words or nearly so."""
@@ -143,32 +143,27 @@ class _Collecting:
 
     def _answered(self, question: _Asked) -> _Answered | None:
         """Return the question with its answers, None where no chunk has one that may be learned from."""
-        chunks = [self._chunks(evidence.document) for evidence in question.evidence]
-        readable = [[each for each in own if set(self._asker) & set(each.readable_by)] for own in chunks]
-        if not any(chunks):
-            self._left_out["document_not_there"] += 1
+        named = [*(evidence.document for evidence in question.evidence), *question.documents]
+        chunks = [chunk for document in dict.fromkeys(named) for chunk in self._chunks(document)]
+        passages = [_passage(chunk) for chunk in chunks if set(self._asker) & set(chunk.readable_by)]
+        if not passages:
+            self._left_out["document_not_readable" if chunks else "document_not_there"] += 1
             return None
-        if not any(readable):
-            self._left_out["document_not_readable"] += 1
-            return None
-        learned: list[Passage] = []
-        answers: list[Passage] = []
-        unquoted: list[Passage] = []
-        for evidence, own in zip(question.evidence, readable, strict=True):
-            passages = [_passage(chunk) for chunk in own]
+        learned, answers = [_likeliest(question.answer, passages)] if question.documents else [], []
+        for evidence in question.evidence:
             hits = [passage for passage in passages if passage_hits(passage, evidence)]
+            whole = [passage for passage in hits if evidence.quote and locate(evidence.quote, passage.text)]
             answers += hits
-            if evidence.quote is None:
-                unquoted += passages
-            elif hits:
-                whole = [passage for passage in hits if locate(evidence.quote, passage.text)]
-                learned.append((whole or hits)[0])
-        if likely := _likeliest(question.answer, unquoted):
-            learned.append(likely)
-        if not learned:
+            learned.append(
+                _likeliest(question.answer, hits) if evidence.quote is None else next(iter(whole or hits), None)
+            )
+        if question.documents:
+            answers += passages  # which of them answer is not known
+        kept = tuple(passage for passage in learned if passage is not None)
+        if not kept:
             self._left_out["answer_not_in_document"] += 1
             return None
-        return _Answered(question, tuple(learned), tuple(answers))
+        return _Answered(question, kept, tuple(answers))
 
     def _chunks(self, document: str) -> list[Chunk]:
         if document not in self._held:
@@ -215,7 +210,9 @@ def _passage(chunk: Chunk) -> Passage:
 
 
 def _likeliest(answer: str, passages: Sequence[Passage]) -> Passage | None:
-    """Return the passage with most content words of the answer, None if none has any."""
+    """Return the passage with most content words of the answer, or the only one; None if none has any."""
+    if len(passages) == 1:
+        return passages[0]
     words = set(content_words(answer))
     shared = [len(words & set(content_words(embedded_text(passage)))) for passage in passages]
     return passages[int(np.argmax(shared))] if any(shared) else None

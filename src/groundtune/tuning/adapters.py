@@ -28,8 +28,10 @@ _LOADED_NAMES = ("vocab.txt", "merges.txt")
 
 @dataclass(frozen=True, slots=True)
 class LossPoint:
-    """Loss after `step` optimizer steps, on either part of the data: nats a token, on the assistant's turns; of an encoder
-    nats a question."""
+    """Loss after `step` optimizer steps, on either part of the data.
+
+    Nats a token, on the assistant's turns; nats a question for an encoder.
+    """
 
     step: int
     train: float | None = None
@@ -40,15 +42,15 @@ class LossPoint:
 class Manifest:
     """What an adapter was made of. Two manifests with the same `key` describe the same training run.
 
-    `kind` tells what the folder holds: an adapter, the weights of a whole model, a reward model, or an encoder; "hosted"
-    where the model is at a service and `hosted` is what `[model] name` would call it. `recipe` identifies what its examples were
-    made of, where making them takes long; "" where it is not known. `parents` are the folders, beside this one, of the
-    versions that it was trained on top of, in order. `part` names which of a technique's adapters it is, "" for the one
-    that was asked for. `upkeep` is what keeping it costs besides the adapter, in parts that are made again when data
-    change. `gates` is what the checks of its data found, `accepted` the gates that did not pass and were accepted.
-    `took` are the seconds and the most bytes of the training, beside `estimate`; it is empty where training was
-    interrupted. `curves` are values by step besides the loss, such as reward. `measures` is what the technique itself
-    measured, such as perplexity before and after. `files` are hashes of the folder's files.
+    `kind` tells what the folder holds: an adapter, the weights of a whole model, a reward model, or an encoder;
+    "hosted" where the model is at a service and `hosted` is what `[model] name` would call it. `recipe` identifies what
+    its examples were made of, where making them takes long; "" where it is not known. `parents` are the folders, beside
+    this one, of the versions that it was trained on top of, in order. `part` names which of a technique's adapters it
+    is, "" for the one that was asked for. `upkeep` is what keeping it costs besides the adapter, in parts that are made
+    again when data change. `gates` is what the checks of its data found, `accepted` the gates that did not pass and
+    were accepted. `took` are the seconds and the most bytes of the training, beside `estimate`; it is empty where
+    training was interrupted. `curves` are values by step besides the loss, such as reward. `measures` is what the
+    technique itself measured, such as perplexity before and after. `files` are hashes of the folder's files.
     """
 
     key: str

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
@@ -111,7 +111,9 @@ def train_encoder(job: EncoderJob, folder: Path, progress: Progress = silent) ->
     model, state = in_full_precision(trainer.model).eval(), trainer.state
     with replacing(folder) as place:
         model.save_pretrained(str(place), create_model_card=False)
-        manifest = _manifest(job, data, model, state, stopwatch, _checked(job, model, data, place))
+        checks = _checked(job, model, data, place)
+        manifest = _manifest(job, data, model, state, stopwatch)
+        manifest = replace(manifest, measures={**manifest.measures, "checks": checks})
         write_card(place, folder.name, manifest, job.licences)
         write_manifest(place, manifest)
     shutil.rmtree(work.parent)
@@ -223,6 +225,7 @@ def _arguments(settings: EncoderSettings, work: Path, steps: int) -> dict[str, A
 def _refuse_another_step(trainer: Any) -> None:  # noqa: ANN401
     """Raise `TuningError` unless the trainer has the best step: it goes on with the last where it cannot load that."""
     best, loss = trainer.state.best_metric, trainer.evaluate()["eval_loss"]
+    trainer.state.log_history.pop()  # no point of the curve
     if best is None or not abs(loss - best) <= SAME_LOSS * max(best, 1.0):
         raise TuningError(
             f"the best step had a held-out loss of {best}, but the encoder that was loaded has {loss:.4f}.",
@@ -260,10 +263,9 @@ def _manifest(
     model: Any,  # noqa: ANN401
     state: Any,  # noqa: ANN401
     stopwatch: Stopwatch,
-    checked: Mapping[str, float],
 ) -> Manifest:
     loss = loss_curve(state.log_history)
-    before = next((point.held_out for point in loss if point.held_out is not None and point.step == 0), None)
+    before = next((point.held_out for point in loss if point.step == 0 and point.held_out is not None), None)
     sizes = {"training": len(data.training), "held_out": len(data.held_out)}
     sides = {"training_hash": pairs_hash(data.training), "held_out_hash": pairs_hash(data.held_out)}
     return Manifest(
@@ -281,7 +283,7 @@ def _manifest(
         loss=loss,
         kind="encoder",
         hardware=dict(hardware()),
-        measures={"held_out_loss_of_the_base": before, "held_out_loss": state.best_metric, "checks": dict(checked)},
+        measures={"held_out_loss_of_the_base": before, "held_out_loss": state.best_metric},
     )
 
 
