@@ -112,19 +112,20 @@ def filled(pairs: Sequence[QuestionPair], negatives: int, rng: np.random.Generat
     If there are not enough of them either, all pairs have fewer.
     """
     pool = sorted({(text, pair.group) for pair in pairs for text in pair.passages})
-    made, drawn = [], 0
+    made = []
     for pair in pairs:
         own = list(pair.negatives[:negatives])
         for place in rng.permutation(len(pool)) if len(own) < negatives else ():
             text, group = pool[place]
             if group != pair.group and text not in pair.answers and text not in own:
                 own.append(text)
-                drawn += 1
             if len(own) == negatives:
                 break
         made.append(replace(pair, negatives=tuple(own)))
     width = min((len(pair.negatives) for pair in made), default=0)
-    return [replace(pair, negatives=pair.negatives[:width]) for pair in made], drawn
+    made = [replace(pair, negatives=pair.negatives[:width]) for pair in made]
+    drawn = sum(len(set(own.negatives) - set(pair.negatives)) for own, pair in zip(made, pairs, strict=True))
+    return made, drawn
 
 
 def row(pair: QuestionPair) -> dict[str, str]:

@@ -150,7 +150,7 @@ def _trainer(
     try:
         from datasets import Dataset
         from sentence_transformers import SentenceTransformerTrainer, SentenceTransformerTrainingArguments
-        from sentence_transformers.losses import MultipleNegativesRankingLoss
+        from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
         from torch.utils.data import DataLoader
         from transformers import EarlyStoppingCallback, PrinterCallback
         from transformers.trainer_utils import set_seed
@@ -288,7 +288,7 @@ def _manifest(
 
 
 def _pieces(model: Any, data: _Data, steps: int) -> int:  # noqa: ANN401
-    """Return how many word pieces were read in so many steps, padding aside."""
+    """Return how many word pieces were read in so many steps, padding and prompts aside."""
     seen = [text for batch in data.batches[:steps] for index in batch for text in row(data.training[index]).values()]
     lengths = {text: _length(model.preprocess([text])) for text in set(seen)}
     return sum(lengths[text] for text in seen)
