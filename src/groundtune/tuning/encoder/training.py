@@ -26,7 +26,7 @@ from groundtune.errors import InputError, TuningError
 from groundtune.files import full_disk, replacing
 from groundtune.machine import hardware
 from groundtune.protocols import Progress, Vectors, silent
-from groundtune.tuning.adapters import Manifest, read_manifest, verify, write_manifest
+from groundtune.tuning.adapters import Manifest, file_hashes, read_manifest, verify, write_manifest
 from groundtune.tuning.card import write_card
 from groundtune.tuning.checkpoints import Stopwatch, last_checkpoint, work_folder
 from groundtune.tuning.encoder.pairs import QuestionPair, batches, filled, hold_out_groups, pairs_hash, row
@@ -113,7 +113,8 @@ def train_encoder(job: EncoderJob, folder: Path, progress: Progress = silent) ->
         model.save_pretrained(str(place), create_model_card=False)
         checks = _checked(job, model, data, place)
         manifest = _manifest(job, data, model, state, stopwatch)
-        manifest = replace(manifest, measures={**manifest.measures, "checks": checks})
+        measures = {**manifest.measures, "checks": checks}
+        manifest = replace(manifest, files=file_hashes(place), measures=measures)
         write_card(place, folder.name, manifest, job.licences)
         write_manifest(place, manifest)
     shutil.rmtree(work.parent)
