@@ -17,7 +17,6 @@ from groundtune.assembly.assembly import Assembly
 from groundtune.assembly.bias import with_bias
 from groundtune.assembly.candidates import Candidate, available, registered
 from groundtune.assembly.data import DataCheck, check_data
-from groundtune.assembly.encoders import encoder_place
 from groundtune.assembly.export import export_tuned
 from groundtune.assembly.knowledge import KnowledgeBase
 from groundtune.assembly.said import read_said
@@ -162,12 +161,8 @@ class Project:
         settings = self.settings.benchmark
         pieces = self.assembly.knowledge.passages(PASSAGE)
         chosen = self.assembly.drafter(drafter, pieces)
-        shelf = Shelf(
-            within(self.folder, settings.drafts),
-            self.assembly.state / "drafting.jsonl",
-            self.assembly.cases_file,
-            settings.draft_as,
-        )
+        drafts, state = within(self.folder, settings.drafts), self.assembly.state / "drafting.jsonl"
+        shelf = Shelf(drafts, state, self.assembly.cases_file, settings.draft_as)
         texts, progress = self.assembly.knowledge.texts(), self.assembly.progress
         return chosen.author, draft_cases(chosen, pieces, texts, wanted, shelf, seed=seed, progress=progress)
 
@@ -177,10 +172,8 @@ class Project:
 
     def review_benchmark(self, path: Path, reviewer: str = "") -> Reviewed:
         """Apply the decisions in an exported file: all of them or, if any row has a fault, none."""
-        share = self.settings.benchmark.development_share
-        return review_cases(
-            self._case_files(), path, self.assembly.knowledge.texts(), reviewer=reviewer, development_share=share
-        )
+        texts, share = self.assembly.knowledge.texts(), self.settings.benchmark.development_share
+        return review_cases(self._case_files(), path, texts, reviewer=reviewer, development_share=share)
 
     def freeze_benchmark(self, day: date | None = None) -> Frozen:
         """Freeze the benchmark as it is, on `day` (today if None); a changed one becomes the next version.
@@ -258,12 +251,7 @@ class Project:
         return tune_retrieval(self.assembly, write=write)
 
     def train_retrieval(self, name: str) -> EncoderTraining:
-        """Train the encoder of `[embedding]` on the project's questions, as `name`, and measure it on the test cases.
-
-        Documents are ingested first. No setting is changed. See `groundtune retrieval train`.
-        """
-        encoder_place(self.assembly, name)
-        self.ingest()
+        """Ingest, train the encoder of `[embedding]` as `name`, and measure it: see `groundtune retrieval train`."""
         return train_retrieval(self.assembly, name)
 
     def adapters_of(self, candidate: str) -> tuple[str, ...]:

@@ -59,7 +59,7 @@ class ProjectPairs:
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _AskedFor:
     """A question, and where its answer is: in each of `evidence`, or in one of `documents`, most likely where the words
     of `answer` are, as in a document that is named without a quote."""
 
@@ -75,7 +75,7 @@ class _Asked:
 class _Answered:
     """A question with the passages to learn, and all that answer it or may do so."""
 
-    asked: _Asked
+    asked: _AskedFor
     passages: tuple[Passage, ...]
     answers: tuple[Passage, ...]
 
@@ -100,8 +100,8 @@ class _Collecting:
         answered = [each for question in questions if (each := self._answered(question)) is not None]
         texts = self._knowledge.rewriting([each.asked.question for each in answered])
         pairs: dict[tuple[str, str], QuestionPair] = {}
-        for each, text, found in zip(answered, texts, self._found(texts), strict=True):
-            for pair in self._pairs(each, text, found):
+        for each, text, passages in zip(answered, texts, self._passages(texts), strict=True):
+            for pair in self._pairs(each, text, passages):
                 if pairs.setdefault((pair.question, pair.passage), pair) is not pair:
                     self._left_out["repeated"] += 1
         cases = sum(each.asked.is_case for each in answered)
@@ -109,7 +109,7 @@ class _Collecting:
 
     # --- questions --------------------------------------------------------------------------------
 
-    def _of_cases(self) -> Iterator[_Asked]:
+    def _of_cases(self) -> Iterator[_AskedFor]:
         benchmark = self._assembly.benchmark
         test = {case.group for case in benchmark.part("test")}
         for case in benchmark.part("development"):
@@ -118,9 +118,9 @@ class _Collecting:
             elif case.group in test:
                 self._left_out["group_in_test"] += 1
             else:
-                yield _Asked(case.asked, case.evidence, (), case.ideal_answer, case.group, is_case=True)
+                yield _AskedFor(case.asked, case.evidence, (), case.ideal_answer, case.group, is_case=True)
 
-    def _of_conversations(self) -> Iterator[_Asked]:
+    def _of_conversations(self) -> Iterator[_AskedFor]:
         path = within(self._assembly.folder, self._assembly.settings.tuning.examples)
         for example in load_examples(path) if path.is_file() else ():
             if not example.documents:
@@ -129,9 +129,9 @@ class _Collecting:
                 self._left_out["conversation_with_tools"] += 1
             else:
                 answer, group = example.messages[-1].content, example.documents[0]
-                yield _Asked(last_question(example), (), example.documents, answer, group, is_case=False)
+                yield _AskedFor(last_question(example), (), example.documents, answer, group, is_case=False)
 
-    def _apart_from_test(self, questions: Sequence[_Asked]) -> list[_Asked]:
+    def _apart_from_test(self, questions: Sequence[_AskedFor]) -> list[_AskedFor]:
         """Return those that nobody asks on the test side, in the same words or nearly so."""
         own = [asked(each.question.text, each.question.history) for each in questions]
         test = [asked(case.question, case.history) for case in self._assembly.benchmark.part("test")]
@@ -141,7 +141,7 @@ class _Collecting:
 
     # --- answers ----------------------------------------------------------------------------------
 
-    def _answered(self, question: _Asked) -> _Answered | None:
+    def _answered(self, question: _AskedFor) -> _Answered | None:
         """Return the question with its answers, None where no chunk has one that may be learned from."""
         named = [*(evidence.document for evidence in question.evidence), *question.documents]
         chunks = [chunk for document in dict.fromkeys(named) for chunk in self._chunks(document)]
@@ -173,7 +173,7 @@ class _Collecting:
 
     # --- negatives --------------------------------------------------------------------------------
 
-    def _found(self, texts: Sequence[str]) -> list[list[Passage]]:
+    def _passages(self, texts: Sequence[str]) -> list[list[Passage]]:
         """Return what the present retrieval finds for each text, unchanged chunks."""
         changes = {"widen": "none", "near_duplicates": 0}
         knowledge, settings = self._knowledge, self._knowledge.settings.knowledge.model_copy(update=changes)
@@ -181,12 +181,12 @@ class _Collecting:
         searches = [Search(text, self._asker) for text in texts]
         return finder.find(searches, max(settings.candidates, settings.passages)) if searches else []
 
-    def _pairs(self, answered: _Answered, text: str, found: Sequence[Passage]) -> Iterable[QuestionPair]:
+    def _pairs(self, answered: _Answered, text: str, passages: Sequence[Passage]) -> Iterable[QuestionPair]:
         """Give the pairs of a question: each of its passages, with what was found and does not answer it."""
         answers = [*answered.answers, *answered.passages]
         known = {embedded_text(each) for each in answers}
         others = []
-        for passage in found:
+        for passage in passages:
             if embedded_text(passage) in known:
                 continue
             if _answers(passage, answered):

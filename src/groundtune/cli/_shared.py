@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from groundtune.assembly.knowledge import KnowledgeBase
     from groundtune.comparison.gate import GateFinding
     from groundtune.project import Project
+    from groundtune.values import Difference
 
 ProjectFolder = Annotated[Path, typer.Option("--project", metavar="DIR", help="Project folder.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as one JSON document.")]
@@ -215,6 +216,14 @@ def several(count: int, what: str) -> str:
     ('1 chunk', '3 chunks')
     """
     return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+def interval(difference: Difference) -> str:
+    """Return a difference with its interval."""
+    mean, low, high = difference.difference.mean, difference.difference.low, difference.difference.high
+    if mean is None:
+        return "–"
+    return f"{mean:+.3f}" if low is None or high is None else f"{mean:+.3f} ({low:+.3f} to {high:+.3f})"
 
 
 def emit(as_json: bool, document: object, shown: RenderableType) -> None:

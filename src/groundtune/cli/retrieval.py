@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,13 +10,12 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from groundtune.cli._shared import HERE, AsJson, Overrides, ProjectFolder, emit, opened, several
+from groundtune.cli import _encoder
+from groundtune.cli._shared import HERE, AsJson, Overrides, ProjectFolder, emit, interval, opened, several
 
 if TYPE_CHECKING:
-    from groundtune.comparison.retrieval.train import EncoderTraining
+    from groundtune.comparison.retrieval.pipelines import Pipeline
     from groundtune.comparison.retrieval.tune import RetrievalTuning
-    from groundtune.tuning.adapters import Manifest
-    from groundtune.values import Difference
 
 commands = typer.Typer(no_args_is_help=True, help="Fit the way passages are found to the project's documents.")
 _SHOWN = 12  # rows of the table without --json
@@ -89,79 +88,7 @@ def train(
     """
     with opened(project, overrides) as opened_project:
         trained = opened_project.train_retrieval(name)
-    emit(as_json, trained.as_json(), _trained(trained))
-
-
-_LEFT_OUT = {
-    "case_without_passages": "{} named no passages",
-    "group_in_test": "{} of groups that are on the test side, too",
-    "conversation_without_documents": "{} of conversations without documents",
-    "conversation_with_tools": "{} answered by calling tools",
-    "asked_in_test": "{} asked by the test part, too",
-    "document_not_there": "{} whose documents are not in the store",
-    "document_not_readable": "{} whose documents `[tuning] retrieve_as` may not read",
-    "answer_not_in_document": "{} whose answer is in no chunk of the documents",
-    "repeated": "{} repeated",
-}
-
-
-def _trained(trained: EncoderTraining) -> Group:
-    manifest = trained.manifest
-    table = Table("held-out loss after step", *(str(p.step) for p in manifest.loss if p.held_out is not None), box=None)
-    table.add_row("", *(f"{point.held_out:.3f}" for point in manifest.loss if point.held_out is not None))
-    lines = [
-        *_learned_from(manifest),
-        f"{manifest.seconds:.0f} s, stopped {manifest.stopped}. Kept: step {manifest.best_step}.",
-        *_measured(trained),
-        str(trained.folder),
-    ]
-    return Group(table, Text("\n".join(lines)))
-
-
-def _learned_from(manifest: Manifest) -> list[str]:
-    data = manifest.data
-    lines = [
-        f"{data['training']} pairs learned from and {data['held_out']} held out, of {data['cases']} development cases "
-        f"and {data['conversations']} conversations."
-    ]
-    left_out = data.get("left_out")
-    if isinstance(left_out, Mapping):
-        told = [text.format(left_out[reason]) for reason, text in _LEFT_OUT.items() if left_out.get(reason)]
-        if told:
-            lines.append(f"Questions left out: {'; '.join(told)}.")
-        doubtful = left_out.get("negative_answers", 0), left_out.get("negative_too_near", 0)
-        if any(doubtful):
-            lines.append(
-                f"Passages not learned from as wrong ones: {doubtful[0]} that have the answer, {doubtful[1]} nearly as "
-                "near to the question as the answer is."
-            )
-    if data["random_negatives"]:
-        lines.append(f"{data['random_negatives']} wrong passages were drawn at random, as too few were found.")
-    if data["passages_cut"]:
-        lines.append(
-            f"{data['passages_cut']} passages are longer than the encoder reads; it learns from their beginning."
-        )
-    return lines
-
-
-def _measured(trained: EncoderTraining) -> list[str]:
-    lines = []
-    for measure in trained.measures:
-        name, difference = measure.difference.scorer.replace("_", " "), measure.difference
-        lines.append(
-            f"{name.capitalize()} on {several(trained.cases, 'test case')}: {measure.base.mean:.3f} with the base "
-            f"encoder, {measure.trained.mean:.3f} trained; {_interval(difference)}, {difference.verdict}."
-        )
-    use = f'To use it, set `[embedding] name = "{trained.setting}"`'
-    return (
-        lines
-        + {
-            "better": [f"The trained encoder is better. {use}: its index is there."],
-            "worse": ["The trained encoder is worse: keep the present one."],
-            "cannot tell": [f"The test cases cannot tell which encoder is better: keep the present one. {use}."],
-            "not measured": [f"Not measured: fewer than two groups of test cases name their passages. {use}."],
-        }[trained.verdict]
-    )
+    emit(as_json, trained.as_json(), _encoder.shown(trained))
 
 
 def _shown(tuned: RetrievalTuning) -> Group:
@@ -169,36 +96,40 @@ def _shown(tuned: RetrievalTuning) -> Group:
         zip(tuned.measured, tuned.choice.differences, strict=True), key=lambda row: row[0].recall, reverse=True
     )
     table = Table("pipeline", "recall", "difference", "ms", "characters", box=None)
-    pinned = (tuned.present.pipeline, tuned.choice.winner.pipeline)
+    present, winner = tuned.present.pipeline, tuned.choice.winner.pipeline
     for number, (each, difference) in enumerate(rows):
-        if number < _SHOWN or each.pipeline in pinned:
-            marks = " ← chosen" * (each.pipeline == pinned[1]) + " (present)" * (each.pipeline == pinned[0])
-            told = "" if each.pipeline == pinned[0] else _interval(difference)
+        if number < _SHOWN or each.pipeline in (present, winner):
+            marks = ", chosen" * (each.pipeline == winner) + ", present" * (each.pipeline == present)
+            told = "" if each.pipeline == present else interval(difference)
             cells = (f"{each.recall:.3f}", told, f"{each.milliseconds:.0f}", f"{each.characters:.0f}")
             table.add_row(each.pipeline.told + marks, *cells)
     left = len(rows) - table.row_count
-    lines = [f"…and {several(left, 'other pipeline')}, which found less."] if left else []
-    lines += [f"Not tried: {each.pipeline}: {each.reason}." for each in tuned.skipped]
+    lines = [f"{several(left, 'other pipeline')} found less; --json lists all."] if left else []
+    for reason in dict.fromkeys(each.reason for each in tuned.skipped):
+        own = [each.pipeline for each in tuned.skipped if each.reason == reason]
+        lines.append(f"Not tried: {several(len(own), 'pipeline')}, {_of(own)}: {reason}")
     lines += [f"{several(tuned.cases, 'development case')}, {tuned.seconds:.0f} s.", *_told(tuned)]
     return Group(table, Text("\n".join(lines)))
+
+
+def _of(pipelines: Sequence[Pipeline]) -> str:
+    """Return which values the pipelines have, of each setting."""
+    values = [
+        dict.fromkeys(str(getattr(each, part)) for each in pipelines)
+        for part in ("search", "reranker", "chunk_size", "embedding")
+    ]
+    search, order, size, embedding = (", ".join(each) for each in values)
+    return f"search {search}, reranker {order}, chunks of {size}, {embedding}"
 
 
 def _told(tuned: RetrievalTuning) -> list[str]:
     lines = [f"Chosen: {tuned.choice.winner.pipeline.told}. {_WHY[tuned.choice.why]}"]
     if tuned.tested is not None:
         verdict = tuned.tested.verdict
-        lines.append(f"On {several(tuned.test_cases, 'test case')}: {_interval(tuned.tested)}, {verdict}.")
+        lines.append(f"On {several(tuned.test_cases, 'test case')}: {interval(tuned.tested)}, {verdict}.")
     if tuned.written:
         changes = ", ".join(f"{key} = {value}" for key, value in tuned.changes.items())
         lines.append(f"Written into groundtune.toml: {changes}.")
     elif tuned.changes:
         lines.append("Nothing was written.")
     return lines
-
-
-def _interval(difference: Difference) -> str:
-    """Return a difference with its interval."""
-    mean, low, high = difference.difference.mean, difference.difference.low, difference.difference.high
-    if mean is None:
-        return "–"
-    return f"{mean:+.3f}" if low is None or high is None else f"{mean:+.3f} ({low:+.3f} to {high:+.3f})"

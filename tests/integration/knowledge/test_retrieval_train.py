@@ -182,7 +182,7 @@ def test_passages_nearly_as_near_as_the_answer_are_not_learned_from(code):
 
 
 def test_documents_that_training_may_not_read_or_that_are_not_there_teach_nothing(code):
-    first, second = [pair for number, pair in enumerate(PAIRS) if number % 3][0]
+    first, second = next(pair for number, pair in enumerate(PAIRS) if number % 3)
     rules = code / "documents" / f"{document(first, second)}.meta.toml"
     rules.write_text('readable_by = ["staff"]\n', encoding="utf-8")
     write_lines(code / "training.jsonl", [conversation("who knows of it", "tell1", "nowhere.txt")])

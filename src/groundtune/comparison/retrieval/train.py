@@ -80,14 +80,15 @@ class EncoderTraining:
 
 
 def train_retrieval(assembly: Assembly, name: str) -> EncoderTraining:
-    """Train the encoder `name` unless it is there already, and measure it. The documents must be ingested.
+    """Train the encoder `name` unless it is there already, and measure it. The documents are ingested first.
 
     See `train_encoder_of` for what it raises.
     """
-    began = time.monotonic()
+    began, folder = time.monotonic(), encoder_place(assembly, name)
+    assembly.knowledge.ingest()
     manifest = train_encoder_of(assembly, name)
     cases = [case for case in assembly.benchmark.part("test") if case.evidence and case.answerable]
-    trained = EncoderTraining(name, encoder_place(assembly, name), manifest, len(cases))
+    trained = EncoderTraining(name, folder, manifest, len(cases))
     if len({case.group for case in cases}) > 1:
         trained = _measured(assembly, trained, cases)
     return replace(trained, seconds=time.monotonic() - began)

@@ -65,7 +65,7 @@ def test_the_batches_of_a_run_are_drawn_at_once_and_alike():
     pairs = [pair(number) for number in range(20)]
     drawn = batches(pairs, 4, 2, rng())
     assert drawn == batches(pairs, 4, 2, rng())
-    assert sorted(sum(drawn[:5], [])) == list(range(20))
+    assert sorted(index for batch in drawn[:5] for index in batch) == list(range(20))
     assert drawn[:5] != drawn[5:]
     assert batches(pairs, 4, 1)[0] == [0, 1, 2, 3]
 

@@ -153,6 +153,7 @@ def test_the_same_job_is_done_once_and_another_does_not_replace_it(job, whole, t
 
 def test_an_encoder_that_is_served_otherwise_is_not_kept(job, tmp_path):
     """As if serving left the prompts out."""
+
     def without_prompts(folder, texts, kind):
         return embed(folder, texts, "document" if kind == "query" else "query")
 
