@@ -6,7 +6,8 @@ the other questions in the batch. An interrupted run goes on from its last check
 uninterrupted one would have had.
 
 Source: van den Oord et al. 2018, arXiv 1807.03748 (InfoNCE); Henderson et al. 2017, arXiv 1705.00652 (the passages of a
-batch as negatives), as in sentence-transformers' `MultipleNegativesRankingLoss`.
+batch as negatives), as in sentence-transformers' `MultipleNegativesRankingLoss`; Gao et al. 2021, arXiv 2101.06983 (a batch in parts: as
+much memory as a part takes, and the same gradients).
 """
 
 from __future__ import annotations
@@ -37,11 +38,12 @@ from groundtune.values import digest
 
 TECHNIQUE = "encoder"
 PACKAGES = ("torch", "transformers", "sentence-transformers")
+AT_ONCE = 8  # texts that are read at once, whatever the batch
 CHECKED = 16  # texts of each kind whose vectors are compared
 TOLERANCE = 1e-3  # largest difference between two vectors of length 1, in one of their numbers
 SAME_LOSS = 1e-3  # largest difference between the best loss and that of the encoder that is kept, in nats or as a share
 
-Embed = Callable[[Path, Sequence[str], Literal["query", "document"]], Vectors]
+EmbedServed = Callable[[Path, Sequence[str], Literal["query", "document"]], Vectors]
 """Embeds texts with the encoder in a folder, as serving does: (texts, d), rows of length 1."""
 
 
@@ -60,7 +62,7 @@ class EncoderJob:
     max_tokens: int | None
     pairs: Sequence[QuestionPair]
     settings: EncoderSettings
-    embed: Embed
+    embed: EmbedServed
     record: Mapping[str, object] = field(default_factory=dict)
     counts: Mapping[str, object] = field(default_factory=dict)
     licences: tuple[str, str] = ("", "")
@@ -151,14 +153,14 @@ def _trainer(
     try:
         from datasets import Dataset
         from sentence_transformers import SentenceTransformerTrainer, SentenceTransformerTrainingArguments
-        from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
+        from sentence_transformers.sentence_transformer.losses import CachedMultipleNegativesRankingLoss
         from torch.utils.data import DataLoader
         from transformers import EarlyStoppingCallback, PrinterCallback
         from transformers.trainer_utils import set_seed
     except ImportError as error:
         raise extras.not_installed("local", "training an encoder", error) from None
 
-    class Trainer(SentenceTransformerTrainer):  # type: ignore[misc]  # sentence_transformers is untyped here
+    class EncoderTrainer(SentenceTransformerTrainer):  # type: ignore[misc]  # sentence_transformers is untyped here
         """The trainer on batches that are drawn already, without a model card of its own."""
 
         def get_train_dataloader(self) -> Any:  # noqa: ANN401
@@ -178,12 +180,12 @@ def _trainer(
     prompts = {name: prompt_of(model, "document") for name in row(data.training[0])}
     arguments = _arguments(job.settings, work, len(data.batches))
     arguments["prompts"] = {**prompts, "question": prompt_of(model, "query")}
-    trainer = Trainer(
+    trainer = EncoderTrainer(
         model=model,
         args=SentenceTransformerTrainingArguments(**arguments),
         train_dataset=Dataset.from_list([row(pair) for pair in data.training]),
         eval_dataset=Dataset.from_list([row(pair) for pair in data.held_out]),
-        loss=MultipleNegativesRankingLoss(model),
+        loss=CachedMultipleNegativesRankingLoss(model, mini_batch_size=AT_ONCE),
         callbacks=[EarlyStoppingCallback(job.settings.patience), *callbacks],
     )
     trainer.remove_callback(PrinterCallback)  # it prints every log entry on stdout
