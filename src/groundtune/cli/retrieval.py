@@ -102,7 +102,7 @@ def _shown(tuned: RetrievalTuning) -> Group:
             marks = ", chosen" * (each.pipeline == winner) + ", present" * (each.pipeline == present)
             told = "" if each.pipeline == present else interval(difference)
             cells = (f"{each.recall:.3f}", told, f"{each.milliseconds:.0f}", f"{each.characters:.0f}")
-            table.add_row(each.pipeline.told + marks, *cells)
+            table.add_row(_name(each.pipeline, present) + marks, *cells)
     left = len(rows) - table.row_count
     lines = [f"{several(left, 'other pipeline')} found less; --json lists all."] if left else []
     for reason in dict.fromkeys(each.reason for each in tuned.skipped):
@@ -110,6 +110,11 @@ def _shown(tuned: RetrievalTuning) -> Group:
         lines.append(f"Not tried: {several(len(own), 'pipeline')}, {_of(own)}: {reason}")
     lines += [f"{several(tuned.cases, 'development case')}, {tuned.seconds:.0f} s.", *_told(tuned)]
     return Group(table, Text("\n".join(lines)))
+
+
+def _name(pipeline: Pipeline, present: Pipeline) -> str:
+    """Return what a pipeline is, its embedder only where it is another one than now."""
+    return pipeline.told.removesuffix(f", {present.embedding}")
 
 
 def _of(pipelines: Sequence[Pipeline]) -> str:
@@ -123,7 +128,13 @@ def _of(pipelines: Sequence[Pipeline]) -> str:
 
 
 def _told(tuned: RetrievalTuning) -> list[str]:
-    lines = [f"Chosen: {tuned.choice.winner.pipeline.told}. {_WHY[tuned.choice.why]}"]
+    present = tuned.present.pipeline
+    lines = [f"Chosen: {_name(tuned.choice.winner.pipeline, present)}. {_WHY[tuned.choice.why]}"]
+    best, difference = max(zip(tuned.measured, tuned.choice.differences, strict=True), key=lambda row: row[0].recall)
+    if tuned.choice.why == "kept" and best.recall > tuned.present.recall:
+        more = difference.more_cases_needed
+        cases = "no number of cases that anybody writes" if more is None else several(more, "further development case")
+        lines.append(f"Most was found by {_name(best.pipeline, present)}: {_interval(difference)}; {cases} may tell.")
     if tuned.tested is not None:
         verdict = tuned.tested.verdict
         lines.append(f"On {several(tuned.test_cases, 'test case')}: {interval(tuned.tested)}, {verdict}.")

@@ -6,8 +6,8 @@ the other questions in the batch. An interrupted run goes on from its last check
 uninterrupted one would have had.
 
 Source: van den Oord et al. 2018, arXiv 1807.03748 (InfoNCE); Henderson et al. 2017, arXiv 1705.00652 (the passages of a
-batch as negatives), as in sentence-transformers' `MultipleNegativesRankingLoss`; Gao et al. 2021, arXiv 2101.06983 (a batch in parts: as
-much memory as a part takes, and the same gradients).
+batch as negatives); Gao et al. 2021, arXiv 2101.06983 (a batch in parts, with the gradients of the whole): all as in
+sentence-transformers' `CachedMultipleNegativesRankingLoss`.
 """
 
 from __future__ import annotations
