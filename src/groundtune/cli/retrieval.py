@@ -134,7 +134,7 @@ def _told(tuned: RetrievalTuning) -> list[str]:
     if tuned.choice.why == "kept" and best.recall > tuned.present.recall:
         more = difference.more_cases_needed
         cases = "no number of cases that anybody writes" if more is None else several(more, "further development case")
-        lines.append(f"Most was found by {_name(best.pipeline, present)}: {_interval(difference)}; {cases} may tell.")
+        lines.append(f"Most was found by {_name(best.pipeline, present)}: {interval(difference)}; {cases} may tell.")
     if tuned.tested is not None:
         verdict = tuned.tested.verdict
         lines.append(f"On {several(tuned.test_cases, 'test case')}: {interval(tuned.tested)}, {verdict}.")
