@@ -23,7 +23,7 @@ from pathlib import Path
 
 import numpy as np
 
-from groundtune.assembly.finding import Finder
+from groundtune.assembly.finding import PassageFinder
 from groundtune.cli._shared import flags
 from groundtune.project import open_project
 from groundtune.values import Search
@@ -93,7 +93,7 @@ def write_project(folder: Path, collection: Collection, asked: Sequence[Question
     return names
 
 
-def scores(finder: Finder, asked: Sequence[Question], names: Mapping[str, str]) -> np.ndarray:
+def scores(finder: PassageFinder, asked: Sequence[Question], names: Mapping[str, str]) -> np.ndarray:
     """Return (questions, measures)."""
     found = finder.find([Search(question.text) for question in asked], 30)
     rows = []
