@@ -9,7 +9,7 @@ Source: Moreira et al. 2024, arXiv 2407.15831 (which passages that are found are
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -105,7 +105,8 @@ class _Collecting:
                 if pairs.setdefault((pair.question, pair.passage), pair) is not pair:
                     self._left_out["repeated"] += 1
         cases = sum(each.asked.is_case for each in answered)
-        return ProjectPairs(list(pairs.values()), cases, len(answered) - cases, dict(self._left_out))
+        left_out = {reason: count for reason, count in self._left_out.items() if count}
+        return ProjectPairs(_agreeing(list(pairs.values())), cases, len(answered) - cases, left_out)
 
     # --- questions --------------------------------------------------------------------------------
 
@@ -203,6 +204,21 @@ class _Collecting:
             negatives = [embedded_text(each) for each in others if each not in near]
             chosen = tuple(dict.fromkeys(negatives))[: self._settings.negatives]
             yield QuestionPair(text, answer, chosen, frozenset(known), answered.asked.group)
+
+
+def _agreeing(pairs: Sequence[QuestionPair]) -> list[QuestionPair]:
+    """Return the pairs such that what answers a question in one of them answers it in all."""
+    answers: defaultdict[str, frozenset[str]] = defaultdict(frozenset)
+    for pair in pairs:
+        answers[pair.question] |= pair.answers
+    return [
+        replace(
+            pair,
+            answers=answers[pair.question],
+            negatives=tuple(text for text in pair.negatives if text not in answers[pair.question]),
+        )
+        for pair in pairs
+    ]
 
 
 def _passage(chunk: Chunk) -> Passage:

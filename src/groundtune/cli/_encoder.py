@@ -36,10 +36,18 @@ def shown(trained: EncoderTraining) -> Group:
     lines = [
         *_learned_from(manifest),
         f"{manifest.seconds:.0f} s, stopped {manifest.stopped}. Kept: step {manifest.best_step}.",
+        *_without_gain(manifest),
         *_measured(trained),
         str(trained.folder),
     ]
     return Group(table, Text("\n".join(lines)))
+
+
+def _without_gain(manifest: Manifest) -> list[str]:
+    before, after = (manifest.measures.get(f"held_out_loss{which}") for which in ("_of_the_base", ""))
+    if isinstance(before, float) and isinstance(after, float) and after >= before:
+        return ["The held-out pairs were not found any better after training than before."]
+    return []
 
 
 def _learned_from(manifest: Manifest) -> list[str]:

@@ -208,6 +208,16 @@ def test_of_a_conversation_the_passage_with_most_words_of_the_answer_is_learned(
     assert found.left_out["answer_not_in_document"] == 1
 
 
+def test_what_answers_a_question_once_is_no_wrong_passage_for_it_elsewhere(code):
+    question = "a question of two conversations"
+    rows = [conversation(question, TOLD[number], document(number, number + 1)) for number in (1, 5)]
+    write_lines(code / "training.jsonl", rows)
+    own = [pair for pair in collected(code, negatives=100, margin=9).pairs if pair.question == question]
+    assert len({pair.passage for pair in own}) == 2
+    assert all(other.passage in pair.answers and other.passage not in pair.negatives for pair in own for other in own)
+    assert {len(pair.negatives) for pair in own} == {len(PAIRS) - 2}
+
+
 def test_what_cannot_be_trained_is_said(code):
     with open_project(code) as project, pytest.raises(SettingsError, match="cannot be the name"):
         project.train_retrieval("../ours")
