@@ -125,9 +125,7 @@ def lengthen(town):
     for row in rows:
         (passage,) = row["passages"]
         path, quote = town / "documents" / passage["document"], passage["quote"]
-        longer = (
-            f"{quote} and the fee for each further member of the same household is half of that, says the council"
-        )
+        longer = f"{quote} and the fee for each further member of the same household is half of that, says the council"
         path.write_text(path.read_text(encoding="utf-8").replace(f"{quote}.", f"{longer}."), encoding="utf-8")
         passage["quote"] = longer
     (town / "benchmark.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
