@@ -16,7 +16,7 @@ from groundtune.values import Passage, Search
 
 
 @dataclass(frozen=True, slots=True)
-class Finder:
+class PassageFinder:
     """All that passages are found with: a store, the embedder of its vectors and its spaces, or a retriever without
     either; the reranker, if any; and the texts that passages are widened with."""
 

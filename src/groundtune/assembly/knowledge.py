@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import cast
 
 from groundtune.assembly.cited import Source, cited
-from groundtune.assembly.finding import Finder
+from groundtune.assembly.finding import PassageFinder
 from groundtune.assembly.indexes import Filling, Index, Indexes, url_of
 from groundtune.assembly.locked import locked_property, only_writer
 from groundtune.assembly.spaces import Spaces
@@ -376,11 +376,11 @@ class KnowledgeBase:
         return self.finder.find([self.spaces.worded(search, self.spaces_here()) for search in searches], limit)
 
     @property
-    def finder(self) -> Finder:
+    def finder(self) -> PassageFinder:
         """What finds passages here."""
         embedder = None if self.retriever is not None else self.embedder
         settings, spaces = self._settings.knowledge, self.spaces_here()
-        return Finder(settings, self._holder, embedder, self.reranker, self.revisions, spaces)
+        return PassageFinder(settings, self._holder, embedder, self.reranker, self.revisions, spaces)
 
     @property
     def signature(self) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from groundtune.assembly.finding import Finder
+from groundtune.assembly.finding import PassageFinder
 from groundtune.assembly.knowledge import KnowledgeBase
 from groundtune.knowledge import readers
 from groundtune.knowledge.checking import check_index
@@ -103,11 +103,11 @@ class Trial:
                 sources = knowledge.sources.mirrored()
                 ingest(knowledge.documents, store, knowledge.embedder, settings, None, manner, sources)
 
-    def finder(self, settings: KnowledgeSettings, reranker: Reranker | None) -> Finder:
+    def finder(self, settings: KnowledgeSettings, reranker: Reranker | None) -> PassageFinder:
         """Return what finds in it, without pictures and recordings, and may search and rerank otherwise."""
         if self._store is None:
             return replace(self._knowledge.finder, settings=settings, reranker=reranker, spaces=())
-        return Finder(settings, self._store, self._knowledge.embedder, reranker, self._revisions)
+        return PassageFinder(settings, self._store, self._knowledge.embedder, reranker, self._revisions)
 
     def keep(self) -> None:
         """Make an index of one's own one that serves. Raises `StoreError` if it does not find what is in it."""

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from groundtune.cli._shared import AS_EVERYONE, HERE, AsJson, Asker, Overrides, ProjectFolder, emit, opened
 from groundtune.errors import SettingsError
+from groundtune.values import Passage
 
 
 def register(app: typer.Typer) -> None:
@@ -57,29 +58,30 @@ def search(  # noqa: PLR0913 -- each is an option of the command
     conditions = _conditions(where)
     with opened(project, overrides) as opened_project:
         passages = opened_project.search(query or "", number, asker, conditions, file)
-    rows = [
-        {
-            "document": passage.document,
-            **passage.place.as_json(),
-            "text": passage.text,
-            "score": passage.score,
-            "rank": passage.rank,
-            "similarity": passage.similarity,
-            "heading": passage.heading,
-            "also_in": list(passage.also_in),
-        }
-        for passage in passages
-    ]
-    shown = [
-        Text.assemble(
-            (f"{passage.rank}. {passage.source}", "bold"),
-            (f"  {passage.heading}  score {passage.score:.4f}", "dim"),
-            f"\n{passage.text}\n",
-            (f"Nearly the same in {', '.join(passage.also_in)}\n" if passage.also_in else "", "dim"),
-        )
-        for passage in passages
-    ]
-    emit(as_json, {"passages": rows}, Group(*shown) if shown else Text("Nothing found."))
+    shown = Group(*map(_shown, passages)) if passages else Text("Nothing found.")
+    emit(as_json, {"passages": [_row(passage) for passage in passages]}, shown)
+
+
+def _row(passage: Passage) -> dict[str, object]:
+    return {
+        "document": passage.document,
+        **passage.place.as_json(),
+        "text": passage.text,
+        "score": passage.score,
+        "rank": passage.rank,
+        "similarity": passage.similarity,
+        "heading": passage.heading,
+        "also_in": list(passage.also_in),
+    }
+
+
+def _shown(passage: Passage) -> Text:
+    return Text.assemble(
+        (f"{passage.rank}. {passage.source}", "bold"),
+        (f"  {passage.heading}  score {passage.score:.4f}", "dim"),
+        f"\n{passage.text}\n",
+        (f"Nearly the same in {', '.join(passage.also_in)}\n" if passage.also_in else "", "dim"),
+    )
 
 
 def _conditions(options: Sequence[str]) -> dict[str, str]:

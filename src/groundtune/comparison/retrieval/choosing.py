@@ -63,6 +63,6 @@ def _simplest(measured: Sequence[Measured], present: Measured) -> Measured:
 def _difference(
     baseline: Measured, challenger: Measured, groups: Sequence[str], method: Method, seed: int
 ) -> Difference:
-    names = baseline.pipeline.told, challenger.pipeline.told
+    names = "one pipeline", "another"
     rng = np.random.default_rng(seed)
     return compare(baseline.scores, challenger.scores, groups, scorer=SCORER, names=names, method=method, rng=rng)

@@ -10,7 +10,7 @@ from typing import TypeVar
 from groundtune.settings import Settings
 from groundtune.values import Score
 
-Setting = TypeVar("Setting")
+SettingValue = TypeVar("SettingValue")
 _STEPS = {"hybrid": 2, "vectors": 1, "words": 1}
 KEYS = {
     "embedding": "embedding.name",
@@ -118,5 +118,5 @@ def numbers(present: Pipeline, tried: Sequence[int]) -> list[int]:
     return sorted({present.passages, *tried})
 
 
-def _first(present: Setting, others: Sequence[Setting]) -> list[Setting]:
+def _first(present: SettingValue, others: Sequence[SettingValue]) -> list[SettingValue]:
     return list(dict.fromkeys([present, *others]))

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field, replace
 import numpy as np
 
 from groundtune.assembly.assembly import Assembly
-from groundtune.assembly.finding import Finder
+from groundtune.assembly.finding import PassageFinder
 from groundtune.assembly.trials import KeptTexts, Trial, drop_leftovers
 from groundtune.comparison.retrieval.choosing import SCORER, PipelineChoice, choose
 from groundtune.comparison.retrieval.pipelines import Measured, Pipeline, numbers, ways
@@ -95,7 +95,7 @@ def tune_retrieval(assembly: Assembly, *, write: bool) -> RetrievalTuning:
     Raises `InputError` if fewer than two development cases name passages.
     """
     began = time.monotonic()
-    run = _Run(assembly, began + 60 * assembly.settings.retrieval.minutes)
+    run = _TuningRun(assembly, began + 60 * assembly.settings.retrieval.minutes)
     try:
         run.measure_all()
         groups = [case.group for case in run.cases]
@@ -120,7 +120,7 @@ def tune_retrieval(assembly: Assembly, *, write: bool) -> RetrievalTuning:
     )
 
 
-class _Run:
+class _TuningRun:
     """One run: the cases, what was measured, and the indexes that were made for it."""
 
     def __init__(self, assembly: Assembly, ends: float) -> None:
@@ -197,7 +197,7 @@ class _Run:
 
         return tell
 
-    def _finder(self, pipeline: Pipeline) -> Finder:
+    def _finder(self, pipeline: Pipeline) -> PassageFinder:
         settings, name = pipeline.applied(self._settings).knowledge, pipeline.reranker
         if name not in self._rerankers:
             self._rerankers[name] = reranker(settings.located(name))
@@ -261,7 +261,7 @@ def _reason(error: Exception) -> str:
     return "there was no time left" if isinstance(error, OutOfTime) else str(error)
 
 
-def _timed(finder: Finder, searches: Sequence[Search]) -> float:
+def _timed(finder: PassageFinder, searches: Sequence[Search]) -> float:
     """Return the median time that a question takes, in milliseconds, asked one by one."""
     taken = []
     for search in searches[:TIMED]:
@@ -271,7 +271,7 @@ def _timed(finder: Finder, searches: Sequence[Search]) -> float:
     return float(np.median(taken))
 
 
-def _find(finder: Finder, searches: Sequence[Search], numbers: Sequence[int]) -> list[list[list[Passage]]]:
+def _find(finder: PassageFinder, searches: Sequence[Search], numbers: Sequence[int]) -> list[list[list[Passage]]]:
     """Return the passages of each search, for each number of them."""
     if finder.settings.widen != "none":  # the first of many that were widened are not the few that would have been
         return [finder.find(searches, number) for number in numbers]
