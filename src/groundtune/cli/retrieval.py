@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,6 +13,7 @@ from rich.text import Text
 from groundtune.cli._shared import HERE, AsJson, Overrides, ProjectFolder, emit, opened, several
 
 if TYPE_CHECKING:
+    from groundtune.comparison.retrieval.pipelines import Pipeline
     from groundtune.comparison.retrieval.tune import RetrievalTuning
     from groundtune.values import Difference
 
@@ -67,22 +69,45 @@ def _shown(tuned: RetrievalTuning) -> Group:
         zip(tuned.measured, tuned.choice.differences, strict=True), key=lambda row: row[0].recall, reverse=True
     )
     table = Table("pipeline", "recall", "difference", "ms", "characters", box=None)
-    pinned = (tuned.present.pipeline, tuned.choice.winner.pipeline)
+    present, winner = tuned.present.pipeline, tuned.choice.winner.pipeline
     for number, (each, difference) in enumerate(rows):
-        if number < _SHOWN or each.pipeline in pinned:
-            marks = " ← chosen" * (each.pipeline == pinned[1]) + " (present)" * (each.pipeline == pinned[0])
-            told = "" if each.pipeline == pinned[0] else _interval(difference)
+        if number < _SHOWN or each.pipeline in (present, winner):
+            marks = ", chosen" * (each.pipeline == winner) + ", present" * (each.pipeline == present)
+            told = "" if each.pipeline == present else _interval(difference)
             cells = (f"{each.recall:.3f}", told, f"{each.milliseconds:.0f}", f"{each.characters:.0f}")
-            table.add_row(each.pipeline.told + marks, *cells)
+            table.add_row(_name(each.pipeline, present) + marks, *cells)
     left = len(rows) - table.row_count
-    lines = [f"…and {several(left, 'other pipeline')}, which found less."] if left else []
-    lines += [f"Not tried: {each.pipeline}: {each.reason}." for each in tuned.skipped]
+    lines = [f"{several(left, 'other pipeline')} found less; --json lists all."] if left else []
+    for reason in dict.fromkeys(each.reason for each in tuned.skipped):
+        own = [each.pipeline for each in tuned.skipped if each.reason == reason]
+        lines.append(f"Not tried: {several(len(own), 'pipeline')}, {_of(own)}: {reason}")
     lines += [f"{several(tuned.cases, 'development case')}, {tuned.seconds:.0f} s.", *_told(tuned)]
     return Group(table, Text("\n".join(lines)))
 
 
+def _name(pipeline: Pipeline, present: Pipeline) -> str:
+    """Return what a pipeline is, its embedder only where it is another one than now."""
+    return pipeline.told.removesuffix(f", {present.embedding}")
+
+
+def _of(pipelines: Sequence[Pipeline]) -> str:
+    """Return which values the pipelines have, of each setting."""
+    values = [
+        dict.fromkeys(str(getattr(each, part)) for each in pipelines)
+        for part in ("search", "reranker", "chunk_size", "embedding")
+    ]
+    search, order, size, embedding = (", ".join(each) for each in values)
+    return f"search {search}, reranker {order}, chunks of {size}, {embedding}"
+
+
 def _told(tuned: RetrievalTuning) -> list[str]:
-    lines = [f"Chosen: {tuned.choice.winner.pipeline.told}. {_WHY[tuned.choice.why]}"]
+    present = tuned.present.pipeline
+    lines = [f"Chosen: {_name(tuned.choice.winner.pipeline, present)}. {_WHY[tuned.choice.why]}"]
+    best, difference = max(zip(tuned.measured, tuned.choice.differences, strict=True), key=lambda row: row[0].recall)
+    if tuned.choice.why == "kept" and best.recall > tuned.present.recall:
+        more = difference.more_cases_needed
+        cases = "no number of cases that anybody writes" if more is None else several(more, "further development case")
+        lines.append(f"Most was found by {_name(best.pipeline, present)}: {_interval(difference)}; {cases} may tell.")
     if tuned.tested is not None:
         verdict = tuned.tested.verdict
         lines.append(f"On {several(tuned.test_cases, 'test case')}: {_interval(tuned.tested)}, {verdict}.")

@@ -1,5 +1,7 @@
 """Which pipeline is chosen, from what was measured."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -78,14 +80,14 @@ def test_the_luckiest_of_many_is_not_better():
 
 @pytest.mark.parametrize("fixed", [False, True])
 def test_ways(fixed):
-    """The present index comes first, and what shares an index stays together; a service's index stays as it is."""
-    families = ways(PRESENT, Settings(), fixed_index=fixed)
-    assert families[0][0] == Pipeline(PRESENT.embedding, 450, "hybrid", "none", 8)
-    indexes = [{(each.embedding, each.chunk_size) for each in family} for family in families]
-    assert all(len(each) == 1 for each in indexes)
-    sizes = [next(iter(each))[1] for each in indexes]
+    """The present pipeline comes first, and rerankers last; a service's index stays as it is."""
+    tried = ways(PRESENT, Settings(), fixed_index=fixed)
+    assert tried[0] == replace(PRESENT, passages=8)
+    assert len(set(tried)) == len(tried) == (2 if fixed else 2 * 4 * 3)
+    assert [each.reranker for each in tried] == sorted((each.reranker for each in tried), reverse=True)
+    sizes = list(dict.fromkeys(each.chunk_size for each in tried))
     assert sizes == ([450] if fixed else [450, 300, 700, 1000])
-    assert {each.search for each in families[0]} == ({"hybrid"} if fixed else {"hybrid", "vectors", "words"})
+    assert {each.search for each in tried} == ({"hybrid"} if fixed else {"hybrid", "vectors", "words"})
 
 
 def test_changes_are_settings():

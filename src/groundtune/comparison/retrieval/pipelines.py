@@ -47,8 +47,8 @@ class Pipeline:
     @property
     def told(self) -> str:
         """It in a few words."""
-        order = "" if self.reranker == "none" else f", reranked by {self.reranker}"
-        return f"{self.search}{order}, {self.passages} of {self.chunk_size} characters, {self.embedding}"
+        order = "" if self.reranker == "none" else f", {self.reranker}"
+        return f"{self.search}{order}, {self.passages} of {self.chunk_size}, {self.embedding}"
 
     def changes(self, present: Pipeline) -> dict[str, object]:
         """Return the settings in which it differs from another, by dotted key."""
@@ -91,11 +91,12 @@ class Measured:
         return (self.pipeline.steps, round(self.characters), len(self.pipeline.changes(present)))
 
 
-def ways(present: Pipeline, settings: Settings, *, fixed_index: bool) -> list[list[Pipeline]]:
-    """Return the pipelines to try, those that share an index together: the present index first, then those of the same
-    embedder, then the others. Of each only the greatest number of passages: the others are parts of it.
+def ways(present: Pipeline, settings: Settings, *, fixed_index: bool) -> list[Pipeline]:
+    """Return the pipelines to try, in the order of what they cost: without a reranker first, then with it; of these the
+    present index first, then others of the same embedder, then others.
 
-    A service with an index of its own, `fixed_index`, finds and splits in its own way.
+    Each has the greatest number of passages: the others are parts of it. A service with an index of its own,
+    `fixed_index`, finds and splits in its own way.
     """
     tried = settings.retrieval
     sizes = [present.chunk_size] if fixed_index else _first(present.chunk_size, tried.chunk_sizes)
@@ -105,11 +106,8 @@ def ways(present: Pipeline, settings: Settings, *, fixed_index: bool) -> list[li
     most = max(numbers(present, tried.passages))
     wide = replace(present, passages=most)
     return [
-        [
-            replace(wide, embedding=embedding, chunk_size=size, search=search, reranker=reranker)
-            for reranker, search in product(rerankers, searches)
-        ]
-        for embedding, size in product(embeddings, sizes)
+        replace(wide, embedding=embedding, chunk_size=size, search=search, reranker=reranker)
+        for reranker, embedding, size, search in product(rerankers, embeddings, sizes, searches)
     ]
 
 

@@ -7,6 +7,7 @@ hand over more text than allowed are not tried; those for which there is no time
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -27,7 +28,8 @@ from groundtune.statistics.comparing import compare
 from groundtune.statistics.sample import Method
 from groundtune.values import Answer, Case, Difference, Passage, Score, Search, Split, Usage
 
-TIMED = 20  # questions that are asked one by one to learn what one takes
+AT_ONCE = 16  # questions between two looks at the time
+TIMED = 10  # questions that are asked one by one to learn what one takes
 MORE_TEXT = 1.1  # share of the present length of passages that may be handed over
 SEED = 17
 
@@ -38,9 +40,9 @@ class OutOfTime(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """What was not measured, and why."""
+    """What was not measured, with any number of passages, and why."""
 
-    pipeline: str
+    pipeline: Pipeline
     reason: str
 
 
@@ -128,6 +130,7 @@ class _TuningRun:
         self._settings = assembly.settings
         self._base, self._texts = assembly.knowledge, KeptTexts()
         self._trials: dict[tuple[str, int], Trial] = {}
+        self._failed: dict[tuple[str, int], OutOfTime | GroundtuneError] = {}
         self._took: dict[str, float] = {}  # seconds that filling an index took, by embedding
         self._rerankers: dict[str, Reranker | None] = {}
         self._most = 0.0  # characters that the passages of a question may have
@@ -152,40 +155,43 @@ class _TuningRun:
         return [case for case in self._assembly.benchmark.part(split) if case.evidence and case.answerable]
 
     def measure_all(self) -> None:
-        """Measure whatever there is time for. The present pipeline is always measured."""
+        """Measure whatever there is time for. The present pipeline comes first and is always measured."""
         fixed = self._base.retriever is not None
-        families = ways(self.pipeline, self._settings, fixed_index=fixed)
-        total, done = sum(map(len, families)), 0
-        for family in families:
+        pipelines = ways(self.pipeline, self._settings, fixed_index=fixed)
+        for done, pipeline in enumerate(pipelines):
+            self._assembly.progress("try pipelines", done, len(pipelines))
             try:
-                self._trial(family[0])
-            except (OutOfTime, GroundtuneError) as error:
-                self._skip(family, _reason(error))
-                done += len(family)
-                continue
-            for pipeline in family:
-                self._assembly.progress("try pipelines", done, total)
-                done += 1
                 self._measure(pipeline)
-        self._assembly.progress("try pipelines", total, total)
-
-    def _skip(self, pipelines: Sequence[Pipeline], reason: str) -> None:
-        self.skipped += [Skipped(pipeline.told, reason) for pipeline in pipelines]
+            except (OutOfTime, GroundtuneError) as error:
+                if not self.measured:
+                    raise
+                self.skipped.append(Skipped(replace(pipeline, passages=0), _reason(error)))
+        self._assembly.progress("try pipelines", len(pipelines), len(pipelines))
 
     def _trial(self, pipeline: Pipeline) -> Trial:
         """Return the index for a pipeline, filled. Raises `OutOfTime` where there is not enough time for it."""
-        same = (pipeline.embedding, pipeline.chunk_size) == (self.pipeline.embedding, self.pipeline.chunk_size)
-        knowledge = self._base if same else self._base.changed(pipeline.applied(self._settings))
-        trial = Trial(knowledge, self._texts)
-        self._trials[pipeline.embedding, pipeline.chunk_size] = trial
-        if trial.is_there:
-            return trial
+        place = pipeline.embedding, pipeline.chunk_size
+        if place in self._failed:
+            raise self._failed[place]
+        if place not in self._trials:
+            same = place == (self.pipeline.embedding, self.pipeline.chunk_size)
+            knowledge = self._base if same else self._base.changed(pipeline.applied(self._settings))
+            trial = self._trials[place] = Trial(knowledge, self._texts)
+            try:
+                self._fill(trial, pipeline.embedding)
+            except (OutOfTime, GroundtuneError) as error:
+                self._failed[place] = error
+                raise
+        return self._trials[place]
+
+    def _fill(self, trial: Trial, embedding: str) -> None:
         began = time.monotonic()
-        if began + self._took.get(pipeline.embedding, 0.0) > self._ends:
+        if trial.is_there:
+            return
+        if began + self._took.get(embedding, 0.0) > self._ends:
             raise OutOfTime
         trial.fill(self._until(self._assembly.progress))
-        self._took[pipeline.embedding] = time.monotonic() - began
-        return trial
+        self._took[embedding] = time.monotonic() - began
 
     def _until(self, progress: Progress) -> Progress:
         """Return `progress` that ends the work when the time is over."""
@@ -201,24 +207,20 @@ class _TuningRun:
         settings, name = pipeline.applied(self._settings).knowledge, pipeline.reranker
         if name not in self._rerankers:
             self._rerankers[name] = reranker(settings.located(name))
-        return self._trials[pipeline.embedding, pipeline.chunk_size].finder(settings, self._rerankers[name])
+        return self._trial(pipeline).finder(settings, self._rerankers[name])
 
     def _measure(self, widest: Pipeline) -> None:
-        """Measure a pipeline with every number of passages that is tried."""
+        """Measure a pipeline with every number of passages that is tried. Raises `OutOfTime`."""
+        ends = self._ends if self.measured else math.inf  # the present one is always measured
         tried = numbers(self.pipeline, self._settings.retrieval.passages)
+        if time.monotonic() > ends:
+            raise OutOfTime
+        finder, searches = self._finder(widest), self._searches(self.cases)
+        milliseconds = _timed(finder, searches)
+        if time.monotonic() + len(searches) * milliseconds / 1000 > ends:
+            raise OutOfTime
+        results = _find(finder, searches, tried, ends)
         pipelines = [replace(widest, passages=number) for number in tried]
-        needed = self.pipeline in pipelines
-        try:
-            finder, searches = self._finder(widest), self._searches(self.cases)
-            milliseconds = _timed(finder, searches)
-            if not needed and time.monotonic() + len(searches) * milliseconds / 1000 > self._ends:
-                raise OutOfTime
-            results = _find(finder, searches, tried)
-        except (OutOfTime, GroundtuneError) as error:
-            if needed:
-                raise
-            self._skip(pipelines, _reason(error))
-            return
         rows = [_measured(*each, self.cases, milliseconds) for each in zip(pipelines, results, strict=True)]
         self._most = self._most or self._settings.retrieval.characters or MORE_TEXT * self._own(rows).characters
         self.measured += [each for each in rows if each.characters <= self._most or each.pipeline == self.pipeline]
@@ -258,7 +260,7 @@ class _TuningRun:
 
 
 def _reason(error: Exception) -> str:
-    return "there was no time left" if isinstance(error, OutOfTime) else str(error)
+    return "there was no time left." if isinstance(error, OutOfTime) else str(error)
 
 
 def _timed(finder: PassageFinder, searches: Sequence[Search]) -> float:
@@ -271,12 +273,23 @@ def _timed(finder: PassageFinder, searches: Sequence[Search]) -> float:
     return float(np.median(taken))
 
 
-def _find(finder: PassageFinder, searches: Sequence[Search], numbers: Sequence[int]) -> list[list[list[Passage]]]:
-    """Return the passages of each search, for each number of them."""
-    if finder.settings.widen != "none":  # the first of many that were widened are not the few that would have been
-        return [finder.find(searches, number) for number in numbers]
-    widest = finder.find(searches, max(numbers))
-    return [[passages[:number] for passages in widest] for number in numbers]
+def _find(
+    finder: PassageFinder, searches: Sequence[Search], numbers: Sequence[int], ends: float = math.inf
+) -> list[list[list[Passage]]]:
+    """Return the passages of each search, for each number of them. Raises `OutOfTime` when it is later than `ends`."""
+    results: list[list[list[Passage]]] = [[] for _ in numbers]
+    for start in range(0, len(searches), AT_ONCE):
+        if time.monotonic() > ends:
+            raise OutOfTime
+        some = searches[start : start + AT_ONCE]
+        if finder.settings.widen == "none":
+            widest = finder.find(some, max(numbers))
+            several = [[passages[:number] for passages in widest] for number in numbers]
+        else:  # the first of many that were widened are not the few that would have been
+            several = [finder.find(some, number) for number in numbers]
+        for own, new in zip(results, several, strict=True):
+            own += new
+    return results
 
 
 def _measured(
