@@ -10,11 +10,8 @@ Knows text alone, of whatever format: rows are lines with bars.
 
 from __future__ import annotations
 
-import re
+from groundtune.knowledge.splitting import TABLE_ROW, Span
 
-from groundtune.knowledge.splitting import Span
-
-_ROW = re.compile(r"[ \t]*\||[^\n]*\S \| \S")
 _BETWEEN = 150  # characters of other lines, such as a caption, from one row to the next or to the passage, at most
 
 
@@ -29,13 +26,13 @@ def with_rows(text: str, span: Span, most: int) -> Span:
 
 
 def _behind(text: str, end: int, ceiling: int) -> int:
-    place, between = end, 0
-    while place < len(text) and between <= _BETWEEN:
-        newline = text.find("\n", place)
+    place, between, last = end, 0, min(ceiling, len(text))
+    while place < last and between <= _BETWEEN:
+        newline = text.find("\n", place, last + 1)
         stop = len(text) if newline < 0 else newline
-        if stop > ceiling:
+        if stop > last:
             break
-        if _ROW.match(text, place, stop):
+        if TABLE_ROW.match(text, place, stop):
             end, between = stop, 0
         else:
             between += len(text[place:stop].strip())
@@ -44,12 +41,12 @@ def _behind(text: str, end: int, ceiling: int) -> int:
 
 
 def _before(text: str, start: int, floor: int) -> int:
-    place, between = start, 0
-    while place > 0 and between <= _BETWEEN:
-        begin = text.rfind("\n", 0, place - 1) + 1
-        if begin < floor:
+    place, between, first = start, 0, max(floor, 0)
+    while place > first and between <= _BETWEEN:
+        begin = text.rfind("\n", max(first - 1, 0), place - 1) + 1
+        if begin < first:
             break
-        if _ROW.match(text, begin, place):
+        if TABLE_ROW.match(text, begin, place):
             start, between = begin, 0
         else:
             between += len(text[begin:place].strip())
