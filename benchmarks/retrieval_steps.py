@@ -229,7 +229,7 @@ def widening(folder: Path) -> None:
     """Print the share of cases whose evidence the model is given whole."""
     place = folder / "telecom"
     shutil.copytree(ROOT / "examples" / "telecom", place)
-    with open_project(place) as project:
+    with open_project(place, {"knowledge.widen": "none"}) as project:
         project.ingest()
         knowledge = project.knowledge
         cases = [case for case in project.benchmark.part("development") if case.evidence]
@@ -240,6 +240,7 @@ def widening(folder: Path) -> None:
         rows: dict[str, tuple[np.ndarray, float]] = {}
         for name, number, widen, size in (
             (f"{K} passages", K, "none", base.chunk_size),
+            (f"{K} with rows of tables, up to {base.widen_to}", K, "tables", base.widen_to),
             (f"{K} with neighbours, up to 900", K, "neighbours", 900),
             (f"{K} with their section, up to 900", K, "section", 900),
             (f"{2 * K} passages", 2 * K, "none", base.chunk_size),

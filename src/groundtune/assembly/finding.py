@@ -29,17 +29,22 @@ class PassageFinder:
 
     def find(self, searches: Sequence[Search], limit: int | None = None) -> list[list[Passage]]:
         """Return the passages of each search, best first; `limit` of them at most, `[knowledge] passages` if None."""
+        return self.shown(self.ranked(searches, limit or self.settings.passages), searches)
+
+    def ranked(self, searches: Sequence[Search], limit: int) -> list[list[Passage]]:
+        """Return the passages of each search as they are held. The first of many are the few that `limit` allows."""
         settings = self.settings
-        most, resemblance = limit or settings.passages, settings.near_duplicates
-        depth = Depth(most, settings.reranked, settings.candidates, resemblance, settings.legs)
-        store = self.holder if isinstance(self.holder, KnowledgeStore) else None
+        depth = Depth(limit, settings.reranked, settings.candidates, settings.near_duplicates, settings.legs)
         if isinstance(self.holder, Retriever):
-            ranked = retrieve_many(self.holder, searches, depth, self.reranker)
-        else:
-            assert self.embedder is not None
-            ranked = search_many(self.holder, self.embedder, searches, depth, self.reranker, self.spaces)
-        widened = Widening(settings, self.revisions, store).widened(ranked, searches)
-        return [[passage.judged(settings.least_confidence) for passage in passages] for passages in widened]
+            return retrieve_many(self.holder, searches, depth, self.reranker)
+        assert self.embedder is not None
+        return search_many(self.holder, self.embedder, searches, depth, self.reranker, self.spaces)
+
+    def shown(self, ranked: list[list[Passage]], searches: Sequence[Search]) -> list[list[Passage]]:
+        """Return passages with what stands around them, as they are handed over."""
+        store = self.holder if isinstance(self.holder, KnowledgeStore) else None
+        widened = Widening(self.settings, self.revisions, store).widened(ranked, searches)
+        return [[passage.judged(self.settings.least_confidence) for passage in passages] for passages in widened]
 
     @property
     def signature(self) -> str:

@@ -44,7 +44,7 @@ _SENTENCE_OR_LINE = re.compile(rf"{_SENTENCE.pattern}|\n")
 _WORD = re.compile(
     rf"\s+|(?<=[、，；：{UNSPACED_ENDS}])[{CLOSING}\]]*+(?=[^\s\d])|(?<=[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]\u200b)"
 )
-_TABLE_ROW = re.compile(r"[ \t]*\||[^\n]*\S \| \S")
+TABLE_ROW = re.compile(r"[ \t]*\||[^\n]*\S \| \S")
 _RULE = re.compile(r"[ \t]*[|:+-][-|:+= \t]*\Z")
 
 
@@ -274,7 +274,7 @@ def _rows_and_sentences(text: str, span: Span, size: int) -> list[Span]:
     parts: list[Span] = []
     above, head = "", False  # the row above, and whether all rows of its table so far stand in the last part
     for block, is_row in _runs(text, span):
-        row = text[slice(*block)] if is_row and _TABLE_ROW.match(text, *block) else ""
+        row = text[slice(*block)] if is_row and TABLE_ROW.match(text, *block) else ""
         goes_on = bool(above and row) and _same_table(above, row)
         if goes_on and head and block[1] - parts[-1][0] <= size:
             parts[-1] = parts[-1][0], block[1]
@@ -359,5 +359,5 @@ def _whole_row(text: str, earlier: int, begin: int, start: int) -> int:
     """Return where the next line begins if `begin` is within a row that ends before `start`; else `begin`."""
     line = max(text.rfind("\n", earlier, begin) + 1, earlier)
     newline = text.find("\n", begin, start)
-    within = line < begin and newline >= 0 and _TABLE_ROW.match(text, line, newline)
+    within = line < begin and newline >= 0 and TABLE_ROW.match(text, line, newline)
     return _trim(text, newline + 1, start)[0] if within else begin

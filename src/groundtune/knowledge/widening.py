@@ -1,6 +1,7 @@
 """Passages with what stands around them in their document, so that the model reads a thought to its end.
 
-A passage takes in neighbouring chunks, nearest first, as long as all of it fits; passages that then touch become one.
+A passage takes in rows of tables, or neighbouring chunks, nearest first, as long as all of it fits; passages that then
+touch become one.
 It stays an exact piece of its document, taken from the text as it was read. Knows the store and the kept texts, not
 how passages are found.
 """
@@ -12,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
+from groundtune.knowledge.rows_around import with_rows
 from groundtune.knowledge.splitting import HEADING_SEPARATOR, Span, split
 from groundtune.protocols import KnowledgeStore, Revisions
 from groundtune.settings import KnowledgeSettings
@@ -20,11 +22,13 @@ from groundtune.values import Chunk, Passage, Place, PlainText, Search, located,
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """A document as a passage was taken from it: its text, its pages, and its chunks in order of place."""
+    """A document as a passage was taken from it: its text, its pages, who may read it, and its chunks in order of place
+    where chunks are taken in."""
 
     text: str
     segments: tuple[Place, ...]
-    chunks: tuple[Chunk, ...]
+    readable_by: tuple[str, ...]
+    chunks: tuple[Chunk, ...] = ()
 
 
 class Widening:
@@ -54,13 +58,16 @@ class Widening:
         revision = self._revisions.revision(document, fingerprint)
         if revision is None:
             return None
+        source = _Source(revision.document.text, revision.segments, revision.document.readable_by)
+        if self._settings.widen == "tables":
+            return source
         if self._store is None:
             chunks = split(revision.document, PlainText(revision.document.text, ""), self._settings)
-            return _Source(revision.document.text, revision.segments, tuple(chunks))
+            return replace(source, chunks=tuple(chunks))
         held = self._store.document(document)
         if held is None or held.fingerprint != fingerprint:  # it has changed since it was found
             return None
-        return _Source(revision.document.text, revision.segments, held.chunks)
+        return replace(source, chunks=held.chunks)
 
     def _joined(
         self, passages: Sequence[Passage], sources: Sequence[_Source | None], asker: Sequence[str]
@@ -69,7 +76,7 @@ class Widening:
         for passage, source in zip(passages, sources, strict=True):
             wide = passage if source is None else self._taken(source, self._grown(passage, source, asker), passage)
             while source is not None:
-                touched = next((each for each in joined if _touch(each, wide, source.text)), None)
+                touched = next((each for each in joined if self._are_one(each, wide, source.text)), None)
                 if touched is None:
                     break
                 span = min(touched.start, wide.start), max(touched.end, wide.end)
@@ -80,8 +87,11 @@ class Widening:
         return [replace(passage, rank=rank) for rank, passage in enumerate(joined, start=1)]
 
     def _grown(self, passage: Passage, source: _Source, asker: Sequence[str]) -> Span:
-        """Return the place of `passage` with the chunks around it, one behind and one before in turn."""
+        """Return the place of `passage` with the rows around it, or with chunks, one behind and one before in turn."""
         start, end = passage.start, passage.end
+        if self._settings.widen == "tables":
+            readable = bool(set(asker) & set(source.readable_by))
+            return with_rows(source.text, (start, end), self._settings.widen_to) if readable else (start, end)
         before = bisect_left(source.chunks, start, key=lambda chunk: chunk.start)
         behind = bisect_right(source.chunks, end, key=lambda chunk: chunk.end)
         sides = [iter(source.chunks[behind:]), reversed(source.chunks[:before])]
@@ -100,6 +110,15 @@ class Widening:
         within = self._settings.widen == "neighbours" or _one_section(chunk.heading, passage.heading)
         return within and bool(set(asker) & set(chunk.readable_by))
 
+    def _are_one(self, left: Passage, right: Passage, text: str) -> bool:
+        """Tell whether both are of one document and overlap, or, unless only rows are taken in, touch: nothing but
+        blanks stands between them."""
+        if (left.document, left.fingerprint) != (right.document, right.fingerprint) or not left.place.known:
+            return False
+        first, second = sorted((left, right), key=lambda passage: passage.start)
+        touching = self._settings.widen != "tables" and not text[first.end : second.start].strip()
+        return second.start < first.end or touching
+
     def _taken(self, source: _Source, span: Span, passage: Passage) -> Passage:
         """Return the text at `span` as a passage, with all else as `passage` has it."""
         start, end = span
@@ -113,14 +132,6 @@ class Widening:
             heading=_common_heading(within) if within else passage.heading,
             segments=segments_between(start, end, source.segments),
         )
-
-
-def _touch(left: Passage, right: Passage, text: str) -> bool:
-    """Tell whether both are of one document and nothing but blanks stands between them."""
-    if (left.document, left.fingerprint) != (right.document, right.fingerprint) or not left.place.known:
-        return False
-    first, second = sorted((left, right), key=lambda passage: passage.start)
-    return second.start <= first.end or not text[first.end : second.start].strip()
 
 
 def _better(left: Passage, right: Passage) -> Passage:

@@ -125,10 +125,11 @@ class KnowledgeSettings(Table):
         description="Share of their pairs of words from which on two passages count as the same, as 0.95, so that "
         "only the better one is returned. Passages with different figures are never the same. 0: all are returned.",
     )
-    widen: Literal["none", "neighbours", "section"] = Field(
-        "none",
-        description="What a passage takes in before it is given to the model: none, neighbours (the text around it), "
-        "or section (the text around it below the same heading).",
+    widen: Literal["none", "tables", "neighbours", "section"] = Field(
+        "tables",
+        description="What a passage takes in before it is given to the model: none, tables (the rows of tables right "
+        "behind and before it), neighbours (the text around it), or section (the text around it below the same "
+        "heading).",
     )
     widen_to: int = Field(1200, ge=100, description="Maximum length of a widened passage, in characters.")
     readable_by: list[str] = Field(

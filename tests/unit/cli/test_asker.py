@@ -103,7 +103,7 @@ def test_a_stream_gives_passages_text_citations_and_the_answer(internal):
     assert isinstance(answered, Answered)
     assert answered.answer.citations == (cited.citation,)
     nothing, said, abstained = answerer.stream(Question(ASKED))
-    assert (nothing, said.text) == (Retrieved(()), abstained.answer.text)
+    assert (nothing, said.text) == (Retrieved((), ASKED), abstained.answer.text)
     assert abstained.answer.abstained
 
 

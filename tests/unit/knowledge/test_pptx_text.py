@@ -96,12 +96,18 @@ def test_sections_are_headings_above_their_slides(tmp_path):
     assert [place.page for place in plain.segments] == [1, 2, 3]
     assert plain.text[plain.segments[1].start :].startswith("Prices\n\nHazel")
     assert plain.title == "Start"
+    hidden = Page(title("Hazel"), attributes='show="0"')
+    plain = plain_of(tmp_path, title("Start"), hidden, title("Pebble"), main=named)
+    assert [heading.title for heading in plain.headings] == ["Start", "Prices", "Pebble"]
 
 
-def test_a_hidden_slide_is_read_and_named(tmp_path):
+def test_a_hidden_slide_is_left_out_and_named(tmp_path):
     plain = plain_of(tmp_path, title("One"), Page(title("Two"), attributes='show="0"'), title("Three"))
-    assert plain.text == "One\n\nTwo\n\nThree"
-    assert plain.notes == ("Slide 2 is hidden in a show, and read like the others.",)
+    assert plain.text == "One\n\nThree"
+    assert [place.page for place in plain.segments] == [1, 3]
+    (hidden,) = plain.left_out
+    assert (hidden.kind, hidden.count) == ("hidden text", 1)
+    assert hidden.reason.endswith("slide 2 is hidden")
 
 
 def test_a_slide_with_nothing_but_pictures_needs_ocr(tmp_path):
@@ -291,14 +297,12 @@ def test_a_slide_may_have_nothing_but_notes(tmp_path):
     assert left_out(plain) == {"image": 1}
 
 
-AUTHORS = part("p:cmAuthorLst", '<p:cmAuthor id="0" name="Ada L." initials="A"/>')
 CLASSIC = part(
     "p:cmLst",
     '<p:cm authorId="0" idx="1"><p:pos x="1" y="1"/><p:text>Is this so?</p:text></p:cm><p:cm authorId="9" idx="2">'
     "<p:text>It is.</p:text><p:extLst><p:ext><p15:threadingInfo><p15:parentCm/></p15:threadingInfo></p:ext></p:extLst>"
     "</p:cm>",
 )
-NEWER_AUTHORS = part("p188:authorLst", '<p188:author id="{1}" name="Ada L."/><p188:author id="{2}" name="Bo"/>')
 NEWER = part(
     "p188:cmLst",
     f'<p188:cm id="{{C}}" authorId="{{1}}"><p188:replyLst><p188:reply authorId="{{2}}">'
@@ -307,29 +311,18 @@ NEWER = part(
 )
 
 
-def test_comments_have_their_authors(tmp_path):
-    plain = plain_of(
-        tmp_path,
-        Page(title("One"), {"c": ("comments", "../comments/comment1.xml")}),
-        others={"ppt/comments/comment1.xml": CLASSIC, "ppt/commentAuthors.xml": AUTHORS},
-        related={"a": ("commentAuthors", "commentAuthors.xml")},
-    )
-    assert plain.text == "One\n\n[Comment by Ada L.: Is this so?]\n\n[Reply: It is.]"
+@pytest.mark.parametrize("comments", [CLASSIC, NEWER], ids=["classic", "with replies"])
+def test_comments_are_counted(tmp_path, comments):
+    slide = Page(title("One"), {"c": ("comments", "../comments/comment1.xml")})
+    plain = plain_of(tmp_path, slide, others={"ppt/comments/comment1.xml": comments})
+    assert (plain.text, left_out(plain)) == ("One", {"comment": 2})
 
 
-def test_comments_of_the_newer_kind(tmp_path):
+def test_comments_of_the_newer_kind_are_found(tmp_path):
     modern = relations({"c": ("comments", "../comments/modernComment_1.xml")}, MODERN)
-    plain = plain_of(
-        tmp_path,
-        title("One"),
-        others={
-            "ppt/comments/modernComment_1.xml": NEWER,
-            "ppt/authors.xml": NEWER_AUTHORS,
-            "ppt/slides/_rels/slide1.xml.rels": modern,
-        },
-        related={"a": ("authors", "authors.xml")},
-    )
-    assert plain.text == "One\n\n[Comment by Ada L.: Is this so?]\n\n[Reply by Bo: It is.]"
+    others = {"ppt/comments/modernComment_1.xml": NEWER, "ppt/slides/_rels/slide1.xml.rels": modern}
+    plain = plain_of(tmp_path, title("One"), others=others)
+    assert (plain.text, left_out(plain)) == ("One", {"comment": 2})
 
 
 # --- what is not read -----------------------------------------------------------------------------

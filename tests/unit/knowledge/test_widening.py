@@ -121,3 +121,38 @@ def test_what_has_no_place_or_no_kept_text_stays_as_it_is(chunks):
     unknown = replace(unknown, place=UNKNOWN_PLACE, text="in other words")
     widening = Widening(KnowledgeSettings(widen="section", **SMALL), MemoryRevisions(), None)
     assert widening.widened([[known, unknown]], [Search("?")]) == [[known, unknown]]
+
+
+# --- rows of tables -------------------------------------------------------------------------------
+
+PRICES = "Prices:\n\n| 2023 | 2022\nHazel | 10 | 9\nPebble | 20 | 18\n\nThey hold for a year."
+LIST = Document("prices.md", PRICES, "Prices", ("staff",))
+
+
+def with_tables(*quotes, asker=("staff",)):
+    revisions = MemoryRevisions()
+    revisions.keep([Revision(LIST, "mark")])
+    spans = [(PRICES.index(quote), PRICES.index(quote) + len(quote)) for quote in quotes]
+    passages = [
+        Passage(LIST.id, Place(*span), PRICES[slice(*span)], "Prices", rank, 1 / rank, fingerprint="mark")
+        for rank, span in enumerate(spans, start=1)
+    ]
+    (found,) = Widening(KnowledgeSettings(), revisions, None).widened([passages], [Search("?", asker)])
+    assert all(PRICES[each.start : each.end] == each.text for each in found)
+    return [each.text for each in found]
+
+
+def test_rows_of_tables_are_taken_in_by_default():
+    assert with_tables("Prices:") == [PRICES.removesuffix("\n\nThey hold for a year.")]
+
+
+def test_passages_that_share_rows_become_one():
+    assert with_tables("They hold for a year.", "Hazel | 10 | 9") == [PRICES.removeprefix("Prices:\n\n")]
+
+
+def test_rows_are_taken_in_for_those_only_who_may_read_the_document():
+    assert with_tables("Prices:", asker=("everyone",)) == ["Prices:"]
+
+
+def test_passages_that_touch_stay_apart_where_there_are_no_rows(chunks):
+    assert len(widened(chunks, passages_of(chunks, 0, 1), widen="tables")) == 2

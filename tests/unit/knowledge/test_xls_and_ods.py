@@ -129,7 +129,7 @@ def test_ods_merged_cells_lines_and_remarks(read_ods):
         cell("2", value_type="float", value=2),
     )
     plain = read_ods(table(head, below, body).replace("draw:", "").replace("custom-shape", "table:x"))
-    assert plain.text.endswith('Hazel A B | 1 | 2\n\nComment on A3 ("Hazel  A\nB"): Net.'.replace("  A\nB", " A B"))
+    assert plain.text.endswith('Hazel A B | 1 | 2\n\nNote on A3 ("Hazel  A\nB"): Net.'.replace("  A\nB", " A B"))
     assert [context.text for context in plain.contexts] == ["Plan | EU Call | EU Data"]
 
 

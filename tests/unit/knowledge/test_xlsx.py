@@ -217,15 +217,15 @@ def test_a_merged_cell_whose_first_column_is_hidden_is_seen(read_book):
     assert plain.text == "S\n\nPrices of 2024\n\nEU | World\n1 | 5\n2 | 7.5"
 
 
-def test_comments_stand_below_their_table(read_book):
+def test_notes_stand_below_their_table(read_book):
     def change(book):
         book["S"]["B2"].comment = Comment("Valid from May.", "Ada")
 
     plain = read_book({"S": [*PRICES, [], [], [], [], [], ["The end."]]}, change)
-    assert plain.text == f'S\n\n{LINES}\n\nComment on B2 ("1"): Valid from May.\n\nThe end.'
+    assert plain.text == f'S\n\n{LINES}\n\nNote on B2 ("1"): Valid from May.\n\nThe end.'
 
 
-def test_comments_on_hidden_cells_are_counted(read_book):
+def test_notes_on_hidden_cells_are_counted(read_book):
     def change(book):
         book["S"]["B2"].comment = Comment("secret", "Ada")
         book["S"].column_dimensions["B"].hidden = True

@@ -109,17 +109,14 @@ THREAD = (
     f'<ThreadedComments xmlns="{THREADED}"><threadedComment ref="B2" personId="p"><text>Is it net?</text>'
     '</threadedComment><threadedComment ref="B2" personId="q"><text>Yes.</text></threadedComment></ThreadedComments>'
 )
-PERSONS = f'<personList xmlns="{THREADED}"><person displayName="Ada" id="p"/></personList>'
 
 
-def test_threads_of_comments(tmp_path):
-    parts = {"xl/comments1.xml": NOTE, "xl/threadedComments/t.xml": THREAD, "xl/persons/person.xml": PERSONS}
+def test_notes_are_read_and_comments_counted(tmp_path):
+    parts = {"xl/comments1.xml": NOTE, "xl/threadedComments/t.xml": THREAD}
     links = {"a": ("comments", "../comments1.xml"), "b": ("threadedComment", "../threadedComments/t.xml")}
     plain = read(workbook(tmp_path / "a.xlsx", {"S": PRICES}, parts, links))
-    assert plain.text == (
-        f'S\n\n{LINES}\n\nComment on B2 ("5"): Ada: Is it net?\nComment on B2 ("5"): Yes.\n'
-        'Comment on B3 ("7.5"): Bo: net'
-    )
+    assert plain.text == f'S\n\n{LINES}\n\nNote on B3 ("7.5"): Bo: net'
+    assert left_out(plain) == {"comment": 2}
 
 
 def drawing(*anchors):

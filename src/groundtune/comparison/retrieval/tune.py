@@ -282,11 +282,8 @@ def _find(
         if time.monotonic() > ends:
             raise OutOfTime
         some = searches[start : start + AT_ONCE]
-        if finder.settings.widen == "none":
-            widest = finder.find(some, max(numbers))
-            several = [[passages[:number] for passages in widest] for number in numbers]
-        else:  # the first of many that were widened are not the few that would have been
-            several = [finder.find(some, number) for number in numbers]
+        ranked = finder.ranked(some, max(numbers))
+        several = [finder.shown([passages[:number] for passages in ranked], some) for number in numbers]
         for own, new in zip(results, several, strict=True):
             own += new
     return results

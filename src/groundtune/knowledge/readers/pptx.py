@@ -1,8 +1,8 @@
-"""Presentations (.pptx): what stands on each slide, in the order of reading, with its notes and comments.
+"""Presentations (.pptx): what stands on each slide, in the order of reading, with its notes.
 
 Each slide is under a heading, its title or "Slide 3", and a page, so that a citation names it. Titles come first, then
-shapes from top to bottom and from left to right, wherever they stand in the file. Slides that are hidden in a show are
-read: people who have the file see them; a note names them. What is on a master or a layout is not text of a slide.
+shapes from top to bottom and from left to right, wherever they stand in the file. Hidden slides and comments are left
+out and counted. What is on a master or a layout is not text of a slide.
 """
 
 from __future__ import annotations
@@ -49,7 +49,6 @@ class PptxReader:
         return builder.plain(
             title=title if len(title) <= _LONGEST_HEADING and title else name_of(path),
             metadata=properties(package),
-            notes=_hidden(slides),
         )
 
 
@@ -69,20 +68,12 @@ def _deck(package: Package) -> Deck:
     return Deck(package, main or _USUAL_MAIN, None)
 
 
-def _hidden(slides: Sequence[Slide]) -> list[str]:
-    hidden = [slide.number for slide in slides if slide.hidden]
-    if not hidden:
-        return []
-    named = listed("Slide", "Slides", hidden)
-    return [f"{named} {'is' if len(hidden) == 1 else 'are'} hidden in a show, and read like the others."]
-
-
 def _write(slide: Slide, builder: TextBuilder, has_sections: bool) -> bool:
     """Write a slide; tell whether there is nothing on it but pictures and the like, which are counted."""
     title, pieces = slide.shapes.title, list(slide.shapes.pieces)
     if len(title) > _LONGEST_HEADING:
         title, pieces = "", [SlideText(title), *pieces]
-    says_something = bool(title or pieces or slide.notes or slide.comments)
+    says_something = bool(title or pieces or slide.notes)
     starts = [builder.heading(slide.section, 1)] if slide.section else []
     if says_something:
         starts.append(builder.heading(title or f"Slide {slide.number}", 2 if has_sections else 1))
@@ -90,9 +81,6 @@ def _write(slide: Slide, builder: TextBuilder, has_sections: bool) -> bool:
         builder.page(starts[0], slide.number)
     _write_pieces(pieces, builder)
     _write_notes(slide.notes, builder)
-    for comment in slide.comments:
-        builder.part()
-        builder.add(comment)
     return says_something or not slide.shapes.pictures
 
 

@@ -53,7 +53,7 @@ class DeclaredTable(NamedTuple):
 
 
 class CellRemark(NamedTuple):
-    """A comment or note on a cell."""
+    """A note on a cell, which an OpenDocument calls a comment."""
 
     row: int
     column: int

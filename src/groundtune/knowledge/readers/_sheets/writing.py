@@ -50,9 +50,9 @@ def write_page(page: SheetPage, builder: TextBuilder) -> None:
             builder.part()
             _marked(builder, part.lines, _place(page, part.area))
         within = [each for each in remarks if part.area.holds(each.row, each.column)]
-        _lines(builder, [*part.remarks, *(_comment(page, each) for each in within)])
+        _lines(builder, [*part.remarks, *(_note(page, each) for each in within)])
         remarks = [each for each in remarks if each not in within]
-    _lines(builder, [_comment(page, each) for each in remarks])
+    _lines(builder, [_note(page, each) for each in remarks])
     for block in page.drawn:
         _drawn(page, block, builder)
 
@@ -73,11 +73,11 @@ def _marked(builder: TextBuilder, lines: Sequence[str], title: str) -> None:
     builder.mark(_lines(builder, lines), title)
 
 
-def _comment(page: SheetPage, remark: CellRemark) -> str:
+def _note(page: SheetPage, remark: CellRemark) -> str:
     cell = page.rows.get(remark.row, {}).get(remark.column)
     said = " ".join(cell.text.split()) if cell is not None else ""
     about = f' ("{said}")' if 0 < len(said) <= _LONG_CELL else ""
-    return f"Comment on {address(remark.row, remark.column)}{about}: {remark.text}"
+    return f"Note on {address(remark.row, remark.column)}{about}: {remark.text}"
 
 
 def _drawn(page: SheetPage, block: DrawnBlock, builder: TextBuilder) -> None:

@@ -129,7 +129,7 @@ class XlsBook:
                 page.rows[row] = cells
         areas = [CellArea(top, left, bottom, right) for (top, left), (bottom, right) in merged]
         without_hidden(page, areas, self._left_out)
-        self._left_out.add("comment", marks.comments, "comments of Excel 97 to 2003" if marks.comments else "")
+        self._left_out.add("comment", marks.comments, "notes of Excel 97 to 2003" if marks.comments else "")
         return page
 
     def _cell(self, said: Any, style: int | None) -> SheetCell:  # noqa: ANN401 -- calamine's

@@ -1,6 +1,7 @@
-"""What stands beside the cells of an Office Open XML sheet: comments, text boxes, charts, descriptions of pictures.
+"""What stands beside the cells of an Office Open XML sheet: notes, text boxes, charts, descriptions of pictures.
 
-Source: ECMA-376, part 1, 18.7 (comments) and 20.5 (spreadsheet drawings); [MS-XLSX] 2.1.21 (threaded comments).
+Source: ECMA-376, part 1, 18.7 (notes, which it calls comments) and 20.5 (spreadsheet drawings); [MS-XLSX] 2.1.21
+(threaded comments).
 """
 
 from __future__ import annotations
@@ -23,14 +24,12 @@ _PLACEHOLDER = "tc={"  # the author of a note that stands for a threaded comment
 
 
 def remarks(package: Package, part: str) -> list[CellRemark]:
-    """Return the comments on the cells of a sheet, threads with the names of those who wrote them."""
-    threads = [each for target in package.existing(part, "threadedComment") for each in _thread(package, target)]
-    threaded = {(each.row, each.column) for each in threads}
+    """Return the notes on the cells of a sheet. Comments, which people answer, are counted."""
+    threads = [package.xml(target) for target in package.existing(part, "threadedComment")]
+    package.left_out.add("comment", sum(len(children(each, "tc:threadedComment")) for each in threads))
     notes = [each for target in package.existing(part, "comments") for each in _notes(package, target)]
-    kept = [
-        note for author, note in notes if not (author.startswith(_PLACEHOLDER) and (note.row, note.column) in threaded)
-    ]
-    return sorted([*threads, *kept], key=lambda each: (each.row, each.column))
+    kept = [note for author, note in notes if not (threads and author.startswith(_PLACEHOLDER))]
+    return sorted(kept, key=lambda each: (each.row, each.column))
 
 
 def _notes(package: Package, part: str) -> Iterator[tuple[str, CellRemark]]:
@@ -43,20 +42,6 @@ def _notes(package: Package, part: str) -> Iterator[tuple[str, CellRemark]]:
         author = authors[int(at)] if at.isdecimal() and int(at) < len(authors) else ""
         if area is not None and said:
             yield author, CellRemark(area.top, area.left, said)
-
-
-def _thread(package: Package, part: str) -> Iterator[CellRemark]:
-    persons = {}
-    for target in (each for each in package.parts() if re.fullmatch(r"xl/persons/[^/]+\.xml", each)):
-        root = package.xml(target)
-        for person in () if root is None else root:
-            persons[value(person, "id")] = value(person, "displayName") or ""
-    for each in children(package.xml(part), "tc:threadedComment"):
-        area = area_of(value(each, "ref"))
-        said = "".join(text.text or "" for text in children(each, "tc:text")).strip()
-        if area is not None and said:
-            author = persons.get(value(each, "personId"), "")
-            yield CellRemark(area.top, area.left, f"{author}: {said}" if author else said)
 
 
 def drawn_blocks(package: Package, part: str, seen: frozenset[str]) -> list[DrawnBlock]:

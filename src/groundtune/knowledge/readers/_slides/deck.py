@@ -1,4 +1,4 @@
-"""The slides of a presentation in its order, with their notes, comments and sections. Writes no text."""
+"""The slides of a presentation in its order, with their notes and sections. Writes no text."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 
 from groundtune.knowledge.readers._office.content import has_text
 from groundtune.knowledge.readers._ooxml import Element, Package, child, children, name, reference, value
-from groundtune.knowledge.readers._slides.comments import Comments
 from groundtune.knowledge.readers._slides.layouts import Layouts
 from groundtune.knowledge.readers._slides.shapes import ShapeTree, SlidePiece, SlideText, read_shapes
 
@@ -30,9 +29,7 @@ class Slide:
     number: int
     shapes: ShapeTree
     notes: list[SlidePiece] = field(default_factory=list)
-    comments: list[str] = field(default_factory=list)
     section: str = ""
-    hidden: bool = False
 
 
 class Deck:
@@ -41,17 +38,22 @@ class Deck:
     def __init__(self, package: Package, main: str, root: Element | None) -> None:
         self._package, self._main, self._root = package, main, root
         self._layouts = Layouts(package)
-        self._comments = Comments(package, main)
         self._from_right = (value(root, "rtl") or "").lower() in ("1", "true", "on")
 
     def slides(self) -> list[Slide]:
-        """Return the slides; dates, footers and numbers that repeat are left out of them and counted."""
+        """Return the slides that are shown; dates, footers and numbers that repeat are left out of them.
+
+        What is left out is counted. A section that begins with a hidden slide begins with the next one.
+        """
         listed, sections = self._listed(), self._sections()
-        slides = [
-            slide
-            for number, (identifier, part) in enumerate(listed, start=1)
-            if (slide := self._slide(number, part, sections.get(identifier, ""))) is not None
-        ]
+        slides: list[Slide] = []
+        section = ""
+        for number, (identifier, part) in enumerate(listed, start=1):
+            section = sections.get(identifier, section)
+            slide = self._slide(number, part, section)
+            if slide is not None:
+                slides.append(slide)
+                section = ""
         self._count_unlisted({part for _, part in listed})
         self._package.left_out.add("running head", self._layouts.texts())
         _furnish(slides, self._package)
@@ -94,9 +96,19 @@ class Deck:
         root = self._package.xml(part)
         if root is None:
             return None
+        if (value(root, "show") or "").lower() in ("0", "false", "off"):
+            self._package.left_out.add("hidden text", detail=f"slide {number} is hidden")
+            return None
         shapes = read_shapes(root, self._package, part, self._layouts.of(part), self._from_right)
-        hidden = (value(root, "show") or "").lower() in ("0", "false", "off")
-        return Slide(number, shapes, list(self._notes(part)), self._comments.of(part), section, hidden)
+        self._count_comments(part)
+        return Slide(number, shapes, list(self._notes(part)), section)
+
+    def _count_comments(self, slide: str) -> None:
+        """Count comments and replies (ECMA-376-1, 19.4, and [MS-PPTX] for those with replies)."""
+        for part in self._package.existing(slide, "comments"):
+            root = self._package.xml(part)
+            kinds = [] if root is None else [name(each).partition(":")[2] for each in root.iter()]
+            self._package.left_out.add("comment", sum(kind in ("cm", "reply") for kind in kinds))
 
     def _notes(self, slide: str) -> Iterator[SlidePiece]:
         for part in self._package.existing(slide, "notesSlide"):
