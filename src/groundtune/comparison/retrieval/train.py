@@ -18,12 +18,12 @@ import numpy as np
 from groundtune.assembly.assembly import Assembly
 from groundtune.assembly.encoders import encoder_place, encoder_setting, train_encoder_of
 from groundtune.assembly.trials import KeptTexts, Trial
-from groundtune.comparison.retrieval.tune import SEED, method_of
+from groundtune.comparison.retrieval.cases import SEED, method_of, searches_of, unanswered, with_passages
 from groundtune.evaluation.scorers.retrieval import reciprocal_rank, retrieval_recall
 from groundtune.statistics.comparing import compare, estimate
 from groundtune.statistics.sample import Method
 from groundtune.tuning.adapters import Manifest
-from groundtune.values import Answer, Case, Difference, Estimate, Passage, Search, Usage
+from groundtune.values import Case, Difference, Estimate, Passage
 
 MEASURES = {"retrieval_recall": retrieval_recall, "reciprocal_rank": reciprocal_rank}
 EncoderVerdict = Literal["better", "worse", "cannot tell", "not measured"]
@@ -87,7 +87,7 @@ def train_retrieval(assembly: Assembly, name: str) -> EncoderTraining:
     began, folder = time.monotonic(), encoder_place(assembly, name)
     assembly.knowledge.ingest()
     manifest = train_encoder_of(assembly, name)
-    cases = [case for case in assembly.benchmark.part("test") if case.evidence and case.answerable]
+    cases = with_passages(assembly.benchmark, "test")
     trained = EncoderTraining(name, folder, manifest, len(cases))
     if len({case.group for case in cases}) > 1:
         trained = _measured(assembly, trained, cases)
@@ -99,15 +99,14 @@ def _measured(assembly: Assembly, trained: EncoderTraining, cases: Sequence[Case
     knowledge, settings, texts = assembly.knowledge, assembly.settings, KeptTexts()
     embedding = settings.embedding.model_copy(update={"name": trained.setting})
     changed = knowledge.changed(settings.model_copy(update={"embedding": embedding}))
-    asked = knowledge.rewriting([case.asked for case in cases])
-    searches = [Search(text, case.asker) for text, case in zip(asked, cases, strict=True)]
+    searches = searches_of(cases, knowledge)
     trial = Trial(changed, texts)
     try:
         if not trial.is_there:
             trial.fill(assembly.progress)
         finders = [each.finder(settings.knowledge, knowledge.reranker) for each in (Trial(knowledge, texts), trial)]
         before, after = (finder.find(searches) for finder in finders)
-        trained = replace(trained, measures=_compared(before, after, cases, method_of(assembly)))
+        trained = replace(trained, measures=_compared(before, after, cases, method_of(settings.comparison)))
         if trained.verdict == "better":
             trial.keep()
     finally:
@@ -123,7 +122,7 @@ def _compared(
     strict = replace(method, confidence=1 - method.alpha / len(MEASURES))
     for scorer, measure in MEASURES.items():
         base, trained = (
-            [measure(case, _answer(own)) for case, own in zip(cases, passages, strict=True)]
+            [measure(case, unanswered(own)) for case, own in zip(cases, passages, strict=True)]
             for passages in (before, after)
         )
         rng = np.random.default_rng(SEED)
@@ -131,7 +130,3 @@ def _compared(
         before_and_after = [estimate(scores, groups, method=method) for scores in (base, trained)]
         measures.append(EncoderMeasure(before_and_after[0], before_and_after[1], difference))
     return tuple(measures)
-
-
-def _answer(passages: Sequence[Passage]) -> Answer:
-    return Answer("", abstained=False, usage=Usage(), passages=tuple(passages), support=0.0)

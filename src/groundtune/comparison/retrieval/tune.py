@@ -11,12 +11,14 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
 from groundtune.assembly.assembly import Assembly
 from groundtune.assembly.finding import PassageFinder
 from groundtune.assembly.trials import KeptTexts, Trial, drop_leftovers
+from groundtune.comparison.retrieval.cases import SEED, method_of, searches_of, unanswered, with_passages
 from groundtune.comparison.retrieval.choosing import SCORER, PipelineChoice, choose
 from groundtune.comparison.retrieval.pipelines import Measured, Pipeline, numbers, ways
 from groundtune.errors import GroundtuneError, InputError
@@ -25,13 +27,11 @@ from groundtune.knowledge.reranking import reranker
 from groundtune.protocols import Progress, Reranker
 from groundtune.settings import write_settings
 from groundtune.statistics.comparing import compare
-from groundtune.statistics.sample import Method
-from groundtune.values import Answer, Case, Difference, Passage, Score, Search, Split, Usage
+from groundtune.values import Case, Difference, Passage, Search
 
 AT_ONCE = 16  # questions between two looks at the time
 TIMED = 10  # questions that are asked one by one to learn what one takes
 MORE_TEXT = 1.1  # share of the present length of passages that may be handed over
-SEED = 17
 
 
 class OutOfTime(Exception):
@@ -101,7 +101,7 @@ def tune_retrieval(assembly: Assembly, *, write: bool) -> RetrievalTuning:
     try:
         run.measure_all()
         groups = [case.group for case in run.cases]
-        choice = choose(run.measured, run.present, groups, method_of(assembly), SEED)
+        choice = choose(run.measured, run.present, groups, method_of(assembly.settings.comparison), SEED)
         changes = choice.winner.pipeline.changes(run.pipeline)
         tested = run.tested(choice.winner) if changes else None
         if write and changes:
@@ -110,7 +110,7 @@ def tune_retrieval(assembly: Assembly, *, write: bool) -> RetrievalTuning:
         run.close()
     return RetrievalTuning(
         cases=len(run.cases),
-        test_cases=len(run.cases_of("test")),
+        test_cases=len(run.test_cases),
         present=run.present,
         measured=tuple(run.measured),
         choice=choice,
@@ -135,13 +135,14 @@ class _TuningRun:
         self._rerankers: dict[str, Reranker | None] = {}
         self._most = 0.0  # characters that the passages of a question may have
         self.pipeline = Pipeline.of(assembly.settings)
-        self.cases = self.cases_of("development")
+        self.cases = with_passages(assembly.benchmark, "development")
         if len({case.group for case in self.cases}) < 2:
             raise InputError(
                 "fewer than two development cases name the passages that answer them.",
                 place=assembly.cases_file,
                 remedy="Write `passages` into more cases; see docs/benchmark.md.",
             )
+        self.test_cases = with_passages(assembly.benchmark, "test")
         self.measured: list[Measured] = []
         self.skipped: list[Skipped] = []
 
@@ -150,9 +151,9 @@ class _TuningRun:
         """What the present pipeline did."""
         return next(each for each in self.measured if each.pipeline == self.pipeline)
 
-    def cases_of(self, split: Split) -> list[Case]:
-        """Return the cases of one side that name their passages."""
-        return [case for case in self._assembly.benchmark.part(split) if case.evidence and case.answerable]
+    @cached_property
+    def _searches(self) -> list[Search]:
+        return searches_of(self.cases, self._base)
 
     def measure_all(self) -> None:
         """Measure whatever there is time for. The present pipeline comes first and is always measured."""
@@ -215,7 +216,7 @@ class _TuningRun:
         tried = numbers(self.pipeline, self._settings.retrieval.passages)
         if time.monotonic() > ends:
             raise OutOfTime
-        finder, searches = self._finder(widest), self._searches(self.cases)
+        finder, searches = self._finder(widest), self._searches
         milliseconds = _timed(finder, searches)
         if time.monotonic() + len(searches) * milliseconds / 1000 > ends:
             raise OutOfTime
@@ -228,22 +229,20 @@ class _TuningRun:
     def _own(self, rows: Sequence[Measured]) -> Measured:
         return next(each for each in rows if each.pipeline == self.pipeline)
 
-    def _searches(self, cases: Sequence[Case]) -> list[Search]:
-        texts = self._base.rewriting([case.asked for case in cases])
-        return [Search(text, case.asker) for text, case in zip(texts, cases, strict=True)]
-
     def tested(self, winner: Measured) -> Difference | None:
         """Return what the winner is better or worse by on the test cases; None without two groups of them."""
-        cases = self.cases_of("test")
+        cases = self.test_cases
         if len({case.group for case in cases}) < 2:
             return None
-        searches, scores = self._searches(cases), {}
+        searches, scores = searches_of(cases, self._base), {}
         for pipeline in (self.pipeline, winner.pipeline):
             (results,) = _find(self._finder(pipeline), searches, [pipeline.passages])
-            scores[pipeline.told] = [_recall(case, own) for case, own in zip(cases, results, strict=True)]
+            scores[pipeline.told] = [
+                retrieval_recall(case, unanswered(own)) for case, own in zip(cases, results, strict=True)
+            ]
         baseline, challenger = scores.values()
         names, rng = tuple(scores), np.random.default_rng(SEED)
-        groups, method = [case.group for case in cases], method_of(self._assembly)
+        groups, method = [case.group for case in cases], method_of(self._settings.comparison)
         return compare(baseline, challenger, groups, scorer=SCORER, names=(names[0], names[1]), method=method, rng=rng)
 
     def adopt(self, winner: Measured, changes: dict[str, object]) -> None:
@@ -292,16 +291,6 @@ def _find(
 def _measured(
     pipeline: Pipeline, results: Sequence[list[Passage]], cases: Sequence[Case], milliseconds: float
 ) -> Measured:
-    scores = [_recall(case, own) for case, own in zip(cases, results, strict=True)]
+    scores = [retrieval_recall(case, unanswered(own)) for case, own in zip(cases, results, strict=True)]
     characters = float(np.mean([sum(len(passage.text) for passage in own) for own in results]))
     return Measured(pipeline, scores, milliseconds, characters)
-
-
-def _recall(case: Case, passages: Sequence[Passage]) -> Score:
-    return retrieval_recall(case, Answer("", abstained=False, usage=Usage(), passages=tuple(passages), support=0.0))
-
-
-def method_of(assembly: Assembly) -> Method:
-    """Return how scores between 0 and 1 are compared in this project."""
-    settings = assembly.settings.comparison
-    return Method(settings.confidence, settings.resamples, settings.margin, (0.0, 1.0))
