@@ -50,7 +50,7 @@ class TuningSettings(Table):
     learning_rate: float = Field(5e-4, gt=0, description="Peak learning rate, with linear warm-up and cosine decay.")
     rank: int = Field(16, ge=1, description="LoRA rank. Alpha is twice the rank.")
     max_length: int = Field(
-        1024, ge=64, description="Maximum length of a conversation, in tokens. Longer ones are rejected, never cut."
+        2048, ge=64, description="Maximum length of a conversation, in tokens. Longer ones are rejected, never cut."
     )
     held_out: int = Field(24, ge=1, description="Conversations held out for early stopping, at most a fifth of all.")
     evaluate_every: int = Field(30, ge=1, description="Steps between evaluations on the held-out conversations.")
