@@ -43,11 +43,13 @@ class Table(BaseModel):
 
     `not_in_key` names the settings that an adapter, or whatever else is kept under a key, does not depend on;
     `in_key_if_set` those that it depends on where they are not at their default, so that what was made before there
-    was such a setting keeps its key.
+    was such a setting keeps its key. `earlier_defaults` has what stands in keys for settings whose default, at which
+    they are, is another one since.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     not_in_key: ClassVar[frozenset[str]] = frozenset()
+    earlier_defaults: ClassVar[Mapping[str, object]] = {}
     in_key_if_set: ClassVar[frozenset[str]] = frozenset()
     _inner: Mapping[str, Table] = PrivateAttr(default_factory=dict)
     _home: _Home = PrivateAttr(default_factory=_Home)
@@ -100,7 +102,9 @@ class Table(BaseModel):
         """Return the settings that a key must depend on, as JSON; a password is not one of them."""
         fields = type(self).model_fields
         unset = {name for name in self.in_key_if_set if getattr(self, name) == fields[name].default}
-        return self.model_dump_json(exclude={*self.not_in_key, *unset})
+        defaults = self.earlier_defaults.items()
+        earlier = {name: value for name, value in defaults if getattr(self, name) == fields[name].default}
+        return self.model_copy(update=earlier).model_dump_json(exclude={*self.not_in_key, *unset})
 
     @model_serializer(mode="wrap")
     def _without_passwords(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -17,6 +18,7 @@ class TuningSettings(Table):
         {"examples", "preferences", "corpus", "microbatch_tokens", "retrieve_as", "licence", "where"}
     )
     in_key_if_set: ClassVar[frozenset[str]] = frozenset({"method", "quantize", "frozen_layers"})
+    earlier_defaults: ClassVar[Mapping[str, object]] = {"max_length": 1024}  # it refuses, and shapes no adapter
 
     examples: str = Field("training.jsonl", description="File with the training conversations.")
     preferences: str = Field(
