@@ -373,7 +373,8 @@ class KnowledgeBase:
         if self.is_empty():
             place = str(self._settings.knowledge.store)
             raise InputError("the knowledge store is empty.", place=place, remedy="Run `groundtune ingest`.")
-        return self.finder.find([self.spaces.worded(search, self.spaces_here()) for search in searches], limit)
+        finder = self.finder
+        return finder.find([self.spaces.worded(search, finder.spaces) for search in searches], limit)
 
     @property
     def finder(self) -> PassageFinder:

@@ -157,3 +157,20 @@ class Stopwatch:
     def save(self) -> None:
         """Remember it: what comes after is lost if the run is killed, as are the steps after a checkpoint."""
         write_text(self._file, json.dumps({"seconds": round(self.seconds, 1)}))
+
+
+def evaluating(work: Path, every: int, metric: str, *, greater_is_better: bool) -> dict[str, object]:
+    """Return a trainer's arguments to evaluate and save after `every` steps, and to load the best step in the end."""
+    return {
+        "eval_strategy": "steps",
+        "eval_steps": every,
+        # after a resume, early stopping must count as if there had been no interruption
+        "eval_on_start": last_checkpoint(work) is None,
+        "restore_callback_states_from_checkpoint": True,
+        "save_strategy": "steps",
+        "save_steps": every,
+        "save_total_limit": 2,
+        "load_best_model_at_end": True,
+        "metric_for_best_model": metric,
+        "greater_is_better": greater_is_better,
+    }

@@ -33,7 +33,7 @@ from groundtune.tuning._fast import faster, takes_packed
 from groundtune.tuning._memory import peak_of
 from groundtune.tuning.adapters import LossPoint, Manifest, file_hashes, finished, read_manifest, write_manifest
 from groundtune.tuning.card import write_card
-from groundtune.tuning.checkpoints import Stopwatch, last_checkpoint, work_folder
+from groundtune.tuning.checkpoints import Stopwatch, evaluating, last_checkpoint, work_folder
 from groundtune.tuning.estimate import Plan
 from groundtune.tuning.model import Base, in_full_precision, learning, ready, save, teachable
 from groundtune.tuning.objective import Construction, MeasureModel, Objective, Rows
@@ -265,20 +265,9 @@ def _trainer(job: TrainingJob, parts: _Built, work: Path, progress: Progress, st
     from transformers import EarlyStoppingCallback
 
     every = min(job.settings.evaluate_every, job.settings.steps)
-    watching = {
-        "max_steps": job.settings.steps,
-        "eval_strategy": "steps",
-        "eval_steps": every,
-        # after a resume, early stopping must count as if there had been no interruption
-        "eval_on_start": last_checkpoint(work) is None,
-        "restore_callback_states_from_checkpoint": True,
-        "save_strategy": "steps",
-        "save_steps": every,
-        "save_total_limit": 2,
-        "load_best_model_at_end": True,
-        "metric_for_best_model": job.objective.metric.name,
-        "greater_is_better": job.objective.metric.greater_is_better,
-    }
+    metric = job.objective.metric
+    kept = evaluating(work, every, metric.name, greater_is_better=metric.greater_is_better)
+    watching = {"max_steps": job.settings.steps, **kept}
     callbacks = [EarlyStoppingCallback(job.settings.patience), reporter(f"tuning {job.technique}", progress, stopwatch)]
     return _built(job, parts, _order(job, parts.rows), work, watching, callbacks)
 

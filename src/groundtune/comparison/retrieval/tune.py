@@ -2,7 +2,7 @@
 test cases once.
 
 Recall of the experts' evidence is what counts: no model answers. Pictures and recordings take no part. Pipelines that
-hand over more text than allowed are not tried; those for which there is no time, or a part is missing, are reported.
+hand over more text than allowed are left out; those for which there is no time, or a part is missing, are reported.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from groundtune.knowledge.reranking import reranker
 from groundtune.protocols import Progress, Reranker
 from groundtune.settings import write_settings
 from groundtune.statistics.comparing import compare
-from groundtune.values import Case, Difference, Passage, Search
+from groundtune.values import Case, Difference, Passage, Score, Search
 
 AT_ONCE = 16  # questions between two looks at the time
 TIMED = 10  # questions that are asked one by one to learn what one takes
@@ -100,8 +100,8 @@ def tune_retrieval(assembly: Assembly, *, write: bool) -> RetrievalTuning:
     run = _TuningRun(assembly, began + 60 * assembly.settings.retrieval.minutes)
     try:
         run.measure_all()
-        groups = [case.group for case in run.cases]
-        choice = choose(run.measured, run.present, groups, method_of(assembly.settings.comparison), SEED)
+        groups, measured = [case.group for case in run.cases], run.measured
+        choice = choose(measured, run.present, groups, method_of(assembly.settings.comparison), SEED)
         changes = choice.winner.pipeline.changes(run.pipeline)
         tested = run.tested(choice.winner) if changes else None
         if write and changes:
@@ -112,7 +112,7 @@ def tune_retrieval(assembly: Assembly, *, write: bool) -> RetrievalTuning:
         cases=len(run.cases),
         test_cases=len(run.test_cases),
         present=run.present,
-        measured=tuple(run.measured),
+        measured=tuple(measured),
         choice=choice,
         skipped=tuple(run.skipped),
         tested=tested,
@@ -133,7 +133,6 @@ class _TuningRun:
         self._failed: dict[tuple[str, int], OutOfTime | GroundtuneError] = {}
         self._took: dict[str, float] = {}  # seconds that filling an index took, by embedding
         self._rerankers: dict[str, Reranker | None] = {}
-        self._most = 0.0  # characters that the passages of a question may have
         self.pipeline = Pipeline.of(assembly.settings)
         self.cases = with_passages(assembly.benchmark, "development")
         if len({case.group for case in self.cases}) < 2:
@@ -143,13 +142,19 @@ class _TuningRun:
                 remedy="Write `passages` into more cases; see docs/benchmark.md.",
             )
         self.test_cases = with_passages(assembly.benchmark, "test")
-        self.measured: list[Measured] = []
+        self._all: list[Measured] = []
         self.skipped: list[Skipped] = []
 
     @property
     def present(self) -> Measured:
         """What the present pipeline did."""
-        return next(each for each in self.measured if each.pipeline == self.pipeline)
+        return next(each for each in self._all if each.pipeline == self.pipeline)
+
+    @property
+    def measured(self) -> list[Measured]:
+        """What the pipelines did that hand over no more text than allowed, the present one among them."""
+        most = self._settings.retrieval.characters or MORE_TEXT * self.present.characters
+        return [each for each in self._all if each.characters <= most or each.pipeline == self.pipeline]
 
     @cached_property
     def _searches(self) -> list[Search]:
@@ -164,7 +169,7 @@ class _TuningRun:
             try:
                 self._measure(pipeline)
             except (OutOfTime, GroundtuneError) as error:
-                if not self.measured:
+                if not self._all:
                     raise
                 self.skipped.append(Skipped(replace(pipeline, passages=0), _reason(error)))
         self._assembly.progress("try pipelines", len(pipelines), len(pipelines))
@@ -212,7 +217,7 @@ class _TuningRun:
 
     def _measure(self, widest: Pipeline) -> None:
         """Measure a pipeline with every number of passages that is tried. Raises `OutOfTime`."""
-        ends = self._ends if self.measured else math.inf  # the present one is always measured
+        ends = self._ends if self._all else math.inf  # the present one is always measured
         tried = numbers(self.pipeline, self._settings.retrieval.passages)
         if time.monotonic() > ends:
             raise OutOfTime
@@ -222,12 +227,7 @@ class _TuningRun:
             raise OutOfTime
         results = _find(finder, searches, tried, ends)
         pipelines = [replace(widest, passages=number) for number in tried]
-        rows = [_measured(*each, self.cases, milliseconds) for each in zip(pipelines, results, strict=True)]
-        self._most = self._most or self._settings.retrieval.characters or MORE_TEXT * self._own(rows).characters
-        self.measured += [each for each in rows if each.characters <= self._most or each.pipeline == self.pipeline]
-
-    def _own(self, rows: Sequence[Measured]) -> Measured:
-        return next(each for each in rows if each.pipeline == self.pipeline)
+        self._all += [_measured(*each, self.cases, milliseconds) for each in zip(pipelines, results, strict=True)]
 
     def tested(self, winner: Measured) -> Difference | None:
         """Return what the winner is better or worse by on the test cases; None without two groups of them."""
@@ -237,9 +237,7 @@ class _TuningRun:
         searches, scores = searches_of(cases, self._base), {}
         for pipeline in (self.pipeline, winner.pipeline):
             (results,) = _find(self._finder(pipeline), searches, [pipeline.passages])
-            scores[pipeline.told] = [
-                retrieval_recall(case, unanswered(own)) for case, own in zip(cases, results, strict=True)
-            ]
+            scores[pipeline.told] = _recalls(cases, results)
         baseline, challenger = scores.values()
         names, rng = tuple(scores), np.random.default_rng(SEED)
         groups, method = [case.group for case in cases], method_of(self._settings.comparison)
@@ -291,6 +289,9 @@ def _find(
 def _measured(
     pipeline: Pipeline, results: Sequence[list[Passage]], cases: Sequence[Case], milliseconds: float
 ) -> Measured:
-    scores = [retrieval_recall(case, unanswered(own)) for case, own in zip(cases, results, strict=True)]
     characters = float(np.mean([sum(len(passage.text) for passage in own) for own in results]))
-    return Measured(pipeline, scores, milliseconds, characters)
+    return Measured(pipeline, _recalls(cases, results), milliseconds, characters)
+
+
+def _recalls(cases: Sequence[Case], results: Sequence[list[Passage]]) -> list[Score]:
+    return [retrieval_recall(case, unanswered(own)) for case, own in zip(cases, results, strict=True)]

@@ -29,7 +29,7 @@ from groundtune.machine import hardware
 from groundtune.protocols import Progress, Vectors, silent
 from groundtune.tuning.adapters import Manifest, file_hashes, read_manifest, verify, write_manifest
 from groundtune.tuning.card import write_card
-from groundtune.tuning.checkpoints import Stopwatch, last_checkpoint, work_folder
+from groundtune.tuning.checkpoints import Stopwatch, evaluating, last_checkpoint, work_folder
 from groundtune.tuning.encoder.pairs import QuestionPair, batches, filled, hold_out_groups, pairs_hash, row
 from groundtune.tuning.encoder.settings import EncoderSettings
 from groundtune.tuning.model import in_full_precision
@@ -205,17 +205,7 @@ def _arguments(settings: EncoderSettings, work: Path, steps: int) -> dict[str, A
         "warmup_steps": max(1, steps // 10),
         "bf16": torch.cuda.is_available() and torch.cuda.is_bf16_supported(),
         "dataloader_pin_memory": torch.cuda.is_available(),
-        "eval_strategy": "steps",
-        "eval_steps": every,
-        # after a resume, early stopping must count as if there had been no interruption
-        "eval_on_start": last_checkpoint(work) is None,
-        "restore_callback_states_from_checkpoint": True,
-        "save_strategy": "steps",
-        "save_steps": every,
-        "save_total_limit": 2,
-        "load_best_model_at_end": True,
-        "metric_for_best_model": "eval_loss",
-        "greater_is_better": False,
+        **evaluating(work, every, "eval_loss", greater_is_better=False),
         "logging_steps": every,
         "logging_first_step": True,
         "report_to": "none",
