@@ -6,12 +6,15 @@ anything is written, so that `knowledge remove --forget` erases in it too, and a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from groundtune.assembly.finding import PassageFinder
-from groundtune.assembly.knowledge import KnowledgeBase
+from groundtune.assembly.knowledge import STATE, KnowledgeBase
+from groundtune.errors import InputError
+from groundtune.files import only_one
 from groundtune.knowledge import readers
 from groundtune.knowledge.checking import check_index
 from groundtune.knowledge.ingest import Manner, ingest
@@ -129,6 +132,23 @@ class Trial:
                 self._store.drop()
                 self._knowledge.indexes.forget_trial(index)
             self._store = None
+
+
+@contextmanager
+def only_trials(knowledge: KnowledgeBase) -> Iterator[None]:
+    """Be the only one who makes trials in a project. Raises `InputError` where another command does: both would make
+    the same indexes, and each delete the other's.
+    """
+    with ExitStack() as held:
+        try:
+            held.enter_context(only_one(knowledge.folder / STATE / "trials.lock", seconds=0))
+        except TimeoutError:
+            raise InputError(
+                "another command is trying retrieval pipelines in this project.",
+                place=knowledge.folder,
+                remedy="Wait until it has ended.",
+            ) from None
+        yield
 
 
 def drop_leftovers(knowledge: KnowledgeBase) -> None:

@@ -154,7 +154,7 @@ def test_of_equal_ones_the_simpler_is_chosen(town):
     with open_project(town) as project:
         tuned = project.tune_retrieval()
     assert tuned.choice.why == "simpler"
-    assert (tuned.choice.winner.pipeline.steps, tuned.choice.winner.pipeline.passages) == (1, 1)
+    assert (tuned.choice.winner.pipeline.steps, tuned.choice.winner.pipeline.passages) == ((0, 1), 1)
 
 
 def test_it_keeps_to_its_time_and_says_what_it_left_out(town):
@@ -171,6 +171,25 @@ def test_it_keeps_to_its_time_and_says_what_it_left_out(town):
     assert tuned.skipped
     assert {each.reason for each in tuned.skipped} == {"there was no time left."}
     assert len({each.pipeline for each in tuned.skipped}) + len(tuned.measured) == 3 * 51
+    assert indexes(town) == ["knowledge"]
+
+
+def test_a_second_one_at_the_same_time_is_refused(town):
+    """Both would make the same indexes, and each delete the other's."""
+    tried = {**PLAIN, "searches": [], "chunk_sizes": [300]}
+    settings(town, embedding={"name": "path:words"}, knowledge=APART, retrieval=tried)
+    seen = []
+
+    def second(stage, done, total):
+        if stage == "try pipelines" and done == 1 and not seen:
+            with open_project(town) as other, pytest.raises(InputError, match="another command is trying") as refused:
+                other.tune_retrieval()
+            seen.append(refused.value.remedy)
+
+    with open_project(town, progress=second) as project:
+        tuned = project.tune_retrieval(write=False)
+    assert seen == ["Wait until it has ended."]
+    assert {each.pipeline.chunk_size for each in tuned.measured} == {300, 450}
     assert indexes(town) == ["knowledge"]
 
 

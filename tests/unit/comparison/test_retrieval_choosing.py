@@ -15,6 +15,7 @@ PRESENT = Pipeline("builtin:minilm-l6-v2", 450, "hybrid", "none", 3)
 WORDS = Pipeline("builtin:minilm-l6-v2", 450, "words", "none", 3)
 FEW = Pipeline("builtin:minilm-l6-v2", 450, "hybrid", "none", 2)
 RERANKED = Pipeline("builtin:minilm-l6-v2", 450, "hybrid", "late:builtin:minilm-l6-v2", 3)
+LATE_VECTORS = replace(RERANKED, search="vectors")
 GROUPS = [f"group {number}" for number in range(200)]
 METHOD = Method(scale=(0.0, 1.0), resamples=2000)
 
@@ -50,6 +51,14 @@ def test_of_two_better_ones_the_simpler_wins_unless_the_other_is_better_still():
 def test_a_simpler_one_that_finds_as_much_wins():
     assert chosen(measured(PRESENT, 150), measured(WORDS, 150), measured(FEW, 149)) == (WORDS, "simpler")
     assert chosen(measured(PRESENT, 150), measured(FEW, 150)) == (FEW, "simpler")
+
+
+def test_a_reranking_is_not_made_good_by_a_search_less():
+    assert chosen(measured(PRESENT, 150), measured(LATE_VECTORS, 155, characters=300.0)) == (PRESENT, "kept")
+    assert chosen(measured(LATE_VECTORS, 150), measured(PRESENT, 150)) == (LATE_VECTORS, "kept")
+    assert chosen(measured(RERANKED, 150), measured(PRESENT, 150)) == (PRESENT, "simpler")
+    bad = replace(WORDS, passages=2)
+    assert chosen(measured(bad, 60), measured(LATE_VECTORS, 170), measured(PRESENT, 170)) == (PRESENT, "better")
 
 
 def test_one_that_finds_less_is_no_simpler_one():
