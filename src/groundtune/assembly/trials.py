@@ -136,15 +136,15 @@ class Trial:
 
 @contextmanager
 def only_trials(knowledge: KnowledgeBase) -> Iterator[None]:
-    """Be the only one who makes trials in a project. Raises `InputError` where another command does: both would make
-    the same indexes, and each delete the other's.
+    """Be the only one who makes trials or an encoder in a project. Raises `InputError` where another command does: both
+    would make the same indexes, and each delete the other's.
     """
     with ExitStack() as held:
         try:
             held.enter_context(only_one(knowledge.folder / STATE / "trials.lock", seconds=0))
         except TimeoutError:
             raise InputError(
-                "another command is trying retrieval pipelines in this project.",
+                "another command is tuning or training retrieval in this project.",
                 place=knowledge.folder,
                 remedy="Wait until it has ended.",
             ) from None

@@ -182,8 +182,10 @@ def test_a_second_one_at_the_same_time_is_refused(town):
 
     def second(stage, done, total):
         if stage == "try pipelines" and done == 1 and not seen:
-            with open_project(town) as other, pytest.raises(InputError, match="another command is trying") as refused:
+            with open_project(town) as other, pytest.raises(InputError, match="another command is tuning or training") as refused:
                 other.tune_retrieval()
+            with open_project(town) as other, pytest.raises(InputError, match="another command is tuning or training"):
+                other.train_retrieval("ours")
             seen.append(refused.value.remedy)
 
     with open_project(town, progress=second) as project:

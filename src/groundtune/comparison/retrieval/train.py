@@ -17,7 +17,7 @@ import numpy as np
 
 from groundtune.assembly.assembly import Assembly
 from groundtune.assembly.encoders import encoder_place, encoder_setting, train_encoder_of
-from groundtune.assembly.trials import KeptTexts, Trial
+from groundtune.assembly.trials import KeptTexts, Trial, only_trials
 from groundtune.comparison.retrieval.cases import SEED, method_of, searches_of, unanswered, with_passages
 from groundtune.evaluation.scorers.retrieval import reciprocal_rank, retrieval_recall
 from groundtune.statistics.comparing import compare, estimate
@@ -82,15 +82,16 @@ class EncoderTraining:
 def train_retrieval(assembly: Assembly, name: str) -> EncoderTraining:
     """Train the encoder `name` unless it is there already, and measure it. The documents are ingested first.
 
-    See `train_encoder_of` for what it raises.
+    See `train_encoder_of` and `only_trials` for what it raises.
     """
     began, folder = time.monotonic(), encoder_place(assembly, name)
-    assembly.knowledge.ingest()
-    manifest = train_encoder_of(assembly, name)
-    cases = with_passages(assembly.benchmark, "test")
-    trained = EncoderTraining(name, folder, manifest, len(cases))
-    if len({case.group for case in cases}) > 1:
-        trained = _measured(assembly, trained, cases)
+    with only_trials(assembly.knowledge):
+        assembly.knowledge.ingest()
+        manifest = train_encoder_of(assembly, name)
+        cases = with_passages(assembly.benchmark, "test")
+        trained = EncoderTraining(name, folder, manifest, len(cases))
+        if len({case.group for case in cases}) > 1:
+            trained = _measured(assembly, trained, cases)
     return replace(trained, seconds=time.monotonic() - began)
 
 
