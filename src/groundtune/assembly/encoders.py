@@ -45,7 +45,7 @@ def train_encoder_of(assembly: Assembly, name: str) -> Manifest:
     Raises `SettingsError` where the encoder is not on this machine, or a service finds passages by itself;
     see `train_encoder` for what it raises besides.
     """
-    folder, base = encoder_place(assembly, name), _base(assembly)
+    folder, base = encoder_place(assembly, name), trainable_encoder(assembly)
     settings = assembly.settings.retrieval.part("training", EncoderSettings)
     assembly.progress("pairs of questions and passages", 0, 1)
     collected = pairs_of_project(assembly, base, settings)
@@ -71,7 +71,7 @@ def train_encoder_of(assembly: Assembly, name: str) -> Manifest:
     return train_encoder(job, folder, assembly.progress)
 
 
-def _base(assembly: Assembly) -> LocalEmbedder:
+def trainable_encoder(assembly: Assembly) -> LocalEmbedder:
     """Return the encoder that is trained. Raises `SettingsError` for one that is not on this machine."""
     knowledge = assembly.knowledge
     if knowledge.retriever is not None:

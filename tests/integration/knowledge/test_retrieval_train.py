@@ -230,8 +230,10 @@ def test_what_cannot_be_trained_is_said(code):
 def test_an_encoder_elsewhere_cannot_be_trained(code, make_shop, tmp_path):
     make_shop(["Lumen"])
     write_lines(tmp_path / "benchmark.jsonl", [case(0, 1, "development")])
-    with open_project(tmp_path) as project, pytest.raises(SettingsError, match="cannot be trained here"):
-        project.train_retrieval("ours")
+    with open_project(tmp_path) as project:
+        with pytest.raises(SettingsError, match="cannot be trained here"):
+            project.train_retrieval("ours")
+        assert not project.has_knowledge()  # refused before anything is embedded
 
 
 def test_without_test_cases_it_is_trained_and_not_measured(code):

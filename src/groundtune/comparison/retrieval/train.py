@@ -16,7 +16,7 @@ from typing import Literal
 import numpy as np
 
 from groundtune.assembly.assembly import Assembly
-from groundtune.assembly.encoders import encoder_place, encoder_setting, train_encoder_of
+from groundtune.assembly.encoders import encoder_place, encoder_setting, train_encoder_of, trainable_encoder
 from groundtune.assembly.trials import KeptTexts, Trial, only_trials
 from groundtune.comparison.retrieval.cases import SEED, method_of, searches_of, unanswered, with_passages
 from groundtune.evaluation.scorers.retrieval import reciprocal_rank, retrieval_recall
@@ -85,6 +85,7 @@ def train_retrieval(assembly: Assembly, name: str) -> EncoderTraining:
     See `train_encoder_of` and `only_trials` for what it raises.
     """
     began, folder = time.monotonic(), encoder_place(assembly, name)
+    trainable_encoder(assembly)  # before anything is embedded
     with only_trials(assembly.knowledge):
         assembly.knowledge.ingest()
         manifest = train_encoder_of(assembly, name)
