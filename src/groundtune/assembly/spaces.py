@@ -159,7 +159,7 @@ class Spaces:
         except UnreadableDocument as error:
             if kind in self.named:
                 return search
-            remedy = f"Name an encoder in `[embedding] {kind}`, or ask with words."
+            remedy = f"Check the file, ask with words, or name an encoder in `[embedding] {kind}`."
             raise UnreadableDocument(error.message, place=file, remedy=remedy) from error
 
     def _opening(self, index: SpaceIndex) -> Space:

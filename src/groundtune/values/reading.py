@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 from groundtune.values.knowledge import Place
 
-READING = 4
+READING = 5
 """Version of reading and splitting: raised when the same file gives another text or other chunks than before."""
 
 MediaKind = Literal["image", "sound"]

@@ -247,6 +247,31 @@ def test_a_blurred_page_is_less_sure(ocr):
     assert 0 < unsure.confidence < 0.8
 
 
+@needs_tesseract
+def test_a_blurred_paragraph_has_a_confidence_of_its_own(tmp_path):
+    clear = ["Roaming in Switzerland costs 5 euros a day.", "It ends when you come back to your country."]
+    blurred = ["The router has to be sent back in a month.", "Pack it well and put the letter on the top."]
+    picture = page(*clear, "", "", *blurred, size=34)
+    box = (0, 230, picture.width, picture.height)
+    below = picture.crop(box)
+    small = below.resize((below.width // 7, below.height // 7))
+    picture.paste(small.resize(below.size), box)
+    picture.save(tmp_path / "page.png")
+    first, *others = read(tmp_path / "page.png", ocr="tesseract").segments
+    assert first.confidence > 0.9
+    assert others
+    assert max(segment.confidence for segment in others) < 0.8
+
+
+def test_paragraphs_of_a_few_letters_have_none_of_their_own():
+    lines = [("i", 0.1, 0), ("A" * 70, 0.9, 1), ("B" * 80, 0.5, 2), ("B" * 80, 0.7, 2), ("C" * 10, 0.2, 3)]
+    text = OcrText(tuple(OcrLine(*line) for line in lines))
+    assert [len(part.lines) for part in text.parts] == [2, 3]
+    assert "\n\n".join(part.text for part in text.parts) == text.text
+    assert text.parts[1].confidence == pytest.approx((80 * 0.5 + 80 * 0.7 + 10 * 0.2) / 170)
+    assert OcrText().parts == ()
+
+
 def test_a_word_that_is_parted_at_the_end_of_a_line_is_put_together():
     lines = ("Roam-", "ing in Basel-", "Stadt costs", "5-", "6 euros")
     assert OcrText(tuple(OcrLine(line, 1.0, 0) for line in lines)).text == "Roaming in Basel-\nStadt costs\n5-\n6 euros"

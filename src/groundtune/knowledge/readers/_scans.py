@@ -39,3 +39,11 @@ class Scans:
             return ()
         sure = sum(self._read.values()) / len(self._read)
         return (f"OCR by {engine.signature} read {named_pages(sorted(self._read))}, confidence {sure:.2f}.",)
+
+
+def write_scan(text: OcrText, page: int | None, builder: TextBuilder) -> None:
+    """Append what was read of `page`, None of a file without pages; each part with its own confidence."""
+    for part in text.parts:
+        builder.page(builder.begin(), page, part.confidence)
+        builder.add(part.text)
+    builder.part()

@@ -16,7 +16,7 @@ from groundtune.errors import UnreadableDocument
 from groundtune.extras import not_installed
 from groundtune.knowledge.readers import name_of
 from groundtune.knowledge.readers._builder import TextBuilder
-from groundtune.knowledge.readers._scans import Scans
+from groundtune.knowledge.readers._scans import Scans, write_scan
 from groundtune.knowledge.recognition import current
 from groundtune.values import MediaKind, PlainText
 
@@ -58,9 +58,8 @@ class PictureReader:
                     _shown(picture, page, path)  # it may be damaged
                     continue
                 text = scans.read(partial(_pixels, picture, page, path), page + 1, number)
-                if text is not None and text.lines:
-                    builder.page(builder.begin(), page + 1 if number > 1 else None, text.confidence)
-                    builder.add(text.text)
+                if text is not None:
+                    write_scan(text, page + 1 if number > 1 else None, builder)
         notes = scans.notes()
         if embedded and not notes:
             builder.add(name_of(path))

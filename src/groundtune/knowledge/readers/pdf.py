@@ -24,6 +24,7 @@ from groundtune.knowledge.readers._pdf_pages import PageWords, RulingLines, read
 from groundtune.knowledge.readers._pdf_running import without_running_heads
 from groundtune.knowledge.readers._pdf_scans import ScannedPage, read_scans
 from groundtune.knowledge.readers._pdf_tables import FoundTable, blocks
+from groundtune.knowledge.readers._scans import write_scan
 from groundtune.knowledge.recognition import current
 from groundtune.knowledge.recognition.ocr import OcrText
 from groundtune.values import PlainText
@@ -176,9 +177,7 @@ class _FlowWriter:
             self._page = page
 
     def _write_scan(self, scan: ScannedPage) -> None:
-        self._builder.page(self._builder.begin(), scan.number, scan.text.confidence)
-        self._builder.add(scan.text.text)
-        self._builder.part()
+        write_scan(scan.text, scan.number, self._builder)
         self._page = scan.number
         self._after_bold = False
 

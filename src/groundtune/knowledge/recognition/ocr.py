@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Protocol
@@ -15,6 +16,7 @@ Pixels = NDArray[np.uint8]
 """A picture of shape (height, width, 3), red, green and blue."""
 
 LEGIBLE = 0.6  # mean confidence below which a picture is looked at once more
+_FEW = 60  # letters of a paragraph that has no confidence of its own
 _HYPHEN = re.compile(r"(?<=[^\W\d_])-\n(?=[^\W\d_])")
 
 
@@ -49,9 +51,22 @@ class OcrText:
         return "\n\n".join(map(_joined, paragraphs))
 
     @property
+    def parts(self) -> tuple[OcrText, ...]:
+        """It by paragraphs. Short ones are part of the one before, or of the next if they are the first: how sure an
+        engine is of few letters says little."""
+        parts: list[list[OcrLine]] = []
+        for _, lines in groupby(self.lines, lambda line: line.paragraph):
+            paragraph = list(lines)
+            if parts and min(_letters(parts[-1]), _letters(paragraph)) < _FEW:
+                parts[-1] += paragraph
+            else:
+                parts.append(paragraph)
+        return tuple(OcrText(tuple(part), self.sideways) for part in parts)
+
+    @property
     def confidence(self) -> float:
         """The mean of all lines, weighted by length; 0 without any."""
-        letters = sum(len(line.text) for line in self.lines)
+        letters = _letters(self.lines)
         return self.weight / letters if letters else 0.0
 
     @property
@@ -63,6 +78,10 @@ class OcrText:
 
 def _joined(paragraph: str) -> str:
     return _HYPHEN.sub(lambda match: "" if paragraph[match.end()].islower() else match[0], paragraph)
+
+
+def _letters(lines: Sequence[OcrLine]) -> int:
+    return sum(len(line.text) for line in lines)
 
 
 class OcrEngine(Protocol):
