@@ -182,9 +182,10 @@ def test_a_second_one_at_the_same_time_is_refused(town):
 
     def second(stage, done, total):
         if stage == "try pipelines" and done == 1 and not seen:
-            with open_project(town) as other, pytest.raises(InputError, match="another command is tuning or training") as refused:
+            busy = "another command is tuning or training"
+            with open_project(town) as other, pytest.raises(InputError, match=busy) as refused:
                 other.tune_retrieval()
-            with open_project(town) as other, pytest.raises(InputError, match="another command is tuning or training"):
+            with open_project(town) as other, pytest.raises(InputError, match=busy):
                 other.train_retrieval("ours")
             seen.append(refused.value.remedy)
 
