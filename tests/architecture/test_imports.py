@@ -11,6 +11,7 @@ from _tree import Import, Module, modules
 LAYERS = (
     {"values", "protocols", "errors", "settings", "plugins", "files", "packaged", "reply", "sentences", "text"}
     | {
+        "acting",
         "comparing",
         "drawing",
         "pages",

@@ -8,6 +8,16 @@ every machine.
 from __future__ import annotations
 
 from groundtune.values._digest import digest
+from groundtune.values.actions import (
+    ActionCall,
+    ActionOutcome,
+    ActionResult,
+    ActionSchema,
+    Actor,
+    Provenance,
+    Reach,
+    Selection,
+)
 from groundtune.values.answers import (
     Answer,
     Answered,
@@ -72,6 +82,11 @@ __all__ = [
     "READING",
     "UNEXPECTED",
     "UNKNOWN_PLACE",
+    "ActionCall",
+    "ActionOutcome",
+    "ActionResult",
+    "ActionSchema",
+    "Actor",
     "Answer",
     "Answered",
     "Case",
@@ -101,13 +116,16 @@ __all__ = [
     "Placed",
     "PlainText",
     "PreferencePair",
+    "Provenance",
     "Query",
     "Question",
+    "Reach",
     "Retrieved",
     "Revision",
     "Role",
     "Score",
     "Search",
+    "Selection",
     "Split",
     "TextPiece",
     "Thumb",
