@@ -120,6 +120,10 @@ class TuningError(GroundtuneError):
     """Training data or training itself is unsound."""
 
 
+class ApprovalRefused(GroundtuneError):
+    """Somebody decided on an approval that is not theirs to decide, not there, expired, or decided already."""
+
+
 class GateFailed(GroundtuneError):
     """Training data or an adapter did not pass the gates in `gates`; `--accept GATE` goes on all the same."""
 

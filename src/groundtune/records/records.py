@@ -26,6 +26,7 @@ from groundtune.records.blanking import blanked
 from groundtune.records.connection import connect, refusals
 from groundtune.records.documents import KeptRevisions
 from groundtune.records.earlier import with_places
+from groundtune.records.effects import KeptEffects
 from groundtune.records.kept import KeptKind, T, put, texts
 from groundtune.records.kinds import COMPARISON, EVALUATION, ComparisonKind, kind_of
 from groundtune.records.takeover import take_over
@@ -272,6 +273,10 @@ class Records:
     def revisions(self, store: str, earlier: int) -> KeptRevisions:
         """Return the documents as they were read for `store`, of each the live revision and `earlier` earlier ones."""
         return KeptRevisions(self._engine, self._place, self._clock, store, earlier)
+
+    def effects(self) -> KeptEffects:
+        """Return what agents did and were allowed to, with the audit log."""
+        return KeptEffects(self._engine, self._place, self._clock)
 
     def close(self) -> None:
         """Give back the connections."""

@@ -81,3 +81,57 @@ live = Table(
     Column("document", Text, primary_key=True),
     Column("fingerprint", Text, nullable=False),
 )
+
+effects = Table(
+    "effects",
+    metadata,
+    Column("key", String(32), primary_key=True),
+    Column("conversation", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("signature", Text, nullable=False),  # of the action
+    Column("digest", String(32), nullable=False),  # of the call
+    Column("call", Text),  # JSON; null once the customer was forgotten
+    Column("approval", String(32), unique=True),  # the one that it used up
+    Column("state", Text, nullable=False),  # an `EffectState`
+    Column("worker", Text, nullable=False),
+    Column("result", Text),  # JSON; null until it is settled, and once the customer was forgotten
+    Column("intended_at", Text, nullable=False),
+    Column("settled_at", Text),
+)
+
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("id", String(32), primary_key=True),  # a hash of what the approver presents
+    Column("conversation", Text, nullable=False),
+    Column("actor", Text, nullable=False),  # for whom the call would be made
+    Column("approver", Text, nullable=False),  # a principal, or "asker"
+    Column("signature", Text, nullable=False),
+    Column("digest", String(32), nullable=False),
+    Column("call", Text),  # JSON; null once the customer was forgotten
+    Column("state", Text, nullable=False),  # an `ApprovalState`
+    Column("asked_at", Text, nullable=False),
+    Column("expires_at", Text, nullable=False),
+    Column("decided_by", Text),
+    Column("decided_at", Text),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("at", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("subject", String(32), nullable=False),  # stands for the customer
+    Column("body", Text, nullable=False),  # JSON without anything personal
+    Column("sealed", Text, nullable=False),  # JSON, encrypted with the customer's key
+    Column("hash", String(64), nullable=False),  # of all above and of the hash before it
+)
+
+audit_keys = Table(
+    "audit_keys",
+    metadata,
+    Column("subject", String(32), primary_key=True),
+    Column("key", Text, nullable=False),
+)
