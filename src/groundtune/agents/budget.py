@@ -37,7 +37,7 @@ class Budget:
         self._lock = threading.Lock()
 
     def call(self, money: Decimal = Decimal(0)) -> None:
-        """Take one call of an action, and what it costs. Raises `BudgetSpent`, and takes nothing, if that is too much."""
+        """Take one call of an action, and what it costs. Raises `BudgetSpent` if it is too much, and takes nothing."""
         self.check()
         with self._lock:
             if self._limits.calls is not None and self._calls >= self._limits.calls:

@@ -1,5 +1,5 @@
-"""Where the values of a call were seen. A model may select what it likes: where a value comes from is told by comparing,
-in code, not by asking it.
+"""Where the values of a call were seen. A model may select what it likes: where a value comes from is told in code, by
+comparing.
 
     user      "Please pay bill B-17"                              the user's own words
     record    {"bill": "B-17", "amount": "31.50"}                 a field of a trusted record, as a whole
