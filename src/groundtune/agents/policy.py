@@ -20,9 +20,8 @@ from typing import Literal
 from groundtune.acting import Action
 from groundtune.agents.approvals import ASKER
 from groundtune.agents.provenance import leaves
-from groundtune.values import ActionCall, Actor, Provenance
+from groundtune.values import ActionCall, Actor, Permission, Provenance
 
-Permission = Literal["allowed", "needs approval", "refused"]
 _TRUSTED: tuple[Provenance, ...] = ("user", "record")
 _WHY = {
     "text": "comes out of text that anybody may have written",
@@ -102,6 +101,12 @@ class Policy:
                 return _permitted(rule, action, call, sources, tainted=tainted)
             reasons.append(why)
         return Ruling("refused", "; ".join(reasons) or f"no rule lets this user do {call.action}")
+
+    def still(self, action: Action, call: ActionCall, actor: Actor) -> Ruling:
+        """Return what to do with a call whose sources were looked at before it was approved: rules and users may have
+        changed since.
+        """
+        return self.ruling(action, call, actor, {}, tainted=False)
 
     def offered(self, actions: Sequence[Action], actor: Actor) -> list[Action]:
         """Return the actions that some rule lets a user do: a model need not hear of others."""

@@ -24,6 +24,10 @@ ActionOutcome = Literal["done", "refused", "unknown", "rehearsed"]
 """What came of a call: it was done, the back-end refused it and nothing changed, nobody knows, or it was a dry run."""
 
 
+Permission = Literal["allowed", "needs approval", "refused"]
+"""What the policy says of a call."""
+
+
 @dataclass(frozen=True, slots=True)
 class ActionSchema:
     """What a model is told of an action. `parameters` is the JSON Schema of an object, in the form of OpenAPI 3.1 and
@@ -86,3 +90,41 @@ class ActionResult:
     value: object = None
     reference: str = ""
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """Event: a model selected a call. `permission` and `reason` are what the policy says of it."""
+
+    call: ActionCall
+    permission: Permission
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalNeeded:
+    """Event: a call waits for an approval by the `approver`, who has to be shown exactly this call. `token` presents
+    it: it is for the one who shows it, and never for a model."""
+
+    call: ActionCall
+    token: str
+    approver: str
+
+
+@dataclass(frozen=True, slots=True)
+class EffectMade:
+    """Event: what came of a call: done, refused, unknown, or a dry run."""
+
+    call: ActionCall
+    result: ActionResult
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOver:
+    """Event, the last of its turn: a person has to go on. `summary` tells them what was asked for, done and left."""
+
+    reason: str
+    summary: str
+
+
+ActionEvent = Proposed | ApprovalNeeded | EffectMade | HandedOver
