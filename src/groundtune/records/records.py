@@ -24,6 +24,7 @@ from groundtune.errors import StoreError
 from groundtune.records import tables
 from groundtune.records.blanking import blanked
 from groundtune.records.connection import connect, refusals
+from groundtune.records.conversations import KeptConversations
 from groundtune.records.documents import KeptRevisions
 from groundtune.records.earlier import with_places
 from groundtune.records.effects import KeptEffects
@@ -273,6 +274,10 @@ class Records:
     def revisions(self, store: str, earlier: int) -> KeptRevisions:
         """Return the documents as they were read for `store`, of each the live revision and `earlier` earlier ones."""
         return KeptRevisions(self._engine, self._place, self._clock, store, earlier)
+
+    def conversations(self) -> KeptConversations:
+        """Return the conversations of users with an assistant."""
+        return KeptConversations(self._engine, self._place, self._clock)
 
     def effects(self) -> KeptEffects:
         """Return what agents did and were allowed to, with the audit log."""

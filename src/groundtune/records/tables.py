@@ -135,3 +135,25 @@ audit_keys = Table(
     Column("subject", String(32), primary_key=True),
     Column("key", Text, nullable=False),
 )
+
+conversations = Table(
+    "conversations",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("actor", Text, nullable=False),  # the user
+    Column("candidate", Text, nullable=False),
+    Column("consent", Boolean, nullable=False),  # to learning from it
+    Column("begun_at", Text, nullable=False),
+    Column("ended_at", Text),
+)
+
+turns = Table(
+    "turns",
+    metadata,
+    Column("conversation", String(32), ForeignKey("conversations.id"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("role", Text, nullable=False),
+    Column("content", Text, nullable=False),
+    Column("answer", Text),  # JSON; null for what is no answer
+    Column("said_at", Text, nullable=False),
+)
