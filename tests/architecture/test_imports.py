@@ -28,7 +28,7 @@ LAYERS = (
     | {"workbooks"},
     {"knowledge", "models", "assistant", "tuning", "evaluation", "agents", "records"},
     {"assembly"},
-    {"checkup", "comparison", "project", "standalone"},
+    {"checkup", "comparison", "project", "standalone", "talking"},
     {"service", "cli"},
 )
 LAYER = {part: number for number, parts in enumerate(LAYERS) for part in parts}
