@@ -21,16 +21,16 @@ from groundtune.agents.tasks.task import AgentTask, Episode, MadeCall, Side, Sid
 from groundtune.values import ActionCall, ActionResult, Reach
 from groundtune.values._digest import digest
 
-Method = TypeVar("Method", bound=Callable[..., Any])
-Mark = Literal["read", "write", "start", "check"]
+Marked = TypeVar("Marked", bound=Callable[..., Any])
+MethodMark = Literal["read", "write", "start", "check"]
 
 
 class ToolRefused(Exception):
     """A tool says no, with the reason; nothing changed."""
 
 
-def _marks(mark: Mark) -> Callable[[Method], Method]:
-    def marked(method: Method) -> Method:
+def _marks(mark: MethodMark) -> Callable[[Marked], Marked]:
+    def marked(method: Marked) -> Marked:
         method.mark = mark  # type: ignore[attr-defined]
         return method
 
@@ -110,14 +110,14 @@ class TaskEnvironment(ABC):
         except ToolRefused:
             return False
 
-    def has(self, side: Side, name: str, marks: Sequence[Mark]) -> bool:
+    def has(self, side: Side, name: str, marks: Sequence[MethodMark]) -> bool:
         """Whether `side` has a method `name` that is marked with one of `marks`."""
         kit = self._kits.get((side, name))
         return kit is not None and getattr(kit, name).mark in marks
 
     def _reach(self, side: Side, name: str) -> Reach | None:
         kit = self._kits.get((side, name))
-        mark: Mark | None = None if kit is None else getattr(kit, name).mark
+        mark: MethodMark | None = None if kit is None else getattr(kit, name).mark
         return mark if mark in ("read", "write") else None
 
     def _door(self, side: Side, name: str) -> Callable[..., object]:

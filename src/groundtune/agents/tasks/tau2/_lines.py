@@ -19,11 +19,11 @@ _PARTS: dict[str, RewardPart] = {
 }
 
 
-class _Line(BaseModel):
+class _Tau2Line(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class InstructionsLine(_Line):
+class InstructionsLine(_Tau2Line):
     """What the customer wants and knows."""
 
     domain: str
@@ -33,14 +33,14 @@ class InstructionsLine(_Line):
     task_instructions: str
 
 
-class ScenarioLine(_Line):
+class ScenarioLine(_Tau2Line):
     """The customer."""
 
     persona: str | None = None
     instructions: InstructionsLine
 
 
-class FunctionLine(_Line):
+class FunctionLine(_Tau2Line):
     """A step of the start."""
 
     env_type: Literal["assistant", "user"]
@@ -55,7 +55,7 @@ class AssertionLine(FunctionLine):
     message: str | None = None
 
 
-class StartLine(_Line):
+class StartLine(_Tau2Line):
     """How a task begins. None of the tasks of these two domains begins with data or with a talk."""
 
     initialization_data: None = None
@@ -63,7 +63,7 @@ class StartLine(_Line):
     message_history: None = None
 
 
-class GoldLine(_Line):
+class GoldLine(_Tau2Line):
     """A gold action."""
 
     action_id: str
@@ -74,7 +74,7 @@ class GoldLine(_Line):
     compare_args: tuple[str, ...] | None = None
 
 
-class CriteriaLine(_Line):
+class CriteriaLine(_Tau2Line):
     """What is rewarded."""
 
     actions: tuple[GoldLine, ...] | None = None
@@ -84,7 +84,7 @@ class CriteriaLine(_Line):
     reward_basis: tuple[Literal["DB", "ENV_ASSERTION", "ACTION", "COMMUNICATE", "NL_ASSERTION"], ...]
 
 
-class AgentTaskLine(_Line):
+class AgentTaskLine(_Tau2Line):
     """A task. What people noted of it, and the ticket, which is for agents without a customer, are not used."""
 
     id: str

@@ -10,7 +10,7 @@ from typing import Literal, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from groundtune.agents.tasks.environment import Mark, TaskEnvironment
+from groundtune.agents.tasks.environment import MethodMark, TaskEnvironment
 from groundtune.agents.tasks.task import AgentTask, Side
 from groundtune.agents.tasks.tau2._lines import AgentTaskLine
 from groundtune.agents.tasks.tau2.retail.environment import RetailEnvironment
@@ -22,7 +22,7 @@ from groundtune.errors import InputError
 from groundtune.files import read_text, read_toml
 
 Tau2Name = Literal["telecom", "retail"]
-Read = TypeVar("Read")
+Payload = TypeVar("Payload")
 
 _FORM = "See https://github.com/sierra-research/tau2-bench for the files."
 
@@ -88,7 +88,7 @@ def _retail(place: Path) -> tuple[str, Callable[[], TaskEnvironment]]:
     return read_text(place / "policy.md"), lambda: RetailEnvironment(shop)
 
 
-def _read_json(path: Path, form: TypeAdapter[Read]) -> tuple[Path, Read]:
+def _read_json(path: Path, form: TypeAdapter[Payload]) -> tuple[Path, Payload]:
     """Read a JSON file, or the gzipped one beside it; return which it was and what it holds."""
     packed = path.with_name(f"{path.name}.gz")
     if not path.exists() and packed.exists():
@@ -106,8 +106,8 @@ def _read_json(path: Path, form: TypeAdapter[Read]) -> tuple[Path, Read]:
 
 def _unknown(task: AgentTask, world: TaskEnvironment) -> str | None:
     """Return the first name in `task` that `world` does not have in that place."""
-    tools: tuple[Mark, ...] = ("read", "write")
-    named: list[tuple[Side, str, tuple[Mark, ...]]] = [
+    tools: tuple[MethodMark, ...] = ("read", "write")
+    named: list[tuple[Side, str, tuple[MethodMark, ...]]] = [
         *((step.side, step.call.action, (*tools, "start")) for step in task.start),
         *((action.side, action.call.action, tools) for action in task.gold),
         *((check.side, check.name, ("check",)) for check in task.checks),

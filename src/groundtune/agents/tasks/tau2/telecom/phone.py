@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 SimStatus = Literal["active", "missing", "locked_pin", "locked_puk"]
 Technology = Literal["none", "2G", "3G", "4G", "5G"]
 Signal = Literal["none", "poor", "fair", "good", "excellent"]
-Service = Literal["connected", "searching", "no_service", "emergency_only"]
+ServiceStatus = Literal["connected", "searching", "no_service", "emergency_only"]
 NetworkMode = Literal["4g_5g_preferred", "4g_only", "3g_only", "2g_only"]
 
 _ONLY: Mapping[NetworkMode, Technology] = {"4g_only": "4G", "3g_only": "3G", "2g_only": "2G"}
@@ -68,7 +68,7 @@ class Phone:
     airplane_mode: bool = False
     network_signal_strength: Signal = "good"
     network_technology_connected: Technology = "5G"
-    network_connection_status: Service = "connected"
+    network_connection_status: ServiceStatus = "connected"
     battery_level: int = 80
     data_enabled: bool = True
     roaming_enabled: bool = False

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Literal
 
 from groundtune.agents.tasks.environment import checks, starts
-from groundtune.agents.tasks.tau2.telecom.phone import Service, VpnServer, has_data, in_words, sends_mms, speed
+from groundtune.agents.tasks.tau2.telecom.phone import ServiceStatus, VpnServer, has_data, in_words, sends_mms, speed
 from groundtune.agents.tasks.tau2.telecom.phone_tools import PhoneState
 
 
@@ -127,7 +127,7 @@ class PhoneChecks:
         return self._state.phone.airplane_mode == expected_status
 
     @checks
-    def assert_service_status(self, expected_status: Service) -> bool:
+    def assert_service_status(self, expected_status: ServiceStatus) -> bool:
         """Whether the phone has service, or has none."""
         return self._state.phone.network_connection_status == expected_status
 
