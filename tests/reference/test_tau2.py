@@ -139,7 +139,8 @@ def test_a_gold_action_of_telecom_that_is_changed_costs_everything(telecom: Tau2
     rewards, spared = Counter(), Counter()
     for task in telecom.split("base"):
         for place, action in enumerate(task.gold):
-            for name, other in ((name, other) for name in action.call.arguments for other in others[name]):
+            changes = [(name, other) for name in action.call.arguments for other in others[name]]
+            for name, other in changes:
                 reward = regraded(telecom, task, with_argument(task, place, **{name: other}), telecom_gold).reward
                 rewards[reward] += 1
                 if reward:
@@ -209,10 +210,13 @@ def test_a_gold_write_of_retail_that_is_left_out_costs_everything(retail: Tau2Do
 
 def other_values(retail: Tau2Domain, call: ActionCall) -> Iterator[dict[str, object]]:
     """Changes of one argument of a write: to others that the shop takes, where there are any."""
-    look_up = {name: tool.function for name, tool in retail.fresh().tools("agent").items()}
-    arguments = call.arguments
-    order = look_up["get_order_details"](order_id=arguments["order_id"]) if "order_id" in arguments else None
-    user = look_up["get_user_details"](user_id=order["user_id"] if order else arguments["user_id"])
+    tools, arguments = retail.fresh().tools("agent"), call.arguments
+
+    def look_up(name: str, **given: object) -> dict:
+        return tools[name].function(**given).value
+
+    order = look_up("get_order_details", order_id=arguments["order_id"]) if "order_id" in arguments else None
+    user = look_up("get_user_details", user_id=order["user_id"] if order else arguments["user_id"])
     for name, value in arguments.items():
         if name == "reason":
             yield {name: {"no longer needed": "ordered by mistake"}.get(value, "no longer needed")}
@@ -229,7 +233,7 @@ def other_values(retail: Tau2Domain, call: ActionCall) -> Iterator[dict[str, obj
         elif name == "new_item_ids":
             yield {name: value[:-1]}
             bought = next(item for item in order["items"] if item["item_id"] == arguments["item_ids"][0])
-            variants = look_up["get_product_details"](product_id=bought["product_id"])["variants"]
+            variants = look_up("get_product_details", product_id=bought["product_id"])["variants"]
             yield from ({name: [other, *value[1:]]} for other in variants if other != value[0])
         else:
             yield {name: f"{value}x"}

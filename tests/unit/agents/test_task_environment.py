@@ -102,11 +102,11 @@ def test_tools_say_what_they_are() -> None:
 
 def test_calls_are_noted_whichever_door_they_come_through() -> None:
     kitchen = Kitchen()
-    assert kitchen.tools("agent")["put"].function(jar="red", sweets=2) == {"sweets": 5}
+    assert kitchen.tools("agent")["put"].function(jar="red", sweets=2) == ActionResult("done", value={"sweets": 5})
     assert kitchen.call("agent", call("look", jar="red")) == ActionResult("done", value={"sweets": 5})
     assert kitchen.call("customer", call("stare")).value == 5
-    with pytest.raises(ToolRefused, match="no green jar"):
-        kitchen.tools("agent")["put"].function(jar="green")
+    refused = kitchen.tools("agent")["put"].function(jar="green")
+    assert refused == ActionResult("refused", reason="there is no green jar")
     assert [(made.side, made.call.action, made.reach, made.result.outcome) for made in kitchen.calls] == [
         ("agent", "put", "write", "done"),
         ("agent", "look", "read", "done"),

@@ -15,6 +15,7 @@ from functools import cache, wraps
 from typing import Any, Literal, TypeVar
 
 from pydantic import ValidationError, validate_call
+from pydantic_core import to_jsonable_python
 
 from groundtune.agents.tasks.grading import beyond
 from groundtune.agents.tasks.task import AgentTask, Episode, MadeCall, Side, SideCall, StateCheck
@@ -46,12 +47,12 @@ tool."""
 
 @dataclass(frozen=True, slots=True)
 class SideTool:
-    """A tool of one side. `function` has the name, annotations and docstring of the method; it takes its arguments by
-    name, returns JSON, and raises `ToolRefused`. It is no other door: the environment notes its calls too."""
+    """A tool of one side. `function` has the name, the parameters and the docstring of the method, takes arguments by
+    name, and returns what came of the call. It is no other door: the environment notes its calls too."""
 
     name: str
     reach: Reach
-    function: Callable[..., object]
+    function: Callable[..., ActionResult]
 
 
 class TaskEnvironment(ABC):
@@ -120,13 +121,10 @@ class TaskEnvironment(ABC):
         mark: MethodMark | None = None if kit is None else getattr(kit, name).mark
         return mark if mark in ("read", "write") else None
 
-    def _door(self, side: Side, name: str) -> Callable[..., object]:
+    def _door(self, side: Side, name: str) -> Callable[..., ActionResult]:
         @wraps(getattr(self._kits[side, name], name))
-        def call(**arguments: object) -> object:
-            result = self.call(side, ActionCall(name, arguments))
-            if result.outcome != "done":
-                raise ToolRefused(result.reason)
-            return result.value
+        def call(**arguments: object) -> ActionResult:
+            return self.call(side, ActionCall(name, to_jsonable_python(arguments)))
 
         return call
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import ChainMap, Counter
+from collections import ChainMap
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Literal
@@ -222,8 +222,7 @@ class ShopTools:
         _covers(self._method(order.user_id, payment_method_id), difference)
         self._pay_back(order.user_id, payment_method_id, -difference)
         items = list(order.items)
-        for item_id, variant in zip(item_ids, variants, strict=True):
-            place = next(place for place, item in enumerate(items) if item.item_id == item_id)
+        for place, variant in variants.items():
             items[place] = replace(items[place], item_id=variant.item_id, price=variant.price, options=variant.options)
         payment = OrderPayment("payment" if difference > 0 else "refund", abs(difference), payment_method_id)
         return self._keep(
@@ -274,7 +273,7 @@ class ShopTools:
         method = self._method(order.user_id, payment_method_id)
         if method.source != "gift_card" and payment_method_id != order.payment_history[0].payment_method_id:
             raise ToolRefused("the money goes to what the order was paid with, or to a gift card")
-        _ordered(order, item_ids)
+        _places(order, item_ids)
         order = replace(
             order,
             status="return requested",
@@ -338,20 +337,19 @@ class ShopTools:
 
     def _replacement(
         self, order: ShopOrder, item_ids: Sequence[str], new_item_ids: Sequence[str]
-    ) -> tuple[list[Variant], float]:
-        """Return the new items, and how much more they cost in USD."""
-        _ordered(order, item_ids)
+    ) -> tuple[dict[int, Variant], float]:
+        """Return what is at which place of the order instead, and how much more it costs in USD."""
+        places = _places(order, item_ids)
         if len(item_ids) != len(new_item_ids):
             raise ToolRefused(f"{len(item_ids)} items cannot become {len(new_item_ids)}")
-        ordered = {item.item_id: item for item in order.items}
-        variants = []
-        for item_id, new_item_id in zip(item_ids, new_item_ids, strict=True):
-            variant = self._products[ordered[item_id].product_id].variants.get(new_item_id)
+        variants: dict[int, Variant] = {}
+        for place, new_item_id in zip(places, new_item_ids, strict=True):
+            variant = self._products[order.items[place].product_id].variants.get(new_item_id)
             if variant is None or not variant.available:
-                raise ToolRefused(f"{new_item_id} is not available, or of another product than {item_id}")
-            variants.append(variant)
-        paid = sum(ordered[item_id].price for item_id in item_ids)
-        return variants, round(sum(variant.price for variant in variants) - paid, 2)
+                raise ToolRefused(f"{new_item_id} is not available, or of another product")
+            variants[place] = variant
+        difference = sum(variant.price - order.items[place].price for place, variant in variants.items())
+        return variants, round(difference, 2)
 
     def _pay_back(self, user_id: str, payment_method_id: str, amount: float) -> None:
         """Put an amount on a gift card; what goes elsewhere takes days and is not kept here."""
@@ -366,10 +364,17 @@ class ShopTools:
         return as_json(order)
 
 
-def _ordered(order: ShopOrder, item_ids: Sequence[str]) -> None:
-    lacking = Counter(item_ids) - Counter(item.item_id for item in order.items)
-    if lacking:
-        raise ToolRefused(f"{order.order_id} has no item {', '.join(lacking)}")
+def _places(order: ShopOrder, item_ids: Sequence[str]) -> list[int]:
+    """Return where in the order each of the items is; one that was ordered twice may be named twice."""
+    left = list(enumerate(order.items))
+    places = []
+    for item_id in item_ids:
+        match = next((entry for entry in left if entry[1].item_id == item_id), None)
+        if match is None:
+            raise ToolRefused(f"{order.order_id} has no item {item_id}, or not so often")
+        left.remove(match)
+        places.append(match[0])
+    return places
 
 
 def _covers(method: PaymentMethod, amount: float) -> None:
