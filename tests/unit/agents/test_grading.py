@@ -104,6 +104,7 @@ def test_checks() -> None:
     checks = (StateCheck("agent", "is_paid"), StateCheck("agent", "is_late", expected=False))
     assert part("checks", episode(checks=(True, False)), checks=checks).value == 1.0
     assert part("checks", episode(checks=(True, True)), checks=checks) == PartGrade("checks", 0.0, "not met: is_late")
+    assert part("checks", episode(checks=(True, None)), checks=checks).value == 0.0
     with pytest.raises(ValueError, match="zip"):
         part("checks", episode(checks=(True,)), checks=checks)
 
@@ -128,6 +129,7 @@ def test_told() -> None:
     told = ("1234.50",)
     assert part("told", episode(said=("It is $1,234.50.",)), told=told).value == 1.0
     assert part("told", episode(said=("It is 12.",)), told=told).value == 0.0
+    assert part("told", episode(said=("It is $1234.50",)), told=("$1,234.50",)).value == 1.0
     assert part("told", episode(), told=()).value == 1.0
 
 

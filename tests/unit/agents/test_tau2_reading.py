@@ -56,7 +56,22 @@ def test_gzipped_tasks_are_the_same(folder: Path) -> None:
     plain, path = read_tau2(folder, "retail"), folder / "retail" / "tasks.json"
     path.with_name("tasks.json.gz").write_bytes(gzip.compress(path.read_bytes()))
     path.unlink()
-    assert read_tau2(folder, "retail").tasks == plain.tasks
+    packed = read_tau2(folder, "retail")
+    assert (packed.tasks, packed.fingerprint) == (plain.tasks, plain.fingerprint)
+
+
+def test_the_fingerprint_changes_with_whatever_can_change_a_result(folder: Path) -> None:
+    fingerprints = [read_tau2(folder, "retail").fingerprint]
+    tasks = tasks_of(folder)
+    tasks[1]["evaluation_criteria"]["reward_basis"] = ["DB"]
+    write(folder, tasks)
+    fingerprints.append(read_tau2(folder, "retail").fingerprint)
+    (folder / "retail" / "policy.md").write_text("Do as you like.")
+    fingerprints.append(read_tau2(folder, "retail").fingerprint)
+    path = folder / "retail" / "db.json.gz"
+    path.write_bytes(gzip.compress(gzip.decompress(path.read_bytes()).replace(b"Water Bottle", b"Bottle", 1)))
+    fingerprints.append(read_tau2(folder, "retail").fingerprint)
+    assert len(set(fingerprints)) == 4
 
 
 @pytest.mark.parametrize("name", ["tasks.json", "split_tasks.json", "policy.md", "db.json.gz"])

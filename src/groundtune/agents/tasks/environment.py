@@ -19,8 +19,7 @@ from pydantic_core import to_jsonable_python
 
 from groundtune.agents.tasks.grading import beyond
 from groundtune.agents.tasks.task import AgentTask, Episode, MadeCall, Side, SideCall, StateCheck
-from groundtune.values import ActionCall, ActionResult, Reach
-from groundtune.values._digest import digest
+from groundtune.values import ActionCall, ActionResult, Reach, digest
 
 Marked = TypeVar("Marked", bound=Callable[..., Any])
 MethodMark = Literal["read", "write", "start", "check"]
@@ -104,12 +103,13 @@ class TaskEnvironment(ABC):
         for step in steps:
             self._run(step.side, step.call.action, step.call.arguments)
 
-    def returned(self, check: StateCheck) -> bool:
-        """Return what a check says of the present state; False where it cannot be made."""
+    def returned(self, check: StateCheck) -> bool | None:
+        """Return what a check says of the present state; None where it cannot be made, as for a line that is not
+        there."""
         try:
             return bool(self._run(check.side, check.name, check.arguments))
         except ToolRefused:
-            return False
+            return None
 
     def has(self, side: Side, name: str, marks: Sequence[MethodMark]) -> bool:
         """Whether `side` has a method `name` that is marked with one of `marks`."""

@@ -44,7 +44,7 @@ def _actions(task: AgentTask, episode: Episode, gold: Episode) -> PartGrade:
 
 def _told(task: AgentTask, episode: Episode, gold: Episode) -> PartGrade:
     said = [text.casefold().replace(",", "") for text in episode.said]
-    untold = [text for text in task.told if not any(text.casefold() in message for message in said)]
+    untold = [text for text in task.told if not any(text.casefold().replace(",", "") in message for message in said)]
     return _all_of("told", untold)
 
 

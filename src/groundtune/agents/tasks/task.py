@@ -105,15 +105,15 @@ class MadeCall:
 class Episode:
     """One try at a task, as it ended.
 
-    `state` is the hash of the final state. `checks` are what the task's checks returned, in their order. `said` is what
-    the agent said to the customer. `judged` says of each statement whether a judge found it true; None without a judge.
-    `unauthorised` are effects of the agent that the task does not allow.
+    `state` is the hash of the final state. `checks` are what the task's checks returned, in their order, None where one
+    could not be made. `said` is what the agent said to the customer. `judged` says of each statement whether a judge
+    found it true; None without a judge. `unauthorised` are effects of the agent that the task does not allow.
     """
 
     task: str
     calls: tuple[MadeCall, ...]
     state: str
-    checks: tuple[bool, ...] = ()
+    checks: tuple[bool | None, ...] = ()
     said: tuple[str, ...] = ()
     judged: tuple[bool, ...] | None = None
     unauthorised: tuple[ActionCall, ...] = ()

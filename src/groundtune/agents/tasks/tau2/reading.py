@@ -20,6 +20,7 @@ from groundtune.agents.tasks.tau2.telecom.environment import TelecomEnvironment
 from groundtune.agents.tasks.tau2.telecom.phone import PhoneFile
 from groundtune.errors import InputError
 from groundtune.files import read_text, read_toml
+from groundtune.values import digest
 
 Tau2Name = Literal["telecom", "retail"]
 Payload = TypeVar("Payload")
@@ -29,9 +30,13 @@ _FORM = "See https://github.com/sierra-research/tau2-bench for the files."
 
 @dataclass(frozen=True)
 class Tau2Domain:
-    """A domain: its policy for the agent, its tasks by id, the ids of each split, and its world."""
+    """A domain: its policy for the agent, its tasks by id, the ids of each split, and its world.
+
+    `fingerprint` is a hash of all that can change a result: policy, databases and tasks.
+    """
 
     name: Tau2Name
+    fingerprint: str
     policy: str
     tasks: Mapping[str, AgentTask]
     splits: Mapping[str, tuple[str, ...]]
@@ -58,8 +63,9 @@ def read_tau2(folder: Path, name: Tau2Name) -> Tau2Domain:
     `main_policy.md` and `tech_support_manual.md` of telecom. JSON files may be gzipped (`.json.gz`).
     """
     place = folder / name
-    policy, fresh = (_telecom if name == "telecom" else _retail)(place)
-    path, lines = _read_json(place / "tasks.json", TypeAdapter(tuple[AgentTaskLine, ...]))
+    policy, databases, fresh = (_telecom if name == "telecom" else _retail)(place)
+    form = TypeAdapter(tuple[AgentTaskLine, ...])
+    path, lines = _read_json(place / "tasks.json", form)
     tasks = {line.id: line.task() for line in lines}
     if len(tasks) < len(lines):
         raise InputError(
@@ -73,19 +79,22 @@ def read_tau2(folder: Path, name: Tau2Name) -> Tau2Domain:
     for task in tasks.values():
         if unknown := _unknown(task, world):
             raise InputError(f"task {task.id!r} names {unknown!r}, which is unknown.", place=path, remedy=_FORM)
-    return Tau2Domain(name, policy, tasks, splits, fresh)
+    fingerprint = digest(policy, databases, form.dump_json(lines).decode())
+    return Tau2Domain(name, fingerprint, policy, tasks, splits, fresh)
 
 
-def _telecom(place: Path) -> tuple[str, Callable[[], TaskEnvironment]]:
+def _telecom(place: Path) -> tuple[str, str, Callable[[], TaskEnvironment]]:
+    """Return policy, databases as JSON, and what makes a world of them."""
     carrier, phone = read_toml(place / "db.toml", CarrierFile), read_toml(place / "user_db.toml", PhoneFile)
     main, support = read_text(place / "main_policy.md"), read_text(place / "tech_support_manual.md")
     policy = f"<main_policy>\n{main}\n</main_policy>\n<tech_support_policy>\n{support}\n</tech_support_policy>"
-    return policy, lambda: TelecomEnvironment(carrier, phone)
+    databases = carrier.model_dump_json() + phone.model_dump_json()
+    return policy, databases, lambda: TelecomEnvironment(carrier, phone)
 
 
-def _retail(place: Path) -> tuple[str, Callable[[], TaskEnvironment]]:
+def _retail(place: Path) -> tuple[str, str, Callable[[], TaskEnvironment]]:
     _, shop = _read_json(place / "db.json", TypeAdapter(ShopFile))
-    return read_text(place / "policy.md"), lambda: RetailEnvironment(shop)
+    return read_text(place / "policy.md"), shop.model_dump_json(), lambda: RetailEnvironment(shop)
 
 
 def _read_json(path: Path, form: TypeAdapter[Payload]) -> tuple[Path, Payload]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import ChainMap
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -17,7 +18,7 @@ from groundtune.agents.tasks.tau2.telecom.carrier import (
     CarrierPlan,
     LineStatus,
 )
-from groundtune.values._digest import digest
+from groundtune.values import digest
 
 _DAYS_TO_PAY = 14
 
@@ -81,7 +82,13 @@ class CarrierTools:
             id: The id of any of them.
 
         """
-        tables = {"C": self.customers, "L": self.lines, "D": self.devices, "B": self.bills, "P": self.plans}
+        tables: dict[str, Mapping[str, object]] = {
+            "C": self.customers,
+            "L": self.lines,
+            "D": self.devices,
+            "B": self.bills,
+            "P": self.plans,
+        }
         record = tables.get(id[:1], {}).get(id)
         if record is None:
             raise ToolRefused(f"there is nothing with the id {id!r}")
