@@ -76,6 +76,15 @@ def test_pass_hat_k_of_tasks() -> None:
     assert passed(grades, 3) == {"a": 0.25}
 
 
+def test_pass_hat_k_of_one_part() -> None:
+    both = TaskGrade("a", (PartGrade("database", 1.0), PartGrade("statements", 0.0)))
+    unread = TaskGrade("a", (PartGrade("database", 1.0), PartGrade("statements", None)))
+    assert passed([both, unread], 1) == {"a": 0.5}
+    assert passed([both, unread], 1, "database") == {"a": 1.0}
+    assert passed([both, unread], 1, "statements") == {"a": 0.0}
+    assert passed([both, unread], 1, "told") == {}
+
+
 def test_the_reward_is_a_product_of_what_was_scored() -> None:
     def of(*values: float | None) -> TaskGrade:
         return TaskGrade("t", tuple(PartGrade("database", value) for value in values))

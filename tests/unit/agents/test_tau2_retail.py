@@ -185,6 +185,13 @@ def test_a_user_moves(world: RetailEnvironment) -> None:
     assert world.state == before
 
 
+def test_text_that_is_no_unicode_has_a_state_too(world: RetailEnvironment) -> None:
+    before = world.state
+    world.call("agent", ActionCall("modify_user_address", {"user_id": "ada", **ADDRESS, "city": "\ud800"}))
+    assert isinstance(world.state, str)
+    assert (world.state == before) == (world.calls[0].result.outcome == "refused")
+
+
 PAY = {"payment_method_id": "card"}
 
 

@@ -78,7 +78,7 @@ class TaskEnvironment(ABC):
     @property
     def state(self) -> str:
         """A hash of the state."""
-        return digest(json.dumps(self.content(), sort_keys=True, ensure_ascii=False, separators=(",", ":")))
+        return digest(json.dumps(self.content(), sort_keys=True, separators=(",", ":")))
 
     def tools(self, side: Side) -> dict[str, SideTool]:
         """Return the tools of `side` by name."""
@@ -172,9 +172,10 @@ def finish(
     )
 
 
-def as_json(record: Any) -> Any:  # noqa: ANN401 -- what JSON is
+def as_json(record: Any) -> dict[str, object]:  # noqa: ANN401 -- any dataclass
     """Return a dataclass as JSON, without the fields that are None."""
-    return json.loads(json.dumps(asdict(record, dict_factory=_filled)))
+    fields: dict[str, object] = json.loads(json.dumps(asdict(record, dict_factory=_filled)))
+    return fields
 
 
 def changed(table: ChainMap[str, Any]) -> dict[str, object]:

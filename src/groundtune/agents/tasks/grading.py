@@ -96,15 +96,17 @@ def pass_hat_k(successes: int, trials: int, k: int) -> float:
     return comb(successes, k) / comb(trials, k)
 
 
-def passed(grades: Iterable[TaskGrade], k: int) -> dict[str, float]:
+def passed(grades: Iterable[TaskGrade], k: int, part: RewardPart | None = None) -> dict[str, float]:
     """Return pass^k of each task that has k graded trials; their mean is the pass^k of the agent.
 
-    A trial succeeded if its reward is 1. Grades without any scored part are no trials.
+    A trial succeeded if its reward is 1, or the value of `part`. Those without are no trials. Where a part of the
+    reward is unscored, pass^k is the most that it can be.
     """
     trials: defaultdict[str, list[bool]] = defaultdict(list)
     for graded in grades:
-        if graded.reward is not None:
-            trials[graded.task].append(graded.reward == 1.0)
+        value = graded.reward if part is None else graded.value(part)
+        if value is not None:
+            trials[graded.task].append(value == 1.0)
     return {task: pass_hat_k(sum(passes), len(passes), k) for task, passes in trials.items() if len(passes) >= k}
 
 
