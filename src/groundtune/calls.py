@@ -17,6 +17,8 @@ LONGEST_ARGUMENTS = 8_000
 """Characters of a call's arguments, as JSON."""
 MOST_ACTIONS = 64
 """Actions that are offered to a model at once."""
+DEEPEST = 32
+"""Lists and objects within one another."""
 _REASON = 200  # characters of why a schema is not met: it quotes the arguments
 
 
@@ -27,16 +29,19 @@ class NotACall(Exception):
 def call_of(action: ActionSchema, arguments: object) -> ActionCall:
     """Return the call of `action` with these arguments: the text of a JSON object, or the object itself.
 
-    Raises `NotACall` for what is longer than `LONGEST_ARGUMENTS`, is no JSON (RFC 8259: no NaN, no Infinity, no lone
-    surrogate), is no object, or does not fit the schema. Formats, as of dates and addresses, are part of the schema.
+    Raises `NotACall` for what is longer than `LONGEST_ARGUMENTS` or deeper than `DEEPEST`, is no JSON (RFC 8259: no
+    NaN, no Infinity, no lone surrogate), is no object, or does not fit the schema. Formats, as of dates and addresses,
+    are part of the schema.
     """
-    found = _plain(_loaded(arguments) if isinstance(arguments, str) else arguments)
-    if not isinstance(found, dict):
+    values = _plain(_loaded(arguments) if isinstance(arguments, str) else arguments)
+    if not isinstance(values, dict):
         raise NotACall(f"the arguments of `{action.name}` are no JSON object")
-    misfit = _misfit(action.parameters, found)
+    if _deeper(values, DEEPEST):
+        raise NotACall(f"the arguments are nested more than {DEEPEST} deep")
+    misfit = _misfit(action.parameters, values)
     if misfit:
         raise NotACall(f"the arguments of `{action.name}` do not fit its schema: {misfit}")
-    return ActionCall(action.name, found)
+    return ActionCall(action.name, values)
 
 
 def _loaded(text: str) -> object:
@@ -56,6 +61,11 @@ def _plain(value: object) -> object:
     except (TypeError, ValueError, RecursionError) as error:
         raise NotACall(f"the arguments hold what JSON cannot ({str(error)[:_REASON]})") from None
     return _loaded(text)
+
+
+def _deeper(value: object, levels: int) -> bool:
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return bool(inside) and (levels == 0 or any(_deeper(each, levels - 1) for each in inside))
 
 
 def _misfit(schema: Mapping[str, object], arguments: Mapping[str, object]) -> str:

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from llguidance import LLMatcher, LLTokenizer
 
 LONGEST_STRING = 160
-"""Characters of a string that a local model writes."""
+"""Characters of a string that a local model writes; the grammar allows one more, which shows that it had to stop."""
 LONGEST_LIST = 12
-"""Items of a list that a local model writes."""
+"""Items of a list that a local model writes, with one more in the same way."""
 LARGEST_NUMBER = 10**12
 """Above it and below its negative, no number is written, unless the schema asks for it."""
 _OPTIONS = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": ", "lenient": True}
@@ -107,15 +107,24 @@ def bounded(schema: Mapping[str, object]) -> dict[str, object]:
     types = made.get("type", "object" if "properties" in made else ())
     kinds = {types} if isinstance(types, str) else set(types if isinstance(types, Sequence) else ())
     if "string" in kinds:
-        made["maxLength"] = _most(made, "minLength", "maxLength", LONGEST_STRING)
+        made["maxLength"] = _most(made, "minLength", "maxLength", LONGEST_STRING + 1)
     if "array" in kinds:
-        made["maxItems"] = _most(made, "minItems", "maxItems", LONGEST_LIST)
-        made.setdefault("items", {"type": _SCALARS, "maxLength": LONGEST_STRING})
+        made["maxItems"] = _most(made, "minItems", "maxItems", LONGEST_LIST + 1)
+        made.setdefault("items", bounded({}))
     if kinds & {"number", "integer"}:
         made |= _range(made)
     if "object" in kinds:
         made.setdefault("additionalProperties", False if made.get("properties") else _bounded({}))
     return made
+
+
+def overruns(value: object) -> bool:
+    """Tell whether a string or a list in the value is longer than the model may write: the grammar had to end it."""
+    if isinstance(value, str):
+        return len(value) > LONGEST_STRING
+    if isinstance(value, dict):
+        return any(map(overruns, value.values()))
+    return isinstance(value, list) and (len(value) > LONGEST_LIST or any(map(overruns, value)))
 
 
 def _bounded(schema: object) -> object:

@@ -97,13 +97,13 @@ class Offer:
 
     def selection_in(self, said: Completion) -> Selection:
         """Return what a reply selects that was to be JSON in `response_format`; other words select nothing."""
-        found = json_in(said.text)
-        found = found.get("selection", found) if isinstance(found, Mapping) else None
-        if not isinstance(found, Mapping) or "action" not in found:
+        chosen = json_in(said.text)
+        chosen = chosen.get("selection", chosen) if isinstance(chosen, Mapping) else None
+        if not isinstance(chosen, Mapping) or "action" not in chosen:
             return self.selection([("", None)] if said.finish_reason in _CUT else [], said)
-        if found["action"] == NO_ACTION:
-            return Selection(None, str(found.get("reply") or ""), said.usage)
-        return self.selection([(found["action"], found.get("arguments"))], replace(said, text=""))
+        if chosen["action"] == NO_ACTION:
+            return self.selection([], replace(said, text=str(chosen.get("reply") or "")))
+        return self.selection([(chosen["action"], chosen.get("arguments"))], replace(said, text=""))
 
 
 def strictly(body: Mapping[str, object]) -> dict[str, Any]:

@@ -119,7 +119,7 @@ class Gathered:
         if not self.text.strip() and known != "length":
             if self.refusal.strip():
                 return "refusal", self.refusal.strip()
-            if self.calls:
+            if self.calls and known != "content_filter":
                 return "tool_calls", ""
         return known or "other", "" if known else self.finish
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from groundtune.models import _generation, _grammar
-from groundtune.models._offers import NO_ACTION, NO_ACTION_MEANS, Offer
+from groundtune.models._offers import NO_ACTION, NO_ACTION_MEANS, Offer, json_in
 from groundtune.models.templates import prompt_text
 from groundtune.values import Completion, Conversation, Selection, Usage
 
@@ -44,9 +44,9 @@ class Selector:
         begun = [self._ids(f"{prompts[place]}{chosen[place]}{_ARGUMENTS}") for place in calling]
         schemas = [offer.by_name[chosen[place]].parameters for place in calling]
         for place, ids, tokens in zip(calling, begun, self._written(begun, schemas), strict=True):
-            ended = bool(tokens) and tokens[-1] in self.ends
-            said = Completion("", Usage(len(ids), len(tokens)), "stop" if ended else "length")
             text = str(self.tokenizer.decode(tokens, skip_special_tokens=True))
+            whole = bool(tokens) and tokens[-1] in self.ends and not _grammar.overruns(json_in(text))
+            said = Completion("", Usage(len(ids), len(tokens)), "stop" if whole else "length")
             made[place] = offer.selection([(chosen[place], text)], said)
         return made
 

@@ -23,8 +23,9 @@ class CallPiece:
 def calls_in(message: Mapping[str, Any]) -> tuple[CallPiece, ...]:
     """Return what a message, or what a chunk adds to it, has of calls."""
     calls = message.get("tool_calls")
-    listed = calls if isinstance(calls, list) else [calls or message.get("function_call")]
-    return tuple(_piece(each, place) for place, each in enumerate(listed) if each)
+    single = calls or message.get("function_call")
+    listed = calls if isinstance(calls, list) else [single] if single else []
+    return tuple(_piece(each, place) for place, each in enumerate(listed))
 
 
 def put_together(pieces: Iterable[CallPiece]) -> list[tuple[object, object]]:
