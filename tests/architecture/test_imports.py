@@ -59,6 +59,7 @@ OPTIONAL |= {
 }
 OPTIONAL |= {"onnxruntime", "tokenizers", "opensearchpy", "psycopg_pool"}
 OPTIONAL |= {"scipy"}  # in the core, but slow to import: a question and an ingestion do without
+OPTIONAL |= {"jsonschema", "mcp", "yaml"}
 OPTIONAL |= {"altair", "boto3", "botocore", "lancedb", "pyarrow", "vl_convert"}
 
 
