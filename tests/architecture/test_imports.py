@@ -61,6 +61,7 @@ OPTIONAL |= {
 }
 OPTIONAL |= {"onnxruntime", "tokenizers", "opensearchpy", "psycopg_pool"}
 OPTIONAL |= {"jsonschema", "scipy"}  # in the core, but slow to import: a question and an ingestion do without
+OPTIONAL |= {"mcp", "yaml"}
 OPTIONAL |= {"altair", "boto3", "botocore", "lancedb", "pyarrow", "vl_convert"}
 
 
