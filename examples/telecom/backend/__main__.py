@@ -14,6 +14,7 @@ import socket
 import threading
 from pathlib import Path
 
+import httpx
 import uvicorn
 from fastapi import FastAPI
 from sqlalchemy import Engine, select
@@ -27,24 +28,27 @@ from backend.tables import Base, Customer
 NOW = "2026-03-10T10:00:00+00:00"
 """A Tuesday: the world of the example stands still, so that every run finds the same."""
 
+ARCHIVE_SECONDS = 10.0
+
 
 def main() -> None:
     """Run both services until they are stopped."""
     options = parse()
     token = os.environ.get("BACKEND_TOKEN") or secrets.token_urlsafe(32)
+    archive = options.archive or start_archive(options.database, token)
     now = datetime.datetime.fromisoformat(options.now) if options.now != "clock" else None
     service = Service(
         engine=open_database(options.database, Base),
         token=token,
         now=lambda: now or datetime.datetime.now(datetime.UTC),
-        archive=options.archive or start_archive(options.database, token),
+        archive=httpx.Client(base_url=archive, headers={"X-Token": token}, trust_env=False, timeout=ARCHIVE_SECONDS),
     )
     seed(service.engine)
     app = build(service)
     if options.simulation:
         app.include_router(simulation.router)
     listener = listen(options.port)
-    said = {"url": address(listener), "token": token, "archive": service.archive}
+    said = {"url": address(listener), "token": token, "archive": archive}
     print(json.dumps(said), flush=True)
     serve(app, listener)
 
@@ -81,7 +85,7 @@ def start_archive(database: str, token: str) -> str:
 
 def listen(port: int) -> socket.socket:
     """Take a port of this machine; others do not reach it."""
-    listener = socket.socket()
+    listener = socket.socket(proto=socket.IPPROTO_TCP)  # asyncio sends answers without delay only where it reads this
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", port))
     return listener

@@ -30,17 +30,15 @@ from backend.document import describe
 from backend.rules import Counter, Refused, own_account
 from backend.tables import Area, Base, Bill, BookedAddOn, Line, Payment, Ticket
 
-ARCHIVE_SECONDS = 10.0
-
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """What the service runs on. `now` is its clock; `archive` is the address of the archive of contracts."""
+    """What the service runs on. `now` is its clock, `archive` asks the archive of contracts."""
 
     engine: Engine
     token: str
     now: Callable[[], datetime.datetime]
-    archive: str
+    archive: httpx.Client
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,8 +224,7 @@ def fetch_contract(caller: CallerOf, account: Account) -> bodies.Contract:
     with reading(service.engine) as session:
         own_account(session, caller.customer, account)
     try:
-        with httpx.Client(trust_env=False, timeout=ARCHIVE_SECONDS) as client:
-            reply = client.get(f"{service.archive}/contracts/{account}", headers={"X-Token": service.token})
+        reply = service.archive.get(f"/contracts/{account}")
     except httpx.HTTPError as error:
         raise Refused(f"The archive does not answer ({type(error).__name__}).", 502) from None
     if reply.status_code == 404:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from fastapi import Depends, FastAPI, Header, HTTPException
 from pydantic import BaseModel
-from sqlalchemy import Date, Engine, Text
+from sqlalchemy import Date, Engine, Text, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from backend.database import reading, writing
@@ -50,18 +50,23 @@ def build_archive(engine: Engine, token: str) -> FastAPI:
                 raise HTTPException(404, "There is no such contract.")
             return {"account": account, "signed": scan.signed.isoformat(), "text": scan.text}
 
-    @app.put("/contracts/{account}", dependencies=[Depends(check)])
-    def keep(account: str, scan: ScanBody) -> None:
-        with writing(engine) as session:
-            session.merge(Scan(account=account, signed=scan.signed, text=scan.text))
+    @app.put("/contracts", dependencies=[Depends(check)])
+    def keep(contracts: dict[str, ScanBody]) -> None:
+        put(engine, contracts)
 
     return app
 
 
-def fill(engine: Engine, contracts: dict[str, dict[str, str]]) -> None:
-    """Put in the contracts of the seed that are not there."""
+def put(engine: Engine, contracts: dict[str, ScanBody]) -> None:
+    """Keep contracts, in place of those that are there."""
     with writing(engine) as session:
-        for account, contract in contracts.items():
-            if session.get(Scan, account) is None:
-                scan = ScanBody.model_validate(contract)
-                session.add(Scan(account=account, signed=scan.signed, text=scan.text))
+        for account, scan in contracts.items():
+            session.merge(Scan(account=account, signed=scan.signed, text=scan.text))
+
+
+def fill(engine: Engine, contracts: dict[str, object]) -> None:
+    """Put in these contracts where there is none yet."""
+    with reading(engine) as session:
+        there = session.scalar(select(Scan).limit(1))
+    if there is None:
+        put(engine, {account: ScanBody.model_validate(contract) for account, contract in contracts.items()})

@@ -34,7 +34,6 @@ def reading(engine: Engine) -> Iterator[Session]:
     """A session that sees one state of the database and changes nothing."""
     with Session(engine) as session:
         yield session
-        session.rollback()
 
 
 @contextmanager

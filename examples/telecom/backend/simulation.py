@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-import httpx
 from fastapi import APIRouter, Body, Request
 
 from backend import state
@@ -52,6 +51,5 @@ def _put(change) -> None:  # noqa: ANN001 -- a call without arguments
 
 
 def _archive(service: Service, contracts: dict[str, Any]) -> None:
-    with httpx.Client(trust_env=False, headers={"X-Token": service.token}) as client:
-        for account, contract in contracts.items():
-            client.put(f"{service.archive}/contracts/{account}", json=contract).raise_for_status()
+    if contracts:
+        service.archive.put("/contracts", json=contracts).raise_for_status()

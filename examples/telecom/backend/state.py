@@ -15,15 +15,13 @@ from pathlib import Path
 from sqlalchemy import Column, delete, select
 from sqlalchemy.orm import Session
 
-from backend.tables import Base, BookedAddOn, Kept, Payment, PlanChange, Ticket
+from backend.tables import Base, Kept
 
 Rows = dict[str, dict[str, dict[str, object]]]
 SEED = Path(__file__).with_name("seed.json")
 _START = "start"
 _TABLES = {mapper.class_.__tablename__: mapper.class_ for mapper in Base.registry.mappers}
 _ORDER = [table.name for table in Base.metadata.sorted_tables if table.name not in ("effects", "kept")]
-_MADE = {PlanChange, BookedAddOn, Payment, Ticket}
-"""Tables whose rows the service makes; it numbers them in the order in which they come."""
 
 
 def read_seed() -> Rows:
@@ -39,10 +37,12 @@ def put(session: Session, rows: Rows) -> None:
         table = _TABLES[name]
         columns = {column.name: column for column in table.__table__.columns}
         key = _key(table)
+        there = set(session.scalars(select(table.__table__.primary_key.columns[0])))
         for row, values in rows.get(name, {}).items():
             if strange := set(values) - set(columns):
                 raise ValueError(f"{name} has no column {', '.join(sorted(strange))}.")
-            session.merge(table(**{key: row}, **{each: _value(columns[each], values[each]) for each in values}))
+            made = table(**{key: row}, **{each: _value(columns[each], values[each]) for each in values})
+            session.merge(made) if row in there else session.add(made)
         session.flush()
 
 

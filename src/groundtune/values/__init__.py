@@ -46,6 +46,7 @@ from groundtune.values.evaluation import (
     Score,
     Split,
     Verdict,
+    drawn_split,
 )
 from groundtune.values.knowledge import (
     EVERYONE,
@@ -134,6 +135,7 @@ __all__ = [
     "Usage",
     "Verdict",
     "digest",
+    "drawn_split",
     "located",
     "segments_between",
 ]
