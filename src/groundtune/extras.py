@@ -37,7 +37,7 @@ EXTRAS = {
     "names": Extra("finding names of people in training data", ("onnxruntime", "tokenizers")),
     "ocr": Extra("reading pictures, and scans where Tesseract is not installed", ("onnxruntime", "pillow", "rapidocr")),
     "audio": Extra("writing down what is said in recordings", ("faster-whisper",)),
-    "agents": Extra("agents that act", ("cryptography", "jsonschema", "mcp", "pyyaml")),
+    "agents": Extra("agents that act", ("cryptography", "mcp", "pyyaml")),
     "xlsx": Extra("the benchmark and rating sheets as Excel and LibreOffice files, and .xls documents", _SHEETS),
 }
 
