@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from groundtune.assembly.acting import open_acting
 from groundtune.assembly.talk import Talk
 from groundtune.project import Project
 from groundtune.values import Actor
 
 
-def open_talk(project: Project, candidate: str, user: Actor, *, consent: bool = False, rehearse: bool = False) -> Talk:
-    """Begin a conversation of a user with a candidate; it is kept in the records of the project.
+@contextmanager
+def open_talk(
+    project: Project, candidate: str, user: Actor, *, consent: bool = False, rehearse: bool = False
+) -> Iterator[Talk]:
+    """Begin a conversation of a user with a candidate, and end it afterwards; it is kept in the records of the project.
 
-    `consent` is the user's to agents that learn from it. With `rehearse`, agents do everything but the calls.
+    Where `[actions]` has back-ends and rules, an agent acts beside the answers; with `rehearse`, it does everything but
+    the calls. `consent` is the user's to agents that learn from the conversation.
     """
     answerer = project.answerer(candidate)
-    return Talk(answerer, candidate, user, project.assembly.records.conversations(), consent=consent)
+    acting = open_acting(project.assembly, {user.id: user}.get, rehearse=rehearse)
+    try:
+        talk = Talk(answerer, candidate, user, project.assembly.records.conversations(), acting, consent)
+        yield talk
+        talk.end()
+    finally:
+        if acting is not None:
+            acting.close()

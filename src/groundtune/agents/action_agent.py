@@ -15,11 +15,11 @@ from dataclasses import dataclass
 
 from groundtune.acting import Action, SelectingModel
 from groundtune.agents.approvals import Approvals, Occasion
-from groundtune.agents.arguments import unfit
 from groundtune.agents.budget import Budget, BudgetSpent
 from groundtune.agents.effects import EffectLedger
 from groundtune.agents.policy import Policy, Ruling
 from groundtune.agents.provenance import Seen
+from groundtune.calls import NotACall, call_of
 from groundtune.errors import ModelFailed, StoreError
 from groundtune.records.audit import AuditNote
 from groundtune.records.effects import KeptEffects
@@ -98,7 +98,7 @@ class ActionAgent:
             ruling = self._tools.policy.still(action, call, actor)
             if ruling.permission != "refused":
                 try:
-                    budget.call()
+                    budget.call(ruling.money)
                 except BudgetSpent as spent:
                     return EffectMade(call, ActionResult("refused", reason=f"{spent}."))
                 return EffectMade(call, self._made(action, call, actor, occasion, token))
@@ -126,7 +126,7 @@ class ActionAgent:
             asked = self._tools.approvals.ask(action, call, actor, turn.occasion, ruling.approver)
             yield ApprovalNeeded(call, asked.token, ruling.approver)
             return False
-        turn.budget.call()
+        turn.budget.call(ruling.money)
         result = self._made(action, call, actor, turn.occasion)
         turn.take(action, call, result)
         yield EffectMade(call, result)
@@ -137,9 +137,10 @@ class ActionAgent:
     def _ruling(self, action: Action | None, call: ActionCall, actor: Actor, turn: _ActionTurn) -> Ruling:
         if action is None:
             return Ruling("refused", "there is no such action")
-        why = unfit(action.schema, call.arguments)
-        if why:
-            return Ruling("refused", f"the arguments do not fit: {why}")
+        try:
+            call_of(action.schema, call.arguments)
+        except NotACall as error:
+            return Ruling("refused", str(error))
         if call.digest in turn.made:
             return Ruling("refused", "this very call was made before in this turn")
         seen = turn.seen_by(actor)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from groundtune.agents.action_agent import ActionAgent
-from groundtune.agents.approvals import Approvals, Occasion
-from groundtune.agents.budget import Budget, BudgetLimits
+from groundtune.agents.approvals import Occasion
 from groundtune.agents.team import AgentWork, Team, TeamEvent
+from groundtune.assembly.acting import Acting
 from groundtune.protocols import Answerer
 from groundtune.records.conversations import KeptConversations
 from groundtune.values import Actor, Answered, ApprovalNeeded, EffectMade, Message, Question
@@ -16,15 +15,13 @@ from groundtune.values import Actor, Answered, ApprovalNeeded, EffectMade, Messa
 
 @dataclass
 class Talk:
-    """A conversation that is going on. `acting` is the agent that acts, None where nothing can be done."""
+    """A conversation that is going on. `acting` is what acts, None where nothing can be done."""
 
     answerer: Answerer
     candidate: str
     user: Actor
     kept: KeptConversations
-    acting: ActionAgent | None = None
-    approvals: Approvals | None = None
-    budget: Budget = field(default_factory=lambda: Budget(BudgetLimits()))
+    acting: Acting | None = None
     consent: bool = False
     id: str = field(init=False)
     _messages: list[Message] = field(init=False, default_factory=list)
@@ -53,13 +50,13 @@ class Talk:
 
         Raises `ApprovalRefused` where `by` may not decide.
         """
-        if self.acting is None or self.approvals is None:
+        if self.acting is None:
             return None
         if not granted:
-            self.approvals.decide(needed.token, by, needed.call.digest, granted=False)
+            self.acting.tools.approvals.decide(needed.token, by, needed.call.digest, granted=False)
             return None
         occasion = self._occasions[needed.token]
-        return self.acting.approved(needed.token, by, needed.call.digest, occasion, self.budget)
+        return self.acting.agent.approved(needed.token, by, needed.call.digest, occasion, self.acting.budget)
 
     def end(self) -> None:
         """End the conversation."""
@@ -69,4 +66,4 @@ class Talk:
         acting, said = self.acting, tuple(self._messages)
         if acting is None:
             return {}
-        return {"action": lambda: acting.act(said, self.user.id, occasion, self.budget)}
+        return {"action": lambda: acting.agent.act(said, self.user.id, occasion, acting.budget)}

@@ -58,12 +58,13 @@ def chat(  # noqa: PLR0913 -- each is an option of the command
     from groundtune.values import Actor
 
     actor = Actor(user, tuple(asker), _own(own))
-    with open_project(project, flags(overrides)) as opened_project:
-        talk = open_talk(opened_project, candidate, actor, consent=consent, rehearse=dry_run)
+    with (
+        open_project(project, flags(overrides)) as opened_project,
+        open_talk(opened_project, candidate, actor, consent=consent, rehearse=dry_run) as talk,
+    ):
         if not as_json:
             print(f"You talk with {candidate}. {_COMMANDS}", file=sys.stderr)
         turns = [{"user": text, **_reply(talk, text, quiet=as_json)} for text in _lines(quiet=as_json)]
-        talk.end()
     if as_json:
         emit(as_json, {"conversation": talk.id, "candidate": candidate, "turns": turns}, "")
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from decimal import Decimal
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -83,12 +84,40 @@ class BackendSettings(_Inner):
         return self
 
 
+class LimitSettings(_Inner):
+    """Which values an argument may have."""
+
+    at_most: Decimal | None = Field(None, description="Largest number.")
+    at_least: Decimal | None = Field(None, description="Smallest number.")
+    one_of: list[str] = Field([], description="The values that it may have. If empty, any.")
+    own: str = Field("", description="What of the user's own it must be, as in `account`.")
+
+
+class RuleSettings(_Inner):
+    """An entry of `[[actions.rules]]`: what some users may do. Of several, the first that fits decides."""
+
+    action: str = Field(description="Name of the action; `*` stands for any letters.")
+    who: list[str] = Field(description="Principals, of which the user must have one.")
+    then: Literal["allow", "approve"] = Field("approve", description="Whether it is done at once, or once approved.")
+    approver: str = Field("asker", description='Who approves it: "asker", or a principal that somebody else has.')
+    limits: dict[str, LimitSettings] = Field({}, description="Limits of arguments, by dotted name.")
+    money: str = Field("", description="Argument that says what a call costs, in cents if its name ends so.")
+    free: list[str] = Field([], description="Arguments whose words nobody must have said, as the text of a ticket.")
+
+
 class ActionsSettings(Table):
     """`[actions]`: what agents may do."""
 
     backends: list[BackendSettings] = Field(
         [], description="Back-ends with the actions that they offer, as tables; see agents.md."
     )
+    rules: list[RuleSettings] = Field(
+        [], description="What users may do, as tables; see agents.md. What no rule allows is refused."
+    )
+    calls: int = Field(50, ge=0, description="Most calls of actions in a conversation.")
+    tokens: int = Field(200_000, ge=0, description="Most tokens that agents may use in a conversation.")
+    money: Decimal | None = Field(None, description="Most that the calls of a conversation may cost.")
+    seconds: float = Field(600, gt=0, description="Longest time that a conversation's agents may work, in seconds.")
 
     @model_validator(mode="after")
     def _each_backend_once(self) -> Self:
