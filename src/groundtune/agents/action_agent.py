@@ -68,13 +68,24 @@ class ActionAgent:
         self._model, self._tools = model, tools
         self._actions = {action.schema.name: action for action in tools.actions}
 
-    def act(self, conversation: Conversation, user: str, occasion: Occasion, budget: Budget) -> Iterator[ActionEvent]:
-        """Yield what is proposed and done for the last turn of a conversation, which is the user's.
+    def act(
+        self,
+        conversation: Conversation,
+        user: str,
+        occasion: Occasion,
+        budget: Budget,
+        made: Sequence[EffectMade] = (),
+    ) -> Iterator[ActionEvent]:
+        """Yield what is proposed and done for the last turn of a conversation, which is the user's; `made` is what was
+        done for it before, if it goes on after an approval.
 
         It ends when the model selects nothing more, with the first call that waits for an approval or is refused, or
         with a `HandedOver` where a person has to go on. Never raises for what a model or a back-end does.
         """
         turn = _ActionTurn(conversation, occasion, budget)
+        for each in made:
+            if each.call.action in self._actions:
+                turn.take(self._actions[each.call.action], each.call, each.result)
         try:
             while (yield from self._step(turn, user)):
                 pass

@@ -10,7 +10,7 @@ from groundtune.agents.team import AgentWork, Team, TeamEvent
 from groundtune.assembly.acting import Acting
 from groundtune.protocols import Answerer
 from groundtune.records.conversations import KeptConversations
-from groundtune.values import Actor, Answered, ApprovalNeeded, EffectMade, Message, Question
+from groundtune.values import ActionEvent, Actor, Answered, ApprovalNeeded, EffectMade, Message, Question
 
 
 @dataclass
@@ -26,6 +26,7 @@ class Talk:
     id: str = field(init=False)
     _messages: list[Message] = field(init=False, default_factory=list)
     _occasions: dict[str, Occasion] = field(init=False, default_factory=dict)
+    _made: dict[Occasion, list[EffectMade]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self.id = self.kept.begin(self.user.id, self.candidate, consent=self.consent)
@@ -38,25 +39,39 @@ class Talk:
         self._messages.append(Message("user", text))
         occasion = Occasion(self.id, f"turn {number}")
         for event in self._team.respond(question, self._agents(occasion)):
+            self._take(event, occasion)
             if isinstance(event, Answered):
                 self.kept.add(self.id, self.user.id, "assistant", event.answer.text, event.answer)
                 self._messages.append(Message("assistant", event.answer.text))
-            elif isinstance(event, ApprovalNeeded):
-                self._occasions[event.token] = occasion
             yield event
 
-    def decide(self, needed: ApprovalNeeded, by: Actor, *, granted: bool) -> EffectMade | None:
-        """Grant or deny what waits for an approval; return what came of it, None if it was denied.
+    def _take(self, event: TeamEvent, occasion: Occasion) -> None:
+        if isinstance(event, ApprovalNeeded):
+            self._occasions[event.token] = occasion
+        elif isinstance(event, EffectMade):
+            self._made.setdefault(occasion, []).append(event)
+
+    def decide(self, needed: ApprovalNeeded, by: Actor, *, granted: bool) -> Iterator[ActionEvent]:
+        """Grant or deny what waits for an approval; yield what came of it, and what else is done for the same turn.
 
         Raises `ApprovalRefused` where `by` may not decide.
         """
-        if self.acting is None:
-            return None
+        acting = self.acting
+        if acting is None:
+            return
         if not granted:
-            self.acting.tools.approvals.decide(needed.token, by, needed.call.digest, granted=False)
-            return None
+            acting.tools.approvals.decide(needed.token, by, needed.call.digest, granted=False)
+            return
         occasion = self._occasions[needed.token]
-        return self.acting.agent.approved(needed.token, by, needed.call.digest, occasion, self.acting.budget)
+        made = acting.agent.approved(needed.token, by, needed.call.digest, occasion, acting.budget)
+        self._take(made, occasion)
+        yield made
+        if made.result.outcome != "done":
+            return
+        before = tuple(self._made[occasion])
+        for event in acting.agent.act(tuple(self._messages), self.user.id, occasion, acting.budget, before):
+            self._take(event, occasion)
+            yield event
 
     def end(self) -> None:
         """End the conversation."""

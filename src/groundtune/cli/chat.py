@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +13,7 @@ from groundtune.cli._shared import AS_EVERYONE, HERE, AsJson, Asker, Overrides, 
 from groundtune.errors import ApprovalRefused, ModelFailed, SettingsError
 
 if TYPE_CHECKING:
+    from groundtune.agents.team import TeamEvent
     from groundtune.assembly.talk import Talk
     from groundtune.values import Answer, ApprovalNeeded, EffectMade
 
@@ -98,44 +99,67 @@ def _lines(*, quiet: bool) -> Iterator[str]:
 
 
 def _reply(talk: Talk, text: str, *, quiet: bool) -> dict[str, object]:
-    """Show the reply to a turn, and return it for `--json`."""
-    from groundtune.values import Answered, ApprovalNeeded, EffectMade, HandedOver, TextPiece
-
-    told: dict[str, object] = {"answer": None, "actions": [], "error": None}
-    actions: list[object] = []
-    shown, waiting = "", []
+    """Show the reply to a turn, ask for what has to be approved, and return it all for `--json`."""
+    reply = _ChatReply(quiet)
     try:
-        for event in talk.say(text):
-            if isinstance(event, TextPiece):
-                shown += event.text
-                _show(event.text, quiet=quiet)
-            elif isinstance(event, Answered):
-                _show(_checked(event.answer, shown), quiet=quiet)
-                told["answer"] = {"text": event.answer.text, "abstained": event.answer.abstained}
-            elif isinstance(event, ApprovalNeeded):
-                waiting.append(event)
-            elif isinstance(event, EffectMade):
-                _show(_done(event), quiet=quiet)
-                actions.append({"call": asdict(event.call), "result": asdict(event.result)})
-            elif isinstance(event, HandedOver):
-                _show(f"A person has to go on: {event.reason}\n", quiet=quiet)
-                actions.append(asdict(event))
+        reply.show(talk.say(text))
+        while reply.waiting and not quiet:
+            needed = reply.waiting.pop(0)
+            granted = _granted(needed)
+            if granted is not None:
+                reply.show(talk.decide(needed, talk.user, granted=granted))
+            if not granted:
+                reply.actions.append({"call": asdict(needed.call), "result": {"outcome": "not approved"}})
     except KeyboardInterrupt:
-        _show("\n(stopped)\n", quiet=quiet)
-        told["error"] = "stopped"
-    except ModelFailed as error:
+        reply.tell("\n(stopped)\n")
+        reply.error = "stopped"
+    except (ApprovalRefused, ModelFailed) as error:
         print(f"\ngroundtune: {error}", file=sys.stderr)
-        told["error"] = error.message
-    for needed in waiting:
-        made = None if quiet else _asked(talk, needed)
-        outcome = {"outcome": "waiting" if quiet else "denied"} if made is None else asdict(made.result)
-        actions.append({"call": asdict(needed.call), "result": outcome})
-    return {**told, "actions": actions}
+        reply.error = error.message
+    return reply.document
 
 
-def _show(text: str, *, quiet: bool) -> None:
-    if not quiet:
-        print(text, end="", flush=True)
+class _ChatReply:
+    """What came of a turn, as it is shown and as JSON."""
+
+    def __init__(self, quiet: bool) -> None:
+        self._quiet = quiet
+        self._shown = ""
+        self._answer: dict[str, object] | None = None
+        self.actions: list[dict[str, object]] = []
+        self.waiting: list[ApprovalNeeded] = []
+        self.error: str | None = None
+
+    def show(self, events: Iterable[TeamEvent]) -> None:
+        """Show events as they come."""
+        from groundtune.values import Answered, ApprovalNeeded, EffectMade, HandedOver, TextPiece
+
+        for event in events:
+            if isinstance(event, TextPiece):
+                self._shown += event.text
+                self.tell(event.text)
+            elif isinstance(event, Answered):
+                self.tell(_checked(event.answer, self._shown))
+                self._answer = {"text": event.answer.text, "abstained": event.answer.abstained}
+            elif isinstance(event, ApprovalNeeded):
+                self.waiting.append(event)
+            elif isinstance(event, EffectMade):
+                self.tell(_done(event))
+                self.actions.append({"call": asdict(event.call), "result": asdict(event.result)})
+            elif isinstance(event, HandedOver):
+                self.tell(f"A person has to go on: {event.reason}\n")
+                self.actions.append(asdict(event))
+
+    def tell(self, text: str) -> None:
+        """Show text, unless all is printed as JSON."""
+        if not self._quiet:
+            print(text, end="", flush=True)
+
+    @property
+    def document(self) -> dict[str, object]:
+        """It for `--json`."""
+        waiting = [{"call": asdict(each.call), "result": {"outcome": "waiting"}} for each in self.waiting]
+        return {"answer": self._answer, "actions": [*self.actions, *waiting], "error": self.error}
 
 
 def _checked(answer: Answer, shown: str) -> str:
@@ -151,8 +175,8 @@ def _done(event: EffectMade) -> str:
     return f"{event.call.action}: {result.outcome}.{value} {result.reason}".rstrip() + "\n"
 
 
-def _asked(talk: Talk, needed: ApprovalNeeded) -> EffectMade | None:
-    """Ask the user to approve exactly this call, and make it if they do."""
+def _granted(needed: ApprovalNeeded) -> bool | None:
+    """Ask the user to approve exactly this call; None where it is for somebody else to approve."""
     print(f"{needed.call.action} with")
     for name, value in needed.call.arguments.items():
         print(f"  {name}: {value}")
@@ -162,12 +186,8 @@ def _asked(talk: Talk, needed: ApprovalNeeded) -> EffectMade | None:
     try:
         granted = input("Shall this be done? [y/N] ").strip().lower() in ("y", "yes")
     except (EOFError, KeyboardInterrupt):
-        granted = False
         print()
-    try:
-        made = talk.decide(needed, talk.user, granted=granted)
-    except ApprovalRefused as error:
-        print(f"groundtune: {error}", file=sys.stderr)
-        return None
-    print("It is not done." if made is None else _done(made), end="\n" if made is None else "")
-    return made
+        granted = False
+    if not granted:
+        print("It is not done.")
+    return granted
