@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import datetime
 import hmac
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -18,6 +17,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import StringConstraints
+from pydantic_core import from_json
 from sqlalchemy import Engine, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -120,7 +120,7 @@ async def writer(request: Request, caller: CallerOf, key: Key) -> Writer:
     """Make a digest of the whole call, so that the key cannot be used for another one."""
     body = await request.body()
     try:
-        content = json.loads(body)  # white space and the order of keys make no other call
+        content = from_json(body)  # white space and the order of keys make no other call
     except ValueError:
         content = body.hex()
     return Writer(caller, key, effects.digest(request.method, request.url.path, caller.customer, content))

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, StringConstr
 
 from backend.catalogue import FAULT_CODE, OptionName, PassName, PlanName
 
-Amount = Annotated[str, StringConstraints(pattern=r"^\d{1,6}\.\d{2}$"), Field(examples=["19.60"])]
+Amount = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,6}\.[0-9]{2}$"), Field(examples=["19.60"])]
 """An amount that comes in: euros and cents, VAT included."""
 Euro = Annotated[
     Decimal, PlainSerializer(str, return_type=str, when_used="json"), Field(description="Euros, VAT included.")
@@ -56,7 +56,9 @@ class SetSpendingCap(Body):
 class PayBill(Body):
     """What to pay."""
 
-    bill: Annotated[str, StringConstraints(pattern=r"^\d{9}$"), Field(description="The nine-digit number of the bill.")]
+    bill: Annotated[
+        str, StringConstraints(pattern=r"^[0-9]{9}$"), Field(description="The nine-digit number of the bill.")
+    ]
     amount: Annotated[Amount, Field(description="How many euros to pay: all that is open, or part of it.")]
 
 
