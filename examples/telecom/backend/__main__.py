@@ -57,7 +57,7 @@ def parse() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m backend", description="The back-end of the telecom example.")
     parser.add_argument("--port", type=int, default=8800, help="0 takes a free one")
-    parser.add_argument("--database", default="backend.db", help="a file of SQLite, or postgresql://…")
+    parser.add_argument("--database", default=".groundtune/backend.db", help="a file of SQLite, or postgresql://…")
     parser.add_argument("--archive", default="", help="address of an archive that runs already")
     parser.add_argument("--now", default=NOW, help=f"what time it is ({NOW}), or `clock`")
     parser.add_argument("--simulation", action="store_true", help="allow setting the state over HTTP")

@@ -139,6 +139,13 @@ def test_there_are_enough_of_each_kind():
         assert {task.kind for task in TASKS if task.split == split} == set(kinds)
 
 
+def test_the_readme_counts_right():
+    kinds = Counter(task.kind for task in TASKS)
+    says = f"{len(TASKS)} tasks for agents on that back-end: {kinds['plain']} plain, {kinds['several']} with several "
+    says += f"actions, {kinds['refusal']} refusals, {kinds['injection']} injections"
+    assert says in (FOLDER / "README.md").read_text(encoding="utf-8")
+
+
 def test_the_customers_are_those_of_the_service():
     for task in TASKS:
         assert SEED["accounts"][task.customer.own["account"]]["customer"] == task.customer.id, task.id
