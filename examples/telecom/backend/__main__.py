@@ -23,6 +23,7 @@ from backend import simulation, state
 from backend.app import Service, build
 from backend.archive import Shelf, build_archive, fill
 from backend.database import open_database, reading, writing
+from backend.document import describe
 from backend.tables import Base, Customer
 
 NOW = "2026-03-10T10:00:00+00:00"
@@ -34,6 +35,9 @@ ARCHIVE_SECONDS = 10.0
 def main() -> None:
     """Run both services until they are stopped."""
     options = parse()
+    if options.document:
+        print(json.dumps(describe(build(None)), indent=2, ensure_ascii=False))
+        return
     token = os.environ.get("BACKEND_TOKEN") or secrets.token_urlsafe(32)
     archive = options.archive or start_archive(options.database, token)
     now = datetime.datetime.fromisoformat(options.now) if options.now != "clock" else None
@@ -57,10 +61,11 @@ def parse() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m backend", description="The back-end of the telecom example.")
     parser.add_argument("--port", type=int, default=8800, help="0 takes a free one")
-    parser.add_argument("--database", default="backend.db", help="a file of SQLite, or postgresql://…")
+    parser.add_argument("--database", default=".groundtune/backend.db", help="a file of SQLite, or postgresql://…")
     parser.add_argument("--archive", default="", help="address of an archive that runs already")
     parser.add_argument("--now", default=NOW, help=f"what time it is ({NOW}), or `clock`")
     parser.add_argument("--simulation", action="store_true", help="allow setting the state over HTTP")
+    parser.add_argument("--document", action="store_true", help="print the OpenAPI document, and do nothing else")
     return parser.parse_args()
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import datetime
 import hmac
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -18,6 +17,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import StringConstraints
+from pydantic_core import from_json
 from sqlalchemy import Engine, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -120,7 +120,7 @@ async def writer(request: Request, caller: CallerOf, key: Key) -> Writer:
     """Make a digest of the whole call, so that the key cannot be used for another one."""
     body = await request.body()
     try:
-        content = json.loads(body)  # white space and the order of keys make no other call
+        content = from_json(body)  # white space and the order of keys make no other call
     except ValueError:
         content = body.hex()
     return Writer(caller, key, effects.digest(request.method, request.url.path, caller.customer, content))
@@ -316,30 +316,30 @@ def close_ticket(
 KeyInPath = Annotated[str, Path(description="The idempotency key of a call.", max_length=255)]
 
 
-@keys.get("/effects/{key:path}")
-def get_effect(caller: CallerOf, key: KeyInPath) -> bodies.EffectView:
-    """Tell what became of the call with a key. A key that never came is no error: a 404 may come from anywhere."""
+@keys.get("/effects/{key:path}", responses={404: {}, 410: {}}, response_model=bodies.Done)
+def get_effect(caller: CallerOf, key: KeyInPath) -> JSONResponse:
+    """Tell what became of the call with a key: its answer if it took effect, else `state` says why there is none."""
     known = effects.look_up(caller.service.engine, key, caller.customer)
-    return seen(key, known)
+    if known is None:
+        refusal = Refused("No call with this key has come. It may still be on its way.", 404)
+        return answer({**refusal.problem, "state": "never"}, refusal.status)
+    if known.status in (200, effects.VOID):
+        return answer(known.body, known.status)
+    refusal = Refused(f"The call with this key was refused, and nothing changed. {known.body['detail']}", 404)
+    return answer({**refusal.problem, "state": "refused"}, refusal.status)
 
 
-@keys.post("/effects/{key:path}/void")
-def void_effect(caller: CallerOf, key: KeyInPath) -> bodies.EffectView:
+@keys.post("/effects/{key:path}/void", responses={409: {}})
+def void_effect(caller: CallerOf, key: KeyInPath) -> bodies.Void:
     """See to it that a call with this key takes no effect any more, unless it did: for one that may be on its way."""
     service = caller.service
-    return seen(key, effects.void(service.engine, key, caller.customer, service.now()))
+    if effects.void(service.engine, key, caller.customer, service.now()).status == 200:
+        raise Refused("The call with this key took effect.", 409)
+    return bodies.Void(key=key)
 
 
-def seen(key: str, known: effects.Known | None) -> bodies.EffectView:
-    """Return what is known of a key."""
-    if known is None:
-        return bodies.EffectView(key=key, state="never")
-    state = "done" if known.status < 400 else "refused"
-    return bodies.EffectView(key=key, state=state, status=known.status, result=known.body)
-
-
-def build(service: Service) -> FastAPI:
-    """Return the application."""
+def build(service: Service | None) -> FastAPI:
+    """Return the application; without a service it has its document only."""
     app = FastAPI(
         title="Tirvane accounts",
         version="1.0.0",

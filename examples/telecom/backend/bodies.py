@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, StringConstr
 
 from backend.catalogue import FAULT_CODE, OptionName, PassName, PlanName
 
-Amount = Annotated[str, StringConstraints(pattern=r"^\d{1,6}\.\d{2}$"), Field(examples=["19.60"])]
+Amount = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,6}\.[0-9]{2}$"), Field(examples=["19.60"])]
 """An amount that comes in: euros and cents, VAT included."""
 Euro = Annotated[
     Decimal, PlainSerializer(str, return_type=str, when_used="json"), Field(description="Euros, VAT included.")
@@ -56,7 +56,9 @@ class SetSpendingCap(Body):
 class PayBill(Body):
     """What to pay."""
 
-    bill: Annotated[str, StringConstraints(pattern=r"^\d{9}$"), Field(description="The nine-digit number of the bill.")]
+    bill: Annotated[
+        str, StringConstraints(pattern=r"^[0-9]{9}$"), Field(description="The nine-digit number of the bill.")
+    ]
     amount: Annotated[Amount, Field(description="How many euros to pay: all that is open, or part of it.")]
 
 
@@ -186,6 +188,8 @@ class Contract(BaseModel):
 class Done(BaseModel):
     """What every change returns, and more."""
 
+    model_config = ConfigDict(extra="allow")
+
     reference: Annotated[str, Field(description="The number of what was done, by which it can be taken back.")]
 
 
@@ -258,6 +262,12 @@ class TicketState(Done):
     state: Literal["open", "closed"]
 
 
+class Void(BaseModel):
+    """A key with which no call takes effect any more."""
+
+    key: str
+
+
 class Problem(BaseModel):
     """Why something is refused (RFC 9457). Nothing changed."""
 
@@ -265,16 +275,7 @@ class Problem(BaseModel):
     title: str
     status: int
     detail: Annotated[str, Field(description="The reason, to be shown to people.")]
-
-
-class EffectView(BaseModel):
-    """What is known of an idempotency key.
-
-    `done`: the call took effect, and `result` is its answer. `refused`: it was refused, `result` says why, and nothing
-    changed. `never`: no such call has come; it may still be on its way.
-    """
-
-    key: str
-    state: Literal["done", "refused", "never"]
-    status: Annotated[int | None, Field(description="The HTTP status that the call was answered with.")] = None
-    result: Annotated[dict[str, object] | None, Field(description="The body that the call was answered with.")] = None
+    state: Annotated[
+        Literal["refused", "never", "void"] | None,
+        Field(description="Of a key without effect: its call was refused, has not come, or was declared void."),
+    ] = None

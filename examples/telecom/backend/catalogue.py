@@ -105,4 +105,4 @@ DAYS_TO_GIVE_BACK = 14
 BILLING_DAY = 5
 # rules of this back-end, which no document tells
 HOURS_TO_REFUND = 24
-FAULT_CODE = re.compile(r"(TN5|FB|ES|WH|BL|PO)-\d{1,2}")
+FAULT_CODE = re.compile(r"(TN5|FB|ES|WH|BL|PO)-[0-9]{1,2}")

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import uuid4
@@ -15,6 +15,7 @@ from uuid import uuid4
 import httpx
 
 FOLDER = Path(__file__).parents[1]
+COMMAND = [sys.executable, "-m", "backend"]
 
 
 @dataclass
@@ -24,7 +25,7 @@ class Client:
     url: str
     token: str
     _http: httpx.Client = field(default_factory=lambda: httpx.Client(trust_env=False, timeout=60))
-    _operations: dict[str, tuple[str, str, frozenset[str]]] = field(default_factory=dict)
+    operations: dict[str, tuple[str, str, frozenset[str]]] = field(default_factory=dict)
 
     def call(self, operation: str, arguments: dict[str, object], customer: str, key: str = "") -> httpx.Response:
         """Call an operation. Arguments of its path go there, all others into the body."""
@@ -38,6 +39,10 @@ class Client:
         headers = {"Authorization": f"Bearer {self.token}", **headers}
         return self._http.request(method, self.url + path, headers=headers, json=body)
 
+    def close(self) -> None:
+        """Close its connections."""
+        self._http.close()
+
     def begin(self, rows: object) -> None:
         """Begin anew, with `rows` put upon the seed: needs `--simulation`."""
         self.send("PUT", "/simulation/state", {"On-Behalf-Of": "-"}, rows).raise_for_status()
@@ -47,13 +52,13 @@ class Client:
         return self.send("GET", "/simulation/changes", {"On-Behalf-Of": "-"}).raise_for_status().json()
 
     def _operation(self, name: str) -> tuple[str, str, frozenset[str]]:
-        if not self._operations:
+        if not self.operations:
             document = self.send("GET", "/openapi.json", {}).raise_for_status().json()
             for path, operations in document["paths"].items():
                 for method, operation in operations.items():
                     in_path = frozenset(each["name"] for each in operation["parameters"] if each["in"] == "path")
-                    self._operations[operation["operationId"]] = (method.upper(), path, in_path)
-        return self._operations[name]
+                    self.operations[operation["operationId"]] = (method.upper(), path, in_path)
+        return self.operations[name]
 
 
 @dataclass
@@ -72,7 +77,7 @@ class Running:
 @contextmanager
 def running(database: str, *options: str, token: str = "") -> Iterator[Running]:
     """Start the back-end on a free port, and stop it when the block ends."""
-    command = [sys.executable, "-m", "backend", "--port", "0", "--database", database, *options]
+    command = [*COMMAND, "--port", "0", "--database", database, *options]
     environment = {**os.environ, "BACKEND_TOKEN": token}
     process = subprocess.Popen(command, cwd=FOLDER, stdout=subprocess.PIPE, text=True, env=environment)
     try:
@@ -80,7 +85,9 @@ def running(database: str, *options: str, token: str = "") -> Iterator[Running]:
         if not said:
             raise RuntimeError(f"The back-end ended with {process.wait()}; it has said why.")
         started = json.loads(said)
-        yield Running(Client(started["url"], started["token"]), process)
+        client = Client(started["url"], started["token"])
+        with closing(client):
+            yield Running(client, process)
     finally:
         process.kill()
         process.wait()

@@ -87,8 +87,8 @@ def void(engine: Engine, key: str, customer: str, now: datetime.datetime) -> Kno
     with writing(engine) as session:
         if not _taken(session, key, customer, "", now):
             return _stored(session, key, customer)
-        refusal = Refused("The key is void: its call came after it had been given up.", status=VOID)
-        answer = Known(refusal.status, refusal.problem)
+        refusal = Refused("The key is void: no call with it takes effect.", status=VOID)
+        answer = Known(refusal.status, {**refusal.problem, "state": "void"})
         _store(session, key, answer)
     return answer
 

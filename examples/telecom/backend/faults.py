@@ -58,18 +58,21 @@ class Reply:
 
 
 class FaultyProxy:
-    """The proxy, as long as its block lasts. `url` is its address, `left` the faults that no call has met yet."""
+    """The proxy, as long as its block lasts. `url` is its address, `left` the faults that no call has met yet, `passed`
+    how many calls the service has answered.
+    """
 
     def __init__(self, target: str, faults: list[Fault], port: int = 0) -> None:
         self.target = urlsplit(target)
         self.left = list(faults)
+        self.passed = 0
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", port), type("Handler", (_Handler,), {"proxy": self}))
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 
     def __enter__(self) -> FaultyProxy:
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -91,7 +94,10 @@ class FaultyProxy:
         try:
             connection.request(method, path, body, headers)
             response = connection.getresponse()
-            return Reply(response.status, response.getheaders(), response.read())
+            reply = Reply(response.status, response.getheaders(), response.read())
+            with self._lock:
+                self.passed += 1
+            return reply
         finally:
             connection.close()
 

@@ -34,6 +34,7 @@ from groundtune.values import (
     HandedOver,
     Message,
     Proposed,
+    Reach,
     ToolCall,
 )
 
@@ -93,6 +94,10 @@ class ActionAgent:
             yield turn.handed_over(f"{spent}.")
         except ModelFailed as error:
             yield turn.handed_over(f"the model failed: {error.message}")
+
+    def reach_of(self, action: str) -> Reach | None:
+        """Return whether an action changes something; None if there is no such action."""
+        return self._actions[action].reach if action in self._actions else None
 
     def approved(self, token: str, by: Actor, shown: str, occasion: Occasion, budget: Budget) -> EffectMade:
         """Grant an approval, and make the call that waited for it, if whoever it is for may still do it.
