@@ -54,7 +54,7 @@ class McpSettings(_Inner):
 
 
 class ActionSettings(_Inner):
-    """What is said of an action besides its back-end."""
+    """`actions.NAME` of a back-end: what is said of the action NAME."""
 
     reach: Reach | None = Field(None, description='"read" or "write". If not set, what its back-end says.')
     trusted: bool | None = Field(None, description="Whether what it returns are records of the company.")
@@ -66,15 +66,19 @@ class ActionSettings(_Inner):
 
 
 class BackendSettings(_Inner):
-    """An entry of `[[actions.backends]]`: `functions`, `openapi` or `mcp`."""
+    """An entry of `[[actions.backends]]`: something to act on, by exactly one of `functions`, `openapi` and `mcp`."""
 
     name: str = Field(description="Its name. Stands before names of actions that another back-end has, too.")
     functions: str = Field("", description="Python functions: MODULE, MODULE:NAME or FILE.py, relative to the project.")
     openapi: OpenApiSettings | None = Field(None, description="A server that an OpenAPI document describes.")
     mcp: McpSettings | None = Field(None, description="An MCP server.")
     only: list[str] | None = Field(None, description="Names of the actions to offer. If not set, all.")
-    seconds: float = Field(30, gt=0, description="Longest time that a call may take, in seconds.")
-    kilobytes: float = Field(200, gt=0, description="Largest reply that is read, in kilobytes.")
+    seconds: float = Field(
+        30, gt=0, description="Longest time that a call may take, in seconds (not that of a function)."
+    )
+    kilobytes: float = Field(
+        200, gt=0, description="Largest reply that is read, in kilobytes (not that of a function)."
+    )
     actions: dict[str, ActionSettings] = Field({}, description="What is said of single actions, by name.")
 
     @model_validator(mode="after")

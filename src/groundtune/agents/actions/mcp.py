@@ -14,7 +14,7 @@ import os
 import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,6 +51,15 @@ class McpTarget:
         return self.url or " ".join(self.command)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class McpSession:
+    """A client in an event loop of its own thread; closing `stack` ends both."""
+
+    stack: ExitStack
+    portal: BlockingPortal
+    client: Client
+
+
 class McpServer:
     """A session with a server: begun when it is first needed, and anew after it broke. Safe across threads."""
 
@@ -60,45 +69,49 @@ class McpServer:
         self.target = target
         self._seconds = seconds
         self._lock = threading.Lock()
-        self._open: tuple[ExitStack, BlockingPortal, Client] | None = None
+        self._open: McpSession | None = None
 
     def tools(self) -> list[Tool]:
         """Return the tools that it has now. Raises `NotSent` if it cannot be asked."""
-        portal, client = self._session()
+        session = self._session()
         try:
-            return portal.call(self._tools, client)
+            tools: list[Tool] = session.portal.call(self._tools, session.client)
         except Exception as error:
-            self.close()
+            self._end(session)
             raise NotSent(f"{self.target.place} does not list its tools: {_said(error)}") from None
+        return tools
 
     def call(self, name: str, pinned: str, arguments: dict[str, Any]) -> CallToolResult:
         """Call a tool once, if it is still the one that was pinned. Raises `NotSent` and `NoReply`."""
         from mcp import MCPError
 
-        portal, client = self._session()
+        session = self._session()
         begun = threading.Event()
         try:
-            result: CallToolResult = portal.call(self._call, client, name, pinned, arguments, begun)
-            return result
+            result: CallToolResult = session.portal.call(self._call, session.client, name, pinned, arguments, begun)
         except NotSent:
             raise
-        except MCPError as error:
-            if error.code in _NOTHING_DONE:
-                raise NotSent(_said(error)) from None
-            self.close()
-            raise (NoReply if begun.is_set() else NotSent)(_said(error)) from None
         except Exception as error:
-            self.close()
+            if isinstance(error, MCPError) and error.code in _NOTHING_DONE:
+                raise NotSent(_said(error)) from None
+            self._end(session)
             raise (NoReply if begun.is_set() else NotSent)(_said(error)) from None
+        return result
 
     def close(self) -> None:
         """End the session, and the program if it was started."""
-        with self._lock:
-            if self._open is not None:
-                stack, self._open = self._open[0], None
-                stack.close()
+        if self._open is not None:
+            self._end(self._open)
 
-    def _session(self) -> tuple[BlockingPortal, Client]:
+    def _end(self, session: McpSession) -> None:
+        """End a session, which may have broken; one that another thread began meanwhile goes on."""
+        with self._lock:
+            if self._open is session:
+                self._open = None
+        with suppress(Exception):
+            session.stack.close()
+
+    def _session(self) -> McpSession:
         try:
             from anyio.from_thread import start_blocking_portal
             from mcp import Client
@@ -114,8 +127,8 @@ class McpServer:
                         stack.enter_context(portal.wrap_async_context_manager(client))
                     except Exception as error:
                         raise NotSent(f"{self.target.place} cannot be reached: {_said(error)}") from None
-                    self._open = stack.pop_all(), portal, client
-            return self._open[1:]
+                    self._open = McpSession(stack.pop_all(), portal, client)
+            return self._open
 
     @asynccontextmanager
     async def _transport(self) -> AsyncIterator[Any]:

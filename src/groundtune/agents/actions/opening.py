@@ -66,8 +66,10 @@ def open_actions(settings: ActionsSettings, folder: Path) -> OpenActions:
             offer = list(_offer(backend, folder, refused, stack))
             known = {each.schema.name for each in offer}
             only = known if backend.only is None else set(backend.only)
-            for name in sorted({*only, *backend.actions} - known):
-                refused.append(NotOffered(f"{backend.name}: {name}", "the back-end offers no such action"))
+            said_already = {each.name for each in refused}
+            for name in sorted(f"{backend.name}: {each}" for each in {*only, *backend.actions} - known):
+                if name not in said_already:
+                    refused.append(NotOffered(name, "the back-end offers no such action"))
             for each in offer:
                 if each.schema.name in only:
                     said = backend.actions.get(each.schema.name, ActionSettings())

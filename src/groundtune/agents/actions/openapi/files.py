@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -19,6 +20,7 @@ from groundtune.extras import not_installed
 from groundtune.files import read_text
 
 _MOST_CHARACTERS = 20_000_000
+_DEEPEST = 200
 _MOST_REFERENCES = 20  # one after the other
 
 
@@ -111,10 +113,24 @@ def parsed_text(text: str, file: Path) -> Any:  # noqa: ANN401 -- whatever the f
     except ImportError as error:
         raise not_installed("agents", "reading OpenAPI documents", error) from None
     try:
-        return json.loads(text) if text.lstrip().startswith("{") else yaml.load(text, _loader())
+        with suppress(json.JSONDecodeError):
+            return json.loads(text)  # which YAML reads, too, and many times slower
+        _check_depth(text)
+        return yaml.load(text, _loader())
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"is neither JSON nor YAML: {reason}.", place=file, remedy="Correct that place.") from None
+
+
+def _check_depth(text: str) -> None:
+    """Raise `ValueError` for what is nested too deeply: libyaml would overflow the stack."""
+    import yaml
+
+    depth = 0
+    for event in yaml.parse(text, _loader()):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST:
+            raise ValueError(f"it is nested more than {_DEEPEST} levels deep")
 
 
 @cache
