@@ -32,6 +32,7 @@ _SCHEMAS_BY_NAME = ("properties", "patternProperties", "$defs", "definitions")
 _SCHEMAS = ("items", "additionalProperties")
 _LISTS_OF_SCHEMAS = ("anyOf", "oneOf", "allOf", "prefixItems")
 _SAYS_WHAT = ("type", "enum", "const", "$ref", "anyOf", "oneOf", "allOf")
+_HINTS: dict[str, object] = {"properties": "object", "items": "array", "prefixItems": "array"}
 _SCALARS = ["string", "number", "boolean", "null"]
 _vocabularies: WeakKeyDictionary[Any, LLTokenizer] = WeakKeyDictionary()
 
@@ -91,8 +92,8 @@ def bounded(schema: Mapping[str, object]) -> dict[str, object]:
     A value of which nothing is said is one that is neither list nor object.
     """
     made = {key: value for key, value in schema.items() if key != "x-guidance"}
-    if not any(key in made for key in _SAYS_WHAT) and "properties" not in made:
-        made["type"] = _SCALARS
+    if not any(key in made for key in _SAYS_WHAT):
+        made["type"] = next((kind for key, kind in _HINTS.items() if key in made), _SCALARS)
     for key in _SCHEMAS_BY_NAME:
         if isinstance(inside := made.get(key), Mapping):
             made[key] = {name: _bounded(each) for name, each in inside.items()}
@@ -104,7 +105,7 @@ def bounded(schema: Mapping[str, object]) -> dict[str, object]:
             made[key] = [_bounded(each) for each in several]
     if "enum" in made or "const" in made:
         return made
-    types = made.get("type", "object" if "properties" in made else ())
+    types = made.get("type", ())
     kinds = {types} if isinstance(types, str) else set(types if isinstance(types, Sequence) else ())
     if "string" in kinds:
         made["maxLength"] = _most(made, "minLength", "maxLength", LONGEST_STRING + 1)

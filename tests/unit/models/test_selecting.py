@@ -14,7 +14,7 @@ from groundtune.models.selecting import PER_QUESTION, selecting
 from groundtune.settings import ModelSettings
 from groundtune.testing import bedrock as aws
 from groundtune.testing.endpoint import LocalEndpoint, Response, called, error, in_turn, said
-from groundtune.testing.fakes import FunctionModel, ScriptedModel, ScriptedSelector
+from groundtune.testing.fakes import FunctionModel, ScriptedSelector
 from groundtune.testing.selecting import CHANGE_PLAN, NETWORK_STATUS, PAY_BILL, REPORT
 from groundtune.values import ActionCall, ActionSchema, Completion, Message, Selection, Usage
 
@@ -429,8 +429,3 @@ def test_a_script_cannot_call_what_is_not_offered():
     (selection,) = ScriptedSelector([PAYS]).select([WISH], [CHANGE_PLAN])
     assert selection.call is None
     assert "no action 'pay_bill'" in selection.reply
-
-
-def test_the_words_of_a_script_for_a_plain_model_are_checked_too():
-    model = selecting(ScriptedModel([json.dumps(PAID)]))
-    assert model.select([WISH], [PAY_BILL])[0].call is None  # even odds: none comes first
