@@ -118,6 +118,11 @@ class ActionsSettings(Table):
     rules: list[RuleSettings] = Field(
         [], description="What users may do, as tables; see agents.md. What no rule allows is refused."
     )
+    tasks: str = Field("tasks.jsonl", description="Tasks that `groundtune agents evaluate` tries.")
+    simulation: str = Field(
+        "", description="Address at which the back-end begins anew for each task. Never one that is in use."
+    )
+    simulation_token_variable: str = Field("", description="Environment variable with the token for it.")
     calls: int = Field(50, ge=0, description="Most calls of actions in a conversation.")
     tokens: int = Field(200_000, ge=0, description="Most tokens that agents may use in a conversation.")
     money: Decimal | None = Field(None, description="Most that the calls of a conversation may cost.")

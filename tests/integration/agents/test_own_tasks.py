@@ -1,5 +1,5 @@
-"""The agent on the telecom example's own tasks and back-end: with a scripted model all succeed, with an action of the gold
-run left out none; what is forbidden is not done, whatever the model selects.
+"""The agent on the telecom example's own tasks and back-end: with a scripted model all succeed, and none without one of
+its actions; what is forbidden is not done, whatever the model selects.
 """
 
 from __future__ import annotations
