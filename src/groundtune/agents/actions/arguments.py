@@ -78,7 +78,7 @@ def shortened(reason: object) -> str:
 
 
 class SchemaCheck:
-    """A JSON Schema (2020-12) that arguments are held against. Nothing is fetched.
+    """A schema of JSON, draft 2020-12, that arguments are held against. Nothing is fetched.
 
     With `patterns`, regular expressions are held against text, too: not those of strangers, which may take for ever.
     Raises `NotASchema`.
