@@ -35,6 +35,7 @@ _LISTS_OF_SCHEMAS = ("anyOf", "oneOf", "allOf", "prefixItems")
 _SAYS_WHAT = ("type", "enum", "const", "$ref", "anyOf", "oneOf", "allOf")
 _HINTS: dict[str, object] = {"properties": "object", "items": "array", "prefixItems": "array"}
 _SCALARS = ["string", "number", "boolean", "null"]
+_REASON = 200  # characters of an error of llguidance, which ends with the grammar
 _log = logging.getLogger(__name__)
 _vocabularies: WeakKeyDictionary[Any, LLTokenizer] = WeakKeyDictionary()
 
@@ -85,14 +86,18 @@ def whole_matcher(words: LLTokenizer, alternatives: Mapping[str, Mapping[str, ob
     alone = {text: matcher(words, {text: schema}) for text, schema in alternatives.items()}
     for text, each in alone.items():
         if each.is_error():
-            _log.warning("nothing can be written after %s: its schema has no grammar (%s)", text, each.get_error())
+            _log.warning("nothing can be written after %r: its schema has no grammar (%s)", text, _error(each))
     made = matcher(words, {text: None if alone[text].is_error() else alternatives[text] for text in alternatives})
     if made.is_error():
         raise ModelFailed(
-            f"the schemas of {len(alternatives)} actions are too much for one grammar: {made.get_error()}",
+            f"the schemas of {len(alternatives)} actions are too much for one grammar: {_error(made)}",
             remedy="Offer fewer actions at once, or simpler ones.",
         )
     return made
+
+
+def _error(made: LLMatcher) -> str:
+    return " ".join(made.get_error().split())[:_REASON]
 
 
 @dataclass(frozen=True, slots=True)

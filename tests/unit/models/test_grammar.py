@@ -171,7 +171,8 @@ def test_the_others_do_without_such_a_schema(words, tokenizer, caplog):
     odd = action_of("a", {"type": "string", "pattern": "(?=a)b"}).parameters
     allowed = whole_matcher(words, {"odd ": odd, "pay ": PAY_BILL.parameters})
     assert not allowed.is_error()
-    assert "after odd : its schema has no grammar (regex parse error" in caplog.text
+    assert "after 'odd ': its schema has no grammar" in caplog.text
+    assert "look-around, including look-ahead and look-behind, is not supported" in caplog.text
     assert "pay" not in caplog.text
     assert allowed.deep_copy().consume_tokens(tokenizer("odd ")["input_ids"])
     assert not allowed.deep_copy().consume_tokens(tokenizer("odd {")["input_ids"])
