@@ -94,15 +94,14 @@ def _functions(place: str, folder: Path) -> Iterator[FunctionAction]:
     module = _module(module_name, folder, place)
     if name and not hasattr(module, name):
         raise SettingsError(f"there is no `{name}`.", place=place, remedy="Name a function with @action, or a list.")
-    values = [getattr(module, name)] if name else list(vars(module).values())
-    for value in values:
-        for each in value if isinstance(value, Sequence) and not isinstance(value, str) else [value]:
-            if isinstance(each, FunctionAction):
-                yield each
-            elif name:
-                raise SettingsError(
-                    f"`{name}` is {type(each).__name__}.", place=place, remedy="Put @action before the function."
-                )
+    if not name:
+        yield from (value for value in vars(module).values() if isinstance(value, FunctionAction))
+        return
+    value = getattr(module, name)
+    for each in value if isinstance(value, list | tuple) else [value]:
+        if not isinstance(each, FunctionAction):
+            raise SettingsError(f"{each!r} is no action.", place=place, remedy="Put @action before the function.")
+        yield each
 
 
 def _module(name: str, folder: Path, place: str) -> ModuleType:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import random
 from pathlib import Path
 
 import pytest
@@ -270,3 +272,50 @@ Dog: {allOf: [{$ref: '#/Pet'}, {type: object, properties: {barks: {type: boolean
     for wrong in ({"kind": "cat"}, {"kind": "dog", "lives": 9}, {"kind": "cow"}, {}, {"kind": "dog", "x": 1}):
         with pytest.raises(NotArguments):
             check.check(wrong)
+
+
+def test_whatever_is_broken_in_a_document_is_refused_and_raises_nothing_else(documents, tmp_path):
+    """Values of real documents are exchanged for others, at random places."""
+    generator = random.Random(17)
+    others = [
+        None,
+        5,
+        [],
+        {},
+        "x",
+        True,
+        {"$ref": 5},
+        {"$ref": "#/paths"},
+        [None],
+        {"type": ["object", "x"]},
+        {"a": {}},
+    ]
+    small = [path for path in documents if path.stat().st_size < 20_000]
+    read = refused = 0
+    for _ in range(200):
+        document = yaml.load(generator.choice(small).read_text(encoding="utf-8"), yaml.BaseLoader)
+        for _ in range(generator.randint(1, 3)):
+            exchange(document, copy.deepcopy(generator.choice(others)), generator)
+        path = tmp_path / "api.json"
+        path.write_text(json.dumps(document), encoding="utf-8")
+        try:
+            made = described(path)
+        except InputError:
+            refused += 1
+        else:
+            read += bool(json.dumps([each.schema.parameters for each in made.operations], allow_nan=False))
+    assert read > 100
+    assert refused > 5
+
+
+def exchange(value, other, generator):
+    """Put `other` somewhere into `value`."""
+    while True:
+        keys = list(value) if isinstance(value, dict) else range(len(value))
+        if not keys:
+            return
+        key = generator.choice(list(keys))
+        if not isinstance(value[key], dict | list) or generator.random() < 0.25:
+            value[key] = other
+            return
+        value = value[key]

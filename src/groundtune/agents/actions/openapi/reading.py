@@ -10,7 +10,6 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from groundtune.agents.actions.arguments import SchemaCheck
 from groundtune.agents.actions.offers import NotExpressible, NotOffered
 from groundtune.agents.actions.openapi.files import DocumentFiles, SpecNode
 from groundtune.agents.actions.openapi.schemas import Plain, SchemaReader
@@ -201,7 +200,7 @@ class OperationReader:
 
 
 def _flat(made: Operation, parts: list[_Part]) -> Operation:
-    """Return the operation with one flat schema of its parts. Raises `NotExpressible` and `NotASchema`."""
+    """Return the operation with one flat schema of its parts. Raises `NotExpressible`."""
     names = [part.name for part in parts]
     properties: dict[str, Any] = {}
     parameters, required = [], []
@@ -215,7 +214,6 @@ def _flat(made: Operation, parts: list[_Part]) -> Operation:
         parameters.append(OperationParameter(key, part.name, part.where, part.style))
         required += [key] if part.needed or part.where == "path" else []
     schema = {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
-    SchemaCheck(schema)
     in_path = {each.name for each in parameters if each.where == "path"}
     if odd := set(re.findall(r"\{([^{}]*)\}", made.path)) ^ in_path:
         raise NotExpressible(f"its path and its parameters do not agree on `{min(odd)}`")
