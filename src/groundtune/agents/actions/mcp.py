@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from groundtune.agents.actions.arguments import NotArguments, NotASchema, SchemaCheck, checked, plain, shortened
+from groundtune.agents.actions.arguments import NotArguments, NotASchema, SchemaCheck, check, checked, plain, shortened
 from groundtune.agents.actions.offers import NotOffered
 from groundtune.extras import not_installed
 from groundtune.http.addresses import parsed
@@ -78,7 +78,7 @@ class McpServer:
             tools: list[Tool] = session.portal.call(self._tools, session.client)
         except Exception as error:
             self._end(session)
-            raise NotSent(f"{self.target.place} does not list its tools: {_said(error)}") from None
+            raise NotSent(f"{self.target.place} does not list its tools: {self._why(error)}") from None
         return tools
 
     def call(self, name: str, pinned: str, arguments: dict[str, Any]) -> CallToolResult:
@@ -94,9 +94,14 @@ class McpServer:
         except Exception as error:
             if isinstance(error, MCPError) and error.code in _NOTHING_DONE:
                 raise NotSent(_said(error)) from None
-            self._end(session)
-            raise (NoReply if begun.is_set() else NotSent)(_said(error)) from None
+            if not (begun.is_set() and isinstance(error, TimeoutError)):  # one slow tool breaks no session
+                self._end(session)
+            raise (NoReply if begun.is_set() else NotSent)(self._why(error)) from None
         return result
+
+    def _why(self, error: Exception) -> str:
+        late = isinstance(error, TimeoutError)
+        return f"it did not reply within {self._seconds:g} seconds" if late else _said(error)
 
     def close(self) -> None:
         """End the session, and the program if it was started."""
@@ -176,7 +181,7 @@ class McpServer:
         with anyio.fail_after(self._seconds):
             begun.set()
             # the session's own `call_tool` sends once; the client's sends again after some errors
-            return await client.session.call_tool(name, arguments, read_timeout_seconds=self._seconds)
+            return await client.session.call_tool(name, arguments, read_timeout_seconds=2 * self._seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +213,7 @@ class McpAction:
         lost: ActionOutcome = "refused" if self.reach == "read" else "unknown"
         try:
             given = plain(self.schema.name, arguments)
-            SchemaCheck(self.schema.parameters, patterns=False).check(given)
+            check(self.schema.parameters, given, patterns=False)
             result = self.server.call(self.tool, self.pinned, given)
         except (NotArguments, NotSent) as error:
             return ActionResult("refused", reason=shortened(error))

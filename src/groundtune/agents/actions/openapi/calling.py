@@ -10,7 +10,7 @@ import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from groundtune.agents.actions.arguments import NotArguments, SchemaCheck, checked, plain, shortened
+from groundtune.agents.actions.arguments import NotArguments, check, checked, plain, shortened
 from groundtune.agents.actions.openapi.requests import request_of
 from groundtune.agents.actions.openapi.shapes import Operation, OperationParameter
 from groundtune.http.backend import BackendClient, BackendReply, NoReply, NotSent
@@ -103,7 +103,7 @@ class OpenApiAction:
     def _reply(self, operation: Operation, arguments: object, actor: Actor, key: str) -> BackendReply:
         """Return the reply to one request. Raises `NotArguments`, `NotSent` and `NoReply`."""
         given = plain(operation.schema.name, arguments)
-        SchemaCheck(operation.schema.parameters).check(given)
+        check(operation.schema.parameters, given)
         request = request_of(operation, given, self.server.token)
         ours = {self.server.key_header: key, self.server.actor_header: actor.id}
         headers = {**request.headers, **{name: value for name, value in ours.items() if name and value}}

@@ -87,6 +87,8 @@ class SchemaReader:
             return self._referred(node, path, bases)
         if wrong := sorted(_REFUSED & node.value.keys()):
             raise NotExpressible(f"its schema uses `{wrong[0]}`")
+        if not isinstance(node.value.get("enum", []), list):
+            raise NotExpressible("the `enum` of its schema is no list")
         children = self._alternatives(node)
         if children and id(node.value) not in bases:
             return self._discriminated(node, children, path, bases | {id(node.value)})
