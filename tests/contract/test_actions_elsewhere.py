@@ -91,6 +91,7 @@ class TestPrism(ActionContract):
         self.proxy.lose = True
 
     def stop(self):
+        self.proxy.shutdown()
         self.proxy.server_close()
 
     def test_the_token_and_the_key_arrive_and_the_reply_is_the_document_s(self):

@@ -97,6 +97,14 @@ def test_token_key_and_actor_go_into_headers_that_no_model_sees(tmp_path, server
     assert "token-4711" not in repr(action)
 
 
+@pytest.mark.parametrize("odd", ["a\r\nX-Admin: 1", "ü", " "])
+def test_what_is_no_header_is_not_sent(tmp_path, server, odd):
+    action = opened(tmp_path, server.url, actor_header="X-On-Behalf-Of")["pay"]
+    assert action.perform(PAY, Actor(odd), "key-1").outcome == "refused"
+    assert action.perform(PAY, ANA, odd).outcome == "refused"
+    assert not server.requests
+
+
 def test_a_token_that_is_not_there_is_said_at_once(tmp_path, server, monkeypatch):
     monkeypatch.delenv("BANK_TOKEN", raising=False)
     with pytest.raises(SettingsError, match="BANK_TOKEN"):

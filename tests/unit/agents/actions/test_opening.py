@@ -77,6 +77,20 @@ def test_names_that_two_back_ends_have_are_told_apart(project):
     assert len({each.signature for each in opened.actions}) == 6
 
 
+def test_every_name_is_one_that_endpoints_take_and_stands_once(project, tmp_path):
+    long, other = "x" * 70, "x" * 71
+    (tmp_path / "long.py").write_text(
+        f"{FUNCTIONS}\n@action()\ndef {long}() -> None: ...\n@action()\ndef {other}() -> None: ...\n", "utf-8"
+    )
+    names_ = names(project('[[actions.backends]]\nname = "shop"\nfunctions = "long.py"'))
+    assert len(set(names_)) == 4
+    assert all(len(name) <= 64 for name in names_)
+    same = '[[actions.backends]]\nname = "a b"\nfunctions = "shop.py:pay"\n[[actions.backends]]\nname = "a/b"\n'
+    opened = project(f'{same}functions = "shop.py:pay"')
+    assert names(opened) == ["a_b_pay"]
+    assert opened.refused[0].reason == "another action is called a_b_pay"
+
+
 def test_only_what_is_named_is_offered(project):
     opened = project('[[actions.backends]]\nname = "shop"\nfunctions = "shop.py"\nonly = ["pay", "gone"]')
     assert names(opened) == ["pay"]

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from groundtune.agents.actions.arguments import NotArguments, check, checked, plain, shortened
-from groundtune.agents.actions.openapi.requests import request_of
+from groundtune.agents.actions.openapi.requests import header_text, request_of
 from groundtune.agents.actions.openapi.shapes import Operation, OperationParameter
 from groundtune.http.backend import BackendClient, BackendReply, NoReply, NotSent
 from groundtune.http.bodies import decoded, reason
@@ -106,7 +106,8 @@ class OpenApiAction:
         check(operation.schema.parameters, given)
         request = request_of(operation, given, self.server.token)
         ours = {self.server.key_header: key, self.server.actor_header: actor.id}
-        headers = {**request.headers, **{name: value for name, value in ours.items() if name and value}}
+        filled_in = {name: header_text(text, name) for name, text in ours.items() if name and text}
+        headers = {**request.headers, **filled_in}
         return self.server.client.ask(request.method, request.target, headers, request.body)
 
     def _done(self, reply: BackendReply) -> ActionResult:

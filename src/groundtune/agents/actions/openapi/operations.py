@@ -14,12 +14,11 @@ from groundtune.agents.actions.arguments import NotASchema
 from groundtune.agents.actions.offers import NotExpressible, NotOffered
 from groundtune.agents.actions.openapi.files import DocumentFiles, SpecNode
 from groundtune.agents.actions.openapi.reading import OperationReader
-from groundtune.agents.actions.openapi.shapes import NOT_A_NAME, Operation
+from groundtune.agents.actions.openapi.shapes import LONGEST_NAME, NOT_A_NAME, Operation
 from groundtune.errors import InputError
 
 _METHODS = ("get", "head", "post", "put", "patch", "delete", "query")
 _USELESS = ("options", "trace")
-_LONGEST_NAME = 64  # what endpoints of models take
 _Found = tuple[str, str, SpecNode, SpecNode]  # method, path, operation, path item
 
 
@@ -98,4 +97,4 @@ def _each(files: DocumentFiles, root: SpecNode, refused: list[NotOffered]) -> It
 def _name(operation: SpecNode, method: str, path: str) -> str:
     given = operation.get("operationId").value
     words = given if isinstance(given, str) and given else f"{method} {path.lstrip('/')}"
-    return NOT_A_NAME.sub("_", words).strip("_")[:_LONGEST_NAME] or method
+    return NOT_A_NAME.sub("_", words).strip("_")[:LONGEST_NAME] or method

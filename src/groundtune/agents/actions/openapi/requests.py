@@ -45,7 +45,7 @@ def request_of(operation: Operation, arguments: Mapping[str, object], token: str
         elif parameter.where == "query":
             query += _pairs(parameter, value)
         elif parameter.where == "header":
-            headers[parameter.name] = _header(_joined(parameter, value), parameter.key)
+            headers[parameter.name] = header_text(_joined(parameter, value), parameter.key)
         else:
             inner[parameter.name] = value
     body = None
@@ -106,7 +106,8 @@ def _step(text: str, key: str) -> str:
     return quote(text, safe="")
 
 
-def _header(text: str, key: str) -> str:
+def header_text(text: str, key: str) -> str:
+    """Return what can stand in a header. Raises `NotArguments` for what cannot."""
     if not text.isascii() or not text.isprintable() or text != text.strip():
         raise NotArguments(f"`{key}`: {text[:50]!r} cannot be a header")
     return text

@@ -8,8 +8,8 @@ from typing import Literal
 
 from groundtune.values import ActionSchema, Reach
 
-NOT_A_NAME = re.compile(r"[^A-Za-z0-9_-]+")
-"""What names of actions and arguments are not made of: endpoints of models take nothing else."""
+NOT_A_NAME, LONGEST_NAME = re.compile(r"[^A-Za-z0-9_-]+"), 64
+"""What names of actions and arguments are not made of, and how long they may be: endpoints of models take no others."""
 PlacedIn = Literal["path", "query", "header", "body"]
 Style = Literal["plain", "repeated", "commas", "spaces", "pipes", "deep", "json"]
 
