@@ -79,7 +79,7 @@ def shortened(reason: object) -> str:
 
 
 class SchemaCheck:
-    """A JSON Schema (2020-12) that arguments are held against. Nothing is fetched.
+    """A JSON Schema that arguments are held against. Nothing is fetched.
 
     With `patterns`, regular expressions are held against text, too: not those of strangers, which may take for ever.
     Raises `NotASchema`.
