@@ -208,13 +208,19 @@ class McpAction:
         place = f"{self.server.target.place} {self.tool} {self.pinned}"
         return digest(schema.name, schema.description, json.dumps(schema.parameters, sort_keys=True), place)
 
+    def fault(self, arguments: Mapping[str, object]) -> str:
+        """Return why arguments are refused before anything is sent, "" if they are not."""
+        try:
+            self._given(arguments)
+        except NotArguments as error:
+            return shortened(error)
+        return ""
+
     def perform(self, arguments: Mapping[str, object], actor: Actor, key: str) -> ActionResult:
         """Call the tool once; see `Action.perform`. The server gets neither the actor nor the key."""
         lost: ActionOutcome = "refused" if self.reach == "read" else "unknown"
         try:
-            given = plain(self.schema.name, arguments)
-            check(self.schema.parameters, given, patterns=False)
-            result = self.server.call(self.tool, self.pinned, given)
+            result = self.server.call(self.tool, self.pinned, self._given(arguments))
         except (NotArguments, NotSent) as error:
             return ActionResult("refused", reason=shortened(error))
         except NoReply as error:
@@ -224,6 +230,11 @@ class McpAction:
             said = value if isinstance(value, str) and value else "the tool reports an error"
             return ActionResult("refused" if self.errors_change_nothing else lost, reason=shortened(said))
         return ActionResult("done", value, reason=left_out)
+
+    def _given(self, arguments: Mapping[str, object]) -> dict[str, Any]:
+        given = plain(self.schema.name, arguments)
+        check(self.schema.parameters, given, patterns=False)
+        return given
 
     def look_up(self, arguments: Mapping[str, object], actor: Actor, key: str) -> ActionResult:
         """Return that nobody knows; see `Action.look_up`."""

@@ -74,6 +74,14 @@ def test_a_refusal_says_why(tmp_path, server):
     assert (gone.outcome, gone.reason) == ("refused", "404: no such payment")
 
 
+def test_arguments_are_looked_at_without_a_call(tmp_path, server):
+    actions = opened(tmp_path, server.url)
+    assert actions["pay"].fault(PAY) == ""
+    assert actions["pay"].fault({**PAY, "amount": 19.995}) == "`amount`: 19.995 is not a multiple of 0.01"
+    assert "cannot be a step of a path" in actions["show"].fault({"paymentId": "../p0"})
+    assert not server.requests
+
+
 def test_a_call_of_which_nothing_is_known_is_not_called_refused(tmp_path, server):
     action = opened(tmp_path, server.url)["pay"]
     for fault in ("cut", "hang", "500", "moved"):

@@ -28,7 +28,6 @@ NO_DOCUMENTS = {
 REFUSED = {
     "createSimSwapSubscription": "it needs `sink`, an address to call back",
     "post_streams": "it needs `callbackUrl`, an address to call back",
-    "perform-search": "its body is application/x-www-form-urlencoded, not JSON",
     "markStatus": "it is a webhook",
     "newPet": "it is a webhook",
 }
@@ -132,11 +131,17 @@ def write(folder, paths, version="3.1.0", more=""):
 @pytest.mark.parametrize(
     ("operation", "reason"),
     [
-        ("{requestBody: {content: {multipart/form-data: {}}}}", "its body is multipart/form-data, not JSON"),
-        ("{requestBody: {content: {application/xml: {}}}}", "its body is application/xml, not JSON"),
+        ("{requestBody: {content: {multipart/form-data: {}}}}", "its body is multipart/form-data, neither"),
+        ("{requestBody: {content: {application/xml: {}}}}", "its body is application/xml, neither"),
         ("{parameters: [{name: c, in: cookie, required: true}]}", "`c` goes into `cookie`"),
         ("{parameters: [{name: Host, in: header, required: true}]}", "HTTP needs for itself"),
         ("{parameters: [{name: o, in: query, required: true, schema: {type: object}}]}", "is written as form"),
+        ("{requestBody: {content: {application/x-www-form-urlencoded: {schema: {type: string}}}}}", "no plain object"),
+        (
+            "{requestBody: {content: {application/x-www-form-urlencoded: {schema: {properties: {a: "
+            "{type: object}}}}}}}",
+            "`a` is written as form",
+        ),
         ("{servers: [{url: 'https://elsewhere'}]}", "a server of its own"),
         ("{security: [{a: [], b: []}]}", "it needs a and b at once"),
         ("{security: [{cookie: []}]}", "security scheme cookie cannot be met: apiKey cookie"),
