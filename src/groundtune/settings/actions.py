@@ -25,7 +25,7 @@ class _Inner(Table):
 
 
 class OpenApiSettings(_Inner):
-    """`openapi` of a back-end: a document of OpenAPI 3.0, 3.1 or 3.2, and the server that it describes."""
+    """`openapi` of a back-end: a document of OpenAPI 2.0, 3.0, 3.1 or 3.2, and the server that it describes."""
 
     file: str = Field(description="The document, JSON or YAML, relative to the project.")
     folder: str = Field("", description="Folder below which its references lead. If empty, that of the document.")

@@ -23,7 +23,6 @@ NO_DOCUMENTS = {
     "CAMARA_common.yaml": "its `openapi` is ''",
     "CAMARA_event_common.yaml": "its `openapi` is ''",
     "info-description-templates.yaml": "its `openapi` is ''",
-    "v2.0-petstore.yaml": "Swagger 2.0",
 }
 REFUSED = {
     "createSimSwapSubscription": "it needs `sink`, an address to call back",
@@ -324,3 +323,58 @@ def exchange(value, other, generator):
             value[key] = other
             return
         value = value[key]
+
+
+SWAGGER = """
+swagger: "2.0"
+consumes: [application/json]
+security: [{basic: []}]
+securityDefinitions: {basic: {type: basic}, key: {type: apiKey, in: header, name: X-Key}}
+parameters: {id: {name: id, in: path, required: true, type: integer, minimum: 1}}
+definitions:
+  Pet: {type: object, required: [name], properties: {name: {type: string}, id: {type: integer, readOnly: true}}}
+paths:
+  '/pets/{id}':
+    parameters: [{$ref: '#/parameters/id'}]
+    get:
+      parameters:
+        - {name: tags, in: query, type: array, items: {type: string}, collectionFormat: multi}
+        - {name: few, in: query, type: array, items: {type: string}}
+    put:
+      operationId: change
+      security: [{key: []}]
+      parameters: [{name: pet, in: body, required: true, schema: {$ref: '#/definitions/Pet'}}]
+    post:
+      operationId: rename
+      consumes: [application/x-www-form-urlencoded]
+      parameters: [{name: name, in: formData, required: true, type: string, description: New name}]
+    delete: {operationId: image, consumes: [multipart/form-data], parameters: [{name: f, in: formData, type: file}]}
+    patch: {operationId: tabs, parameters: [{name: t, in: query, required: true, type: array, collectionFormat: tsv}]}
+"""
+
+
+def test_swagger_is_read_in_the_words_of_openapi_3(tmp_path):
+    path = tmp_path / "pets.yaml"
+    path.write_text(SWAGGER, encoding="utf-8")
+    read = described(path)
+    get, put, post = read.operations
+    assert get.schema.parameters == {
+        "type": "object",
+        "properties": {
+            "id": {"type": "integer", "minimum": 1},
+            "tags": {"type": "array", "items": {"type": "string"}},
+            "few": {"type": "array", "items": {"type": "string"}},
+        },
+        "required": ["id"],
+        "additionalProperties": False,
+    }
+    assert [each.style for each in get.parameters] == ["plain", "repeated", "commas"]
+    assert get.credential.placed == "basic"
+    assert set(put.schema.parameters["properties"]) == {"id", "name"}
+    assert (put.credential.name, put.body.media_type) == ("X-Key", "application/json")
+    assert post.body.form
+    assert post.schema.parameters["properties"]["name"] == {"type": "string", "description": "New name"}
+    assert [(each.name, each.reason.split(",")[0]) for each in read.refused] == [
+        ("image", "its body is multipart/form-data"),
+        ("tabs", "`t` is written as tsv"),
+    ]
