@@ -33,7 +33,7 @@ OWN_LENGTH = 2000  # characters of a turn; what is longer was hardly typed
 
 
 @dataclass(slots=True)
-class Seen:
+class SeenValues:
     """What was seen in a conversation so far. `tainted` tells whether the model has read text of strangers."""
 
     _user: list[str] = field(default_factory=list)
