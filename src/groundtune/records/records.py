@@ -28,6 +28,7 @@ from groundtune.records.conversations import KeptConversations
 from groundtune.records.documents import KeptRevisions
 from groundtune.records.earlier import with_places
 from groundtune.records.effects import KeptEffects
+from groundtune.records.feedback import KeptFeedback
 from groundtune.records.kept import KeptKind, T, put, texts
 from groundtune.records.kinds import COMPARISON, EVALUATION, ComparisonKind, kind_of
 from groundtune.records.takeover import take_over
@@ -278,6 +279,10 @@ class Records:
     def conversations(self) -> KeptConversations:
         """Return the conversations of users with an assistant."""
         return KeptConversations(self._engine, self._place, self._clock)
+
+    def feedback(self) -> KeptFeedback:
+        """Return what users think of answers."""
+        return KeptFeedback(self._engine, self._place, self._clock)
 
     def effects(self) -> KeptEffects:
         """Return what agents did and were allowed to, with the audit log."""
