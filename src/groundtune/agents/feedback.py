@@ -12,9 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from groundtune.agents.complaints import Classified, by_model, by_rule
-from groundtune.errors import InputError
-from groundtune.protocols import ChatModel
+from groundtune.agents.complaints import Classified, ClassifyComplaint, unclassified
+from groundtune.errors import GroundtuneError, InputError
 from groundtune.records import Records
 from groundtune.records.conversations import TalkRecord, Turn
 from groundtune.records.feedback import FeedbackRecord, Opinion, RatedTurn
@@ -102,9 +101,7 @@ def moment(
     return AskingMoment(last.number, said)
 
 
-def _too_often(
-    history: Sequence[FeedbackRecord], conversation: str, now: datetime, rules: FeedbackRules
-) -> str:
+def _too_often(history: Sequence[FeedbackRecord], conversation: str, now: datetime, rules: FeedbackRules) -> str:
     answered = {record.rated.conversation for record in history if record.given_at is not None}
     for record in history:
         if record.rated.conversation == conversation:
@@ -124,7 +121,7 @@ _ENDS = (
     r"(?:good ?)?bye(?: bye)?|see you|take care|good night|farewell",
     r"(?:that is|that's|that was|that will be|that'll be) (?:all|it|everything)",
     r"(?:that|this|it) (?:really )?(?:helps|helped|answers (?:it|my question)|solved (?:it|my problem))",
-    r"(?:that is|that's|this is|just|exactly) what i (?:needed|wanted)(?: to know)?",
+    r"(?:that is|that's|this is) (?:just |exactly )?what i (?:needed|wanted)(?: to know)?",
     r"problem solved|all (?:good|clear|set|done)",
     r"(?:have|wish you) a (?:nice|good|great|lovely) (?:day|one|evening|weekend|week|time)",
 )
@@ -160,12 +157,14 @@ def _closing_at(turns: Sequence[Turn]) -> int | None:
 class FeedbackAgent:
     """Asks and listens, in any number of conversations. Holds no state of its own.
 
-    Complaints are classified by `model`, or by a rule without one. Every method raises `StoreError` if the database
+    Complaints are classified by `classify`, see `complaints`. Every method raises `StoreError` if the database
     refuses, and `InputError` where a conversation is not the user's.
     """
 
-    def __init__(self, records: Records, model: ChatModel | None = None, rules: FeedbackRules | None = None) -> None:
-        self._records, self._kept, self._model = records, records.feedback(), model
+    def __init__(
+        self, records: Records, classify: ClassifyComplaint = unclassified, rules: FeedbackRules | None = None
+    ) -> None:
+        self._records, self._kept, self._classify = records, records.feedback(), classify
         self._rules = rules or FeedbackRules()
 
     def should_ask(
@@ -192,7 +191,7 @@ class FeedbackAgent:
     def give(self, conversation: str, user: str, opinion: Opinion, turn: int | None = None) -> FeedbackGiven:
         """Keep what the user says of their own conversation's answer in `turn`, the last one if None.
 
-        It is kept before a model is asked what the complaint is about. Raises `InputError` for a turn that is no
+        It is kept before anything is asked what the complaint is about. Raises `InputError` for a turn that is no
         answer.
         """
         talk = self._talk(conversation, user)
@@ -216,11 +215,12 @@ class FeedbackAgent:
         self._kept.give(_rated(self._talk(conversation, user), turn), expert.id, Opinion(correction=correction))
 
     def _classified(self, text: str) -> Classified:
-        if self._model is None:
-            return by_rule(text)
-        classified = by_model(text, self._model)
+        try:
+            classified = self._classify(text)
+        except GroundtuneError as error:
+            classified = Classified("unclassified", "", error.message)
         if classified.why:
-            _log.info("A complaint is unclassified: %s %s", self._model.name, classified.why)
+            _log.info("A complaint is unclassified: %s.", classified.why.rstrip("."))
         return classified
 
     def _talk(self, conversation: str, user: str) -> TalkRecord:
