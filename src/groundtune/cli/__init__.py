@@ -17,7 +17,7 @@ from groundtune.errors import GateFailed, GroundtuneError
 
 COMMANDS = (
     "init", "doctor", "ingest", "knowledge", "retrieval", "search", "ask", "benchmark", "data", "tune", "export",
-    "evaluate", "score", "judge", "human", "compare",
+    "evaluate", "score", "judge", "human", "compare", "feedback",
 )  # fmt: skip
 INTERRUPTED = 130
 
