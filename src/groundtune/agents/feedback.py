@@ -220,7 +220,7 @@ class FeedbackAgent:
         except GroundtuneError as error:
             classified = Classified("unclassified", "", error.message)
         if classified.why:
-            _log.info("A complaint is unclassified: %s.", classified.why.rstrip("."))
+            _log.debug("A complaint is unclassified: %s.", classified.why.rstrip("."))
         return classified
 
     def _talk(self, conversation: str, user: str) -> TalkRecord:

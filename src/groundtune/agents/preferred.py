@@ -80,13 +80,12 @@ _Compared = tuple[Sequence[_Said], Sequence[_Said], PairOrigin]  # all who liked
 
 
 def pairs_of(records: Sequence[FeedbackRecord], talks: Mapping[str, TalkRecord]) -> PairsFromFeedback:
-    """Return the pairs that ratings give. `talks` are the conversations that are still there, by id."""
+    """Return the pairs that ratings give, in order of time. `talks` are the conversations that are there, by id."""
     left_out: Counter[str] = Counter()
     ratings: dict[str, list[FeedbackRecord]] = defaultdict(list)
-    for record in records:
+    given = sorted((each for each in records if each.given_at is not None), key=lambda each: str(each.given_at))
+    for record in given:
         talk = talks.get(record.rated.conversation)
-        if record.opinion is None:
-            continue
         if talk is None:
             left_out["the conversation was erased"] += 1
         elif not talk.consent:
@@ -94,7 +93,7 @@ def pairs_of(records: Sequence[FeedbackRecord], talks: Mapping[str, TalkRecord])
         else:
             ratings[talk.id].append(record)
     said = [each for key in ratings for each in _answers(talks[key], ratings[key])]
-    people = _Numbers(records)
+    people = _Numbers(given)
     corrected = _corrected(said, people)
     compared = [*_given_again(said), *_same_words(said, left_out)]
     kept = [_compared(*pair, people) for pair in compared if not pair[1][0].abstained]
@@ -179,8 +178,7 @@ def _pair(
 class _Numbers:
     """Numbers for people, in the order of their first rating: a file that is passed on names nobody."""
 
-    def __init__(self, records: Iterable[FeedbackRecord]) -> None:
-        given = sorted((each for each in records if each.given_at is not None), key=lambda each: str(each.given_at))
+    def __init__(self, given: Iterable[FeedbackRecord]) -> None:
         self._numbers = {name: number for number, name in enumerate(dict.fromkeys(each.rater for each in given), 1)}
 
     def of(self, records: Sequence[FeedbackRecord]) -> str:

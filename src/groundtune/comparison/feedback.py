@@ -13,16 +13,16 @@ from pathlib import Path
 
 from groundtune.agents.preferred import PairFromFeedback, PairsFromFeedback, pairs_of
 from groundtune.assembly.assembly import Assembly
-from groundtune.assembly.data import surroundings
 from groundtune.comparison.feedback_report import FeedbackReport, RatedAnswer, report_feedback
 from groundtune.errors import InputError
 from groundtune.files import write_jsonl
 from groundtune.records.conversations import TalkRecord
 from groundtune.records.feedback import FeedbackRecord
+from groundtune.tuning.quality.check import Surroundings
 from groundtune.tuning.quality.personal_data import redactor
-from groundtune.values import Conversation
+from groundtune.values import Conversation, Role
 
-_Clean = Callable[[str], str]
+_Clean = Callable[[str, Role], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,12 @@ class ProjectFeedback:
             return report
         clean = _cleaner(self._assembly)
         worst = (
-            replace(each, question=clean(each.question), answer=clean(each.answer), text=clean(each.text))
+            replace(
+                each,
+                question=clean(each.question, "user"),
+                answer=clean(each.answer, "assistant"),
+                text=clean(each.text, "user"),
+            )
             for each in report.worst
         )
         return replace(report, worst=tuple(worst))
@@ -82,13 +87,13 @@ class ProjectFeedback:
     def _lines(self, found: PairsFromFeedback) -> tuple[list[dict[str, object]], dict[str, int], int]:
         """Return the lines without personal data, what is left out, and in how many lines personal data was."""
         left_out, lines, redacted = Counter(found.left_out), [], 0
-        clean = _cleaner(self._assembly) if found.pairs else str
+        clean = _cleaner(self._assembly) if found.pairs else _as_it_is
         for each in found.pairs:
             line = _line(each, clean)
             if line["chosen"] == line["rejected"]:
                 left_out["both answers are the same without personal data"] += 1
                 continue
-            redacted += line != _line(each, str)
+            redacted += line != _line(each, _as_it_is)
             lines.append(line)
         return lines, dict(left_out), redacted
 
@@ -110,9 +115,19 @@ def _rated(record: FeedbackRecord, talk: TalkRecord | None) -> RatedAnswer:
 
 
 def _cleaner(assembly: Assembly) -> _Clean:
-    """Return what replaces personal data in a text, except what stands in the documents or `[data] allowed`."""
-    redact = redactor(surroundings(assembly))
-    return lambda text: redact(text)[0]
+    """Return what replaces personal data in what somebody said, unless it stands in the documents or `[data] allowed`.
+
+    Names of people are looked for in users' words only: the model that finds them also takes "Roaming" for a name, and
+    an answer must not be spoilt. `data check` looks for names in answers.
+    """
+    documents = assembly.knowledge.texts() if assembly.knowledge.documents.is_dir() else {}
+    around = Surroundings(assembly.settings.data, documents=documents)
+    users, others = redactor(around), redactor(around, with_names=False)
+    return lambda text, role: (users if role == "user" else others)(text)[0]
+
+
+def _as_it_is(text: str, role: Role) -> str:
+    return text
 
 
 def _line(made: PairFromFeedback, clean: _Clean) -> dict[str, object]:
@@ -124,11 +139,13 @@ def _line(made: PairFromFeedback, clean: _Clean) -> dict[str, object]:
         "annotator": pair.annotator,
         "group": pair.group,
         "source": f"feedback:{made.origin}",
-        "conversations": list(made.conversations),
-        "candidates": list(made.candidates),
-        "documents": list(made.documents),
+        "provenance": {
+            "conversations": list(made.conversations),
+            "candidates": list(made.candidates),
+            "documents": list(made.documents),
+        },
     }
 
 
 def _turns(conversation: Conversation, clean: _Clean) -> list[dict[str, str]]:
-    return [{"role": turn.role, "content": clean(turn.content)} for turn in conversation]
+    return [{"role": turn.role, "content": clean(turn.content, turn.role)} for turn in conversation]
