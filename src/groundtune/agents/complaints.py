@@ -4,7 +4,8 @@
     "It told me the price but not how to order."    incomplete
 
 The examples of `complaints.txt` need an embedder only; a model is asked by `choose`. What cannot be told apart, and
-where a model's choice cannot be trusted, is "unclassified". docs/agents.md tells how often each is right.
+where a model's choice cannot be trusted, is "unclassified". `tests/unit/agents/test_complaints.py` tells how often each
+is right on complaints that neither was made by.
 """
 
 from __future__ import annotations

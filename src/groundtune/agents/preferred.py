@@ -93,7 +93,7 @@ def pairs_of(records: Sequence[FeedbackRecord], talks: Mapping[str, TalkRecord])
         else:
             ratings[talk.id].append(record)
     said = [each for key in ratings for each in _answers(talks[key], ratings[key])]
-    people = _Numbers(given)
+    people = _People(given)
     corrected = _corrected(said, people)
     compared = [*_given_again(said), *_same_words(said, left_out)]
     kept = [_compared(*pair, people) for pair in compared if not pair[1][0].abstained]
@@ -118,7 +118,7 @@ def _answers(talk: TalkRecord, ratings: Sequence[FeedbackRecord]) -> Iterator[_S
             before.append(Message("assistant", turns[-1].message.content))
 
 
-def _corrected(said: Iterable[_Said], people: _Numbers) -> list[PairFromFeedback]:
+def _corrected(said: Iterable[_Said], people: _People) -> list[PairFromFeedback]:
     made = []
     for worse in said:
         for record in worse.corrections:
@@ -156,7 +156,7 @@ def _same_words(said: Iterable[_Said], left_out: Counter[str]) -> Iterator[_Comp
 
 
 def _compared(
-    liked: Sequence[_Said], disliked: Sequence[_Said], origin: PairOrigin, people: _Numbers
+    liked: Sequence[_Said], disliked: Sequence[_Said], origin: PairOrigin, people: _People
 ) -> PairFromFeedback:
     by = people.of([each.own for each in (*liked, *disliked) if each.own is not None])
     return _pair(liked[0].prompt, liked[0].text, disliked[0], origin, by, (*liked, *disliked))
@@ -175,7 +175,7 @@ def _pair(
     )
 
 
-class _Numbers:
+class _People:
     """Numbers for people, in the order of their first rating: a file that is passed on names nobody."""
 
     def __init__(self, given: Iterable[FeedbackRecord]) -> None:

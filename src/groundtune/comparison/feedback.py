@@ -13,7 +13,7 @@ from pathlib import Path
 
 from groundtune.agents.preferred import PairFromFeedback, PairsFromFeedback, pairs_of
 from groundtune.assembly.assembly import Assembly
-from groundtune.comparison.feedback_report import FeedbackReport, RatedAnswer, report_feedback
+from groundtune.comparison.feedback_report import AnswerWithFeedback, FeedbackReport, report_feedback
 from groundtune.errors import InputError
 from groundtune.files import write_jsonl
 from groundtune.records.conversations import TalkRecord
@@ -72,8 +72,8 @@ class ProjectFeedback:
         if path.exists():
             raise InputError("the file is there already.", place=path, remedy="Name another file, or move this one.")
         records = self._assembly.records.feedback().all()
-        found = pairs_of(records, _talks(self._assembly, records))
-        lines, left_out, redacted = self._lines(found)
+        made = pairs_of(records, _talks(self._assembly, records))
+        lines, left_out, redacted = self._lines(made)
         if not lines:
             why = "; ".join(f"{reason} ({count})" for reason, count in sorted(left_out.items()))
             raise InputError(
@@ -84,11 +84,11 @@ class ProjectFeedback:
         origins = Counter(str(line["source"]).partition(":")[2] for line in lines)
         return ExportedPreferences(path, len(lines), dict(origins), redacted, left_out)
 
-    def _lines(self, found: PairsFromFeedback) -> tuple[list[dict[str, object]], dict[str, int], int]:
+    def _lines(self, made: PairsFromFeedback) -> tuple[list[dict[str, object]], dict[str, int], int]:
         """Return the lines without personal data, what is left out, and in how many lines personal data was."""
-        left_out, lines, redacted = Counter(found.left_out), [], 0
-        clean = _cleaner(self._assembly) if found.pairs else _as_it_is
-        for each in found.pairs:
+        left_out, lines, redacted = Counter(made.left_out), [], 0
+        clean = _cleaner(self._assembly) if made.pairs else _as_it_is
+        for each in made.pairs:
             line = _line(each, clean)
             if line["chosen"] == line["rejected"]:
                 left_out["both answers are the same without personal data"] += 1
@@ -106,12 +106,12 @@ def _talks(assembly: Assembly, records: Sequence[FeedbackRecord]) -> dict[str, T
     return {talk.id: talk for talk in talks if talk is not None}
 
 
-def _rated(record: FeedbackRecord, talk: TalkRecord | None) -> RatedAnswer:
+def _rated(record: FeedbackRecord, talk: TalkRecord | None) -> AnswerWithFeedback:
     turns = [] if talk is None else [turn for turn in talk.turns if turn.number <= record.rated.turn]
     if not turns or turns[-1].number != record.rated.turn:
-        return RatedAnswer(record)
+        return AnswerWithFeedback(record)
     question = next((turn.message.content for turn in reversed(turns) if turn.message.role == "user"), "")
-    return RatedAnswer(record, question, turns[-1].message.content, turns[-1].answer)
+    return AnswerWithFeedback(record, question, turns[-1].message.content, turns[-1].answer)
 
 
 def _cleaner(assembly: Assembly) -> _Clean:

@@ -21,7 +21,7 @@ _NO_RATING = Score(None, "neither a thumb nor stars")
 
 
 @dataclass(frozen=True, slots=True)
-class RatedAnswer:
+class AnswerWithFeedback:
     """What a user said of an answer, with the answer and what it answered; None and empty where the conversation was
     erased. `topic` is what the answer is counted under."""
 
@@ -36,6 +36,9 @@ class RatedAnswer:
         if self.answer is None:
             return "(erased)" if not self.said else UNCITED
         return self.answer.citations[0].document if self.answer.citations else UNCITED
+
+
+_Key = Callable[[AnswerWithFeedback], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +103,7 @@ class FeedbackReport:
     notes: tuple[str, ...]
 
 
-def report_feedback(rows: Sequence[RatedAnswer], confidence: float = 0.95, worst: int = 10) -> FeedbackReport:
+def report_feedback(rows: Sequence[AnswerWithFeedback], confidence: float = 0.95, worst: int = 10) -> FeedbackReport:
     """Return the report on all that users said or were asked for; what experts corrected is not counted."""
     own = [row for row in rows if not row.record.by_expert]
     given = [row for row in own if row.record.opinion is not None]
@@ -122,23 +125,25 @@ def report_feedback(rows: Sequence[RatedAnswer], confidence: float = 0.95, worst
     )
 
 
-def _week(row: RatedAnswer) -> str:
+def _week(row: AnswerWithFeedback) -> str:
     """Return the ISO week in which somebody said it, as in "2026-W09"."""
     assert row.record.given_at is not None
     year, week, _ = row.record.given_at.isocalendar()
     return f"{year}-W{week:02}"
 
 
-def _by(given: Sequence[RatedAnswer], key: Callable[[RatedAnswer], str], confidence: float) -> tuple[Satisfaction, ...]:
+def _by(
+    given: Sequence[AnswerWithFeedback], key: Callable[[AnswerWithFeedback], str], confidence: float
+) -> tuple[Satisfaction, ...]:
     """Return the satisfaction of each part, those with most ratings first."""
-    parts: dict[str, list[RatedAnswer]] = defaultdict(list)
+    parts: dict[str, list[AnswerWithFeedback]] = defaultdict(list)
     for row in given:
         parts[key(row)].append(row)
     listed = sorted(parts.items(), key=lambda part: (-len(part[1]), part[0]))
     return tuple(_satisfaction(name, rows, confidence) for name, rows in listed)
 
 
-def _satisfaction(name: str, rows: Sequence[RatedAnswer], confidence: float) -> Satisfaction:
+def _satisfaction(name: str, rows: Sequence[AnswerWithFeedback], confidence: float) -> Satisfaction:
     opinions = [row.record.opinion for row in rows if row.record.opinion is not None]
     users = [row.record.rated.actor for row in rows]
     shares = [_share(each.satisfied) for each in opinions]
@@ -156,15 +161,15 @@ def _share(satisfied: bool | None) -> Score:
     return _NO_RATING if satisfied is None else Score(float(satisfied))
 
 
-def _response(own: Sequence[RatedAnswer], confidence: float) -> ResponseFigures:
-    said: dict[str, list[RatedAnswer]] = defaultdict(list)
+def _response(own: Sequence[AnswerWithFeedback], confidence: float) -> ResponseFigures:
+    said: dict[str, list[AnswerWithFeedback]] = defaultdict(list)
     for row in own:
         if row.record.opinion is not None:
             said[row.record.rated.conversation].append(row)
     asked = {row.record.rated.conversation: row for row in own if row.record.asked_at is not None}
     method = Method(confidence)
 
-    def mean(rows: Iterable[RatedAnswer], value: Callable[[RatedAnswer], Score]) -> Estimate:
+    def mean(rows: Iterable[AnswerWithFeedback], value: Callable[[AnswerWithFeedback], Score]) -> Estimate:
         listed = list(rows)
         return estimate([value(row) for row in listed], [row.record.rated.actor for row in listed], method=method)
 
@@ -189,20 +194,20 @@ def _response(own: Sequence[RatedAnswer], confidence: float) -> ResponseFigures:
     )
 
 
-def _opinion(row: RatedAnswer) -> Score:
+def _opinion(row: AnswerWithFeedback) -> Score:
     return _share(None if row.record.opinion is None else row.record.opinion.satisfied)
 
 
-def _spoke_up(row: RatedAnswer, asked: Mapping[str, RatedAnswer]) -> bool:
+def _spoke_up(row: AnswerWithFeedback, asked: Mapping[str, AnswerWithFeedback]) -> bool:
     return row.record.rated.conversation not in asked
 
 
-def _support(row: RatedAnswer) -> Score:
+def _support(row: AnswerWithFeedback) -> Score:
     support = None if row.answer is None else row.answer.support
     return Score(None, "without retrieval, or erased") if support is None else Score(support)
 
 
-def _worst(given: Sequence[RatedAnswer]) -> list[WorstAnswer]:
+def _worst(given: Sequence[AnswerWithFeedback]) -> list[WorstAnswer]:
     """Return the answers that were found bad, those with fewest stars first, then the latest."""
     bad = [row for row in given if row.record.opinion is not None and row.record.opinion.bad]
     bad.sort(key=lambda row: str(row.record.given_at), reverse=True)
@@ -210,7 +215,7 @@ def _worst(given: Sequence[RatedAnswer]) -> list[WorstAnswer]:
     return [_worst_answer(row) for row in bad]
 
 
-def _worst_answer(row: RatedAnswer) -> WorstAnswer:
+def _worst_answer(row: AnswerWithFeedback) -> WorstAnswer:
     opinion, rated = row.record.opinion, row.record.rated
     assert opinion is not None
     cited = () if row.answer is None else row.answer.citations
@@ -231,7 +236,7 @@ def _worst_answer(row: RatedAnswer) -> WorstAnswer:
 
 
 def _notes(
-    given: Sequence[RatedAnswer],
+    given: Sequence[AnswerWithFeedback],
     overall: Satisfaction,
     candidates: Sequence[Satisfaction],
     response: ResponseFigures,

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from groundtune.comparison.feedback_report import UNCITED, RatedAnswer, report_feedback
+from groundtune.comparison.feedback_report import UNCITED, AnswerWithFeedback, report_feedback
 from groundtune.records.feedback import FeedbackRecord, Opinion, RatedTurn
 from groundtune.values import Answer, Citation, Estimate, Place, Usage
 
@@ -24,7 +24,7 @@ def row(user, opinion, *, week=0, candidate="rag", document="plans.md", asked=No
         **given,
     )
     citations = (Citation(document, Place(0, 7), "9 euros", "model"),) if document else ()
-    return RatedAnswer(record, "What?", "9 euros", Answer("9 euros", False, Usage(), (), citations, support=0.5))
+    return AnswerWithFeedback(record, "What?", "9 euros", Answer("9 euros", False, Usage(), (), citations, support=0.5))
 
 
 UP, DOWN = Opinion(thumb=True), Opinion(thumb=False, text="Wrong")
@@ -114,7 +114,7 @@ def test_corrections_of_experts_are_no_ratings():
 
 def test_an_erased_conversation_leaves_its_rating():
     kept = row("ana", DOWN)
-    report = report_feedback([RatedAnswer(kept.record)])
+    report = report_feedback([AnswerWithFeedback(kept.record)])
     assert report.overall.share.mean == 0.0
     assert "the conversation was erased" in report.notes[-1]
     assert report.topics[0].name == "(erased)"
