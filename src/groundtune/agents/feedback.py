@@ -38,12 +38,14 @@ class FeedbackRules:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What a conversation is like now. `pending` is whether an approval or the outcome of a call is waited for."""
+    """What a conversation is like now. `pending` is whether an approval or the outcome of a call is waited for,
+    `acted_at` when something was last done for the user in a back-end."""
 
     turns: Sequence[Turn]
     ended: bool = False
     handed_over: bool = False
     pending: bool = False
+    acted_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,23 +84,29 @@ def moment(
         return AskingMoment(None, "an approval or a call is open")
     if why := _too_often(history, conversation, now, rules):
         return AskingMoment(None, why)
-    said, turns = "", list(situation.turns)
-    if turns and (closing := _closing_at(turns)) is not None:
+    turns = list(situation.turns)
+    said = "the conversation has ended" if situation.ended else ""
+    if (closing := _closing_at(turns)) is not None:
         said, turns = "the user closed the matter", turns[:closing]
-    elif situation.ended:
-        said = "the conversation has ended"
     elif turns and turns[-1].message.role == "assistant" and now - turns[-1].said_at >= rules.quiet:
-        said = "nothing was said for a while"
+        said = said or "nothing was said for a while"
     if not said:
         return AskingMoment(None, "the matter goes on")
-    last = turns[-1] if turns else None
-    if last is None or last.message.role != "assistant":
+    if not turns or turns[-1].message.role != "assistant":
         return AskingMoment(None, "there is no answer to rate")
-    if last.answer is not None and last.answer.abstained:
-        return AskingMoment(None, "the last answer was that it is not known")
+    why = _not_helped(turns, situation.acted_at)
+    return AskingMoment(None if why else turns[-1].number, why or said)
+
+
+def _not_helped(turns: Sequence[Turn], acted_at: datetime | None) -> str:
+    """Return why the last turn, which is the assistant's, ended nothing; empty if it may have."""
+    last = turns[-1]
     if asks_back(last.message.content):
-        return AskingMoment(None, "the assistant asked something back")
-    return AskingMoment(last.number, said)
+        return "the assistant asked something back"
+    asked_at = max((turn.said_at for turn in turns if turn.message.role == "user"), default=last.said_at)
+    if last.answer is not None and last.answer.abstained and (acted_at is None or acted_at < asked_at):
+        return "the last answer was that it is not known"
+    return ""
 
 
 def _too_often(history: Sequence[FeedbackRecord], conversation: str, now: datetime, rules: FeedbackRules) -> str:
@@ -109,8 +117,8 @@ def _too_often(history: Sequence[FeedbackRecord], conversation: str, now: dateti
         silent = record.rated.conversation not in answered
         for time in (record.asked_at, record.given_at):
             if time is not None and now - time < (rules.after_silence if silent else rules.again):
-                kind = "and did not answer" if silent else "or said something"
-                return f"the user was asked on {time:%Y-%m-%d}, {kind}"
+                said = "was asked and did not answer" if silent else "was asked, or said something,"
+                return f"the user {said} on {time:%Y-%m-%d}"
     return ""
 
 
@@ -146,9 +154,25 @@ def closes(text: str) -> bool:
 
 
 def _closing_at(turns: Sequence[Turn]) -> int | None:
-    """Return the place of the user's last turn if it closes the matter; what was said after it is courtesy."""
+    """Return the place of the user's last turn, if it closes the matter: what was said after it is courtesy."""
     last = max((place for place, turn in enumerate(turns) if turn.message.role == "user"), default=None)
     return last if last is not None and closes(turns[last].message.content) else None
+
+
+_THUMBS = {"up": True, "+": True, "👍": True, "down": False, "-": False, "👎": False}
+
+
+def opinion_of(text: str) -> Opinion:
+    """Return what somebody says in a line: a thumb or stars first, if any, then free text. Raises `InputError`.
+
+    >>> opinion_of("down too slow")
+    Opinion(thumb=False, stars=None, text='too slow', correction='')
+    """
+    first, _, rest = text.strip().partition(" ")
+    word = first.casefold().rstrip(",:;.!").removesuffix("/5")
+    if word in _THUMBS:
+        return Opinion(thumb=_THUMBS[word], text=rest.strip())
+    return Opinion(stars=int(word), text=rest.strip()) if word.isdecimal() else Opinion(text=text.strip())
 
 
 # --- the agent ------------------------------------------------------------------------------------
@@ -174,7 +198,8 @@ class FeedbackAgent:
         talk = self._talk(conversation, user)
         now = self._kept.clock()
         ended = ended or talk.ended_at is not None
-        situation = Situation(talk.turns, ended, handed_over, self._pending(conversation, now))
+        pending, acted_at = self._doings(conversation, now)
+        situation = Situation(talk.turns, ended, handed_over, pending, acted_at)
         return moment(situation, self._kept.of_user(user), conversation, now, self._rules)
 
     def ask(self, conversation: str, user: str, *, handed_over: bool = False, ended: bool = False) -> AskingMoment:
@@ -229,12 +254,15 @@ class FeedbackAgent:
             raise InputError("there is no such conversation.", remedy="Give feedback in a conversation of your own.")
         return talk
 
-    def _pending(self, conversation: str, now: datetime) -> bool:
-        effects = self._records.effects()
-        waiting = (each for each in effects.approvals(conversation) if each.state in ("asked", "granted"))
-        return any(each.expires_at > now for each in waiting) or bool(
-            effects.effects(conversation, ("intended", "unknown"))
-        )
+    def _doings(self, conversation: str, now: datetime) -> tuple[bool, datetime | None]:
+        """Return whether an approval or a call is open, and when something was last done."""
+        kept = self._records.effects()
+        waiting = (each for each in kept.approvals(conversation) if each.state in ("asked", "granted"))
+        effects = kept.effects(conversation)
+        pending = any(each.expires_at > now for each in waiting)
+        pending |= any(each.state in ("intended", "unknown") for each in effects)
+        done = (each.settled_at for each in effects if each.state == "done" and each.settled_at is not None)
+        return pending, max(done, default=None)
 
 
 def _rated(talk: TalkRecord, turn: int) -> RatedTurn:

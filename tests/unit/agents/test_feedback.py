@@ -1,5 +1,8 @@
 """When users are asked for feedback, and what is kept of what they say."""
 
+import itertools
+import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -7,7 +10,7 @@ from _back_end import PayBill
 
 from groundtune.agents.approvals import Approvals, Occasion
 from groundtune.agents.complaints import Classified
-from groundtune.agents.feedback import FeedbackAgent, FeedbackRules, Situation, closes, moment
+from groundtune.agents.feedback import FeedbackAgent, FeedbackRules, Situation, closes, moment, opinion_of
 from groundtune.errors import InputError, ModelFailed
 from groundtune.records import open_records
 from groundtune.records.conversations import Turn
@@ -59,6 +62,8 @@ def earlier(days, conversation="before", given=False, asked=True):
         (Situation([], ended=True), None),
         (Situation(turns("What?", GOOD, "Thanks!"), handed_over=True), None),
         (Situation(turns("What?", GOOD, "Thanks!"), pending=True), None),
+        (Situation(turns("Pay it", ABSTAINED, "Thanks!"), acted_at=NOW), 2),
+        (Situation(turns("Pay it", ABSTAINED, "Thanks!"), acted_at=NOW - timedelta(hours=1)), None),
     ],
 )
 def test_asked_after_an_answer_that_ended_the_matter_and_only_then(situation, turn):
@@ -82,12 +87,8 @@ def test_never_twice_a_conversation_and_never_soon_again(history, asked):
 
 
 def test_a_user_who_rated_another_answer_than_the_one_asked_about_did_not_ignore_the_question():
-    asked, given = earlier(40), earlier(40, given=True, asked=False)
-    history = [
-        asked,
-        FeedbackRecord(RatedTurn("before", 4, "ana", "rag"), "ana", given.opinion, given_at=given.given_at),
-    ]
-    assert asks(Situation(turns("What?", GOOD, "Thanks!")), history) == 2
+    other = replace(earlier(40, given=True, asked=False), rated=RatedTurn("before", 4, "ana", "rag"))
+    assert asks(Situation(turns("What?", GOOD, "Thanks!")), [earlier(40), other]) == 2
 
 
 @pytest.mark.parametrize(
@@ -111,6 +112,46 @@ def test_thanks_and_goodbyes_close_a_matter(text):
 )
 def test_what_says_more_does_not(text):
     assert not closes(text)
+
+
+@pytest.mark.parametrize(
+    ("line", "opinion"),
+    [
+        ("up", Opinion(thumb=True)),
+        ("👎 too slow", Opinion(thumb=False, text="too slow")),
+        ("Down: too slow", Opinion(thumb=False, text="too slow")),
+        ("4/5", Opinion(stars=4)),
+        (" 2  not what I asked ", Opinion(stars=2, text="not what I asked")),
+        ("Upgrade failed", Opinion(text="Upgrade failed")),
+    ],
+)
+def test_a_line_begins_with_a_thumb_or_stars_or_is_text(line, opinion):
+    assert opinion_of(line) == opinion
+
+
+@pytest.mark.parametrize("line", ["", "  ", "0", "7", "12 euros is wrong"])
+def test_lines_that_are_no_opinion_are_refused(line):
+    with pytest.raises(InputError):
+        opinion_of(line)
+
+
+def test_over_a_year_nobody_is_nagged():
+    """Two conversations a day, each ending with thanks; some questions are answered, most are not."""
+    rng, history, times = random.Random(7), [], []
+    for number in range(730):
+        now = NOW + timedelta(hours=12 * number)
+        situation = Situation([replace(turn, said_at=now) for turn in turns("What?", GOOD, "Thanks!")])
+        if moment(situation, history, f"talk {number}", now, RULES).turn is None:
+            continue
+        answers = rng.random() < 0.4
+        rated = RatedTurn(f"talk {number}", 2, "ana", "rag")
+        opinion = Opinion(thumb=True) if answers else None
+        history.append(FeedbackRecord(rated, "ana", opinion, asked_at=now, given_at=now if answers else None))
+        times.append((now, answers))
+    gaps = [(later - earlier, answers) for (earlier, answers), (later, _) in itertools.pairwise(times)]
+    assert 4 <= len(times) <= 12
+    assert {gap for gap, answers in gaps if answers} == {RULES.again}
+    assert {gap for gap, answers in gaps if not answers} == {RULES.after_silence}
 
 
 # --- the agent ------------------------------------------------------------------------------------
