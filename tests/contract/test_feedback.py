@@ -31,6 +31,13 @@ def test_what_is_said_comes_back_and_a_later_rating_replaces_it(kept):
     assert not kept.classify(RATED, "ana", first, "wrong", "by hand"), "its text is there no more"
 
 
+def test_what_no_database_takes_is_kept_with_other_marks(kept):
+    opinion = Opinion(thumb=False, text="half \ud800, nothing \x00")
+    kept.give(RATED, "ana", opinion)
+    assert kept.classify(RATED, "ana", opinion, "other", "by hand")
+    assert [each.opinion.text for each in kept.all()] == ["half ?, nothing \ufffd"]
+
+
 def test_a_conversation_is_asked_about_once_whoever_asks(kept):
     with ThreadPoolExecutor(8) as threads:
         asked = list(threads.map(lambda turn: kept.ask(RatedTurn("talk", turn, "ana", "rag")), range(1, 9)))

@@ -2,8 +2,7 @@
 
 import pytest
 
-from groundtune.agents.complaints import by_examples
-from groundtune.agents.feedback import FeedbackAgent
+from groundtune.assembly.listening import open_feedback
 from groundtune.project import open_project
 from groundtune.records.feedback import Opinion
 from groundtune.values import Actor, Answer, Usage
@@ -37,7 +36,7 @@ def project(tmp_path):
 @pytest.mark.models
 def test_feedback_becomes_preferences_that_pass_the_gates_and_train(project):
     records = project.assembly.records
-    agent = FeedbackAgent(records, by_examples(project.assembly.knowledge.embedder))
+    agent = open_feedback(project.assembly)
     for question, answers in QUESTIONS.items():
         for user, text, opinion in zip(
             ("ana", "bob"), answers, (Opinion(stars=5), Opinion(thumb=False, text="That is simply wrong.")), strict=True

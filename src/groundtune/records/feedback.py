@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Row, delete, insert, or_, select, update
 
 from groundtune.errors import InputError
+from groundtune.records.blanking import sound
 from groundtune.records.connection import refusals
 from groundtune.records.locking import hold
 from groundtune.records.tables import feedback
@@ -114,8 +115,9 @@ class KeptFeedback:
 
     def give(self, rated: RatedTurn, rater: str, opinion: Opinion) -> Opinion | None:
         """Keep what somebody says of an answer; return what they said of it before, which it replaces."""
-        said = {"thumb": opinion.thumb, "stars": opinion.stars, "text": opinion.text, "correction": opinion.correction}
-        said |= {"complaint": "", "classified_by": "", "given_at": self._time()}
+        said = {"thumb": opinion.thumb, "stars": opinion.stars, "given_at": self._time()}
+        said |= {"text": sound(opinion.text), "correction": sound(opinion.correction)}
+        said |= {"complaint": "", "classified_by": ""}
         with self._writing() as connection:
             which = _key(rated.conversation, rated.turn, rater)
             known = connection.execute(select(feedback).where(which)).first()
@@ -128,7 +130,7 @@ class KeptFeedback:
     def classify(self, rated: RatedTurn, rater: str, opinion: Opinion, complaint: str, by: str) -> bool:
         """Keep what a complaint is about; False if it was replaced or erased meanwhile."""
         which = _key(rated.conversation, rated.turn, rater)
-        which &= (feedback.c.text == opinion.text) & feedback.c.given_at.is_not(None)
+        which &= (feedback.c.text == sound(opinion.text)) & feedback.c.given_at.is_not(None)
         with self._writing() as connection:
             said = {"complaint": complaint, "classified_by": by}
             return connection.execute(update(feedback).where(which).values(said)).rowcount == 1

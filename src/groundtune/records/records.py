@@ -22,7 +22,7 @@ from sqlalchemy.exc import IntegrityError
 
 from groundtune.errors import StoreError
 from groundtune.records import tables
-from groundtune.records.blanking import blanked
+from groundtune.records.blanking import blanked, sound
 from groundtune.records.connection import connect, refusals
 from groundtune.records.conversations import KeptConversations
 from groundtune.records.documents import KeptRevisions
@@ -346,7 +346,7 @@ def _score(row: Row[Any]) -> Score:
 
 def _clean(reason: str) -> str:
     """Error messages may hold what a text column cannot, NUL (PostgreSQL) and halves of characters, and passwords."""
-    return masked(reason).replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+    return sound(masked(reason))
 
 
 def _slices(items: Sequence[str]) -> list[Sequence[str]]:
