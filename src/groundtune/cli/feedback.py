@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -85,9 +85,7 @@ def _shown(made: FeedbackReport) -> list[RenderableType]:
     heading = Text(f"{several(made.ratings, 'rating')} by {several(made.users, 'user')}", style="bold")
     parts: list[RenderableType] = [heading, *(Text(note, style="yellow") for note in made.notes)]
     if made.ratings:
-        parts.append(_table("Satisfied users", [made.overall]))
-        for title, rows in (("week", made.weeks), ("candidate", made.candidates), ("first document", made.topics)):
-            parts.append(_table(f"By {title}", rows))
+        parts.append(_table(made))
     if made.complaints:
         parts.append(Text(f"Complaints: {_listed(made.complaints)}"))
     if made.response.conversations:
@@ -96,13 +94,21 @@ def _shown(made: FeedbackReport) -> list[RenderableType]:
     return parts
 
 
-def _table(title: str, rows: Sequence[Satisfaction]) -> Table:
+def _table(made: FeedbackReport) -> Table:
     columns = [Column(name, justify="right") for name in ("satisfied", "stars", "ratings", "users")]
-    table = Table(Column(title), *columns)
-    for each in rows:
-        ratings = each.share.scored + each.share.unscored
-        table.add_row(each.name, _percent(each.share), _stars(each.stars), str(ratings), str(each.users))
+    table = Table(Column("answers"), *columns)
+    table.add_row(*_row(made.overall))
+    for title, rows in {"week": made.weeks, "candidate": made.candidates, "first document": made.topics}.items():
+        table.add_section()
+        table.add_row(Text(f"by {title}", style="bold"))
+        for each in rows:
+            table.add_row(*_row(each))
     return table
+
+
+def _row(each: Satisfaction) -> tuple[str, str, str, str, str]:
+    ratings = each.share.scored + each.share.unscored
+    return each.name, _percent(each.share), _stars(each.stars), str(ratings), str(each.users)
 
 
 def _response(figures: ResponseFigures) -> Text:
@@ -119,7 +125,8 @@ def _response(figures: ResponseFigures) -> Text:
 
 def _worst(each: WorstAnswer) -> Text:
     stars = "thumb down" if each.stars is None else several(each.stars, "star")
-    text = Text.assemble((f"\n{stars}, {each.candidate}", "bold"), f" {each.complaint}\n")
+    complaint = f", {each.complaint}" if each.complaint else ""
+    text = Text.assemble((f"\n{stars}, {each.candidate}{complaint}\n", "bold"))
     text.append(f"Question: {each.question}\nAnswer: {_cut(each.answer)}\n")
     for document, quote in each.passages:
         text.append(f"  {document}: {_cut(quote)}\n", "dim")
