@@ -139,6 +139,7 @@ _FILLERS = (
     r"for (?:now|today|helping(?: me)?|clearing that up)|indeed|yes|no|yep|nope|all|then|now|and|you(?: too)?|got it|"
     r"i see|understood|i am|i'm|is|to know|me|just|exactly|really|from me|everyone|everybody|guys"
 )
+_MOST_WORDS = 20  # more than thanks take; the patterns need long for many
 _END = re.compile(rf"\b(?:{'|'.join(_ENDS)})(?!\w)")
 _WHOLE = re.compile(rf"(?:(?:{'|'.join(_ENDS)}|{_FILLERS})(?!\w)\s*)+")
 
@@ -149,8 +150,9 @@ def closes(text: str) -> bool:
     >>> closes("Great, thanks a lot!"), closes("Thanks for nothing."), closes("Thanks, and what does L cost?")
     (True, False, False)
     """
-    words = " ".join(re.sub(r"[^\w'?]+", " ", text.replace("’", "'").casefold()).split())
-    return _END.search(words) is not None and _WHOLE.fullmatch(words) is not None
+    words = re.sub(r"[^\w'?]+", " ", text.replace("’", "'").casefold()).split()
+    said = " ".join(words)
+    return len(words) <= _MOST_WORDS and _END.search(said) is not None and _WHOLE.fullmatch(said) is not None
 
 
 def _closing_at(turns: Sequence[Turn]) -> int | None:
@@ -214,13 +216,14 @@ class FeedbackAgent:
         return self._kept.decline(conversation, user)
 
     def give(self, conversation: str, user: str, opinion: Opinion, turn: int | None = None) -> FeedbackGiven:
-        """Keep what the user says of their own conversation's answer in `turn`, the last one if None.
+        """Keep what the user says of their own conversation's answer in `turn`; if None, of the last one that is not
+        the reply to thanks or a goodbye.
 
         It is kept before anything is asked what the complaint is about. Raises `InputError` for a turn that is no
         answer.
         """
         talk = self._talk(conversation, user)
-        rated = _rated(talk, _last_answer(talk) if turn is None else turn)
+        rated = _rated(talk, _last_answer(talk.turns) if turn is None else turn)
         replaced = self._kept.give(rated, user, opinion)
         classified = None
         if opinion.text.strip() and not opinion.satisfied:
@@ -271,7 +274,8 @@ def _rated(talk: TalkRecord, turn: int) -> RatedTurn:
     return RatedTurn(talk.id, turn, talk.user, talk.candidate)
 
 
-def _last_answer(talk: TalkRecord) -> int:
+def _last_answer(turns: Sequence[Turn]) -> int:
     """Return the number of the last turn that is an answer, or that the assistant said at all; 0 if it said nothing."""
-    said = [turn for turn in talk.turns if turn.message.role == "assistant"]
+    closing = _closing_at(turns)
+    said = [turn for turn in turns[:closing] if turn.message.role == "assistant"]
     return max(said, key=lambda turn: (turn.answer is not None, turn.number)).number if said else 0

@@ -107,7 +107,14 @@ def test_thanks_and_goodbyes_close_a_matter(text):
     [
         *("Thanks for nothing", "Thanks, but that is wrong", "Thank you. What about L?", "ok", "", "Great"),
         *("That's all wrong", "Bye the way, what is L", "I want to thank Ms Miller of your shop"),
-        *("Does that help?", "thanks, not helpful", "See you charge 9 euros"),
+        *(
+            "all good " * 500 + "x",
+            "all good " * 9 + "x",
+            "thanks " * 21,
+            "Does that help?",
+            "thanks, not helpful",
+            "See you charge 9 euros",
+        ),
     ],
 )
 def test_what_says_more_does_not(text):
@@ -214,6 +221,11 @@ def test_what_a_user_says_is_kept_and_classified(desk):
     assert again.classified is None, "who is satisfied does not complain"
     (record,) = desk.records.feedback().all()
     assert (record.opinion.stars, record.complaint, record.rated.candidate) == (4, "", "rag")
+
+
+def test_feedback_is_of_the_answer_that_ended_the_matter_not_of_the_reply_to_thanks(desk):
+    key = desk.begin("What does Brook cost?", GOOD, "Thanks!", ABSTAINED)
+    assert desk.agent().give(key, "ana", Opinion(thumb=True)).turn == 2
 
 
 def test_a_rating_is_kept_where_the_model_fails(desk):
