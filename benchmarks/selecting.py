@@ -4,8 +4,9 @@
 
 Rows of the Berkeley Function-Calling Leaderboard are drawn with a fixed seed, from `simple_python` (one function, which
 is wanted), `multiple` (two to four, one of which is wanted) and `irrelevance` (one, which is not wanted). A selection
-is valid if it is none or fits its schema; arguments are right if they are among the listed answers. Intervals are of 95 % (Wilson). The cost of the grammar is
-the time of a step of decoding with it over the time without, on the same prompts.
+is valid if it is none or fits its schema; arguments are right if they are among the listed answers. Intervals are of
+95 % (Wilson). The cost of the grammar is the time of a step of decoding with it over the time without, on the same
+prompts.
 
 Data: https://github.com/ShishirPatil/gorilla (Apache-2.0); Patil et al. 2025, "The Berkeley Function Calling
 Leaderboard (BFCL): From Tool Use to Agentic Evaluation of Large Language Models", ICML.

@@ -119,4 +119,5 @@ class TestOpenApi(ActionContract):
         self.server.fault = "cut"
 
     def stop(self):
+        self.server.shutdown()
         self.server.server_close()

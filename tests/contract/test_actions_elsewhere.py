@@ -22,7 +22,7 @@ from groundtune.values import ActionResult, Actor
 ANA = Actor("ana")
 NODE = shutil.which("node") or "node"
 PIPE = Path(__file__).parents[1] / "fixtures" / "_cutting_pipe.py"
-AMOUNT = {"amount": 19.99, "currency": "EUR", "description": "Roaming day"}
+AMOUNT = {"amount": 20, "currency": "EUR", "description": "Roaming day"}
 
 
 def approving(settings, folder):
@@ -75,7 +75,9 @@ class TestPrism(ActionContract):
     def changed(self):
         path = self.folder / "billing.yaml"
         text = path.read_text(encoding="utf-8")
-        path.write_text(text.replace("        - amountTransaction\n      properties:", "      properties:", 1), "utf-8")
+        needed = "      required:\n        - amountTransaction\n"
+        assert needed in text
+        path.write_text(text.replace(needed, "", 1), "utf-8")
         return self.opened("createPayment")
 
     def state(self):
@@ -89,6 +91,7 @@ class TestPrism(ActionContract):
         self.proxy.lose = True
 
     def stop(self):
+        self.proxy.shutdown()
         self.proxy.server_close()
 
     def test_the_token_and_the_key_arrive_and_the_reply_is_the_document_s(self):

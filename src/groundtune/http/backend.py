@@ -72,10 +72,11 @@ class BackendClient:
             said["Content-Length"] = str(len(body))
         limit = self._limits.seconds
         timeouts = dict.fromkeys(("connect", "read", "write", "pool"), limit) | {"connect": min(CONNECT_SECONDS, limit)}
+        ssl_context = self._tls if self._base.scheme == "https" else None
         network = GuardedNetwork(self._guard, self._look_up, monotonic() + limit)
         try:
             with (
-                httpcore.ConnectionPool(self._tls, network_backend=network) as pool,
+                httpcore.ConnectionPool(ssl_context, network_backend=network) as pool,
                 pool.stream(
                     method,
                     url,

@@ -7,6 +7,7 @@ conversations. Strings and lists are bounded, so that what is written ends.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,8 @@ _LISTS_OF_SCHEMAS = ("anyOf", "oneOf", "allOf", "prefixItems")
 _SAYS_WHAT = ("type", "enum", "const", "$ref", "anyOf", "oneOf", "allOf")
 _HINTS: dict[str, object] = {"properties": "object", "items": "array", "prefixItems": "array"}
 _SCALARS = ["string", "number", "boolean", "null"]
+_REASON = 200  # characters of an error of llguidance, which ends with the grammar
+_log = logging.getLogger(__name__)
 _vocabularies: WeakKeyDictionary[Any, LLTokenizer] = WeakKeyDictionary()
 
 
@@ -57,15 +60,44 @@ def vocabulary(tokenizer: Any, size: int, ends: Collection[int]) -> LLTokenizer:
     return _vocabularies[tokenizer]
 
 
-def matcher(words: LLTokenizer, schema: Mapping[str, object]) -> LLMatcher:
-    """Return what follows a text that is to become JSON of this schema, after a blank.
+def matcher(words: LLTokenizer, alternatives: Mapping[str, Mapping[str, object] | None]) -> LLMatcher:
+    """Return what follows a text that one of the alternatives is to continue: a text, then JSON of its schema, if any.
 
-    It is in error (`is_error`) where the schema is none that llguidance can follow.
+    It is in error (`is_error`) where a schema is none that llguidance can follow.
     """
     from llguidance import LLMatcher
 
-    object_of = json.dumps({**bounded(schema), "x-guidance": _OPTIONS})
-    return LLMatcher(words, LLMatcher.grammar_from_lark(f'start: " " object\nobject: %json {object_of}'), log_level=0)
+    rules = []
+    for place, (text, schema) in enumerate(alternatives.items()):
+        made = None if schema is None else json.dumps({**bounded(schema), "x-guidance": _OPTIONS})
+        rules += [f"text_{place}: {json.dumps(text)}" + (f" json_{place}\njson_{place}: %json {made}" if made else "")]
+    start = " | ".join(f"text_{place}" for place in range(len(alternatives)))
+    return LLMatcher(words, LLMatcher.grammar_from_lark("\n".join([f"start: {start}", *rules])), log_level=0)
+
+
+def whole_matcher(words: LLTokenizer, alternatives: Mapping[str, Mapping[str, object] | None]) -> LLMatcher:
+    """Return the same, without the schemas that llguidance cannot follow: after their text comes nothing.
+
+    The log names them. Raises `ModelFailed` where all together are too much.
+    """
+    made = matcher(words, alternatives)
+    if not made.is_error():
+        return made
+    alone = {text: matcher(words, {text: schema}) for text, schema in alternatives.items()}
+    for text, each in alone.items():
+        if each.is_error():
+            _log.warning("nothing can be written after %r: its schema has no grammar (%s)", text, _error(each))
+    made = matcher(words, {text: None if alone[text].is_error() else alternatives[text] for text in alternatives})
+    if made.is_error():
+        raise ModelFailed(
+            f"the schemas of {len(alternatives)} actions are too much for one grammar: {_error(made)}",
+            remedy="Offer fewer actions at once, or simpler ones.",
+        )
+    return made
+
+
+def _error(made: LLMatcher) -> str:
+    return " ".join(made.get_error().split())[:_REASON]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,18 +12,21 @@ from groundtune.values import Reach
 
 
 class _Inner(Table):
-    """A table in an entry of a list: an unknown key is told with those that are known."""
+    """A table in an entry of a list: as its place cannot be named, the key is that is unknown or missing."""
 
     @model_validator(mode="before")
     @classmethod
-    def _known(cls, value: Any) -> Any:  # noqa: ANN401 -- what a file says
-        if isinstance(value, dict) and (unknown := sorted(value.keys() - cls.model_fields)):
+    def _all_known(cls, value: Any) -> Any:  # noqa: ANN401 -- what a file says
+        given = value.keys() if isinstance(value, dict) else cls.model_fields.keys()
+        if unknown := sorted(given - cls.model_fields.keys()):
             raise ValueError(f"unknown key `{unknown[0]}`; known are {', '.join(cls.model_fields)}")
+        if lacking := [name for name, key in cls.model_fields.items() if key.is_required() and name not in given]:
+            raise ValueError(f"`{lacking[0]}` is missing")
         return value
 
 
 class OpenApiSettings(_Inner):
-    """`openapi` of a back-end: a document of OpenAPI 3.0, 3.1 or 3.2, and the server that it describes."""
+    """`openapi` of a back-end: a document of OpenAPI 2.0, 3.0, 3.1 or 3.2, and the server that it describes."""
 
     file: str = Field(description="The document, JSON or YAML, relative to the project.")
     folder: str = Field("", description="Folder below which its references lead. If empty, that of the document.")

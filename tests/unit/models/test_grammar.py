@@ -7,12 +7,21 @@ import pytest
 
 from groundtune.calls import NotACall, call_of
 from groundtune.models import _grammar
-from groundtune.models._grammar import LONGEST_LIST, LONGEST_STRING, bounded, matcher, overruns, vocabulary
+from groundtune.models._grammar import (
+    LONGEST_LIST,
+    LONGEST_STRING,
+    bounded,
+    matcher,
+    overruns,
+    vocabulary,
+    whole_matcher,
+)
 from groundtune.testing.selecting import CHANGE_PLAN, NETWORK_STATUS, PAY_BILL, REPORT
 from groundtune.testing.tiny import tiny_model
 from groundtune.values import ActionSchema
 
 STEPS = 400
+BEFORE = "arguments: "
 EVERY_KIND = {
     "text": {"type": "string"},
     "short": {"type": "string", "minLength": 2, "maxLength": 4},
@@ -65,7 +74,7 @@ def written(words, tokenizer, schema, seed):
     """Return what random logits write under a schema, None if it does not end."""
     import torch
 
-    allowed = matcher(words, schema)
+    allowed = matcher(words, {BEFORE: schema})
     assert not allowed.is_error(), allowed.get_error()
     sampler, generator, tokens = _grammar.Constrained([allowed]), np.random.default_rng(seed), []
     closing = generator.choice([0.0, 4.0])  # some draws like to close what is open, others go on for long
@@ -74,7 +83,7 @@ def written(words, tokenizer, schema, seed):
         logits[0, tokenizer.convert_tokens_to_ids(['"', "}", "]"])] += closing
         (token,) = sampler.draw(torch.from_numpy(logits), [0], step).tolist()
         if token == tokenizer.eos_token_id:
-            return tokenizer.decode(tokens)
+            return tokenizer.decode(tokens).removeprefix(BEFORE)
         tokens.append(token)
     return None
 
@@ -89,7 +98,7 @@ def test_what_ends_fits_the_schema(words, tokenizer, action):
     ended = [text for text in texts if text is not None and not overruns(json.loads(text))]
     assert ended
     for text in ended:
-        assert call_of(action, text.strip()).action == action.name
+        assert call_of(action, text).action == action.name
 
 
 def test_the_same_draws_without_a_grammar_fit_no_schema(tokenizer):
@@ -116,8 +125,8 @@ def test_strings_and_lists_have_an_end(words, tokenizer):
 
 
 def consumed(words, tokenizer, schema, text):
-    allowed = matcher(words, schema)
-    return allowed.consume_tokens(tokenizer(f" {text}")["input_ids"]) and allowed.is_accepting()
+    allowed = matcher(words, {BEFORE: schema})
+    return allowed.consume_tokens(tokenizer(BEFORE + text)["input_ids"]) and allowed.is_accepting()
 
 
 def test_what_the_grammar_had_to_end_is_told():
@@ -145,7 +154,29 @@ def test_a_property_may_have_the_name_of_a_keyword():
     "schema", [{"type": "string", "pattern": "(?=a)b"}, {"$ref": "#/$defs/missing"}, {"type": "dict"}]
 )
 def test_a_schema_that_no_grammar_can_follow_is_told(words, schema):
-    assert matcher(words, action_of("a", schema).parameters).is_error()
+    assert matcher(words, {BEFORE: action_of("a", schema).parameters}).is_error()
+
+
+def test_alternatives_stand_beside_one_another(words, tokenizer):
+    three = {'"pay" ': PAY_BILL.parameters, '"\\ä" ': NETWORK_STATUS.parameters, "none": None}
+    texts = ["none", '"\\ä" {}', '"pay" {}', "non", "none {}", '"pay" {"bill": "B", "euros": 1}']
+    accepted = []
+    for text in texts:
+        allowed = matcher(words, three)
+        accepted.append(allowed.consume_tokens(tokenizer(text)["input_ids"]) and allowed.is_accepting())
+    assert accepted == [True, True, False, False, False, True]
+
+
+def test_the_others_do_without_such_a_schema(words, tokenizer, caplog):
+    odd = action_of("a", {"type": "string", "pattern": "(?=a)b"}).parameters
+    allowed = whole_matcher(words, {"odd ": odd, "pay ": PAY_BILL.parameters})
+    assert not allowed.is_error()
+    assert "after 'odd ': its schema has no grammar" in caplog.text
+    assert "look-around, including look-ahead and look-behind, is not supported" in caplog.text
+    assert "pay" not in caplog.text
+    assert allowed.deep_copy().consume_tokens(tokenizer("odd ")["input_ids"])
+    assert not allowed.deep_copy().consume_tokens(tokenizer("odd {")["input_ids"])
+    assert allowed.deep_copy().consume_tokens(tokenizer("pay {")["input_ids"])
 
 
 def test_a_vocabulary_is_made_once(words, tokenizer):

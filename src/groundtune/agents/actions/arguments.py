@@ -9,6 +9,7 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from groundtune.extras import not_installed
@@ -78,7 +79,7 @@ def shortened(reason: object) -> str:
 
 
 class SchemaCheck:
-    """A JSON Schema (2020-12) that arguments are held against. Nothing is fetched.
+    """A JSON Schema that arguments are held against. Nothing is fetched.
 
     With `patterns`, regular expressions are held against text, too: not those of strangers, which may take for ever.
     Raises `NotASchema`.
@@ -116,6 +117,16 @@ class SchemaCheck:
         if fault is not None:
             place = ".".join(map(str, fault.absolute_path))
             raise NotArguments(shortened(f"`{place}`: {fault.message}" if place else fault.message))
+
+
+def check(schema: Mapping[str, object], arguments: Mapping[str, object], *, patterns: bool = True) -> None:
+    """Raise `NotArguments` unless arguments fit a schema; see `SchemaCheck`, which is made once for each schema."""
+    _check_of(json.dumps(schema, sort_keys=True), patterns).check(arguments)
+
+
+@lru_cache(1000)
+def _check_of(schema: str, patterns: bool) -> SchemaCheck:
+    return SchemaCheck(json.loads(schema), patterns=patterns)
 
 
 def _keywords(value: object, depth: int) -> Iterator[tuple[str, object]]:

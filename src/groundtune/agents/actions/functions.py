@@ -100,6 +100,14 @@ class FunctionAction:
         place = f"{self.function.__module__}:{self.function.__qualname__}"
         return digest(self.schema.name, self.schema.description, parameters, place)
 
+    def fault(self, arguments: Mapping[str, object]) -> str:
+        """Return why arguments are refused before anything runs, "" if they are not."""
+        try:
+            self._values(arguments)
+        except NotArguments as error:
+            return str(error)
+        return ""
+
     def perform(self, arguments: Mapping[str, object], actor: Actor, key: str) -> ActionResult:
         """Call the function once; see `Action.perform`."""
         try:

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from groundtune.agents.actions.arguments import NotArguments, NotASchema, SchemaCheck, checked, plain, shortened
+from groundtune.agents.actions.arguments import NotArguments, NotASchema, SchemaCheck, check, checked, plain, shortened
 from groundtune.agents.actions.offers import NotOffered
 from groundtune.extras import not_installed
 from groundtune.http.addresses import parsed
@@ -78,7 +78,7 @@ class McpServer:
             tools: list[Tool] = session.portal.call(self._tools, session.client)
         except Exception as error:
             self._end(session)
-            raise NotSent(f"{self.target.place} does not list its tools: {_said(error)}") from None
+            raise NotSent(f"{self.target.place} does not list its tools: {self._why(error)}") from None
         return tools
 
     def call(self, name: str, pinned: str, arguments: dict[str, Any]) -> CallToolResult:
@@ -94,9 +94,14 @@ class McpServer:
         except Exception as error:
             if isinstance(error, MCPError) and error.code in _NOTHING_DONE:
                 raise NotSent(_said(error)) from None
-            self._end(session)
-            raise (NoReply if begun.is_set() else NotSent)(_said(error)) from None
+            if not (begun.is_set() and isinstance(error, TimeoutError)):  # one slow tool breaks no session
+                self._end(session)
+            raise (NoReply if begun.is_set() else NotSent)(self._why(error)) from None
         return result
+
+    def _why(self, error: Exception) -> str:
+        late = isinstance(error, TimeoutError)
+        return f"it did not reply within {self._seconds:g} seconds" if late else _said(error)
 
     def close(self) -> None:
         """End the session, and the program if it was started."""
@@ -176,7 +181,7 @@ class McpServer:
         with anyio.fail_after(self._seconds):
             begun.set()
             # the session's own `call_tool` sends once; the client's sends again after some errors
-            return await client.session.call_tool(name, arguments, read_timeout_seconds=self._seconds)
+            return await client.session.call_tool(name, arguments, read_timeout_seconds=2 * self._seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,13 +208,19 @@ class McpAction:
         place = f"{self.server.target.place} {self.tool} {self.pinned}"
         return digest(schema.name, schema.description, json.dumps(schema.parameters, sort_keys=True), place)
 
+    def fault(self, arguments: Mapping[str, object]) -> str:
+        """Return why arguments are refused before anything is sent, "" if they are not."""
+        try:
+            self._given(arguments)
+        except NotArguments as error:
+            return shortened(error)
+        return ""
+
     def perform(self, arguments: Mapping[str, object], actor: Actor, key: str) -> ActionResult:
         """Call the tool once; see `Action.perform`. The server gets neither the actor nor the key."""
         lost: ActionOutcome = "refused" if self.reach == "read" else "unknown"
         try:
-            given = plain(self.schema.name, arguments)
-            SchemaCheck(self.schema.parameters, patterns=False).check(given)
-            result = self.server.call(self.tool, self.pinned, given)
+            result = self.server.call(self.tool, self.pinned, self._given(arguments))
         except (NotArguments, NotSent) as error:
             return ActionResult("refused", reason=shortened(error))
         except NoReply as error:
@@ -219,6 +230,11 @@ class McpAction:
             said = value if isinstance(value, str) and value else "the tool reports an error"
             return ActionResult("refused" if self.errors_change_nothing else lost, reason=shortened(said))
         return ActionResult("done", value, reason=left_out)
+
+    def _given(self, arguments: Mapping[str, object]) -> dict[str, Any]:
+        given = plain(self.schema.name, arguments)
+        check(self.schema.parameters, given, patterns=False)
+        return given
 
     def look_up(self, arguments: Mapping[str, object], actor: Actor, key: str) -> ActionResult:
         """Return that nobody knows; see `Action.look_up`."""

@@ -19,7 +19,7 @@ from groundtune.agents.actions.functions import FunctionAction
 from groundtune.agents.actions.mcp import McpAction, McpServer, McpTarget, offered
 from groundtune.agents.actions.offers import NotOffered
 from groundtune.agents.actions.openapi import OpenApiAction, Operation, OperationServer, described, remaining
-from groundtune.agents.actions.openapi.shapes import NOT_A_NAME
+from groundtune.agents.actions.openapi.shapes import LONGEST_NAME, NOT_A_NAME
 from groundtune.errors import AddressRefused, SettingsError
 from groundtune.files import within
 from groundtune.http import ApiKey
@@ -27,7 +27,7 @@ from groundtune.http.backend import BackendClient
 from groundtune.http.guarded import FetchLimits
 from groundtune.secrets import Secret
 from groundtune.settings.actions import ActionSettings, ActionsSettings, BackendSettings
-from groundtune.values import ActionSchema
+from groundtune.values import ActionSchema, digest
 
 Openable = FunctionAction | OpenApiAction | McpAction
 
@@ -74,7 +74,8 @@ def open_actions(settings: ActionsSettings, folder: Path) -> OpenActions:
                 if each.schema.name in only:
                     said = backend.actions.get(each.schema.name, ActionSettings())
                     named.append((backend.name, _as_said(each, said, f"{backend.name}: {each.schema.name}")))
-        return OpenActions(tuple(_renamed(named)), tuple(refused), stack.pop_all())
+        actions = tuple(_renamed(named, refused))
+        return OpenActions(actions, tuple(refused), stack.pop_all())
 
 
 def _offer(backend: BackendSettings, folder: Path, refused: list[NotOffered], stack: ExitStack) -> Iterator[Openable]:
@@ -94,15 +95,14 @@ def _functions(place: str, folder: Path) -> Iterator[FunctionAction]:
     module = _module(module_name, folder, place)
     if name and not hasattr(module, name):
         raise SettingsError(f"there is no `{name}`.", place=place, remedy="Name a function with @action, or a list.")
-    values = [getattr(module, name)] if name else list(vars(module).values())
-    for value in values:
-        for each in value if isinstance(value, Sequence) and not isinstance(value, str) else [value]:
-            if isinstance(each, FunctionAction):
-                yield each
-            elif name:
-                raise SettingsError(
-                    f"`{name}` is {type(each).__name__}.", place=place, remedy="Put @action before the function."
-                )
+    if not name:
+        yield from (value for value in vars(module).values() if isinstance(value, FunctionAction))
+        return
+    value = getattr(module, name)
+    for each in value if isinstance(value, list | tuple) else [value]:
+        if not isinstance(each, FunctionAction):
+            raise SettingsError(f"{each!r} is no action.", place=place, remedy="Put @action before the function.")
+        yield each
 
 
 def _module(name: str, folder: Path, place: str) -> ModuleType:
@@ -230,11 +230,19 @@ def _narrowed(schema: ActionSchema, names: Iterable[str], place: str) -> ActionS
     return replace(schema, parameters={**schema.parameters, "properties": kept})
 
 
-def _renamed(named: Sequence[tuple[str, Openable]]) -> Iterator[Openable]:
-    """Yield the actions; those whose names another back-end has, too, with that of the back-end before it."""
-    counts = Counter(_name(each) for _, each in named)
+def _renamed(named: Sequence[tuple[str, Openable]], refused: list[NotOffered]) -> Iterator[Openable]:
+    """Yield the actions, each under a name that models can say: with that of the back-end before it, where another
+    back-end has the same.
+    """
+    counts = Counter(_sayable(each.schema.name) for _, each in named)
+    taken: set[str] = set()
     for backend, each in named:
-        name = _name(each) if counts[_name(each)] == 1 else NOT_A_NAME.sub("_", f"{backend}_{_name(each)}")
+        name = _sayable(each.schema.name)
+        name = name if counts[name] == 1 else _sayable(f"{backend}_{name}")
+        if name in taken:
+            refused.append(NotOffered(f"{backend}: {each.schema.name}", f"another action is called {name}"))
+            continue
+        taken.add(name)
         schema = replace(each.schema, name=name)
         if isinstance(each, OpenApiAction):
             yield replace(each, operation=replace(each.operation, schema=schema))
@@ -242,5 +250,7 @@ def _renamed(named: Sequence[tuple[str, Openable]]) -> Iterator[Openable]:
             yield replace(each, schema=schema)
 
 
-def _name(action: Openable) -> str:
-    return NOT_A_NAME.sub("_", action.schema.name)
+def _sayable(name: str) -> str:
+    """Return a name that endpoints of models take: letters, digits, _ and -, at most 64."""
+    text = NOT_A_NAME.sub("_", name)
+    return text if len(text) <= LONGEST_NAME else f"{text[: LONGEST_NAME - 7]}_{digest(name)[:6]}"

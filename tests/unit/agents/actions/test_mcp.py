@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,14 @@ def test_what_takes_too_long_is_unknown_and_the_next_call_works(tmp_path, approv
         assert actions["slow"].perform({"seconds": 9}, ANA, "k").outcome == "unknown"
         assert time.monotonic() - started < 8
         assert actions["pay"].perform({"bill": "B-1"}, ANA, "k").outcome == "done"
+
+
+def test_calls_at_once_are_each_made_once(tmp_path, actions):
+    bills = [f"B-{number}" for number in range(20)]
+    with ThreadPoolExecutor(8) as pool:
+        results = list(pool.map(lambda bill: actions["pay"].perform({"bill": bill}, ANA, bill), bills))
+    assert [each.value for each in results] == [{"result": f"paid {bill}"} for bill in bills]
+    assert sorted((tmp_path / "paid").read_text().split()) == sorted(bills)
 
 
 def test_the_server_gets_no_environment_but_what_is_named(tmp_path, approved, monkeypatch):

@@ -74,6 +74,14 @@ def test_a_refusal_says_why(tmp_path, server):
     assert (gone.outcome, gone.reason) == ("refused", "404: no such payment")
 
 
+def test_arguments_are_looked_at_without_a_call(tmp_path, server):
+    actions = opened(tmp_path, server.url)
+    assert actions["pay"].fault(PAY) == ""
+    assert actions["pay"].fault({**PAY, "amount": 19.995}) == "`amount`: 19.995 is not a multiple of 0.01"
+    assert "cannot be a step of a path" in actions["show"].fault({"paymentId": "../p0"})
+    assert not server.requests
+
+
 def test_a_call_of_which_nothing_is_known_is_not_called_refused(tmp_path, server):
     action = opened(tmp_path, server.url)["pay"]
     for fault in ("cut", "hang", "500", "moved"):
@@ -95,6 +103,14 @@ def test_token_key_and_actor_go_into_headers_that_no_model_sees(tmp_path, server
         "ana",
     )
     assert "token-4711" not in repr(action)
+
+
+@pytest.mark.parametrize("odd", ["a\r\nX-Admin: 1", "ü", " "])
+def test_what_is_no_header_is_not_sent(tmp_path, server, odd):
+    action = opened(tmp_path, server.url, actor_header="X-On-Behalf-Of")["pay"]
+    assert action.perform(PAY, Actor(odd), "key-1").outcome == "refused"
+    assert action.perform(PAY, ANA, odd).outcome == "refused"
+    assert not server.requests
 
 
 def test_a_token_that_is_not_there_is_said_at_once(tmp_path, server, monkeypatch):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import random
 from pathlib import Path
 
 import pytest
@@ -21,12 +23,10 @@ NO_DOCUMENTS = {
     "CAMARA_common.yaml": "its `openapi` is ''",
     "CAMARA_event_common.yaml": "its `openapi` is ''",
     "info-description-templates.yaml": "its `openapi` is ''",
-    "v2.0-petstore.yaml": "Swagger 2.0",
 }
 REFUSED = {
     "createSimSwapSubscription": "it needs `sink`, an address to call back",
     "post_streams": "it needs `callbackUrl`, an address to call back",
-    "perform-search": "its body is application/x-www-form-urlencoded, not JSON",
     "markStatus": "it is a webhook",
     "newPet": "it is a webhook",
 }
@@ -130,11 +130,17 @@ def write(folder, paths, version="3.1.0", more=""):
 @pytest.mark.parametrize(
     ("operation", "reason"),
     [
-        ("{requestBody: {content: {multipart/form-data: {}}}}", "its body is multipart/form-data, not JSON"),
-        ("{requestBody: {content: {application/xml: {}}}}", "its body is application/xml, not JSON"),
+        ("{requestBody: {content: {multipart/form-data: {}}}}", "its body is multipart/form-data, neither"),
+        ("{requestBody: {content: {application/xml: {}}}}", "its body is application/xml, neither"),
         ("{parameters: [{name: c, in: cookie, required: true}]}", "`c` goes into `cookie`"),
         ("{parameters: [{name: Host, in: header, required: true}]}", "HTTP needs for itself"),
         ("{parameters: [{name: o, in: query, required: true, schema: {type: object}}]}", "is written as form"),
+        ("{requestBody: {content: {application/x-www-form-urlencoded: {schema: {type: string}}}}}", "no plain object"),
+        (
+            "{requestBody: {content: {application/x-www-form-urlencoded: {schema: {properties: {a: "
+            "{type: object}}}}}}}",
+            "`a` is written as form",
+        ),
         ("{servers: [{url: 'https://elsewhere'}]}", "a server of its own"),
         ("{security: [{a: [], b: []}]}", "it needs a and b at once"),
         ("{security: [{cookie: []}]}", "security scheme cookie cannot be met: apiKey cookie"),
@@ -270,3 +276,105 @@ Dog: {allOf: [{$ref: '#/Pet'}, {type: object, properties: {barks: {type: boolean
     for wrong in ({"kind": "cat"}, {"kind": "dog", "lives": 9}, {"kind": "cow"}, {}, {"kind": "dog", "x": 1}):
         with pytest.raises(NotArguments):
             check.check(wrong)
+
+
+def test_whatever_is_broken_in_a_document_is_refused_and_raises_nothing_else(documents, tmp_path):
+    """Values of real documents are exchanged for others, at random places."""
+    generator = random.Random(17)
+    others = [
+        None,
+        5,
+        [],
+        {},
+        "x",
+        True,
+        {"$ref": 5},
+        {"$ref": "#/paths"},
+        [None],
+        {"type": ["object", "x"]},
+        {"a": {}},
+    ]
+    small = [path for path in documents if path.stat().st_size < 20_000]
+    read = refused = 0
+    for _ in range(200):
+        document = yaml.load(generator.choice(small).read_text(encoding="utf-8"), yaml.BaseLoader)
+        for _ in range(generator.randint(1, 3)):
+            exchange(document, copy.deepcopy(generator.choice(others)), generator)
+        path = tmp_path / "api.json"
+        path.write_text(json.dumps(document), encoding="utf-8")
+        try:
+            made = described(path)
+        except InputError:
+            refused += 1
+        else:
+            read += bool(json.dumps([each.schema.parameters for each in made.operations], allow_nan=False))
+    assert read > 100
+    assert refused > 5
+
+
+def exchange(value, other, generator):
+    """Put `other` somewhere into `value`."""
+    while True:
+        keys = list(value) if isinstance(value, dict) else range(len(value))
+        if not keys:
+            return
+        key = generator.choice(list(keys))
+        if not isinstance(value[key], dict | list) or generator.random() < 0.25:
+            value[key] = other
+            return
+        value = value[key]
+
+
+SWAGGER = """
+swagger: "2.0"
+consumes: [application/json]
+security: [{basic: []}]
+securityDefinitions: {basic: {type: basic}, key: {type: apiKey, in: header, name: X-Key}}
+parameters: {id: {name: id, in: path, required: true, type: integer, minimum: 1}}
+definitions:
+  Pet: {type: object, required: [name], properties: {name: {type: string}, id: {type: integer, readOnly: true}}}
+paths:
+  '/pets/{id}':
+    parameters: [{$ref: '#/parameters/id'}]
+    get:
+      parameters:
+        - {name: tags, in: query, type: array, items: {type: string}, collectionFormat: multi}
+        - {name: few, in: query, type: array, items: {type: string}}
+    put:
+      operationId: change
+      security: [{key: []}]
+      parameters: [{name: pet, in: body, required: true, schema: {$ref: '#/definitions/Pet'}}]
+    post:
+      operationId: rename
+      consumes: [application/x-www-form-urlencoded]
+      parameters: [{name: name, in: formData, required: true, type: string, description: New name}]
+    delete: {operationId: image, consumes: [multipart/form-data], parameters: [{name: f, in: formData, type: file}]}
+    patch: {operationId: tabs, parameters: [{name: t, in: query, required: true, type: array, collectionFormat: tsv}]}
+"""
+
+
+def test_swagger_is_read_in_the_words_of_openapi_3(tmp_path):
+    path = tmp_path / "pets.yaml"
+    path.write_text(SWAGGER, encoding="utf-8")
+    read = described(path)
+    get, put, post = read.operations
+    assert get.schema.parameters == {
+        "type": "object",
+        "properties": {
+            "id": {"type": "integer", "minimum": 1},
+            "tags": {"type": "array", "items": {"type": "string"}},
+            "few": {"type": "array", "items": {"type": "string"}},
+        },
+        "required": ["id"],
+        "additionalProperties": False,
+    }
+    assert [each.style for each in get.parameters] == ["plain", "repeated", "commas"]
+    assert get.credential.placed == "basic"
+    assert set(put.schema.parameters["properties"]) == {"id", "name"}
+    assert (put.credential.name, put.body.media_type) == ("X-Key", "application/json")
+    assert post.body.form
+    assert post.schema.parameters["properties"]["name"] == {"type": "string", "description": "New name"}
+    assert [(each.name, each.reason.split(",")[0]) for each in read.refused] == [
+        ("image", "its body is multipart/form-data"),
+        ("tabs", "`t` is written as tsv"),
+    ]

@@ -50,6 +50,15 @@ paths:
       operationId: open
       security: []
       parameters: [{name: id, in: path, required: true, schema: {type: string}}]
+  /search:
+    post:
+      operationId: search
+      security: []
+      requestBody:
+        required: true
+        content:
+          application/x-www-form-urlencoded:
+            schema: {type: object, properties: {words: {type: array, items: {type: string}}, rows: {type: integer}}}
 components:
   securitySchemes:
     own: {type: apiKey, in: header, name: Api-Key}
@@ -112,6 +121,13 @@ def test_a_body_that_is_no_object_is_one_argument(operations):
     assert request.body == '["é"]'.encode()
     assert request.headers["Content-Type"] == "application/vnd.own+json"
     assert request.headers["Authorization"] == "Basic YW5hOnBhc3M="
+
+
+def test_a_form_is_written_as_a_query_is(operations):
+    request = request_of(operations["search"], {"words": ["a&b", "c"], "rows": 5}, "")
+    assert (request.target, request.body) == ("/search", b"words=a%26b&words=c&rows=5")
+    assert request.headers["Content-Type"] == "application/x-www-form-urlencoded"
+    assert request_of(operations["search"], {}, "").body == b""
 
 
 def test_a_body_that_is_not_needed_and_a_token_that_nobody_asked_for_are_not_sent(operations):

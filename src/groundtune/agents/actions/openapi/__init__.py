@@ -1,6 +1,6 @@
-"""Actions from OpenAPI documents (3.0, 3.1, 3.2): reading the document, its schemas, its operations, and calling them.
+"""Actions from OpenAPI documents, 2.0 to 3.2: reading the document, its schemas, its operations, and calling them.
 
-Source: the OpenAPI Specification, 3.0.4, 3.1.1 and 3.2.0, https://spec.openapis.org/oas/.
+Source: the OpenAPI Specification, 2.0, 3.0.4, 3.1.1 and 3.2.0, https://spec.openapis.org/oas/.
 """
 
 from groundtune.agents.actions.openapi.calling import OpenApiAction, OperationServer, remaining

@@ -10,8 +10,8 @@ import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from groundtune.agents.actions.arguments import NotArguments, SchemaCheck, checked, plain, shortened
-from groundtune.agents.actions.openapi.requests import request_of
+from groundtune.agents.actions.arguments import NotArguments, check, checked, plain, shortened
+from groundtune.agents.actions.openapi.requests import OperationRequest, header_text, request_of
 from groundtune.agents.actions.openapi.shapes import Operation, OperationParameter
 from groundtune.http.backend import BackendClient, BackendReply, NoReply, NotSent
 from groundtune.http.bodies import decoded, reason
@@ -58,6 +58,14 @@ class OpenApiAction:
         place = f"{self.operation.method} {self.server.client.base_url}{self.operation.path}"
         return digest(schema.name, schema.description, json.dumps(schema.parameters, sort_keys=True), place)
 
+    def fault(self, arguments: Mapping[str, object]) -> str:
+        """Return why arguments are refused before anything is sent, "" if they are not."""
+        try:
+            self._request(self.operation, arguments)
+        except NotArguments as error:
+            return shortened(error)
+        return ""
+
     def perform(self, arguments: Mapping[str, object], actor: Actor, key: str) -> ActionResult:
         """Send the request once; see `Action.perform`."""
         return self._send(self.operation, arguments, actor, key, self.reach)
@@ -102,12 +110,16 @@ class OpenApiAction:
 
     def _reply(self, operation: Operation, arguments: object, actor: Actor, key: str) -> BackendReply:
         """Return the reply to one request. Raises `NotArguments`, `NotSent` and `NoReply`."""
-        given = plain(operation.schema.name, arguments)
-        SchemaCheck(operation.schema.parameters).check(given)
-        request = request_of(operation, given, self.server.token)
+        request = self._request(operation, arguments)
         ours = {self.server.key_header: key, self.server.actor_header: actor.id}
-        headers = {**request.headers, **{name: value for name, value in ours.items() if name and value}}
+        filled_in = {name: header_text(text, name) for name, text in ours.items() if name and text}
+        headers = {**request.headers, **filled_in}
         return self.server.client.ask(request.method, request.target, headers, request.body)
+
+    def _request(self, operation: Operation, arguments: object) -> OperationRequest:
+        given = plain(operation.schema.name, arguments)
+        check(operation.schema.parameters, given)
+        return request_of(operation, given, self.server.token)
 
     def _done(self, reply: BackendReply) -> ActionResult:
         value, left_out = _value(reply)

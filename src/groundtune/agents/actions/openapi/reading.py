@@ -10,11 +10,11 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from groundtune.agents.actions.arguments import SchemaCheck
 from groundtune.agents.actions.offers import NotExpressible, NotOffered
 from groundtune.agents.actions.openapi.files import DocumentFiles, SpecNode
 from groundtune.agents.actions.openapi.schemas import Plain, SchemaReader
 from groundtune.agents.actions.openapi.shapes import (
+    FORM,
     NOT_A_NAME,
     Operation,
     OperationBody,
@@ -114,22 +114,32 @@ class OperationReader:
         if method in ("get", "head"):
             raise NotExpressible(f"it is a {method.upper()} with a body")
         content = dict(body.get("content").items())
-        kinds = [kind for kind in content if _JSON.fullmatch(_bare(kind))]
+        kinds = [kind for kind in content if _JSON.fullmatch(_bare(kind)) or _bare(kind) == FORM]
         if not kinds:
-            raise NotExpressible(f"its body is {', '.join(content) or 'of no kind'}, not JSON")
-        kind = min(kinds, key=lambda each: _bare(each) != "application/json")
+            raise NotExpressible(f"its body is {', '.join(content) or 'of no kind'}, neither JSON nor a plain form")
+        kind = min(kinds, key=lambda each: (_bare(each) == FORM, _bare(each) != "application/json"))
         inner = self._files.resolved(content[kind]).get("schema")
         schema = self._schemas.read(inner) if inner.value is not None else {}
         for place, pointer in self._called_back(node):
             if place == "body":
                 schema = self._without(schema, pointer.split("/"))
-        needed = body.get("required").value is True
+        return self._parts_of_body(schema, kind, body.get("required").value is True)
+
+    def _parts_of_body(self, schema: Plain, kind: str, needed: bool) -> tuple[OperationBody, list[_Part]]:
+        """Return the properties of a plain object as parts, of which a body is always made if it needs one of them."""
+        form = _bare(kind) == FORM
         properties, required = schema.get("properties"), schema.get("required", [])
         plain_object = schema.keys() <= {"additionalProperties", "description", "properties", "required", "type"}
-        if not plain_object or not properties or schema.get("additionalProperties") or (required and not needed):
-            return OperationBody(kind, False, needed), [_Part("body", "body", schema, needed)]
-        parts = [_Part(name, "body", each, name in required) for name, each in properties.items()]
-        return OperationBody(kind, True, needed), parts
+        if plain_object and properties and not schema.get("additionalProperties"):
+            nothing_said = SpecNode({}, self._root.file)
+            parts = []
+            for name, each in properties.items():
+                style = _style("query", nothing_said, each, name) if form else "plain"
+                parts.append(_Part(name, "body", each, name in required, style))
+            return OperationBody(kind, True, needed or bool(required)), parts
+        if form:
+            raise NotExpressible("its body is a form that is no plain object")
+        return OperationBody(kind, False, needed), [_Part("body", "body", schema, needed)]
 
     # --- callbacks ------------------------------------------------------------------------------------
 
@@ -201,7 +211,7 @@ class OperationReader:
 
 
 def _flat(made: Operation, parts: list[_Part]) -> Operation:
-    """Return the operation with one flat schema of its parts. Raises `NotExpressible` and `NotASchema`."""
+    """Return the operation with one flat schema of its parts. Raises `NotExpressible`."""
     names = [part.name for part in parts]
     properties: dict[str, Any] = {}
     parameters, required = [], []
@@ -215,7 +225,6 @@ def _flat(made: Operation, parts: list[_Part]) -> Operation:
         parameters.append(OperationParameter(key, part.name, part.where, part.style))
         required += [key] if part.needed or part.where == "path" else []
     schema = {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
-    SchemaCheck(schema)
     in_path = {each.name for each in parameters if each.where == "path"}
     if odd := set(re.findall(r"\{([^{}]*)\}", made.path)) ^ in_path:
         raise NotExpressible(f"its path and its parameters do not agree on `{min(odd)}`")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
@@ -35,6 +35,7 @@ def request_of(operation: Operation, arguments: Mapping[str, object], token: str
     path = operation.path
     query: list[tuple[str, str]] = []
     headers = {"Accept": "application/json, application/problem+json;q=0.9, */*;q=0.1"}
+    form: list[tuple[str, str]] = []
     inner: dict[str, object] = {}
     for parameter in operation.parameters:
         if parameter.key not in arguments:
@@ -45,18 +46,24 @@ def request_of(operation: Operation, arguments: Mapping[str, object], token: str
         elif parameter.where == "query":
             query += _pairs(parameter, value)
         elif parameter.where == "header":
-            headers[parameter.name] = _header(_joined(parameter, value), parameter.key)
+            headers[parameter.name] = header_text(_joined(parameter, value), parameter.key)
+        elif operation.body is not None and operation.body.form:
+            form += _pairs(parameter, value)
         else:
             inner[parameter.name] = value
     body = None
-    if operation.body is not None and (inner or operation.body.needed):
+    if operation.body is not None and (inner or form or operation.body.needed):
         content = inner if operation.body.flat else inner["body"]
-        body = json.dumps(content, ensure_ascii=False, allow_nan=False).encode("utf-8")
+        text = _words(form) if operation.body.form else json.dumps(content, ensure_ascii=False, allow_nan=False)
+        body = text.encode("utf-8")
         headers["Content-Type"] = operation.body.media_type
-    query += _credentials(operation, token, headers)
-    words = "&".join(f"{quote(name, safe='')}={quote(text, safe=',')}" for name, text in query)
+    words = _words([*query, *_credentials(operation, token, headers)])
     target = quote(path, safe="/%:@!$&'()*+,;=~")
     return OperationRequest(operation.method, f"{target}?{words}" if words else target, headers, body)
+
+
+def _words(pairs: Iterable[tuple[str, str]]) -> str:
+    return "&".join(f"{quote(name, safe='')}={quote(text, safe=',')}" for name, text in pairs)
 
 
 def _credentials(operation: Operation, token: str, headers: dict[str, str]) -> list[tuple[str, str]]:
@@ -106,7 +113,8 @@ def _step(text: str, key: str) -> str:
     return quote(text, safe="")
 
 
-def _header(text: str, key: str) -> str:
+def header_text(text: str, key: str) -> str:
+    """Return what can stand in a header. Raises `NotArguments` for what cannot."""
     if not text.isascii() or not text.isprintable() or text != text.strip():
         raise NotArguments(f"`{key}`: {text[:50]!r} cannot be a header")
     return text

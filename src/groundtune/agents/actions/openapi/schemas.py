@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from groundtune.agents.actions.arguments import SchemaCheck
 from groundtune.agents.actions.offers import NotExpressible
 from groundtune.agents.actions.openapi.files import DocumentFiles, SpecNode
 
@@ -47,6 +48,7 @@ _KEPT = {
 _REFUSED = {"$dynamicRef", "$id", "$recursiveRef"}
 _TOLD = ("description", "default")  # of two, the later counts
 _OPEN = {"additionalProperties", "dependentSchemas", "if", "patternProperties", "unevaluatedProperties"}
+_DEEPEST = 100
 _MOST = 5_000  # schemas in an operation, after references are put in place
 
 
@@ -59,8 +61,10 @@ class SchemaReader:
     _count: int = 0
 
     def read(self, node: SpecNode) -> Plain:
-        """Return the plain schema of a node. Raises `NotExpressible`."""
-        return _closed(self._read(node, (), frozenset()))
+        """Return the plain schema of a node. Raises `NotExpressible`, and `NotASchema` for what is none."""
+        made = _closed(self._read(node, (), frozenset()))
+        SchemaCheck(made)
+        return made
 
     def _read(self, node: SpecNode, path: tuple[int, ...], bases: frozenset[int]) -> Plain:
         """Return a schema whose own object, if it is one, is still open: `allOf` may add to it.
@@ -76,11 +80,15 @@ class SchemaReader:
             raise NotExpressible("a schema is no object")
         if id(node.value) in path:
             raise NotExpressible("its schema contains itself")
+        if len(path) > _DEEPEST:
+            raise NotExpressible(f"its schema is more than {_DEEPEST} levels deep")
         path = (*path, id(node.value))
         if "$ref" in node.value:
             return self._referred(node, path, bases)
         if wrong := sorted(_REFUSED & node.value.keys()):
             raise NotExpressible(f"its schema uses `{wrong[0]}`")
+        if not isinstance(node.value.get("enum", []), list):
+            raise NotExpressible("the `enum` of its schema is no list")
         children = self._alternatives(node)
         if children and id(node.value) not in bases:
             return self._discriminated(node, children, path, bases | {id(node.value)})
@@ -94,9 +102,9 @@ class SchemaReader:
                 made[key] = [self._read(each, path, bases) for each in inner.entries()]
             elif key in _MAPS:
                 made[key] = {name: _closed(self._read(each, path, bases)) for name, each in self._sent(inner)}
-        if isinstance(made.get("required"), list):
+        if "required" in made:
             unsent = {name for name, each in node.get("properties").items() if self._read_only(each)}
-            made["required"] = [name for name in made["required"] if name not in unsent]
+            made["required"] = [name for name in _texts(made["required"]) if name not in unsent]
         return _joined(self._typed(node, made))
 
     def _referred(self, node: SpecNode, path: tuple[int, ...], bases: frozenset[int]) -> Plain:
@@ -156,6 +164,12 @@ class SchemaReader:
         if isinstance(made.get("type"), str) and not _LISTS & made.keys():
             return {**made, "type": [made["type"], "null"]}
         return {"anyOf": [_closed(_joined(made)), {"type": "null"}]}
+
+
+def _texts(value: object) -> list[str]:
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return value
+    raise NotExpressible("the `required` of its schema is no list of names")
 
 
 def _joined(schema: Plain) -> Plain:

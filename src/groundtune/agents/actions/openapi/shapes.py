@@ -8,8 +8,9 @@ from typing import Literal
 
 from groundtune.values import ActionSchema, Reach
 
-NOT_A_NAME = re.compile(r"[^A-Za-z0-9_-]+")
-"""What names of actions and arguments are not made of: endpoints of models take nothing else."""
+NOT_A_NAME, LONGEST_NAME = re.compile(r"[^A-Za-z0-9_-]+"), 64
+"""What names of actions and arguments are not made of, and how long they may be: endpoints of models take no others."""
+FORM = "application/x-www-form-urlencoded"
 PlacedIn = Literal["path", "query", "header", "body"]
 Style = Literal["plain", "repeated", "commas", "spaces", "pipes", "deep", "json"]
 
@@ -34,11 +35,16 @@ class OperationCredential:
 
 @dataclass(frozen=True, slots=True)
 class OperationBody:
-    """A body of JSON: with `flat`, made of the properties that go there, else the one property as it is."""
+    """A body of JSON or a form: with `flat`, made of the properties that go there, else the one property as it is."""
 
     media_type: str
     flat: bool
     needed: bool
+
+    @property
+    def form(self) -> bool:
+        """Whether it is a form: names and values, as in a query."""
+        return self.media_type.partition(";")[0].strip().lower() == FORM
 
 
 @dataclass(frozen=True, slots=True)
