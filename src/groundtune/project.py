@@ -22,6 +22,7 @@ from groundtune.assembly.knowledge import KnowledgeBase
 from groundtune.assembly.said import read_said
 from groundtune.comparison.calibrate import Calibration, calibrate, prefer
 from groundtune.comparison.compare import compare
+from groundtune.comparison.feedback import ProjectFeedback
 from groundtune.comparison.gate import Gate, GateFinding
 from groundtune.comparison.human import Import, human_report, make_study, take_sheets, with_human_scores
 from groundtune.comparison.pilot import pilot
@@ -111,6 +112,11 @@ class Project:
         """The knowledge base: what is held of the documents."""
         return self.assembly.knowledge
 
+    @property
+    def feedback(self) -> ProjectFeedback:
+        """What users think of answers."""
+        return ProjectFeedback(self.assembly)
+
     def ingest(self, paths: Sequence[str | Path] = (), *, verify: bool = False) -> IngestReport:
         """Bring the knowledge store up to date with the documents, or with those below `paths`; see its `ingest`."""
         return self.assembly.knowledge.ingest([Path(path) for path in paths] or None, verify=verify)
@@ -121,13 +127,9 @@ class Project:
 
     def check_benchmark(self) -> list[BenchmarkFinding]:
         """Return what is wrong or doubtful about the benchmark, with documents and training data as they are now."""
-        tuning = self.settings.tuning
-        training = [
-            said
-            for file in (tuning.examples, tuning.preferences)
-            for said in read_said(within(self.folder, file), file)
-        ]
-        documents = self.assembly.knowledge.in_folder()
+        tuning, documents = self.settings.tuning, self.assembly.knowledge.in_folder()
+        files = (tuning.examples, tuning.preferences)
+        training = [said for file in files for said in read_said(within(self.folder, file), file)]
         return check_benchmark(self.benchmark, self.settings.benchmark.cases, documents, training)
 
     def check_data(self, paths: Sequence[str | Path] = (), repair: str | Path | None = None) -> DataCheck:
@@ -158,8 +160,7 @@ class Project:
 
         Drafts are appended to the file of `[benchmark] drafts` as they are made: call it again to resume.
         """
-        settings = self.settings.benchmark
-        pieces = self.assembly.knowledge.passages(PASSAGE)
+        settings, pieces = self.settings.benchmark, self.assembly.knowledge.passages(PASSAGE)
         chosen = self.assembly.drafter(drafter, pieces)
         drafts, state = within(self.folder, settings.drafts), self.assembly.state / "drafting.jsonl"
         shelf = Shelf(drafts, state, self.assembly.cases_file, settings.draft_as)

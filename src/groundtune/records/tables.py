@@ -5,7 +5,19 @@ Answers, comparisons and kept values are JSON in text columns: exactly what was 
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, CheckConstraint, Column, Float, ForeignKey, Integer, MetaData, String, Table, Text
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
 
 metadata = MetaData()
 
@@ -156,4 +168,24 @@ turns = Table(
     Column("content", Text, nullable=False),
     Column("answer", Text),  # JSON; null for what is no answer
     Column("said_at", Text, nullable=False),
+)
+
+feedback = Table(
+    "feedback",
+    metadata,
+    Column("conversation", String(32), primary_key=True),  # may be erased before
+    Column("turn", Integer, primary_key=True),  # the number of the answer
+    Column("rater", Text, primary_key=True),  # the user, or an expert
+    Column("actor", Text, nullable=False),  # the user whose conversation it is
+    Column("candidate", Text, nullable=False),
+    Column("thumb", Boolean),
+    Column("stars", Integer),
+    Column("text", Text, nullable=False),
+    Column("correction", Text, nullable=False),  # the answer as it should have been
+    Column("complaint", Text, nullable=False),  # its class; empty where nothing is complained of
+    Column("classified_by", Text, nullable=False),
+    Column("asked_at", Text),
+    Column("declined_at", Text),
+    Column("given_at", Text),
+    Index("feedback_actor", "actor"),
 )
