@@ -30,6 +30,7 @@ from groundtune.records.earlier import with_places
 from groundtune.records.effects import KeptEffects
 from groundtune.records.kept import KeptKind, T, put, texts
 from groundtune.records.kinds import COMPARISON, EVALUATION, ComparisonKind, kind_of
+from groundtune.records.proposals import KeptProposals
 from groundtune.records.takeover import take_over
 from groundtune.secrets import masked, without_passwords
 from groundtune.values import Answer, Failure, Score, digest
@@ -278,6 +279,10 @@ class Records:
     def conversations(self) -> KeptConversations:
         """Return the conversations of users with an assistant."""
         return KeptConversations(self._engine, self._place, self._clock)
+
+    def proposals(self) -> KeptProposals:
+        """Return the knowledge that was proposed from conversations."""
+        return KeptProposals(self._engine, self._place, self._clock)
 
     def effects(self) -> KeptEffects:
         """Return what agents did and were allowed to, with the audit log."""

@@ -340,6 +340,17 @@ class JudgeSettings(Table):
         return self
 
 
+class EnrichmentSettings(Table):
+    """`[enrichment]`: what is learned from conversations."""
+
+    retention_days: int = Field(
+        90,
+        ge=1,
+        description="Conversations that ended longer ago are not looked through, and proposals that were made longer "
+        "ago and not accepted are erased.",
+    )
+
+
 class Settings(Table):
     """The whole of `groundtune.toml`."""
 
@@ -357,6 +368,7 @@ class Settings(Table):
     comparison: ComparisonSettings = ComparisonSettings()
     human: HumanSettings = HumanSettings()
     judge: JudgeSettings = JudgeSettings()
+    enrichment: EnrichmentSettings = EnrichmentSettings()
 
     def part(self, name: str, kind: type[Inner]) -> Inner:
         """Return a table inside a table: `part("tuning.raft", RaftSettings)`; see `Table.part`."""
