@@ -38,7 +38,7 @@ _ASKS = re.compile(
     r"\W*(?:who|what|when|where|which|why|how|is|are|was|do|does|did|can|could|may|will|would|should)\b", re.I
 )
 _OF_THEMSELVES = re.compile(
-    r"\b(?:I|I[’'](?:m|ve|d|ll)|me|my|mine|myself)\b|\byour (?:account|bill|order|ticket|number)s?\b"
+    r"\b(?:I|I[’'](?:m|ve|d|ll)|me|my|mine|myself)\b|\b[Yy]our (?:account|bill|order|ticket|number)s?\b"
 )
 
 
@@ -61,6 +61,11 @@ class _Exchange:
     question: str
     reply: Turn | None = None
     answered: bool = False
+
+    @property
+    def unknown(self) -> bool:
+        """Whether the assistant said that it does not know."""
+        return self.reply is not None and not self.answered
 
     @property
     def replied(self) -> str:
@@ -95,7 +100,7 @@ def _read_user(turn: Turn, heard: _Heard) -> None:
             turns = (last.turn.number, last.reply.number, turn.number)
             heard.gleaned.append(Gleaned("correction", last.question, corrected, turns))
             return
-    if _asks(own) or last is None:
+    if last is None or (_asks(own) and len(content_words(own)) > 1):
         heard.exchanges.append(_Exchange(turn, " ".join(own.split())))
 
 
@@ -110,9 +115,8 @@ def _read_answer(turn: Turn, exchange: _Exchange) -> None:
 def _read_person(turn: Turn, heard: _Heard) -> None:
     if not heard.exchanges:
         return
-    waiting = [exchange for exchange in heard.exchanges if not exchange.answered]
     own, _ = own_words(turn.message.content)
-    exchange = (waiting or heard.exchanges)[-1]
+    exchange = max(heard.exchanges, key=lambda asked: (_shared(asked.question, own), asked.unknown, asked.turn.number))
     said = " ".join(_statements(own, exchange.question))
     if not said:
         return
@@ -125,7 +129,7 @@ def _read_person(turn: Turn, heard: _Heard) -> None:
 
 def _missing(exchanges: Sequence[_Exchange]) -> Iterator[Gleaned]:
     for exchange, following in zip_longest(exchanges, exchanges[1:]):
-        if exchange.answered or exchange.reply is None or not _asks(exchange.question):
+        if not (exchange.unknown and _asks(exchange.question)):
             continue
         if following is None or not (following.answered and _repeats(following.question, exchange.question)):
             turns = (exchange.turn.number, exchange.reply.number)
@@ -147,11 +151,10 @@ def _corrections(text: str, replied: str) -> Iterator[str]:
 
 def _statements(text: str, question: str) -> Iterator[str]:
     """Yield the sentences of a person's turn that state something about the question."""
-    asked = set(content_words(question))
     for sentence in _sentences(text):
         match = _WRONG.match(sentence)
         rest = sentence[match.end() :] if match else sentence
-        if _states(rest) and (figures(rest) or asked & set(content_words(rest))):
+        if _states(rest) and (figures(rest) or _shared(question, rest)):
             yield rest[:1].upper() + rest[1:]
 
 
@@ -163,6 +166,10 @@ def _states(sentence: str) -> bool:
 
 def _asks(text: str) -> bool:
     return text.rstrip().endswith("?") or _ASKS.match(text) is not None
+
+
+def _shared(question: str, text: str) -> int:
+    return len(set(content_words(question)) & set(content_words(text)))
 
 
 def _repeats(later: str, earlier: str) -> bool:

@@ -24,6 +24,7 @@ from groundtune.evaluation.benchmark.review import CaseFiles
 from groundtune.files import within
 from groundtune.protocols import Progress
 from groundtune.records import Records
+from groundtune.records.conversations import KeptConversations
 from groundtune.records.proposals import KeptProposals, Proposal, ProposalRecord, ProposalState
 from groundtune.settings import Settings
 from groundtune.tuning.quality.check import Surroundings
@@ -73,6 +74,11 @@ class Learning:
     def __init__(self, parts: LearningParts) -> None:
         self._parts = parts
 
+    @property
+    def conversations(self) -> KeptConversations:
+        """Where conversations are kept by whoever holds them with users."""
+        return self._parts.records.conversations()
+
     def propose(self) -> Enrichment:
         """Look through the conversations that ended and were not looked through before, each of them once.
 
@@ -83,7 +89,7 @@ class Learning:
             parts, kept = self._parts, self._kept
             since = kept.clock() - timedelta(days=parts.settings.enrichment.retention_days)
             expired, taken = kept.purge(since), kept.taken()
-            talks = [talk for talk in parts.records.conversations().ended(since) if talk.id not in taken]
+            talks = [talk for talk in self.conversations.ended(since) if talk.id not in taken]
             if not talks:
                 return Enrichment(0, (), (), (), expired)
             agent, shelf = EnrichmentAgent(self._tools()), self._shelf()

@@ -13,7 +13,7 @@ from rich.text import Text
 from groundtune.cli._shared import HERE, AsJson, Overrides, ProjectFolder, emit, opened, several
 from groundtune.records.proposals import ProposalRecord
 
-Key = Annotated[
+ProposalKey = Annotated[
     str, typer.Argument(metavar="ID", help="A proposal, as `review list` names it, or the beginning of it.")
 ]
 Reviewer = Annotated[str, typer.Option("--reviewer", metavar="NAME", help="Who decides. It is kept.")]
@@ -88,7 +88,7 @@ def list_(
 
 @commands.command()
 def show(
-    key: Key,
+    key: ProposalKey,
     project: ProjectFolder = HERE,
     as_json: AsJson = False,
     overrides: Overrides = [],  # noqa: B006 -- typer reads the default, nobody changes it
@@ -107,7 +107,7 @@ def show(
 
 @commands.command()
 def accept(  # noqa: PLR0913 -- each is an option of the command
-    key: Key,
+    key: ProposalKey,
     shown: Annotated[
         str, typer.Option("--shown", metavar="DIGEST", help="The digest that `review show` printed with it.")
     ],
@@ -143,7 +143,7 @@ def accept(  # noqa: PLR0913 -- each is an option of the command
 
 @commands.command()
 def reject(
-    key: Key,
+    key: ProposalKey,
     reviewer: Reviewer,
     project: ProjectFolder = HERE,
     as_json: AsJson = False,
@@ -163,7 +163,7 @@ def reject(
 
 @commands.command()
 def rollback(
-    key: Key,
+    key: ProposalKey,
     reviewer: Reviewer,
     project: ProjectFolder = HERE,
     as_json: AsJson = False,
