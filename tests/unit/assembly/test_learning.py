@@ -1,21 +1,26 @@
 """Knowledge from conversations: proposed, reviewed, made a document, and taken back with all that came of it."""
 
 import json
-import sys
+import shutil
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 import groundtune
-from groundtune.assembly import learned
+from groundtune.assembly import knowledge, learned
+from groundtune.assembly.knowledge import KnowledgeBase
 from groundtune.errors import InputError
+from groundtune.evaluation.benchmark.drafting.drafts import Shelf
+from groundtune.records.proposals import KeptProposals
 from groundtune.values import EVERYONE, Answer, Usage
 
 SHOP = ["pebble", "brook", "river"]  # 7, 8 and 9 euros
 
 
 @pytest.fixture
-def shop(make_shop, tmp_path):
+def shop(make_shop, tmp_path, monkeypatch):
+    monkeypatch.setattr(knowledge, "reading", lambda *_: nullcontext())  # no process is started for each command
     make_shop(SHOP)
     with groundtune.open_project(tmp_path) as project:
         project.ingest()
@@ -111,61 +116,87 @@ def test_each_conversation_is_looked_through_once_and_only_with_consent(shop):
     assert "99" not in json.dumps([each.proposal.text for each in shop.learning.proposals()])
 
 
-def test_a_kill_between_any_two_writes_repeats_and_loses_nothing(shop, monkeypatch):
-    """`settle`, the drafts and the records: whatever is interrupted, the next call makes it whole."""
-    question = "Is there a plan for ships?"
-    talk(shop, "ana", question, answer(shop, question, abstained=True))
-    kept = shop.assembly.records.proposals()
-    with monkeypatch.context() as killed:
-        killed.setattr(type(kept), "take", _dies)
-        with pytest.raises(KeyboardInterrupt):
-            shop.learning.propose()
-    assert len(shop.learning.propose().proposals) == 1
-    drafts = (shop.folder / shop.settings.benchmark.drafts).read_text().splitlines()
-    assert [json.loads(line)["question"] for line in drafts] == [question]
+class Killed(BaseException):
+    """Stands for a kill: nothing catches it."""
 
 
-def _dies(*_args, **_options):
-    raise KeyboardInterrupt
+WRITES = [
+    (KeptProposals, "take"),
+    (KeptProposals, "accept"),
+    (KeptProposals, "roll_back"),
+    (Shelf, "keep"),
+    (KnowledgeBase, "ingest"),
+    (KnowledgeBase, "remove"),
+    (learned, "write_text"),
+    (learned.Path, "unlink"),
+]
 
 
-@pytest.mark.parametrize("place", ["write_entry", "write_text", "ingest"])
-def test_an_acceptance_that_was_killed_is_made_good_by_the_next_command(shop, monkeypatch, place):
+def killed_at(place, monkeypatch):
+    """Kill at the `place`-th of all moments right before and right after a write."""
+    moments = iter(range(1, 1000))
+
+    def around(real):
+        def write(*given, **options):
+            counts = real is not UNLINK or given[0].parent.name == learned.FOLDER
+            if counts and next(moments) == place:
+                raise Killed
+            result = real(*given, **options)
+            if counts and next(moments) == place:
+                raise Killed
+            return result
+
+        return write
+
+    for owner, name in WRITES:
+        monkeypatch.setattr(owner, name, around(getattr(owner, name)))
+
+
+UNLINK = learned.Path.unlink
+OPEN = "Is there a plan for ships?"
+
+
+def learn_and_take_back(folder):
+    """Propose, accept and roll back, each unless it was done before; return what is seen in between."""
+    with groundtune.open_project(folder) as project:
+        project.learning.propose()
+        corrections = [each for each in project.learning.proposals() if each.proposal.kind == "correction"]
+        for record in corrections:
+            accept(project, record)
+        accepted = project.learning.proposals(["accepted"])
+        for record in accepted:
+            assert "12 euros now" in texts(project, "How much is the pebble plan?")
+            project.learning.rollback(record.proposal.id, "Rita")
+        project.learning.settle()
+
+
+def test_whatever_is_killed_is_made_good_by_the_next_command(shop, tmp_path_factory, monkeypatch):
+    """At every moment before and after a write; nothing is lost, and nothing is there twice."""
     corrected(shop)
-    shop.learning.propose()
-    record = only(shop)
-    with monkeypatch.context() as killed:
-        if place == "ingest":
-            killed.setattr(type(shop.knowledge), "ingest", _dies)
-        elif place == "write_text":  # after the access list, before the document
-            real = learned.write_text
-            killed.setattr(
-                learned, "write_text", lambda path, text: real(path, text) if path.suffix == ".toml" else _dies()
-            )
-        else:
-            killed.setattr("groundtune.assembly.learning.write_entry", _dies)
-        with pytest.raises(KeyboardInterrupt):
-            accept(shop, record)
-    assert "12 euros" not in texts(shop, "How much is the pebble plan?")
-    shop.learning.propose()
-    assert "12 euros" in texts(shop, "How much is the pebble plan?")
-    with pytest.raises(InputError, match="decided before"):
-        accept(shop, record)
-
-
-@pytest.mark.parametrize("place", ["remove_entry", "remove"])
-def test_a_rollback_that_was_killed_is_made_good_by_the_next_command(shop, monkeypatch, place):
-    corrected(shop)
-    shop.learning.propose()
-    record = accept(shop)
-    with monkeypatch.context() as killed:
-        target = type(shop.knowledge) if place == "remove" else sys.modules["groundtune.assembly.learning"]
-        killed.setattr(target, place, _dies)
-        with pytest.raises(KeyboardInterrupt):
-            shop.learning.rollback(record.proposal.id, "Rita")
-    shop.learning.propose()
-    assert "12 euros" not in texts(shop, "How much is the pebble plan?")
-    assert not (shop.knowledge.documents / record.document).exists()
+    talk(shop, "ana", OPEN, answer(shop, OPEN, abstained=True))
+    shop.close()
+    kills = 0
+    for place in range(1, 1000):
+        folder = tmp_path_factory.mktemp("killed") / "shop"
+        shutil.copytree(shop.folder, folder)
+        with monkeypatch.context() as patched:
+            killed_at(place, patched)
+            try:
+                learn_and_take_back(folder)
+            except Killed:
+                kills += 1
+            else:
+                break
+        learn_and_take_back(folder)
+        with groundtune.open_project(folder) as project:
+            records = project.learning.proposals(["quarantined", "accepted", "rolled back"])
+            assert sorted(each.state for each in records) == ["quarantined", "rolled back"], place
+            drafts = (folder / project.settings.benchmark.drafts).read_text().splitlines()
+            assert [json.loads(line)["question"] for line in drafts] == [OPEN], place
+            assert "12 euros" not in texts(project, "How much is the pebble plan?"), place
+            assert not list((folder / "documents" / learned.FOLDER).glob("*")), place
+            assert sorted(project.knowledge.documents_held()) == sorted(f"{name}.md" for name in SHOP), place
+    assert kills >= 2 * len(WRITES)
 
 
 def test_what_changed_since_it_was_shown_is_not_accepted(shop, tmp_path):
