@@ -15,6 +15,8 @@ from dataclasses import dataclass
 
 from groundtune.agents.alike import Stated, Vectorize, says_already
 from groundtune.agents.gleaning import LONGEST, Gleaned, glean
+from groundtune.agents.rewording import reworded
+from groundtune.protocols import ChatModel
 from groundtune.records.conversations import TalkRecord
 from groundtune.records.proposals import Proposal, ProposalRecord
 from groundtune.text import content_words
@@ -37,13 +39,15 @@ class EnrichmentTools:
     """What the agent works with.
 
     `nearest` returns passages that somebody with these principals may read, best first. `redact` returns a text without
-    personal data, and what it replaced. `readers` tells who may read a document, None if there is no such one.
+    personal data, and what it replaced. `readers` tells who may read a document, None if there is no such one. Where
+    there is a `model`, it writes statements in words that stand by themselves.
     """
 
     nearest: Callable[[str, tuple[str, ...]], Sequence[Passage]]
     embed: Vectorize
     redact: Callable[[str], tuple[str, Sequence[object]]]
     readers: Callable[[str], tuple[str, ...] | None]
+    model: ChatModel | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +137,9 @@ class EnrichmentAgent:
             notes.append(f"It reads like an instruction to the assistant: {_one_line(instruction[0])!r}.")
         if link := _LINK.search(f"{question}\n{text}"):
             notes.append(f"It names an address: {link[0]}")
+        if text and self._tools.model is not None and (new := reworded(question, text, self._tools.model)):
+            notes.append(f"The chat model put it into these words. It was said: {text}")
+            text = new
         return question, text, notes
 
     def _repeats(self, statement: Stated, asker: tuple[str, ...], before: Sequence[Proposal]) -> str:

@@ -33,9 +33,14 @@ _WRONG = re.compile(
     r"|out ?dated|out of date|old))\b[\s,.;:!–-]*",
     re.IGNORECASE,
 )
-_CHANGED = re.compile(r"\b(?:now|no longer|any ?more|meanwhile|has changed|have changed|since|as of|by now)\b", re.I)
+_CHANGED = re.compile(
+    r"\b(?:now|no longer|any ?more|meanwhile|has changed|have changed|since|as of|by now)\b", re.IGNORECASE
+)
 _ASKS = re.compile(
-    r"\W*(?:who|what|when|where|which|why|how|is|are|was|do|does|did|can|could|may|will|would|should)\b", re.I
+    r"\W*(?:who|what|when|where|which|why|how|is|are|was|do|does|did|can|could|may|will|would|should)\b", re.IGNORECASE
+)
+_FOLLOWS = re.compile(
+    r"^\W*(?:and|or|but|also|what about|how about)\b|\b(?:it|that|this|those|these|they|them)\b", re.I
 )
 _OF_THEMSELVES = re.compile(
     r"\b(?:I|I[’'](?:m|ve|d|ll)|me|my|mine|myself)\b|\b[Yy]our (?:account|bill|order|ticket|number)s?\b"
@@ -108,7 +113,7 @@ def _read_answer(turn: Turn, exchange: _Exchange) -> None:
     assert turn.answer is not None
     exchange.reply = turn
     exchange.answered = not turn.answer.abstained
-    if turn.answer.searched and exchange.question and exchange.turn.number > 1:  # a follow-up needs words from before
+    if turn.answer.searched and _FOLLOWS.search(exchange.question):  # it needs words from the turns before
         exchange.question = turn.answer.searched
 
 

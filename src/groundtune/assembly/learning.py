@@ -22,7 +22,7 @@ from groundtune.evaluation.benchmark.cases import CaseLine
 from groundtune.evaluation.benchmark.drafting.drafts import Shelf
 from groundtune.evaluation.benchmark.review import CaseFiles
 from groundtune.files import within
-from groundtune.protocols import Progress
+from groundtune.protocols import ChatModel, Progress
 from groundtune.records import Records
 from groundtune.records.conversations import KeptConversations
 from groundtune.records.proposals import KeptProposals, Proposal, ProposalRecord, ProposalState
@@ -52,6 +52,8 @@ class LearningParts(Protocol):
 
     @property
     def records(self) -> Records: ...  # noqa: D102
+
+    def chat_model(self) -> ChatModel: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +247,15 @@ class Learning:
             lambda texts: knowledge.embedder.embed(list(texts), "document"),
             redactor(Surroundings(settings.data, documents=public)),
             self._readers,
+            self._model(),
         )
+
+    def _model(self) -> ChatModel | None:
+        """Return the model that puts statements into other words, as `[enrichment] reword` says."""
+        settings = self._parts.settings
+        way = settings.enrichment.reword
+        strong = not settings.model.name.startswith("builtin:")
+        return self._parts.chat_model() if way == "model" or (way == "auto" and strong) else None
 
     def _nearest(self, text: str, asker: tuple[str, ...]) -> Sequence[Passage]:
         knowledge = self._parts.knowledge

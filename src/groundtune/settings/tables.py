@@ -349,6 +349,11 @@ class EnrichmentSettings(Table):
         description="Conversations that ended longer ago are not looked through, and proposals that were made longer "
         "ago and not accepted are erased.",
     )
+    reword: Literal["auto", "none", "model"] = Field(
+        "auto",
+        description="Whether the chat model puts proposed statements into words that stand by themselves. auto: not a "
+        "built-in one.",
+    )
 
 
 class Settings(Table):

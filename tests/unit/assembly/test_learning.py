@@ -13,6 +13,7 @@ from groundtune.assembly.knowledge import KnowledgeBase
 from groundtune.errors import InputError
 from groundtune.evaluation.benchmark.drafting.drafts import Shelf
 from groundtune.records.proposals import KeptProposals
+from groundtune.testing.fakes import FunctionModel
 from groundtune.values import EVERYONE, Answer, Usage
 
 SHOP = ["pebble", "brook", "river"]  # 7, 8 and 9 euros
@@ -365,3 +366,22 @@ def test_old_proposals_are_erased_and_old_conversations_not_read(shop, monkeypat
     enrichment = shop.learning.propose()
     assert (enrichment.conversations, enrichment.expired) == (0, 1)
     assert shop.learning.proposals() == []
+
+
+def test_a_chat_model_may_only_put_it_into_other_words(shop, monkeypatch):
+    corrected(shop)
+    corrected(shop, "bob", "No, it is 13 euros now.")
+    model = FunctionModel(lambda _: "The pebble plan is 12 euros.")
+    monkeypatch.setattr(shop.assembly, "chat_model", lambda *_: model)
+    assert [each.text for each in shop.learning.propose().proposals] == ["It is 12 euros now.", "It is 13 euros now."]
+    with groundtune.open_project(shop.folder, {"enrichment.reword": "model"}) as strong:
+        monkeypatch.setattr(strong.assembly, "chat_model", lambda *_: model)
+        corrected(strong, "cy", "No, it is 12 euros now for all.")
+        corrected(strong, "dan", "Wrong, it is 14 euros now.")
+        model._reply = lambda messages: (
+            f"The pebble plan is {14 if '14' in messages[-1].content else 12} euros for all."
+        )
+        first, second = strong.learning.propose().proposals
+        assert first.text == "The pebble plan is 12 euros for all."
+        assert "It was said: It is 12 euros now for all." in " ".join(first.notes)
+        assert second.text == "It is 14 euros now."  # nobody said "for all"
