@@ -376,12 +376,11 @@ def test_a_chat_model_may_only_put_it_into_other_words(shop, monkeypatch):
     assert [each.text for each in shop.learning.propose().proposals] == ["It is 12 euros now.", "It is 13 euros now."]
     with groundtune.open_project(shop.folder, {"enrichment.reword": "model"}) as strong:
         monkeypatch.setattr(strong.assembly, "chat_model", lambda *_: model)
-        corrected(strong, "cy", "No, it is 12 euros now for all.")
+        corrected(strong, "cy", "No, it is 15 euros now for all.")
         corrected(strong, "dan", "Wrong, it is 14 euros now.")
-        model._reply = lambda messages: (
-            f"The pebble plan is {14 if '14' in messages[-1].content else 12} euros for all."
-        )
+        prices = {"15": "The pebble plan is 15 euros for all.", "14": "The pebble plan is 14 euros for all."}
+        model._reply = lambda messages: prices["15" if "15" in messages[-1].content else "14"]
         first, second = strong.learning.propose().proposals
-        assert first.text == "The pebble plan is 12 euros for all."
-        assert "It was said: It is 12 euros now for all." in " ".join(first.notes)
+        assert first.text == prices["15"]
+        assert "It was said: It is 15 euros now for all." in " ".join(first.notes)
         assert second.text == "It is 14 euros now."  # nobody said "for all"
