@@ -105,7 +105,8 @@ class EnrichmentAgent:
         lists = {document: self._tools.readers(document) for document in rests_on}
         readable_by = readers_of(talk.asker, [readers or () for readers in lists.values()])
         for_them = [each for each in before if set(readable_by) <= set(each.readable_by)]
-        if repeated := self._repeats(Stated(question, text, ""), readable_by or talk.asker, for_them):
+        asker = tuple(dict.fromkeys((*(readable_by or talk.asker), *EVERYONE)))
+        if repeated := self._repeats(Stated(question, text, ""), asker, for_them):
             return repeated
         notes += [f"The document {document} is not there any more." for document in rests_on if lists[document] is None]
         return Proposal(

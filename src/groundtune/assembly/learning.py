@@ -6,10 +6,12 @@ store follow, so that a crash anywhere is made good by the next call of anything
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Protocol
 
@@ -28,9 +30,11 @@ from groundtune.records.conversations import KeptConversations
 from groundtune.records.proposals import KeptProposals, Proposal, ProposalRecord, ProposalState
 from groundtune.settings import Settings
 from groundtune.tuning.quality.check import Surroundings
+from groundtune.tuning.quality.personal.names import missing
 from groundtune.tuning.quality.personal_data import redactor
 from groundtune.values import EVERYONE, Passage, Search
 
+_log = logging.getLogger(__name__)
 _NEAREST = 5  # passages that a statement is compared with
 
 
@@ -94,22 +98,27 @@ class Learning:
             talks = [talk for talk in self.conversations.ended(since) if talk.id not in taken]
             if not talks:
                 return Enrichment(0, (), (), (), expired)
-            agent, shelf = EnrichmentAgent(self._tools()), self._shelf()
+            if lacking := missing():
+                _log.warning("Names of people are not looked for in what is proposed: %s", lacking)
+            agent, shelf, earlier = EnrichmentAgent(self._tools()), self._shelf(), kept.records()
             made: list[Proposal] = []
             cases: list[str] = []
             left_out: list[NotProposed] = []
             for number, talk in enumerate(talks):
                 parts.progress("looking through conversations", number, len(talks))
-                looked = agent.look(talk, kept.records())
+                looked = agent.look(talk, earlier)
                 cases += _draft(looked.proposals, talk.asker, shelf)
                 if kept.take(talk.id, looked.proposals):
+                    earlier += [ProposalRecord(proposal, "quarantined", since) for proposal in looked.proposals]
                     made += looked.proposals
                     left_out += looked.left_out
+            parts.progress("looking through conversations", len(talks), len(talks))
         return Enrichment(len(talks), tuple(made), tuple(cases), tuple(left_out), expired)
 
     def proposals(self, states: Sequence[ProposalState] = ("quarantined",)) -> list[ProposalRecord]:
         """Return the proposals in these states, oldest first; for a reviewer only."""
-        return [self._now(record) for record in self._kept.records(states)]
+        records, readers = self._kept.records(states), self._readers()
+        return [_as_of_now(record, readers) for record in records]
 
     def proposal(self, key: str) -> ProposalRecord:
         """Return a proposal by its id, or by the beginning of it. Raises `InputError` if there is not exactly one."""
@@ -117,7 +126,7 @@ class Learning:
         if len(records) != 1:
             what = "no proposal" if not records else "more than one proposal"
             raise InputError(f"there is {what} `{key}`.", remedy="See `groundtune review list`.")
-        return self._now(records[0])
+        return _as_of_now(records[0], self._readers())
 
     def accept(
         self, key: str, shown: str, reviewer: str, text: str = "", readable_by: Sequence[str] = ()
@@ -219,14 +228,6 @@ class Learning:
             )
         return record.proposal
 
-    def _now(self, record: ProposalRecord) -> ProposalRecord:
-        """Return a quarantined proposal with the access list that follows from the documents as they are now."""
-        proposal = record.proposal
-        if record.state != "quarantined":
-            return record
-        lists = [self._readers(document) or () for document in proposal.rests_on]
-        return replace(record, proposal=replace(proposal, readable_by=readers_of(proposal.readable_by, lists)))
-
     def _descendants(self, keys: Sequence[str] | set[str]) -> set[str]:
         records, family = self._kept.records(), set(keys)
         while True:
@@ -246,7 +247,7 @@ class Learning:
             self._nearest,
             lambda texts: knowledge.embedder.embed(list(texts), "document"),
             redactor(Surroundings(settings.data, documents=public)),
-            self._readers,
+            self._readers(),
             self._model(),
         )
 
@@ -263,12 +264,19 @@ class Learning:
             return ()
         return knowledge.retrieve([Search(text, asker)], _NEAREST)[0]
 
-    def _readers(self, document: str) -> tuple[str, ...] | None:
+    def _readers(self) -> Callable[[str], tuple[str, ...] | None]:
+        """Return what tells who may read a document, None where it is not held."""
         knowledge = self._parts.knowledge
-        if document not in knowledge.documents_held():
-            return None
-        chunks = knowledge.held(document).chunks
-        return chunks[0].readable_by if chunks else ()
+        held = cache(knowledge.documents_held)
+
+        @cache
+        def readers(document: str) -> tuple[str, ...] | None:
+            if document not in held():
+                return None
+            chunks = knowledge.held(document).chunks
+            return chunks[0].readable_by if chunks else ()
+
+        return readers
 
     def _shelf(self) -> Shelf:
         parts = self._parts
@@ -282,6 +290,15 @@ class Learning:
         """Erase the draft cases that came of these proposals."""
         files = CaseFiles(self._parts.cases_file, self._drafts)
         files.erase_drafts({_case_id(key) for key in proposals})
+
+
+def _as_of_now(record: ProposalRecord, readers: Callable[[str], tuple[str, ...] | None]) -> ProposalRecord:
+    """Return a quarantined proposal with the access list that follows from the documents as they are now."""
+    if record.state != "quarantined":
+        return record
+    proposal = record.proposal
+    lists = [readers(document) or () for document in proposal.rests_on]
+    return replace(record, proposal=replace(proposal, readable_by=readers_of(proposal.readable_by, lists)))
 
 
 def _draft(proposals: Sequence[Proposal], asker: Sequence[str], shelf: Shelf) -> list[str]:
