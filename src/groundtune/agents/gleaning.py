@@ -22,6 +22,7 @@ from groundtune.records.conversations import TalkRecord, Turn
 from groundtune.records.proposals import ProposalKind
 from groundtune.sentences import sentence_spans
 from groundtune.text import content_words
+from groundtune.values import Answer
 
 LONGEST = 600
 """Characters of a statement: what is longer is a text of its own, and no answer."""
@@ -74,7 +75,13 @@ class _Exchange:
 
     @property
     def replied(self) -> str:
+        """What the assistant said."""
         return "" if self.reply is None else self.reply.message.content
+
+    @property
+    def turns(self) -> tuple[int, ...]:
+        """Question and reply, by their numbers in the conversation."""
+        return (self.turn.number,) if self.reply is None else (self.turn.number, self.reply.number)
 
 
 @dataclass(slots=True)
@@ -91,8 +98,8 @@ def glean(talk: TalkRecord) -> list[Gleaned]:
             _read_user(turn, heard)
         elif turn.message.role == "assistant" and turn.person:
             _read_person(turn, heard)
-        elif turn.answer is not None and heard.exchanges:
-            _read_answer(turn, heard.exchanges[-1])
+        elif turn.answer is not None and heard.exchanges and heard.exchanges[-1].reply is None:
+            _read_answer(turn, turn.answer, heard.exchanges[-1])
     return heard.gleaned + list(_missing(heard.exchanges))
 
 
@@ -102,19 +109,16 @@ def _read_user(turn: Turn, heard: _Heard) -> None:
     if last is not None and last.reply is not None:
         corrected = " ".join(_corrections(own, last.replied))
         if corrected:
-            turns = (last.turn.number, last.reply.number, turn.number)
-            heard.gleaned.append(Gleaned("correction", last.question, corrected, turns))
+            heard.gleaned.append(Gleaned("correction", last.question, corrected, (*last.turns, turn.number)))
             return
     if last is None or (_asks(own) and len(content_words(own)) > 1):
         heard.exchanges.append(_Exchange(turn, " ".join(own.split())))
 
 
-def _read_answer(turn: Turn, exchange: _Exchange) -> None:
-    assert turn.answer is not None
-    exchange.reply = turn
-    exchange.answered = not turn.answer.abstained
-    if turn.answer.searched and _FOLLOWS.search(exchange.question):  # it needs words from the turns before
-        exchange.question = turn.answer.searched
+def _read_answer(turn: Turn, answer: Answer, exchange: _Exchange) -> None:
+    exchange.reply, exchange.answered = turn, not answer.abstained
+    if answer.searched and _FOLLOWS.search(exchange.question):  # it needs words from the turns before
+        exchange.question = answer.searched
 
 
 def _read_person(turn: Turn, heard: _Heard) -> None:
@@ -127,8 +131,7 @@ def _read_person(turn: Turn, heard: _Heard) -> None:
         return
     new = bool(unbacked(figures(said), exchange.replied)) or _WRONG.match(own) is not None
     kind: ProposalKind = "correction" if exchange.answered and new else "answer"
-    numbers = [exchange.turn.number, *([] if exchange.reply is None else [exchange.reply.number]), turn.number]
-    heard.gleaned.append(Gleaned(kind, exchange.question, said, tuple(numbers), turn.person))
+    heard.gleaned.append(Gleaned(kind, exchange.question, said, (*exchange.turns, turn.number), turn.person))
     exchange.answered = True
 
 
@@ -137,8 +140,7 @@ def _missing(exchanges: Sequence[_Exchange]) -> Iterator[Gleaned]:
         if not (exchange.unknown and _asks(exchange.question)):
             continue
         if following is None or not (following.answered and _repeats(following.question, exchange.question)):
-            turns = (exchange.turn.number, exchange.reply.number)
-            yield Gleaned("missing topic", exchange.question, "", turns)
+            yield Gleaned("missing topic", exchange.question, "", exchange.turns)
 
 
 def _corrections(text: str, replied: str) -> Iterator[str]:

@@ -93,6 +93,18 @@ def test_questions_left_open_are_missing_topics_unless_asked_again_with_success(
         ("missing topic", "Do you sell bikes?", "", (1, 2))
     ]
     assert heard("user: Hello there", UNKNOWN) == []
+    assert heard(ASKED, TOLD, "user: Thanks!", UNKNOWN) == []
+
+
+def test_a_follow_up_names_what_it_is_about():
+    turns = [
+        Turn(1, Message("user", "How much is Lumen L?"), TIME),
+        Turn(2, Message("assistant", "10 euros"), TIME, Answer("10 euros", False, Usage())),
+        Turn(3, Message("user", "And what does it cost abroad?"), TIME),
+        Turn(4, Message("assistant", "?"), TIME, Answer("?", True, Usage(), searched="How much is Lumen L abroad?")),
+    ]
+    (missing,) = glean(TalkRecord("c", "ana", "rag", True, TIME, TIME, tuple(turns)))
+    assert missing.question == "How much is Lumen L abroad?"
 
 
 def test_what_an_assistant_says_without_an_answer_is_nobodys_statement():
