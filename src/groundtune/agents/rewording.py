@@ -6,8 +6,7 @@ nothing lost, no word that was not said, nothing turned round.
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
+from groundtune.agents.alike import among
 from groundtune.agents.gleaning import LONGEST
 from groundtune.comparing import figures, tokens, turns, unbacked
 from groundtune.errors import ModelFailed
@@ -54,12 +53,6 @@ def says_the_same(reply: str, question: str, text: str) -> bool:
         return False
     if any(turns(word) for word in set(tokens(reply)) ^ set(tokens(text))):
         return False
-    lost = [word for word in content_words(text) if word not in _PASSING and not _among(word, said)]
-    own = [word for word in said if word not in _STATING and not _among(word, content_words(both))]
+    lost = [word for word in content_words(text) if word not in _PASSING and not among(word, said)]
+    own = [word for word in said if word not in _STATING and not among(word, content_words(both))]
     return not lost and not own
-
-
-def _among(word: str, others: Collection[str]) -> bool:
-    """Tell whether a word is among others, in whatever form: "costs" among "cost"."""
-    forms = (other for other in others if min(len(word), len(other)) > 3)
-    return word in others or any(word.startswith(other) or other.startswith(word) for other in forms)
