@@ -15,11 +15,11 @@ from dataclasses import dataclass
 
 from groundtune.acting import Action, SelectingModel
 from groundtune.agents.approvals import Approvals, Occasion
-from groundtune.agents.arguments import unfit
 from groundtune.agents.budget import Budget, BudgetSpent
 from groundtune.agents.effects import EffectLedger
 from groundtune.agents.policy import Policy, Ruling
 from groundtune.agents.provenance import Seen
+from groundtune.calls import NotACall, call_of
 from groundtune.errors import ModelFailed, StoreError
 from groundtune.records.audit import AuditNote
 from groundtune.records.effects import KeptEffects
@@ -34,6 +34,7 @@ from groundtune.values import (
     HandedOver,
     Message,
     Proposed,
+    Reach,
     ToolCall,
 )
 
@@ -68,13 +69,24 @@ class ActionAgent:
         self._model, self._tools = model, tools
         self._actions = {action.schema.name: action for action in tools.actions}
 
-    def act(self, conversation: Conversation, user: str, occasion: Occasion, budget: Budget) -> Iterator[ActionEvent]:
-        """Yield what is proposed and done for the last turn of a conversation, which is the user's.
+    def act(
+        self,
+        conversation: Conversation,
+        user: str,
+        occasion: Occasion,
+        budget: Budget,
+        made: Sequence[EffectMade] = (),
+    ) -> Iterator[ActionEvent]:
+        """Yield what is proposed and done for the last turn of a conversation, which is the user's; `made` is what was
+        done for it before, if it goes on after an approval.
 
         It ends when the model selects nothing more, with the first call that waits for an approval or is refused, or
         with a `HandedOver` where a person has to go on. Never raises for what a model or a back-end does.
         """
         turn = _ActionTurn(conversation, occasion, budget)
+        for each in made:
+            if each.call.action in self._actions:
+                turn.take(self._actions[each.call.action], each.call, each.result)
         try:
             while (yield from self._step(turn, user)):
                 pass
@@ -82,6 +94,10 @@ class ActionAgent:
             yield turn.handed_over(f"{spent}.")
         except ModelFailed as error:
             yield turn.handed_over(f"the model failed: {error.message}")
+
+    def reach_of(self, action: str) -> Reach | None:
+        """Return whether an action changes something; None if there is no such action."""
+        return self._actions[action].reach if action in self._actions else None
 
     def approved(self, token: str, by: Actor, shown: str, occasion: Occasion, budget: Budget) -> EffectMade:
         """Grant an approval, and make the call that waited for it, if whoever it is for may still do it.
@@ -98,7 +114,7 @@ class ActionAgent:
             ruling = self._tools.policy.still(action, call, actor)
             if ruling.permission != "refused":
                 try:
-                    budget.call()
+                    budget.call(ruling.money)
                 except BudgetSpent as spent:
                     return EffectMade(call, ActionResult("refused", reason=f"{spent}."))
                 return EffectMade(call, self._made(action, call, actor, occasion, token))
@@ -126,7 +142,7 @@ class ActionAgent:
             asked = self._tools.approvals.ask(action, call, actor, turn.occasion, ruling.approver)
             yield ApprovalNeeded(call, asked.token, ruling.approver)
             return False
-        turn.budget.call()
+        turn.budget.call(ruling.money)
         result = self._made(action, call, actor, turn.occasion)
         turn.take(action, call, result)
         yield EffectMade(call, result)
@@ -137,9 +153,10 @@ class ActionAgent:
     def _ruling(self, action: Action | None, call: ActionCall, actor: Actor, turn: _ActionTurn) -> Ruling:
         if action is None:
             return Ruling("refused", "there is no such action")
-        why = unfit(action.schema, call.arguments)
-        if why:
-            return Ruling("refused", f"the arguments do not fit: {why}")
+        try:
+            call_of(action.schema, call.arguments)
+        except NotACall as error:
+            return Ruling("refused", str(error))
         if call.digest in turn.made:
             return Ruling("refused", "this very call was made before in this turn")
         seen = turn.seen_by(actor)

@@ -12,14 +12,14 @@ or after somebody approved exactly this call. Whatever a rule says:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from fnmatch import fnmatchcase
 from typing import Literal
 
 from groundtune.acting import Action
 from groundtune.agents.approvals import ASKER
-from groundtune.agents.provenance import leaves
+from groundtune.agents.provenance import CENTS, leaves
 from groundtune.values import ActionCall, Actor, Permission, Provenance
 
 _TRUSTED: tuple[Provenance, ...] = ("user", "record")
@@ -59,7 +59,8 @@ class Rule:
     """What users with one of the principals `who` may do: actions whose name is like `action` (`*` stands for any
     letters), with arguments within `limits`. An argument that a limit names must be there.
 
-    `approver` is who approves: the asker, or a principal that somebody else has.
+    `approver` is who approves: the asker, or a principal that somebody else has. `money` names the argument that says
+    what the call costs, in cents if its name ends so.
     """
 
     action: str
@@ -68,15 +69,18 @@ class Rule:
     limits: Mapping[str, Limit] = field(default_factory=dict)
     free: tuple[str, ...] = ()
     approver: str = ASKER
+    money: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """What the policy says of a call, and why. `approver` is who has to approve it, if somebody has to."""
+    """What the policy says of a call, and why. `approver` is who has to approve it, if somebody has to; `money` is what
+    it costs."""
 
     permission: Permission
     reason: str = ""
     approver: str = ASKER
+    money: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +102,8 @@ class Policy:
                 continue
             why = _beyond(rule, call, actor)
             if not why:
-                return _permitted(rule, action, call, sources, tainted=tainted)
+                ruling = _permitted(rule, action, sources, tainted=tainted)
+                return replace(ruling, money=_cost(rule, call))
             reasons.append(why)
         return Ruling("refused", "; ".join(reasons) or f"no rule lets this user do {call.action}")
 
@@ -126,9 +131,12 @@ def _beyond(rule: Rule, call: ActionCall, actor: Actor) -> str:
     return ""
 
 
-def _permitted(
-    rule: Rule, action: Action, call: ActionCall, sources: Mapping[str, Provenance], *, tainted: bool
-) -> Ruling:
+def _cost(rule: Rule, call: ActionCall) -> Decimal:
+    number = _decimal(dict(leaves(call.arguments)).get(rule.money)) or Decimal(0)
+    return number / 100 if rule.money.endswith(CENTS) else number
+
+
+def _permitted(rule: Rule, action: Action, sources: Mapping[str, Provenance], *, tainted: bool) -> Ruling:
     consequential = action.reach == "write" or not action.trusted
     approved = rule.then == "approve" or (tainted and action.reach == "write")
     if consequential:

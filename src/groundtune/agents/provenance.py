@@ -21,7 +21,8 @@ from decimal import Decimal, InvalidOperation
 from groundtune.values import Provenance
 
 _NUMBER = re.compile(r"(?<![\w.,])[-+−]?\d+(?:[.,\u202f '’]\d{3})*(?:[.,]\d+)?(?!\w)")
-_CENTS = ("_cents", "_minor")
+CENTS = ("cents", "_minor")
+"""How the names of arguments end that count hundredths."""
 _FENCE = re.compile(r"(?:```|~~~).*?(?:```|~~~|\Z)", re.DOTALL)
 _MAIL = re.compile(
     r"^(?:-{2,} ?(?:original|forwarded) message|begin forwarded message|(?:from|subject|von|betreff|de|objet): ).*",
@@ -64,7 +65,7 @@ class Seen:
         return {path: self._source(path, value) for path, value in leaves(arguments)}
 
     def _source(self, path: str, value: object) -> Provenance:
-        cents = path.endswith(_CENTS)
+        cents = path.endswith(CENTS)
         if any(_says(text, value, cents=cents) for text in self._user):
             return "user"
         if any(_same(record, value) for record in self._records):

@@ -11,6 +11,7 @@ from typing import Any, Literal, Self, get_args
 from pydantic import Field, model_validator
 
 from groundtune.secrets import SecretUrl
+from groundtune.settings.actions import ActionsSettings
 from groundtune.settings.retrieval import RetrievalSettings
 from groundtune.settings.table import Inner, Principals, Table
 from groundtune.settings.training import DataSettings, TuningSettings
@@ -374,6 +375,7 @@ class Settings(Table):
     human: HumanSettings = HumanSettings()
     judge: JudgeSettings = JudgeSettings()
     enrichment: EnrichmentSettings = EnrichmentSettings()
+    actions: ActionsSettings = ActionsSettings()
 
     def part(self, name: str, kind: type[Inner]) -> Inner:
         """Return a table inside a table: `part("tuning.raft", RaftSettings)`; see `Table.part`."""

@@ -52,6 +52,7 @@ from groundtune.values.evaluation import (
     Score,
     Split,
     Verdict,
+    drawn_split,
 )
 from groundtune.values.knowledge import (
     EVERYONE,
@@ -146,6 +147,7 @@ __all__ = [
     "Usage",
     "Verdict",
     "digest",
+    "drawn_split",
     "located",
     "segments_between",
 ]

@@ -1,6 +1,8 @@
 """The agent that acts does what the policy lets it do, whatever its model selects. Tests with a number are those of the
 list of reliability tests that agents have to pass."""
 
+from decimal import Decimal
+
 import pytest
 from _acting import ANA, RULES, TURN, Desk, Read, Selecting, clock, pay
 
@@ -234,6 +236,7 @@ def test_22_a_limit_that_was_lowered_counts(desk, records, tmp_path):
     [
         (BudgetLimits(calls=1), "has made its 1 calls"),
         (BudgetLimits(tokens=15), "has used its 15 tokens"),
+        (BudgetLimits(money=Decimal("31.49")), "may spend 31.49 and has spent 0"),
         (BudgetLimits(seconds=0), "have worked for 0 seconds"),
     ],
 )
