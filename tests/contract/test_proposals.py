@@ -69,7 +69,10 @@ def test_a_proposal_is_decided_once(kept):
 def test_what_is_old_goes_unless_it_was_accepted_and_a_user_is_forgotten(kept):
     kept.take("c1", [PROPOSAL, replace(PROPOSAL, id="p2"), replace(PROPOSAL, id="p3", user="bob")])
     kept.accept(PROPOSAL, "learned/p1.md", "Rita")
+    assert kept.purge(START) == 0
+    assert kept.taken() == {"c1"}
     assert kept.purge(START + timedelta(days=1)) == 2
+    assert kept.taken() == set()
     assert [record.proposal.id for record in kept.records(user="ana")] == ["p1"]
     assert kept.erase({"p1"}) == 1
     assert kept.records() == []

@@ -130,9 +130,13 @@ class KeptProposals:
             return connection.execute(delete(proposals).where(proposals.c.id.in_(keys))).rowcount
 
     def purge(self, before: datetime) -> int:
-        """Erase the proposals that were made before then and are not accepted; return how many there were."""
+        """Erase the proposals that were made before then and are not accepted; return how many there were.
+
+        What was looked through before then is forgotten, too: look at no conversation that ended before.
+        """
         old = (proposals.c.made_at < before.isoformat()) & (proposals.c.state != "accepted")
         with self._writing() as connection:
+            connection.execute(delete(enriched).where(enriched.c.at < before.isoformat()))
             return connection.execute(delete(proposals).where(old)).rowcount
 
     def _decide(

@@ -13,8 +13,9 @@ from groundtune.assembly.knowledge import KnowledgeBase
 from groundtune.errors import InputError
 from groundtune.evaluation.benchmark.drafting.drafts import Shelf
 from groundtune.records.proposals import KeptProposals
+from groundtune.talking import open_talk
 from groundtune.testing.fakes import FunctionModel
-from groundtune.values import EVERYONE, Answer, Usage
+from groundtune.values import EVERYONE, Actor, Answer, Answered, Usage
 
 SHOP = ["pebble", "brook", "river"]  # 7, 8 and 9 euros
 
@@ -384,3 +385,22 @@ def test_a_chat_model_may_only_put_it_into_other_words(shop, monkeypatch):
         assert first.text == prices["15"]
         assert "It was said: It is 15 euros now for all." in " ".join(first.notes)
         assert second.text == "It is 14 euros now."  # nobody said "for all"
+
+
+class Quoting:
+    """An answerer that says the best passage."""
+
+    def __init__(self, project):
+        self._project = project
+
+    def stream(self, question):
+        yield Answered(answer(self._project, question.text, question.asker))
+
+
+def test_a_talk_is_learned_from_as_what_its_user_reads(shop, monkeypatch):
+    monkeypatch.setattr(type(shop), "answerer", lambda project, _: Quoting(project))
+    with open_talk(shop, "rag", Actor("ana", ("everyone", "staff")), consent=True) as opened:
+        list(opened.say("How much is the pebble plan?"))
+        list(opened.say("No, it is 12 euros now."))
+    (proposal,) = shop.learning.propose().proposals
+    assert (proposal.user, proposal.readable_by) == ("ana", ("staff",))
