@@ -86,7 +86,8 @@ class KeptProposals:
         time = self.clock().isoformat()
         with self._writing() as connection:
             note = inserting(connection, enriched).values(conversation=conversation, at=time)
-            if connection.execute(note.on_conflict_do_nothing()).rowcount != 1:
+            new = connection.execute(note.on_conflict_do_nothing().returning(enriched.c.conversation))
+            if new.first() is None:
                 return False
             rows = [
                 {"id": each.id, "actor": each.user, "content": _content(each), "state": "quarantined", "made_at": time}
