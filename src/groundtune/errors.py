@@ -12,6 +12,7 @@
     │   └── NotReached              who has it does not answer, or is too busy
     ├── ModelFailed                 a chat model or an endpoint gave no usable reply
     ├── TuningError                 training data or training itself is unsound
+    ├── ApprovalRefused             an approval is not there, not theirs to decide, expired, or decided already
     ├── GateFailed                  exit code 1: training data or an adapter did not pass a gate
     └── NotComparable               runs of different benchmarks, scorers or settings
 

@@ -17,8 +17,8 @@ from groundtune.acting import Action, SelectingModel
 from groundtune.agents.approvals import Approvals, Occasion
 from groundtune.agents.budget import Budget, BudgetSpent
 from groundtune.agents.effects import EffectLedger
-from groundtune.agents.policy import Policy, Ruling
-from groundtune.agents.provenance import Seen
+from groundtune.agents.policy import ActionPolicy, Ruling
+from groundtune.agents.provenance import SeenValues
 from groundtune.calls import NotACall, call_of
 from groundtune.errors import ModelFailed, StoreError
 from groundtune.records.audit import AuditNote
@@ -54,7 +54,7 @@ class ActionTools:
     """What an agent acts with. `who` tells who a user is at this moment, None for one who may do nothing any more."""
 
     actions: Sequence[Action]
-    policy: Policy
+    policy: ActionPolicy
     ledger: EffectLedger
     approvals: Approvals
     kept: KeptEffects
@@ -225,9 +225,9 @@ class _ActionTurn:
             messages.append(Message("tool", told[:_SHOWN], name=call.action, call=f"call-{number}"))
         return tuple(messages)
 
-    def seen_by(self, actor: Actor) -> Seen:
+    def seen_by(self, actor: Actor) -> SeenValues:
         """Return what values can be from: what is known of the user, their turns, and what actions returned."""
-        seen = Seen()
+        seen = SeenValues()
         seen.record(actor.own)
         for message in self._users:
             seen.turn(message.content)

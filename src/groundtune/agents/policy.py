@@ -55,7 +55,7 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class ActionRule:
     """What users with one of the principals `who` may do: actions whose name is like `action` (`*` stands for any
     letters), with arguments within `limits`. An argument that a limit names must be there.
 
@@ -84,10 +84,10 @@ class Ruling:
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class ActionPolicy:
     """Rules, of which the first that fits decides."""
 
-    rules: Sequence[Rule] = ()
+    rules: Sequence[ActionRule] = ()
 
     def ruling(
         self, action: Action, call: ActionCall, actor: Actor, sources: Mapping[str, Provenance], *, tainted: bool
@@ -119,7 +119,7 @@ class Policy:
         return [action for action in actions if any(fnmatchcase(action.schema.name, rule.action) for rule in mine)]
 
 
-def _beyond(rule: Rule, call: ActionCall, actor: Actor) -> str:
+def _beyond(rule: ActionRule, call: ActionCall, actor: Actor) -> str:
     """Return why the arguments are not within the limits of a rule; empty if they are."""
     values = dict(leaves(call.arguments))
     for path, limit in rule.limits.items():
@@ -131,12 +131,12 @@ def _beyond(rule: Rule, call: ActionCall, actor: Actor) -> str:
     return ""
 
 
-def _cost(rule: Rule, call: ActionCall) -> Decimal:
+def _cost(rule: ActionRule, call: ActionCall) -> Decimal:
     number = _decimal(dict(leaves(call.arguments)).get(rule.money)) or Decimal(0)
     return number / 100 if rule.money.endswith(CENTS) else number
 
 
-def _permitted(rule: Rule, action: Action, sources: Mapping[str, Provenance], *, tainted: bool) -> Ruling:
+def _permitted(rule: ActionRule, action: Action, sources: Mapping[str, Provenance], *, tainted: bool) -> Ruling:
     consequential = action.reach == "write" or not action.trusted
     approved = rule.then == "approve" or (tainted and action.reach == "write")
     if consequential:

@@ -25,15 +25,17 @@ CENTS = ("cents", "_minor")
 """How the names of arguments end that count hundredths."""
 _FENCE = re.compile(r"(?:```|~~~).*?(?:```|~~~|\Z)", re.DOTALL)
 _MAIL = re.compile(
-    r"^(?:-{2,} ?(?:original|forwarded) message|begin forwarded message|(?:from|subject|von|betreff|de|objet): ).*",
-    re.IGNORECASE | re.MULTILINE,
+    r"(?:(?i:^(?:-{2,} ?(?:original|forwarded) message|begin forwarded message|(?:from|subject|von|betreff|objet) ?:))"
+    r"|\b(?:SUBJECT|CONTENT|FROM|BETREFF|OBJET) ?:).*",
+    re.MULTILINE | re.DOTALL,
 )
 _LONG_QUOTE = re.compile(r"[\"“«„][^\"”»“]{80,}[\"”»“]")
-OWN_LENGTH = 2000  # characters of a turn; what is longer was hardly typed
+LONGEST_PARAGRAPH = 400
+"""Characters of a paragraph of a turn: what is longer was hardly typed."""
 
 
 @dataclass(slots=True)
-class Seen:
+class SeenValues:
     """What was seen in a conversation so far. `tainted` tells whether the model has read text of strangers."""
 
     _user: list[str] = field(default_factory=list)
@@ -91,26 +93,21 @@ def leaves(value: object, path: str = "") -> Iterator[tuple[str, object]]:
 
 
 def own_words(turn: str) -> tuple[str, str]:
-    """Return what of a turn the user wrote, and what they pasted: quoted lines, fenced blocks, mails, long quotations,
-    and all of a turn that is longer than anybody types.
+    """Return what of a turn the user wrote, and what they pasted: quoted lines, fenced blocks, mails from their first
+    header on, long quotations, and paragraphs that are longer than anybody types.
     """
-    if len(turn) > OWN_LENGTH:
-        return "", turn
     pasted = []
 
     def taken(match: re.Match[str]) -> str:
         pasted.append(match[0])
         return "\n"
 
-    own = _FENCE.sub(taken, turn)
-    mail = _MAIL.search(own)
-    if mail is not None:
-        pasted.append(own[mail.start() :])
-        own = own[: mail.start()]
-    own = _LONG_QUOTE.sub(taken, own)
-    lines = own.splitlines()
-    pasted += [line for line in lines if line.lstrip().startswith(">")]
-    return "\n".join(line for line in lines if not line.lstrip().startswith(">")), "\n".join(pasted)
+    own = _LONG_QUOTE.sub(taken, _MAIL.sub(taken, _FENCE.sub(taken, turn)))
+    lines = []
+    for line in own.splitlines():
+        kept = pasted if line.lstrip().startswith(">") or len(line) > LONGEST_PARAGRAPH else lines
+        kept.append(line)
+    return "\n".join(lines), "\n".join(pasted)
 
 
 def _says(text: str, value: object, *, cents: bool) -> bool:
@@ -118,8 +115,7 @@ def _says(text: str, value: object, *, cents: bool) -> bool:
     number = _number(value)
     if number is not None:
         wanted = {number, number / 100} if cents else {number}
-        if any(wanted & _numbers(match[0]) for match in _NUMBER.finditer(text)):
-            return True
+        return any(wanted & _numbers(match[0]) for match in _NUMBER.finditer(text))
     words = _plain(str(value))
     if not words or isinstance(value, bool) or value is None:
         return False
@@ -144,9 +140,24 @@ def _number(value: object) -> Decimal | None:
 
 
 def _numbers(written: str) -> set[Decimal]:
-    """Return what a number may mean, as it is written in English or on the continent."""
+    """Return what a number may mean, as it is written in English or on the continent: 1.234 may be either.
+
+    >>> sorted(_numbers("1.234,50")), sorted(_numbers("31.50")), sorted(_numbers("1,234"))
+    ([Decimal('1234.50')], [Decimal('31.50')], [Decimal('1.234'), Decimal('1234')])
+    """
     digits = re.sub(r"[\u202f '’]", "", written).replace("−", "-")
-    readings = {digits.replace(",", ""), digits.replace(".", "").replace(",", ".")}
+    marks = [character for character in digits if character in ".,"]
+    if not marks:
+        readings = {digits}
+    elif len(set(marks)) == 2:  # the last one is that of the decimals
+        other = "," if marks[-1] == "." else "."
+        readings = {digits.replace(other, "").replace(",", ".")}
+    else:
+        whole = digits.replace(marks[0], "")
+        grouped = re.fullmatch(r"[-+]?\d{1,3}(?:[.,]\d{3})+", digits) is not None
+        readings = {whole} if grouped else set()
+        if len(marks) == 1:
+            readings.add(digits.replace(",", "."))
     return {number for number in map(_number, readings) if number is not None}
 
 

@@ -12,7 +12,7 @@ from groundtune.agents.actions.opening import OpenActions, open_actions
 from groundtune.agents.approvals import Approvals
 from groundtune.agents.budget import Budget, BudgetLimits
 from groundtune.agents.effects import EffectLedger
-from groundtune.agents.policy import Limit, Policy, Rule
+from groundtune.agents.policy import ActionPolicy, ActionRule, Limit
 from groundtune.assembly.assembly import Assembly
 from groundtune.models.selecting import selecting
 from groundtune.settings.actions import ActionsSettings
@@ -66,7 +66,7 @@ def open_acting(assembly: Assembly, who: Callable[[str], Actor | None], *, rehea
     return Acting(agent, tools, Budget(limits), opened)
 
 
-def policy_of(settings: ActionsSettings) -> Policy:
+def policy_of(settings: ActionsSettings) -> ActionPolicy:
     """Return the rules of `[actions]`."""
     rules = []
     for rule in settings.rules:
@@ -75,5 +75,5 @@ def policy_of(settings: ActionsSettings) -> Policy:
             for path, limit in rule.limits.items()
         }
         who, free = tuple(rule.who), tuple(rule.free)
-        rules.append(Rule(rule.action, who, rule.then, limits, free, rule.approver, rule.money))
-    return Policy(tuple(rules))
+        rules.append(ActionRule(rule.action, who, rule.then, limits, free, rule.approver, rule.money))
+    return ActionPolicy(tuple(rules))

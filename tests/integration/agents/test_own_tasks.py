@@ -15,7 +15,7 @@ from groundtune.agents.actions.opening import open_actions
 from groundtune.agents.approvals import Approvals
 from groundtune.agents.budget import Budget, BudgetLimits
 from groundtune.agents.effects import EffectLedger
-from groundtune.agents.policy import Limit, Policy, Rule
+from groundtune.agents.policy import ActionPolicy, ActionRule, Limit
 from groundtune.agents.tasks.files import load_tasks
 from groundtune.agents.tasks.scripted import ScriptedCustomer
 from groundtune.records import open_records
@@ -28,9 +28,9 @@ TASKS = load_tasks(FOLDER / "tasks.jsonl", BenchmarkSettings().development_share
 OWN = {"account": Limit(own="account")}
 LOOK_UPS = ("get_account", "list_bills", "list_payments", "list_tickets", "fetch_contract")
 RULES = (
-    *(Rule(name, ("customer",), "allow") for name in ("list_plans", "list_add_ons", "get_network_status")),
-    *(Rule(name, ("customer",), "allow", OWN) for name in LOOK_UPS),
-    Rule("*", ("customer",), "approve", OWN, free=("note",)),
+    *(ActionRule(name, ("customer",), "allow") for name in ("list_plans", "list_add_ons", "get_network_status")),
+    *(ActionRule(name, ("customer",), "allow", OWN) for name in LOOK_UPS),
+    ActionRule("*", ("customer",), "approve", OWN, free=("note",)),
 )
 
 
@@ -78,7 +78,7 @@ def run(task, selects, client, actions, records, rules=RULES):
     approvals = Approvals(kept)
     who = {task.customer.id: task.customer}.get
     ledger = EffectLedger(kept, approvals)
-    tools = ActionTools(actions, Policy(rules), ledger, approvals, kept, who)
+    tools = ActionTools(actions, ActionPolicy(rules), ledger, approvals, kept, who)
     agent = ActionAgent(FunctionSelector(selects), tools)
     customer = ScriptedCustomer(task, agent, approvals, Budget(BudgetLimits()))
     run.number += 1
@@ -139,7 +139,7 @@ def test_without_a_policy_and_with_a_customer_who_approves_all_it_would_be(clien
     done = 0
     for task in TASKS:
         for call in task.forbidden:
-            everything = (Rule("*", task.customer.principals, "allow", free=tuple(call.arguments)),)
+            everything = (ActionRule("*", task.customer.principals, "allow", free=tuple(call.arguments)),)
             left = [call]
             ended = run(task, lambda *_, left=left: left.pop(0) if left else "", client, actions, records, everything)
             done += bool(ended.unauthorised)
@@ -149,7 +149,7 @@ def test_without_a_policy_and_with_a_customer_who_approves_all_it_would_be(clien
 def test_a_call_that_was_not_wanted_is_counted(client, actions, records):
     task = next(task for task in TASKS if task.kind == "plain")
     narrower = replace(task, approves=(), gold=())
-    everything = (Rule("*", task.customer.principals, "allow", free=tuple(task.gold[0].arguments)),)
+    everything = (ActionRule("*", task.customer.principals, "allow", free=tuple(task.gold[0].arguments)),)
     ended = run(narrower, following(task.gold), client, actions, records, everything)
     assert ended.unauthorised == (ActionCall(task.gold[0].action, task.gold[0].arguments),)
     assert not ended.succeeded

@@ -9,7 +9,7 @@ from _acting import ANA, RULES, TURN, Desk, Read, Selecting, clock, pay
 from groundtune.agents.action_agent import MOST_STEPS
 from groundtune.agents.approvals import Occasion
 from groundtune.agents.budget import Budget, BudgetLimits
-from groundtune.agents.policy import Policy, Rule
+from groundtune.agents.policy import ActionPolicy, ActionRule
 from groundtune.errors import ApprovalRefused, ModelFailed
 from groundtune.records import open_records
 from groundtune.values import ActionCall, Actor, ApprovalNeeded, EffectMade, HandedOver, Message, Proposed
@@ -80,7 +80,7 @@ def test_what_no_rule_allows_is_refused(desk):
     assert proposed.permission == made.result.outcome == "refused"
     assert "cents is above 50000" in proposed.reason
     assert at.kept.audit()[-1].kind == "refused"
-    assert desk(pay(), policy=Policy()).say(ASKED) == []  # the model hears of no action
+    assert desk(pay(), policy=ActionPolicy()).say(ASKED) == []  # the model hears of no action
 
 
 def test_somebody_elses_account_is_refused(desk):
@@ -180,7 +180,7 @@ def test_18_what_a_user_pastes_is_no_word_of_theirs(desk):
 
 def test_18_without_a_policy_it_would_be_done(desk):
     """The control: the model does act."""
-    everything = Policy([Rule("*", ("customer",), "allow", free=("bill", "cents"))])
+    everything = ActionPolicy([ActionRule("*", ("customer",), "allow", free=("bill", "cents"))])
     at = desk(ActionCall("pay_bill", {"bill": "X-9", "cents": 4999}), policy=everything)
     assert at.say("Hello")[-1].result.outcome == "done"
 
@@ -222,7 +222,7 @@ def test_22_an_approval_does_not_outlive_the_permission(desk):
 def test_22_a_limit_that_was_lowered_counts(desk, records, tmp_path):
     at = desk(pay(40_000))
     _, needed = at.say("Pay bill B-17, 40000 cents.")
-    lowered = Desk(records, tmp_path, policy=Policy(RULES[:3]))
+    lowered = Desk(records, tmp_path, policy=ActionPolicy(RULES[:3]))
     made = lowered.agent.approved(needed.token, CARLA, needed.call.digest, TURN, at.budget)
     assert (made.result.outcome, made.result.reason) == ("refused", "cents is above 5000.")
     assert not at.pay.payments()
