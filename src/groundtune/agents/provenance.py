@@ -107,7 +107,7 @@ def own_words(turn: str) -> tuple[str, str]:
         return "\n"
 
     own = _LONG_QUOTE.sub(taken, _MAIL.sub(taken, _FENCE.sub(taken, turn)))
-    lines = []
+    lines: list[str] = []
     for line in own.splitlines():
         kept = pasted if line.lstrip().startswith(">") or len(line) > LONGEST_PARAGRAPH else lines
         kept.append(line)
