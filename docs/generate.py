@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -65,10 +65,31 @@ def settings_page() -> str:
     parts = [NOTICE + SETTINGS_HEAD]
     for table, model in own_tables().items():
         parts.append(f"\n## [{table}]\n\n{about(model) or 'The project.'}\n")
-        if model.model_fields:
-            parts.append("\n| Setting | Type | Default | Meaning |\n|---|---|---|---|\n")
-        parts += [_row(name, setting) for name, setting in model.model_fields.items()]
+        parts += _rows(model)
+        parts += _inner_tables(table, model)
     return "".join(parts)
+
+
+def _rows(model: type[Table]) -> Iterator[str]:
+    if model.model_fields:
+        yield "\n| Setting | Type | Default | Meaning |\n|---|---|---|---|\n"
+    yield from (_row(name, setting) for name, setting in model.model_fields.items())
+
+
+def _inner_tables(table: str, model: type[Table]) -> Iterator[str]:
+    """Yield what stands in tables that are values of settings, as entries of lists are."""
+    for name, setting in model.model_fields.items():
+        for kind in _tables_in(setting.annotation):
+            yield f"\n### {table}.{name}\n\n{about(kind)}\n"
+            yield from _rows(kind)
+            yield from _inner_tables(f"{table}.{name}", kind)
+
+
+def _tables_in(kind: Any) -> Iterator[type[Table]]:  # noqa: ANN401 -- types have no common type
+    if isinstance(kind, type) and issubclass(kind, Table) and kind not in _NAMES:
+        yield kind
+    for inner in get_args(kind):
+        yield from _tables_in(inner)
 
 
 def own_tables() -> dict[str, type[Table]]:
@@ -99,7 +120,7 @@ def stale() -> list[str]:
 
 
 def _row(name: str, setting: FieldInfo) -> str:
-    default = "not set" if setting.default is None else f"`{toml(setting.default)}`"
+    default = "not set" if setting.default is None else "" if setting.is_required() else f"`{toml(setting.default)}`"
     cells = (f"`{name}`", _type(setting), default, setting.description or "")
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
 
@@ -122,6 +143,10 @@ def plain_type(kind: Any) -> str:  # noqa: ANN401 -- types have no common type
     if origin is list:
         name = plain_type(inner[0])
         return f"list of {_PLURALS.get(name, name)}"
+    if origin is dict:
+        return f"table of {_PLURALS.get(plain_type(inner[1]), plain_type(inner[1]))} by name"
+    if isinstance(kind, type) and issubclass(kind, Table) and kind not in _NAMES:
+        return "table"
     if origin in (Union, UnionType):
         return " or ".join(plain_type(each) for each in inner if each is not type(None))
     return _NAMES.get(kind, str(getattr(kind, "__name__", kind)))
@@ -129,7 +154,7 @@ def plain_type(kind: Any) -> str:  # noqa: ANN401 -- types have no common type
 
 _NAMES = {str: "text", int: "integer", float: "number", bool: "true or false", Secret: "secret"} | {SecretUrl: "URL"}
 _NAMES |= {SourceSettings: "address or table"}
-_PLURALS = {"integer": "integers", "number": "numbers", "address or table": "addresses or tables"}
+_PLURALS = {"table": "tables", "integer": "integers", "number": "numbers", "address or table": "addresses or tables"}
 _SIGNS = (("ge", "≥"), ("gt", ">"), ("le", "≤"), ("lt", "<"), ("multiple_of", "a multiple of"))
 
 

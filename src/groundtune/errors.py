@@ -12,6 +12,7 @@
     │   └── NotReached              who has it does not answer, or is too busy
     ├── ModelFailed                 a chat model or an endpoint gave no usable reply
     ├── TuningError                 training data or training itself is unsound
+    ├── ApprovalRefused             an approval is not there, not theirs to decide, expired, or decided already
     ├── GateFailed                  exit code 1: training data or an adapter did not pass a gate
     └── NotComparable               runs of different benchmarks, scorers or settings
 
@@ -118,6 +119,10 @@ class ModelFailed(GroundtuneError):
 
 class TuningError(GroundtuneError):
     """Training data or training itself is unsound."""
+
+
+class ApprovalRefused(GroundtuneError):
+    """Somebody decided on an approval that is not theirs to decide, not there, expired, or decided already."""
 
 
 class GateFailed(GroundtuneError):

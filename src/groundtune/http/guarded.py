@@ -86,7 +86,7 @@ class GuardedClient:
         asked, `NotReached` for who is not there or too slow, and `FetchFailed` for what is too large or of another
         kind; any status of HTTP is a reply.
         """
-        network = _Network(self._guard, self._look_up, time.monotonic() + self._limits.seconds)
+        network = GuardedNetwork(self._guard, self._look_up, time.monotonic() + self._limits.seconds)
         place = parsed(url)
         with httpcore.ConnectionPool(self._tls, network_backend=network) as pool:
             for _ in range(self._limits.redirects + 1):
@@ -140,15 +140,10 @@ class GuardedClient:
             return reply
         if types and reply.type not in types:
             raise FetchFailed(f"is `{reply.type}`, not {' or '.join(sorted(types))}.", place=str(place))
-        encoding = headers.get("content-encoding", "identity").strip().lower()
-        most = round(self._limits.megabytes * _MB)
         try:
-            if encoding in ("gzip", "x-gzip", "deflate"):
-                body = unzipped(response.iter_stream(), most)
-            elif encoding in ("identity", ""):
-                body = _joined(response.iter_stream(), most)
-            else:
-                raise FetchFailed(f"is compressed as `{encoding}`, which was not asked for.", place=str(place))
+            body = read_whole(response, headers, self._limits.megabytes)
+        except UnknownEncoding as error:
+            raise FetchFailed(f"is compressed as `{error}`, which was not asked for.", place=str(place)) from None
         except TooLarge:
             large = f"is larger than {self._limits.megabytes:g} MB."
             raise FetchFailed(large, place=str(place), remedy="Raise the limit, or leave it out.") from None
@@ -159,6 +154,21 @@ class GuardedClient:
 
 class TooLarge(Exception):
     """More bytes than may be taken."""
+
+
+class UnknownEncoding(zlib.error):
+    """A body that is compressed in a way that was not asked for."""
+
+
+def read_whole(response: httpcore.Response, headers: httpx.Headers, megabytes: float) -> bytes:
+    """Return the body of a reply, unpacked. Raises `TooLarge`, `UnknownEncoding`, and `zlib.error` for a broken one."""
+    encoding = headers.get("content-encoding", "identity").strip().lower()
+    most = round(megabytes * _MB)
+    if encoding in ("gzip", "x-gzip", "deflate"):
+        return unzipped(response.iter_stream(), most)
+    if encoding in ("identity", ""):
+        return _joined(response.iter_stream(), most)
+    raise UnknownEncoding(encoding)
 
 
 def unzipped(pieces: Iterable[bytes], most: int) -> bytes:
@@ -190,7 +200,7 @@ def _joined(pieces: Iterable[bytes], most: int) -> bytes:
     return bytes(whole)
 
 
-class _Network(httpcore.NetworkBackend):
+class GuardedNetwork(httpcore.NetworkBackend):
     """Connections to addresses that were checked, until `deadline` (of `time.monotonic`)."""
 
     def __init__(self, guard: Guard, look_up: LookUp, deadline: float) -> None:
@@ -231,7 +241,7 @@ class _Network(httpcore.NetworkBackend):
 class _Stream(httpcore.NetworkStream):
     """A connection of which each operation ends by the deadline: a byte a second keeps no one waiting."""
 
-    def __init__(self, stream: httpcore.NetworkStream, network: _Network) -> None:
+    def __init__(self, stream: httpcore.NetworkStream, network: GuardedNetwork) -> None:
         self._stream, self._network = stream, network
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:

@@ -21,7 +21,7 @@ Accepted = TypeVar("Accepted")
 
 LIMITS = ("max_tokens", "max_completion_tokens")  # two names of one limit
 NEEDED = frozenset({"model", "messages", "modelId", "system"})
-WITHOUT = {"logprobs": ("top_logprobs",), "stream": ("stream_options",)}  # what has no meaning without the other
+WITHOUT = {"logprobs": ("top_logprobs",), "stream": ("stream_options",), "tools": ("tool_choice",)}  # mean nothing then
 PLAIN = frozenset({*LIMITS, "logprobs", "top_logprobs", "stream", "stream_options"})
 LEAST_TEMPERATURE = 0.01  # where 0 is refused: for practical purposes the same
 MOST_CHANGES = 12  # refusals of one request in a row
@@ -33,12 +33,18 @@ _SPELLINGS = {
     "temperature": r"temperature|sampling param(?:eter)?s?",
     "stream_options": r"stream[_ ]?options?|include_usage",
     "stream": r"stream(?:ing|ed)?",
+    "tools": r"tools?|functions?|(?:tool|function)[_ ]call(?:s|ing)?",
+    "tool_choice": r"tool[_ ]choice",
+    "toolConfig": r"tool[_ ]?config|tools?|tool[_ ]?use",
+    "response_format": r"response[_ ]?format|json[_ ]schema|structured outputs?",
+    "strict": r"strict|invalid schema for (?:function|response[_ ]format)",
 }
 _REFUSAL = re.compile(
     r"support|unknown|unrecogni[sz]|unexpected|permit|extra|invalid|deprecat|must|should|allow|forbid|cannot|can't"
     r"|at most|at least|less than|greater|exceed|too (?:large|high|big|many|small|low)|max(?:imum)?\b|min(?:imum)?\b"
     r"|range|between|\bonly\b|not available|unavailable|disabled|not enabled|remov|no longer|incompatible|instead"
-    r"|does(?: not|n't)|not implemented|reject|refus|expect|out of|strip|\bbad\b|illegal|wrong|not accept|[<>≤≥]",
+    r"|does(?: not|n't)|not implemented|reject|refus|expect|out of|strip|\bbad\b|illegal|wrong|not accept|[<>≤≥]"
+    r"|\brequires\b",
     re.IGNORECASE,
 )
 _UNKNOWN = re.compile(
@@ -106,17 +112,34 @@ class Parameters:
                 said.append(f"`{key}` {sent} in the place of {body[key]}")
         return tuple(said)
 
-    def patiently(self, body: Mapping[str, object], ask: Callable[[Mapping[str, object]], Accepted]) -> Accepted:
+    def takes(self, key: str) -> bool:
+        """Tell whether the endpoint has not refused `key` so far."""
+        return key not in self.left_out
+
+    def unless_refused(self, key: str, ask: Callable[[], Accepted]) -> Accepted | None:
+        """Return what `ask` returns, which rests on `key`; None where the endpoint refuses that, now or before."""
+        if not self.takes(key):
+            return None
+        try:
+            return ask()
+        except RequestRefused:
+            if self.takes(key):
+                raise
+            return None
+
+    def patiently(
+        self, body: Mapping[str, object], ask: Callable[[Mapping[str, object]], Accepted], needed: str = ""
+    ) -> Accepted:
         """Return what `ask` returns for `body` without what is refused, however many parameters that turn out to be.
 
-        Raises what `ask` raises; `RequestRefused` where it is about no parameter.
+        Raises what `ask` raises; `RequestRefused` where it is about no parameter, or about the one that is `needed`.
         """
         for _ in range(MOST_CHANGES):
             sent = self.accepted(body)
             try:
                 return ask(sent)
             except RequestRefused as error:
-                if not self.learn(error.said, sent):
+                if not self.learn(error.said, sent) or not self.takes(needed):
                     raise
                 last = error
         raise last

@@ -15,6 +15,7 @@ from typing import Any
 
 from groundtune.http.bodies import DONE, decoded, fault_of, frames, loaded
 from groundtune.models._options import LABEL_TOKENS, Step, token_text
+from groundtune.models._tool_calls import CallPiece, calls_in
 from groundtune.reply.reasoning import Parting, joined
 from groundtune.values import Completion, FinishReason, Usage
 
@@ -56,7 +57,7 @@ class Piece:
     reasoning: str = ""
     finish: str = ""
     refusal: str = ""
-    calls_tool: bool = False
+    calls: tuple[CallPiece, ...] = ()
     usage: Usage | None = None
     steps: tuple[Step, ...] = ()
     fault: str = ""
@@ -73,7 +74,7 @@ class Gathered:
     thoughts: list[str] = field(default_factory=list)
     finish: str = ""
     refusal: str = ""
-    calls_tool: bool = False
+    calls: list[CallPiece] = field(default_factory=list)
     usage: Usage = field(default_factory=Usage)
     steps: tuple[Step, ...] = ()
     chosen: bool = False
@@ -83,11 +84,11 @@ class Gathered:
     def add(self, piece: Piece) -> str:
         """Take the next piece; return the words of the answer that it brings."""
         heard = self.heard and piece.repeats
+        self.calls += [] if self.calls and piece.repeats else piece.calls
         self.thoughts += [] if heard else [piece.reasoning]
         self.heard = self.heard or bool(piece.text)
         self.finish = piece.finish or self.finish
         self.refusal += piece.refusal
-        self.calls_tool = self.calls_tool or piece.calls_tool
         self.usage = piece.usage or self.usage
         self.steps = self.steps or piece.steps
         self.chosen = self.chosen or piece.chosen
@@ -118,7 +119,7 @@ class Gathered:
         if not self.text.strip() and known != "length":
             if self.refusal.strip():
                 return "refusal", self.refusal.strip()
-            if self.calls_tool:
+            if self.calls and known != "content_filter":
                 return "tool_calls", ""
         return known or "other", "" if known else self.finish
 
@@ -167,7 +168,7 @@ def piece_of(said: object) -> Piece:
         reasoning=_reasoning(message) or among or _reasoning(choice),
         finish=_finish(choice) or ("stop" if said.get("done") is True else ""),
         refusal=_words(message.get("refusal")) or _refused_part(message.get("content")),
-        calls_tool=bool(message.get("tool_calls") or message.get("function_call")),
+        calls=calls_in(message),
         usage=_usage(said),
         steps=_steps(choice.get("logprobs")),
         fault=fault.message if fault else "",

@@ -15,14 +15,18 @@ from typing import Any, TypeVar
 
 from groundtune.errors import GroundtuneError, ModelFailed
 from groundtune.http import Backoff, Passing, RequestRefused, aws
+from groundtune.http.outages import all_at_once
 from groundtune.models._batches import complete_all
+from groundtune.models._offers import CALL_TOKENS, Offer
 from groundtune.models._options import LABEL_TOKENS, asked, certain, choice_of
 from groundtune.models._parameters import Parameters
+from groundtune.models.selecting import select_by_choice
 from groundtune.models.templates import converse
 from groundtune.reply.reasoning import Parting, joined
 from groundtune.settings import ModelSettings
-from groundtune.values import Choice, Completion, Conversation, FinishReason, Usage
+from groundtune.values import ActionSchema, Choice, Completion, Conversation, FinishReason, Selection, Usage
 
+TOOLS = "toolConfig"
 _DENIED = "Give the credentials `bedrock:InvokeModel` and `bedrock:InvokeModelWithResponseStream` for this model."
 _ADVICE = {
     "AccessDeniedException": _DENIED,
@@ -91,7 +95,8 @@ class Bedrock:
 
     def stream(self, messages: Conversation, max_tokens: int | None = None) -> Generator[str, None, Completion]:
         """Yield the answer in pieces and return the `Completion`. Raises `ModelFailed`, also if it breaks off."""
-        reply = self._asked(messages, max_tokens, lambda asked: self._client.converse_stream(**asked))
+        inference = self._inference(max_tokens)
+        reply = self._asked(messages, inference, lambda asked: self._client.converse_stream(**asked))
         parting, thoughts = Parting(), ""
         finish = ""
         counts: object = {}
@@ -127,16 +132,46 @@ class Bedrock:
         reply = self._complete(conversation, LABEL_TOKENS)
         return choice_of([], reply.text, labels, reply.usage)
 
+    def select(self, conversations: Sequence[Conversation], actions: Sequence[ActionSchema]) -> list[Selection]:
+        """Return a selection for each conversation: by a tool call where the model takes tools, else by `choose` and
+        JSON as text. Raises `ModelFailed` at the first conversation that fails.
+        """
+        offer = Offer.of(actions)
+        return all_at_once(lambda each: self._select(each, offer), conversations, self._settings.concurrency)
+
+    def _select(self, conversation: Conversation, offer: Offer) -> Selection:
+        if not offer.by_name:
+            return Selection(None)
+        return self._parameters.unless_refused(
+            TOOLS, lambda: self._by_tool_call(conversation, offer)
+        ) or select_by_choice(self, conversation, offer)
+
+    def _by_tool_call(self, conversation: Conversation, offer: Offer) -> Selection:
+        limit = max(CALL_TOKENS, self._settings.max_tokens)
+        specified = [{"toolSpec": _specification(name, action)} for name, action in offer.by_name.items()]
+        body = {**self._inference(limit), TOOLS: {"tools": specified}}
+        reply = self._asked(conversation, body, lambda asked: self._client.converse(**asked), needed=TOOLS)
+        uses = [block["toolUse"] for block in self._blocks(reply) if "toolUse" in block]
+        return offer.selection([(use.get("name"), use.get("input")) for use in uses], self._whole(reply, limit))
+
     def _complete(self, conversation: Conversation, max_tokens: int | None) -> Completion:
-        reply = self._asked(conversation, max_tokens, lambda asked: self._client.converse(**asked))
+        inference = self._inference(max_tokens)
+        return self._whole(
+            self._asked(conversation, inference, lambda asked: self._client.converse(**asked)), max_tokens
+        )
+
+    def _blocks(self, reply: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         try:
-            blocks = [_said(block) for block in reply["output"]["message"]["content"] or []]
+            return list(reply["output"]["message"]["content"] or [])
         except (KeyError, TypeError):
             raise self._failure("answered without a message.", "Try again.") from None
+
+    def _whole(self, reply: Mapping[str, Any], max_tokens: int | None) -> Completion:
+        said = [_said(block) for block in self._blocks(reply)]
         parting = Parting()
-        parting.feed("".join(text for text, _ in blocks))
+        parting.feed("".join(text for text, _ in said))
         parting.end()
-        thoughts = "".join(thought for _, thought in blocks)
+        thoughts = "".join(thought for _, thought in said)
         return self._completion(parting, thoughts, str(reply.get("stopReason") or ""), reply.get("usage"), max_tokens)
 
     def _completion(
@@ -152,24 +187,29 @@ class Bedrock:
         )
 
     def _asked(
-        self, messages: Conversation, max_tokens: int | None, call: Callable[[dict[str, Any]], CallResult]
+        self,
+        messages: Conversation,
+        body: Mapping[str, object],
+        call: Callable[[dict[str, Any]], CallResult],
+        needed: str = "",
     ) -> CallResult:
         """Call without the parameters that the model refuses, and again where waiting may help."""
         return self._parameters.patiently(
-            self._inference(max_tokens),
-            lambda inference: self._patiently(lambda: call(self._request(messages, inference))),
+            body, lambda taken: self._patiently(lambda: call(self._request(messages, taken))), needed
         )
 
     def _inference(self, max_tokens: int | None) -> dict[str, object]:
         return {"temperature": 0.0, "max_tokens": self._settings.max_tokens if max_tokens is None else max_tokens}
 
-    def _request(self, messages: Conversation, inference: Mapping[str, object]) -> dict[str, Any]:
+    def _request(self, messages: Conversation, body: Mapping[str, object]) -> dict[str, Any]:
         """Return the arguments of the call."""
         system, turns = converse(messages)
         names = {"max_tokens": "maxTokens"}
         asked: dict[str, Any] = {"modelId": self._model, "messages": turns}
-        if inference:
-            asked["inferenceConfig"] = {names.get(key, key): value for key, value in inference.items()}
+        if TOOLS in body:
+            asked[TOOLS] = body[TOOLS]
+        if inference := {names.get(key, key): value for key, value in body.items() if key != TOOLS}:
+            asked["inferenceConfig"] = inference
         return {**asked, "system": system} if system else asked
 
     def _patiently(self, call: Callable[[], CallResult]) -> CallResult:
@@ -212,6 +252,11 @@ def _said(block: Mapping[str, Any]) -> tuple[str, str]:
     reasoning = _inside(block, "reasoningContent")
     thought = _inside(reasoning, "reasoningText").get("text") or reasoning.get("text") or ""
     return block.get("text") or "", thought
+
+
+def _specification(name: str, action: ActionSchema) -> dict[str, Any]:
+    described = {"description": action.description} if action.description.strip() else {}
+    return {"name": name, **described, "inputSchema": {"json": dict(action.parameters)}}
 
 
 def _usage(counts: object) -> Usage:

@@ -22,14 +22,15 @@ from weakref import WeakValueDictionary
 from groundtune.errors import NotInstalled, SettingsError
 from groundtune.files import within
 from groundtune.merging import NotAdditive, check_files, merge
-from groundtune.models import _adapters, _generation, _llama, builtin
+from groundtune.models import _adapters, _generation, _llama, _selecting, builtin
 from groundtune.models._adapters import Chain, SharedWeights
+from groundtune.models._offers import Offer
 from groundtune.models._options import LABEL_TOKENS, Step, are_labels, choice_of
 from groundtune.models.templates import closing_id, prompt_ids, turn_ends
 from groundtune.once import Once
 from groundtune.reply.reasoning import Parting, marks_among, opens, parted
 from groundtune.settings import ModelSettings
-from groundtune.values import Choice, Completion, Conversation, FinishReason, Usage
+from groundtune.values import ActionSchema, Choice, Completion, Conversation, FinishReason, Selection, Usage
 
 SCHEMES = ("builtin", "hf", "path")
 TOKENS_AFTER_CHANGE = 8  # of a stream, when the weights had to change over for it: they may have to change back
@@ -281,6 +282,16 @@ class LocalChatModel:
         shares = [each / sum(likely) for each in likely]
         mass = min(1.0, sum(math.exp(sum(row[: len(row) - len(ends)])) for row in logs))  # whatever comes after
         return Choice(dict(zip(options, shares, strict=True)), Usage(len(prompt), max(map(len, tokens))), mass)
+
+    def select(self, conversations: Sequence[Conversation], actions: Sequence[ActionSchema]) -> list[Selection]:
+        """Return for each conversation the likeliest action with arguments that fit its schema, or none.
+
+        Raises `ModelFailed` for more than `calls.MOST_ACTIONS`.
+        """
+        offer = Offer.of(actions)
+        with self.shared.carrying(self.chain):
+            selector = _selecting.Selector(self.model, self.tokenizer, self._ends(), self.settings.batch_tokens)
+            return selector.select(conversations, offer)
 
     def _labelled(self, prompt: list[int], options: Sequence[str]) -> Choice:
         steps, tokens = [], []

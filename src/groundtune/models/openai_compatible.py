@@ -15,13 +15,17 @@ from typing import TypeVar
 
 from groundtune.http import ApiKey, Backoff, Endpoint, Guidance, named_address
 from groundtune.http.bodies import DONE, decoded, loaded
+from groundtune.http.outages import all_at_once
 from groundtune.models._batches import complete_all
+from groundtune.models._offers import CALL_TOKENS, Offer, strictly
 from groundtune.models._options import LABEL_TOKENS, asked, certain, choice_of
 from groundtune.models._parameters import Parameters
 from groundtune.models._replies import Gathered, NotACompletion, gathered, piece_of
+from groundtune.models._tool_calls import put_together
 from groundtune.models._tool_turns import ToolForm
+from groundtune.models.selecting import select_by_choice
 from groundtune.settings import ModelSettings
-from groundtune.values import Choice, Completion, Conversation
+from groundtune.values import ActionSchema, Choice, Completion, Conversation, Message, Selection
 
 PREFIX = "openai:"
 PATH = "/chat/completions"
@@ -123,6 +127,38 @@ class OpenAICompatible:
         reply = self._reply(body)
         return choice_of(reply.steps, reply.text, labels, reply.usage)
 
+    def select(self, conversations: Sequence[Conversation], actions: Sequence[ActionSchema]) -> list[Selection]:
+        """Return a selection for each conversation: by a tool call where the endpoint takes tools, else by JSON that it
+        holds to a schema, else by `choose` and JSON as text.
+
+        Raises `ModelFailed` at the first conversation that fails, and then sends no more.
+        """
+        offer = Offer.of(actions)
+        return all_at_once(lambda each: self._select(each, offer), conversations, self._settings.concurrency)
+
+    def _select(self, conversation: Conversation, offer: Offer) -> Selection:
+        if not offer.by_name:
+            return Selection(None)
+        return (
+            self._parameters.unless_refused("tools", lambda: self._by_tool_call(conversation, offer))
+            or self._parameters.unless_refused("response_format", lambda: self._by_schema(conversation, offer))
+            or select_by_choice(self, conversation, offer)
+        )
+
+    def _by_tool_call(self, conversation: Conversation, offer: Offer) -> Selection:
+        body = {**self._body(conversation, self._call_tokens), "tools": offer.tools, "tool_choice": "auto"}
+        reply = self._reply({**body, "strict": True}, "tools")
+        return offer.selection(put_together(reply.calls), reply.completion())
+
+    def _by_schema(self, conversation: Conversation, offer: Offer) -> Selection:
+        messages = (Message("system", offer.instructions), *conversation)
+        body = {**self._body(messages, self._call_tokens), "response_format": offer.response_format}
+        return offer.selection_in(self._reply({**body, "strict": True}, "response_format").completion())
+
+    @property
+    def _call_tokens(self) -> int:
+        return max(CALL_TOKENS, self._settings.max_tokens)
+
     def _complete(self, conversation: Conversation, max_tokens: int | None) -> Completion:
         body = self._body(conversation, max_tokens)
         return self._reply(body).completion(self._parameters.adjusted(body))
@@ -135,8 +171,9 @@ class OpenAICompatible:
             "max_tokens": self._settings.max_tokens if max_tokens is None else max_tokens,
         }
 
-    def _reply(self, body: dict[str, object]) -> Gathered:
-        reply = self._read(self._parameters.patiently(body, self._endpoint.post), gathered)
+    def _reply(self, body: dict[str, object], needed: str = "") -> Gathered:
+        sent = self._parameters.patiently(body, lambda taken: self._endpoint.post(strictly(taken)), needed)
+        reply = self._read(sent, gathered)
         self._check(reply)
         if not reply.chosen:
             raise self._endpoint.failure("answered without any choices.", "Check the server's log.")

@@ -84,3 +84,8 @@ def _blank_file(path: Path) -> bool:
         _log.warning("%s may contain a password and cannot be rewritten without it: %s.", path, error)
         return False
     return True
+
+
+def sound(text: str) -> str:
+    """Return `text` as every database takes it: NUL and halves of characters become other marks."""
+    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")

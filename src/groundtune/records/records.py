@@ -22,12 +22,16 @@ from sqlalchemy.exc import IntegrityError
 
 from groundtune.errors import StoreError
 from groundtune.records import tables
-from groundtune.records.blanking import blanked
+from groundtune.records.blanking import blanked, sound
 from groundtune.records.connection import connect, refusals
+from groundtune.records.conversations import KeptConversations
 from groundtune.records.documents import KeptRevisions
 from groundtune.records.earlier import with_places
+from groundtune.records.effects import KeptEffects
+from groundtune.records.feedback import KeptFeedback
 from groundtune.records.kept import KeptKind, T, put, texts
 from groundtune.records.kinds import COMPARISON, EVALUATION, ComparisonKind, kind_of
+from groundtune.records.proposals import KeptProposals
 from groundtune.records.takeover import take_over
 from groundtune.secrets import masked, without_passwords
 from groundtune.values import Answer, Failure, Score, digest
@@ -273,6 +277,22 @@ class Records:
         """Return the documents as they were read for `store`, of each the live revision and `earlier` earlier ones."""
         return KeptRevisions(self._engine, self._place, self._clock, store, earlier)
 
+    def conversations(self) -> KeptConversations:
+        """Return the conversations of users with an assistant."""
+        return KeptConversations(self._engine, self._place, self._clock)
+
+    def feedback(self) -> KeptFeedback:
+        """Return what users think of answers."""
+        return KeptFeedback(self._engine, self._place, self._clock)
+
+    def proposals(self) -> KeptProposals:
+        """Return the knowledge that was proposed from conversations."""
+        return KeptProposals(self._engine, self._place, self._clock)
+
+    def effects(self) -> KeptEffects:
+        """Return what agents did and were allowed to, with the audit log."""
+        return KeptEffects(self._engine, self._place, self._clock)
+
     def close(self) -> None:
         """Give back the connections."""
         self._engine.dispose()
@@ -331,7 +351,7 @@ def _score(row: Row[Any]) -> Score:
 
 def _clean(reason: str) -> str:
     """Error messages may hold what a text column cannot, NUL (PostgreSQL) and halves of characters, and passwords."""
-    return masked(reason).replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+    return sound(masked(reason))
 
 
 def _slices(items: Sequence[str]) -> list[Sequence[str]]:

@@ -11,8 +11,9 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, inspect, text
 
 from groundtune.errors import StoreError
+from groundtune.records.locking import hold
 
-HEAD = "0004"
+HEAD = "0008"
 REVISION_TABLE = "groundtune_revision"
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -30,7 +31,7 @@ def migrate(engine: Engine, place: str) -> None:
         up_to_date = _revision(connection) == HEAD
     if not up_to_date:
         with engine.begin() as connection:
-            _lock(connection)
+            hold(connection, _LOCK)
             _upgrade(connection, place)
     if engine.dialect.name == "sqlite":
         _rewrite_once(engine)
@@ -40,14 +41,6 @@ def _revision(connection: Connection) -> str | None:
     if not inspect(connection).has_table(REVISION_TABLE):
         return None
     return connection.execute(text(f"SELECT version_num FROM {REVISION_TABLE}")).scalar()
-
-
-def _lock(connection: Connection) -> None:
-    """Wait until no other process migrates. Python begins no transaction for SQLite's CREATE and ALTER by itself."""
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-    elif connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
 
 
 def _upgrade(connection: Connection, place: str) -> None:

@@ -5,7 +5,19 @@ Answers, comparisons and kept values are JSON in text columns: exactly what was 
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, CheckConstraint, Column, Float, ForeignKey, Integer, MetaData, String, Table, Text
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
 
 metadata = MetaData()
 
@@ -80,4 +92,122 @@ live = Table(
     Column("store", Text, primary_key=True),  # URL of the store, with the index
     Column("document", Text, primary_key=True),
     Column("fingerprint", Text, nullable=False),
+)
+
+effects = Table(
+    "effects",
+    metadata,
+    Column("key", String(32), primary_key=True),
+    Column("conversation", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("signature", Text, nullable=False),  # of the action
+    Column("digest", String(32), nullable=False),  # of the call
+    Column("call", Text),  # JSON; null once the customer was forgotten
+    Column("approval", String(32), unique=True),  # the one that it used up
+    Column("state", Text, nullable=False),  # an `EffectState`
+    Column("worker", Text, nullable=False),
+    Column("result", Text),  # JSON; null until it is settled, and once the customer was forgotten
+    Column("intended_at", Text, nullable=False),
+    Column("settled_at", Text),
+)
+
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("id", String(32), primary_key=True),  # a hash of what the approver presents
+    Column("conversation", Text, nullable=False),
+    Column("actor", Text, nullable=False),  # for whom the call would be made
+    Column("approver", Text, nullable=False),  # a principal, or "asker"
+    Column("signature", Text, nullable=False),
+    Column("digest", String(32), nullable=False),
+    Column("call", Text),  # JSON; null once the customer was forgotten
+    Column("state", Text, nullable=False),  # an `ApprovalState`
+    Column("asked_at", Text, nullable=False),
+    Column("expires_at", Text, nullable=False),
+    Column("decided_by", Text),
+    Column("decided_at", Text),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("at", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("subject", String(32), nullable=False),  # stands for the customer
+    Column("body", Text, nullable=False),  # JSON without anything personal
+    Column("sealed", Text, nullable=False),  # JSON, encrypted with the customer's key
+    Column("hash", String(64), nullable=False),  # of all above and of the hash before it
+)
+
+audit_keys = Table(
+    "audit_keys",
+    metadata,
+    Column("subject", String(32), primary_key=True),
+    Column("key", Text, nullable=False),
+)
+
+conversations = Table(
+    "conversations",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("actor", Text, nullable=False),  # the user
+    Column("candidate", Text, nullable=False),
+    Column("consent", Boolean, nullable=False),  # to learning from it
+    Column("begun_at", Text, nullable=False),
+    Column("ended_at", Text),
+    Column("asker", Text),  # a JSON list; null where it is not known
+)
+
+turns = Table(
+    "turns",
+    metadata,
+    Column("conversation", String(32), ForeignKey("conversations.id"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("role", Text, nullable=False),
+    Column("content", Text, nullable=False),
+    Column("answer", Text),  # JSON; null for what is no answer
+    Column("said_at", Text, nullable=False),
+    Column("person", Text),  # who said it in the assistant's place
+)
+
+proposals = Table(
+    "proposals",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("actor", Text, nullable=False),  # the user in whose conversation it was said
+    Column("content", Text, nullable=False),  # JSON
+    Column("state", Text, nullable=False),  # a `ProposalState`
+    Column("document", Text),  # what it became
+    Column("reviewer", Text),
+    Column("made_at", Text, nullable=False),
+    Column("decided_at", Text),
+)
+
+enriched = Table(
+    "enriched",
+    metadata,
+    Column("conversation", String(32), primary_key=True),
+    Column("at", Text, nullable=False),
+)
+
+feedback = Table(
+    "feedback",
+    metadata,
+    Column("conversation", String(32), primary_key=True),  # may be erased before
+    Column("turn", Integer, primary_key=True),  # the number of the answer
+    Column("rater", Text, primary_key=True),  # the user, or an expert
+    Column("actor", Text, nullable=False),  # the user whose conversation it is
+    Column("candidate", Text, nullable=False),
+    Column("thumb", Boolean),
+    Column("stars", Integer),
+    Column("text", Text, nullable=False),
+    Column("correction", Text, nullable=False),  # the answer as it should have been
+    Column("complaint", Text, nullable=False),  # its class; empty where nothing is complained of
+    Column("classified_by", Text, nullable=False),
+    Column("asked_at", Text),
+    Column("declined_at", Text),
+    Column("given_at", Text),
+    Index("feedback_actor", "actor"),
 )

@@ -11,6 +11,7 @@ from typing import Any, Literal, Self, get_args
 from pydantic import Field, model_validator
 
 from groundtune.secrets import SecretUrl
+from groundtune.settings.actions import ActionsSettings
 from groundtune.settings.retrieval import RetrievalSettings
 from groundtune.settings.table import Inner, Principals, Table
 from groundtune.settings.training import DataSettings, TuningSettings
@@ -340,6 +341,22 @@ class JudgeSettings(Table):
         return self
 
 
+class EnrichmentSettings(Table):
+    """`[enrichment]`: what is learned from conversations."""
+
+    retention_days: int = Field(
+        90,
+        ge=1,
+        description="Conversations that ended longer ago are not looked through, and proposals that were made longer "
+        "ago and not accepted are erased.",
+    )
+    reword: Literal["auto", "none", "model"] = Field(
+        "auto",
+        description="Whether the chat model puts proposed statements into words that stand by themselves. auto: not a "
+        "built-in one.",
+    )
+
+
 class Settings(Table):
     """The whole of `groundtune.toml`."""
 
@@ -357,6 +374,8 @@ class Settings(Table):
     comparison: ComparisonSettings = ComparisonSettings()
     human: HumanSettings = HumanSettings()
     judge: JudgeSettings = JudgeSettings()
+    enrichment: EnrichmentSettings = EnrichmentSettings()
+    actions: ActionsSettings = ActionsSettings()
 
     def part(self, name: str, kind: type[Inner]) -> Inner:
         """Return a table inside a table: `part("tuning.raft", RaftSettings)`; see `Table.part`."""

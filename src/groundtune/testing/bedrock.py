@@ -11,9 +11,10 @@ import zlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from groundtune.acting import SelectingModel
 from groundtune.protocols import ChatModel
 from groundtune.testing.endpoint import Request, Response
-from groundtune.values import Completion, Message
+from groundtune.values import ActionSchema, Completion, Conversation, Message, Usage
 
 STOP = {"stop": "end_turn", "length": "max_tokens", "content_filter": "content_filtered", "other": "tool_use"}
 
@@ -24,7 +25,11 @@ def conversing_by(model: ChatModel) -> Callable[[Request], Response]:
     def respond(request: Request) -> Response:
         body: Any = request.body
         system = [Message("system", block["text"]) for block in body.get("system", [])]
-        turns = [Message(turn["role"], turn["content"][0]["text"]) for turn in body["messages"]]
+        turns = [
+            Message(turn["role"], "\n\n".join(block["text"] for block in turn["content"])) for turn in body["messages"]
+        ]
+        if "toolConfig" in body and isinstance(model, SelectingModel):
+            return _selected(model, (*system, *turns), [tool["toolSpec"] for tool in body["toolConfig"]["tools"]])
         (completion,) = model.complete([(*system, *turns)], body["inferenceConfig"]["maxTokens"])
         if request.path.endswith("/converse-stream"):
             return streamed([completion.text[:3], completion.text[3:]], completion)
@@ -38,6 +43,25 @@ def said(completion: Completion) -> Response:
     message = {"role": "assistant", "content": [{"text": completion.text}]}
     reply = {"output": {"message": message}, "stopReason": STOP[completion.finish_reason], "usage": _usage(completion)}
     return Response([json.dumps(reply).encode()], headers={"Content-Type": "application/json"})
+
+
+def called(*calls: tuple[str, object], usage: Usage | None = None, stop: str = "tool_use") -> Response:
+    """Return calls of tools, each a name and its arguments, as a reply of Converse."""
+    blocks = [
+        {"toolUse": {"toolUseId": f"call{place:05d}", "name": name, "input": arguments}}
+        for place, (name, arguments) in enumerate(calls)
+    ]
+    message = {"role": "assistant", "content": blocks}
+    reply = {"output": {"message": message}, "stopReason": stop, "usage": _usage(Completion("", usage or Usage(9, 5)))}
+    return Response([json.dumps(reply).encode()], headers={"Content-Type": "application/json"})
+
+
+def _selected(model: SelectingModel, conversation: Conversation, offered: Sequence[Any]) -> Response:
+    actions = [ActionSchema(each["name"], each["description"], each["inputSchema"]["json"]) for each in offered]
+    (selection,) = model.select([conversation], actions)
+    if selection.call is None:
+        return said(Completion(selection.reply, selection.usage))
+    return called((selection.call.action, dict(selection.call.arguments)), usage=selection.usage)
 
 
 def streamed(pieces: Sequence[str], completion: Completion) -> Response:

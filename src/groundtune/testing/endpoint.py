@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
+from groundtune.acting import SelectingModel
 from groundtune.protocols import ChatModel
-from groundtune.values import Completion, Message
+from groundtune.values import ActionSchema, Completion, Conversation, Message
 
 Body = Mapping[str, object]
 
@@ -116,6 +117,17 @@ def said(completion: Completion) -> Response:
     return _json({"choices": [{**choice, "message": message}], "usage": _usage(completion)})
 
 
+def called(*calls: tuple[str, object], finish: str = "tool_calls", text: str | None = None) -> Response:
+    """Return calls of tools, each a name and the text of its arguments, as a chat completion of the OpenAI API."""
+    made = [
+        {"id": f"call{place:05d}", "type": "function", "function": {"name": name, "arguments": arguments}}
+        for place, (name, arguments) in enumerate(calls)
+    ]
+    message = {"role": "assistant", "content": text, "tool_calls": made}
+    choice = {"index": 0, "finish_reason": finish, "message": message}
+    return _json({"choices": [choice], "usage": {"prompt_tokens": 9, "completion_tokens": 5}})
+
+
 def streamed(pieces: Sequence[str], completion: Completion) -> Response:
     """Return `pieces` as server-sent events, with a finish reason, a chunk of usage and the end mark."""
     deltas: list[dict[str, object]] = [{"choices": [{"delta": {"content": piece}}], "usage": None} for piece in pieces]
@@ -130,20 +142,42 @@ def error(status: int, message: str, headers: Mapping[str, str] | None = None) -
 
 
 def served_by(model: ChatModel) -> Callable[[Request], Response]:
-    """Return a `respond` that answers with `model`, whole or streamed as the request says."""
+    """Return a `respond` that answers with `model`, whole or streamed as the request says.
+
+    Where the request offers tools and the model selects, it may call one.
+    """
 
     def respond(request: Request) -> Response:
-        messages = request.body["messages"]
-        limit = request.body["max_tokens"]
-        assert isinstance(messages, list)
-        assert isinstance(limit, int)
-        conversation = tuple(Message(each["role"], each["content"]) for each in messages)
-        (completion,) = model.complete([conversation], limit)
-        if request.body.get("stream"):
+        body: Any = request.body
+        conversation = tuple(Message(each["role"], each["content"] or "") for each in body["messages"])
+        if body.get("tools") and isinstance(model, SelectingModel):
+            return _selected(model, conversation, [tool["function"] for tool in body["tools"]])
+        (completion,) = model.complete([conversation], body["max_tokens"])
+        if body.get("stream"):
             return streamed([completion.text[:3], completion.text[3:]], completion)
         return said(completion)
 
     return respond
+
+
+def refusing(keys: Collection[str], respond: Callable[[Request], Response]) -> Callable[[Request], Response]:
+    """Return a `respond` that takes no request with one of these parameters, and says which."""
+
+    def refuse(request: Request) -> Response:
+        refused = next((key for key in keys if key in request.body), "")
+        return error(400, f"Unsupported parameter: '{refused}' is not supported.") if refused else respond(request)
+
+    return refuse
+
+
+def _selected(model: SelectingModel, conversation: Conversation, functions: Sequence[Any]) -> Response:
+    actions = [ActionSchema(each["name"], each["description"], each["parameters"]) for each in functions]
+    (selection,) = model.select([conversation], actions)
+    if selection.call is None:
+        return said(Completion(selection.reply, selection.usage))
+    response = called((selection.call.action, json.dumps(dict(selection.call.arguments))))
+    reply = json.loads(response.pieces[0]) | {"usage": _usage(Completion("", selection.usage))}
+    return _json(reply)
 
 
 def _usage(completion: Completion) -> dict[str, int]:

@@ -12,9 +12,10 @@ from pathlib import Path
 
 from groundtune.errors import ModelFailed
 from groundtune.evaluation.scorers import scorers
+from groundtune.models._offers import Offer
 from groundtune.protocols import Scorer
 from groundtune.settings import ComparisonSettings
-from groundtune.values import Case, Choice, Completion, Conversation, Usage
+from groundtune.values import ActionCall, ActionSchema, Case, Choice, Completion, Conversation, Selection, Usage
 
 
 class FunctionModel:
@@ -108,6 +109,52 @@ class ScriptedModel(FunctionModel):
         if not self._lines:
             raise ModelFailed("the script has no lines left.", remedy="Add a line, or ask less often.")
         return self._lines.pop(0)
+
+
+Selects = Callable[[Conversation, Sequence[ActionSchema]], ActionCall | str]
+
+
+class FunctionSelector(FunctionModel):
+    """Selects what `selects` makes of a conversation and the actions: a call, or words, which are none.
+
+    As with every model, a call that was not offered, or does not fit, is none.
+    """
+
+    def __init__(self, selects: Selects, name: str = "fake:selector") -> None:
+        super().__init__(lambda conversation: "I see.", name)
+        self._selects = selects
+
+    def select(self, conversations: Sequence[Conversation], actions: Sequence[ActionSchema]) -> list[Selection]:
+        """Return what the function says of each conversation."""
+        offer = Offer.of(actions)
+        names = {action.name: name for name, action in offer.by_name.items()}
+        self.batches.append(len(conversations))
+        made = []
+        for conversation in conversations:
+            self.asked.append(conversation)
+            said = self._selects(conversation, actions) if actions else ""
+            call = None if isinstance(said, str) else (names.get(said.action, said.action), dict(said.arguments))
+            usage = Usage(sum(len(message.content.split()) for message in conversation), 1)
+            words = said if isinstance(said, str) else ""
+            made.append(offer.selection([call] if call else [], Completion(words, usage)))
+        return made
+
+
+class ScriptedSelector(FunctionSelector):
+    """Selects the steps of a script one after the other, calls or words, and fails when there are none left."""
+
+    def __init__(self, script: Sequence[ActionCall | str], name: str = "fake:scripted-selector") -> None:
+        self._steps = list(script)
+        super().__init__(self._next, name)
+
+    def assert_complete(self) -> None:
+        """Raise `AssertionError` if a step was never used: the code under test asked less than was expected."""
+        assert not self._steps, f"{len(self._steps)} steps were never used, the first: {self._steps[0]!r}"
+
+    def _next(self, _: Conversation, __: Sequence[ActionSchema]) -> ActionCall | str:
+        if not self._steps:
+            raise ModelFailed("the script has no steps left.", remedy="Add a step, or ask less often.")
+        return self._steps.pop(0)
 
 
 class FallibleModel(FunctionModel):

@@ -5,12 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from groundtune.values._digest import digest
 from groundtune.values.answers import Conversation, Question
 from groundtune.values.knowledge import EVERYONE
 
 Split = Literal["development", "test"]
 UNEXPECTED = "unexpected"
 """The tag of cases that ask something unusual; raters are asked how well the answer dealt with that."""
+
+
+def drawn_split(group: str, development_share: float) -> Split:
+    """Return the side of a group that names none: drawn by a hash of its name, the same on every machine."""
+    share = int(digest("split", group)[:8], 16) / 2**32
+    return "development" if share < development_share else "test"
 
 
 @dataclass(frozen=True, slots=True)

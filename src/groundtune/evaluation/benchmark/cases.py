@@ -19,7 +19,7 @@ from groundtune.errors import InputError
 from groundtune.files import Name, read_jsonl
 from groundtune.settings import Principals
 from groundtune.text import locate
-from groundtune.values import EVERYONE, Case, Evidence, Message, Split, digest
+from groundtune.values import EVERYONE, Case, Evidence, Message, Split, digest, drawn_split
 
 
 class EvidenceLine(BaseModel):
@@ -275,8 +275,7 @@ def _split(row: CaseLine, number: int, named: Mapping[str, set[Split]], path: Pa
         )
     if splits:
         return next(iter(splits))
-    share = int(digest("split", group)[:8], 16) / 2**32
-    return "development" if share < development_share else "test"
+    return drawn_split(group, development_share)
 
 
 def _unfounded(evidence: Evidence, texts: Mapping[str, str]) -> str | None:

@@ -1,0 +1,173 @@
+"""Operations as actions: one request for each call, and what came of it.
+
+2xx is done, 4xx refused. A cut connection, a timeout, a redirect and 5xx leave unknown what a "write" did; a request
+that never left, and a "read" that failed, are refused. Nothing is tried again. Knows no settings.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+from groundtune.agents.actions.arguments import NotArguments, check, checked, plain, shortened
+from groundtune.agents.actions.openapi.requests import OperationRequest, header_text, request_of
+from groundtune.agents.actions.openapi.shapes import Operation, OperationParameter
+from groundtune.http.backend import BackendClient, BackendReply, NoReply, NotSent
+from groundtune.http.bodies import decoded, reason
+from groundtune.values import ActionOutcome, ActionResult, ActionSchema, Actor, Reach, digest
+
+_GONE = (404, 410)
+
+
+@dataclass(frozen=True, slots=True)
+class OperationServer:
+    """Who is asked, with which token, and the headers in which the key and the actor's id go; "" for none."""
+
+    client: BackendClient
+    token: str = field(default="", repr=False)
+    key_header: str = "Idempotency-Key"
+    actor_header: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenApiAction:
+    """An operation as an action; `testing.actions` has its contract.
+
+    `finder` is the operation that looks a call up by its key, `undoer` the one that takes it back by its reference:
+    the field `reference` of the reply.
+    """
+
+    operation: Operation
+    server: OperationServer
+    reach: Reach
+    trusted: bool = False
+    finder: Operation | None = None
+    undoer: Operation | None = None
+    reference: str = "id"
+
+    @property
+    def schema(self) -> ActionSchema:
+        """The operation's flat schema."""
+        return self.operation.schema
+
+    @property
+    def signature(self) -> str:
+        """A hash of name, schema, method and address."""
+        schema = self.schema
+        place = f"{self.operation.method} {self.server.client.base_url}{self.operation.path}"
+        return digest(schema.name, schema.description, json.dumps(schema.parameters, sort_keys=True), place)
+
+    def fault(self, arguments: Mapping[str, object]) -> str:
+        """Return why arguments are refused before anything is sent, "" if they are not."""
+        try:
+            self._request(self.operation, arguments)
+        except NotArguments as error:
+            return shortened(error)
+        return ""
+
+    def perform(self, arguments: Mapping[str, object], actor: Actor, key: str) -> ActionResult:
+        """Send the request once; see `Action.perform`."""
+        return self._send(self.operation, arguments, actor, key, self.reach)
+
+    def look_up(self, arguments: Mapping[str, object], actor: Actor, key: str) -> ActionResult:
+        """Ask by the key, where there is an operation for it; see `Action.look_up`."""
+        if self.finder is None:
+            return ActionResult("unknown", reason="the back-end has no way to look up what became of a call")
+        try:
+            reply = self._reply(self.finder, filled(self.finder, arguments, key), actor, "")
+        except (NotArguments, NotSent, NoReply) as error:
+            return ActionResult("unknown", reason=f"it cannot be looked up: {error}")
+        if reply.status in _GONE:
+            return ActionResult("refused", reason="the back-end knows of no such call")
+        if 200 <= reply.status < 300:
+            return self._done(reply)
+        return ActionResult("unknown", reason=f"it cannot be looked up: {_said(reply)}")
+
+    def undo(self, arguments: Mapping[str, object], actor: Actor, reference: str, key: str) -> ActionResult:
+        """Send the operation that takes it back, where there is one; see `Action.undo`."""
+        if self.undoer is None:
+            return ActionResult("refused", reason="the back-end has no way to undo it")
+        try:
+            given = filled(self.undoer, arguments, reference)
+        except NotArguments as error:
+            return ActionResult("refused", reason=f"it cannot be undone: {error}")
+        return self._send(self.undoer, given, actor, key, "write")
+
+    def _send(
+        self, operation: Operation, arguments: Mapping[str, object], actor: Actor, key: str, reach: Reach
+    ) -> ActionResult:
+        lost: ActionOutcome = "refused" if reach == "read" else "unknown"
+        try:
+            reply = self._reply(operation, arguments, actor, key if reach == "write" else "")
+        except (NotArguments, NotSent) as error:
+            return ActionResult("refused", reason=shortened(error))
+        except NoReply as error:
+            return ActionResult(lost, reason=shortened(error))
+        if 200 <= reply.status < 300:
+            return self._done(reply)
+        return ActionResult("refused" if 400 <= reply.status < 500 else lost, reason=_said(reply))
+
+    def _reply(self, operation: Operation, arguments: object, actor: Actor, key: str) -> BackendReply:
+        """Return the reply to one request. Raises `NotArguments`, `NotSent` and `NoReply`."""
+        request = self._request(operation, arguments)
+        ours = {self.server.key_header: key, self.server.actor_header: actor.id}
+        filled_in = {name: header_text(text, name) for name, text in ours.items() if name and text}
+        headers = {**request.headers, **filled_in}
+        return self.server.client.ask(request.method, request.target, headers, request.body)
+
+    def _request(self, operation: Operation, arguments: object) -> OperationRequest:
+        given = plain(operation.schema.name, arguments)
+        check(operation.schema.parameters, given)
+        return request_of(operation, given, self.server.token)
+
+    def _done(self, reply: BackendReply) -> ActionResult:
+        value, left_out = _value(reply)
+        reference = value.get(self.reference) if isinstance(value, dict) else None
+        known = str(reference) if isinstance(reference, str | int) else ""
+        accepted = "the back-end accepted it and carries it out later" if reply.status == 202 else ""
+        return ActionResult("done", value, known, "; ".join(filter(None, (accepted, left_out))))
+
+
+def remaining(operation: Operation, keys: Collection[str]) -> list[OperationParameter]:
+    """Return what an operation needs besides arguments of these names."""
+    needed = operation.schema.parameters["required"]
+    assert isinstance(needed, list)
+    return [each for each in operation.parameters if each.key in needed and each.key not in keys]
+
+
+def filled(operation: Operation, arguments: Mapping[str, object], last: str) -> dict[str, object]:
+    """Return arguments for an operation that goes with another one: those of the same name, and `last` for the step of
+    its path that remains. Raises `NotArguments` for arguments that are none.
+    """
+    given = plain(operation.schema.name, arguments)
+    own = {each.key: given[each.key] for each in operation.parameters if each.key in given}
+    return {**own, **{each.key: last for each in remaining(operation, own) if each.where == "path"}}
+
+
+def _value(reply: BackendReply) -> tuple[object, str]:
+    """Return what a reply says, and what of it is left out."""
+    if reply.large:
+        return None, "the reply is larger than is read, and was left out"
+    if not reply.body:
+        return None, ""
+    kind = reply.headers.get("content-type", "").partition(";")[0].strip().lower()
+    try:
+        if kind == "application/json" or kind.endswith("+json"):
+            value = json.loads(reply.body)
+        elif kind.startswith("text/"):
+            value = decoded(reply.body)
+        else:
+            return None, f"the reply is {kind or 'of no kind'}, which is not read"
+        checked(value)
+    except (ValueError, RecursionError, NotArguments) as error:
+        return None, shortened(f"the reply is not what it says: {error}")
+    return value, ""
+
+
+def _said(reply: BackendReply) -> str:
+    """Return status and reason of a reply that is no success (RFC 9457, and what others do instead)."""
+    said = reason(decoded(reply.body)) if reply.body else ""
+    if 300 <= reply.status < 400:
+        said = f"it leads to {reply.headers.get('location', 'another address')}, which is not followed"
+    return shortened(f"{reply.status}: {said}" if said else str(reply.status))

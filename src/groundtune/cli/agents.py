@@ -1,0 +1,93 @@
+"""`groundtune agents`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from groundtune.cli._shared import HERE, AsJson, Overrides, ProjectFolder, emit, opened
+
+if TYPE_CHECKING:
+    from groundtune.comparison.agents import AgentEvaluation
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    commands = typer.Typer(help="Measure the agent that acts, and check what it did.", no_args_is_help=True)
+    commands.command()(evaluate)
+    commands.command()(audit)
+    app.add_typer(commands, name="agents")
+
+
+def evaluate(
+    trials: Annotated[int, typer.Option(min=1, help="How often each task is tried.")] = 1,
+    split: Annotated[
+        Literal["development", "test"] | None, typer.Option(help="Tasks of one side only.", show_default=False)
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Try only the first so many tasks.")] = None,
+    project: ProjectFolder = HERE,
+    as_json: AsJson = False,
+    overrides: Overrides = [],  # noqa: B006 -- typer reads the default, nobody changes it
+) -> None:
+    """Try the agent on the tasks of `[actions] tasks`, with a scripted customer and a back-end that begins anew.
+
+    A task succeeds if the back-end then differs from its start in exactly what the task expects. pass^k is how likely
+    a task succeeds k times in a row. Unauthorised effects are changes that the customer did not want.
+
+    Examples:
+
+        groundtune agents evaluate
+        groundtune agents evaluate --trials 4 --split test --json
+        groundtune agents evaluate --set model.name=openai:MODEL@http://localhost:8000/v1
+
+    """
+    from groundtune.comparison.agents import evaluate_agents
+
+    with opened(project, overrides) as opened_project:
+        evaluation = evaluate_agents(opened_project.assembly, trials, split, limit)
+    emit(as_json, evaluation.as_json(), _shown(evaluation))
+
+
+def audit(
+    head: Annotated[
+        str | None, typer.Option(help="Hash that was printed before: tells whether the log was cut off since.")
+    ] = None,
+    project: ProjectFolder = HERE,
+    as_json: AsJson = False,
+    overrides: Overrides = [],  # noqa: B006 -- typer reads the default, nobody changes it
+) -> None:
+    """Check the audit log: whether every entry follows from the one before it. Exit code 1 if one does not.
+
+    Keep the last hash elsewhere, and give it as `--head` the next time.
+
+    Examples:
+
+        groundtune agents audit
+        groundtune agents audit --head 3f5c…
+
+    """
+    with opened(project, overrides) as opened_project:
+        kept = opened_project.assembly.records.effects()
+        broken, entries, last = kept.broken_at(head), len(kept.audit()), kept.head()
+        unknown = [effect.key for effect in kept.effects(states=("unknown", "intended"))]
+    holds = "The chain holds." if broken is None else f"Entry {broken} is not what was written, or is missing."
+    told = f"{entries} entries. {holds}\nLast hash: {last}\nCalls of which nobody knows what came: {len(unknown)}"
+    document = {"entries": entries, "broken_at": broken, "head": last, "unknown": unknown}
+    emit(as_json, document, Text(told))
+    if broken is not None:
+        raise typer.Exit(1)
+
+
+def _shown(evaluation: AgentEvaluation) -> Group:
+    table = Table("tasks", "succeeded", "trials", "unauthorised effects", box=None)
+    for kind, (succeeded, trials, effects) in evaluation.by_kind().items():
+        table.add_row(kind, str(succeeded), str(trials), str(effects))
+    success = evaluation.success
+    interval = "" if success is None else f" (95 % interval {success.low:.2f} to {success.high:.2f})"
+    passes = ", ".join(f"pass^{k} {evaluation.pass_hat(k):.2f}" for k in range(1, evaluation.trials + 1))
+    said = f"{evaluation.model}: {passes}{interval}; {evaluation.unauthorised} unauthorised effects."
+    return Group(table, Text(said))

@@ -1,0 +1,31 @@
+"""Opening a conversation with the assistant of a project: what `groundtune chat` and the service do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from groundtune.assembly.acting import open_acting
+from groundtune.assembly.talk import Talk
+from groundtune.project import Project
+from groundtune.values import Actor
+
+
+@contextmanager
+def open_talk(
+    project: Project, candidate: str, user: Actor, *, consent: bool = False, rehearse: bool = False
+) -> Iterator[Talk]:
+    """Begin a conversation of a user with a candidate, and end it afterwards; it is kept in the records of the project.
+
+    Where `[actions]` has back-ends and rules, an agent acts beside the answers; with `rehearse`, it does everything but
+    the calls. `consent` is the user's to agents that learn from the conversation.
+    """
+    answerer = project.answerer(candidate)
+    acting = open_acting(project.assembly, {user.id: user}.get, rehearse=rehearse)
+    try:
+        talk = Talk(answerer, candidate, user, project.assembly.records.conversations(), acting, consent)
+        yield talk
+        talk.end()
+    finally:
+        if acting is not None:
+            acting.close()
