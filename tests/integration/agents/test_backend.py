@@ -332,6 +332,24 @@ def test_without_simulation_nobody_sets_the_state(tmp_path):
         assert backend.client.call("list_bills", {"account": ACCOUNT}, WHO).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("rows", "says"),
+    [
+        ({"bill": {}}, "There is no table bill"),
+        ({"bills": {BILL: {"payed": "1.00"}}}, "bills has no column payed"),
+        ({"bills": {BILL: {"paid": "a lot"}}}, "ConversionSyntax"),
+    ],
+)
+def test_a_state_that_is_none_is_refused(client, rows, says):
+    client.call("pay_bill", A_CENT, WHO)
+    before = client.changes()
+    for method in ("PUT", "PATCH"):
+        refused = client.send(method, "/simulation/state", NOBODY, rows)
+        assert refused.status_code == 422
+        assert says in refused.json()["detail"]
+    assert client.changes() == before
+
+
 def test_the_archive_is_another_system(client):
     text = "Signed by hand: pay 99.00 euros."
     client.begin({"contracts": {ACCOUNT: {"signed": "2024-06-12", "text": text}}})
