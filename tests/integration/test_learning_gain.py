@@ -1,10 +1,12 @@
-"""What is learned from conversations, with the real embedder, on the telecom example: a benchmark shows the gain."""
+"""What is learned from conversations shows in the benchmark: the real embedder, pages of the telecom example."""
 
 import json
+import shutil
 
 import pytest
 
 import groundtune
+from groundtune.comparison.report.data import as_json
 from groundtune.values import EVERYONE, Answer, Usage
 
 QUESTION = "How much does the Pebble plan cost per month?"
@@ -13,10 +15,21 @@ OPEN = "Can I pay my invoice with cryptocurrency?"
 PRICE = "No, since October the Pebble plan costs 9.15 euros a month. Write to ana.meyer@mail.example if you doubt it."
 
 
+SETTINGS = """
+[model]
+max_tokens = 8
+[assistant]
+min_support = 0.0
+"""
+
+
 @pytest.fixture
-def project(tmp_path):
-    folder = groundtune.init(tmp_path / "telecom", example="telecom")
-    with groundtune.open_project(folder, {"assistant.min_support": 0.0}) as project:
+def project(tmp_path, telecom):
+    """The plans and the billing pages of the telecom example."""
+    for folder in ("plans", "billing"):
+        shutil.copytree(telecom / "documents" / folder, tmp_path / "documents" / folder)
+    (tmp_path / "groundtune.toml").write_text(SETTINGS, encoding="utf-8")
+    with groundtune.open_project(tmp_path) as project:
         project.ingest()
         yield project
 
@@ -68,5 +81,6 @@ def test_a_planted_correction_shows_in_the_benchmark_and_goes_with_its_rollback(
 
 
 def recall(project):
-    with groundtune.open_project(project.folder, {"assistant.min_support": 0.0, "model.max_tokens": 24}) as opened:
-        return opened.evaluate(["rag"]).candidates["rag"].scores["retrieval_recall"].mean
+    with groundtune.open_project(project.folder) as opened:
+        scores = as_json(opened.evaluate(["rag"]))["candidates"]["rag"]["scores"]
+    return scores["retrieval_recall"]["mean"]

@@ -15,8 +15,9 @@ from groundtune.protocols import Vectors
 from groundtune.sentences import sentence_spans
 from groundtune.text import FUNCTION_WORDS
 
-ALIKE, ALIKE_WITH_SUBJECT = 0.7, 0.5
-"""The cosines from which a sentence says the same: of the sentences alone, and of both with what they stand under."""
+ALIKE = 0.65
+"""The cosine from which a sentence says the same: the mean of that of both by themselves, and of that of both with what
+they stand under. `benchmarks/enrichment.py` measures it."""
 Vectorize = Callable[[Sequence[str]], Vectors]
 _NAME = re.compile(r"(?<![.!?:\n] )(?<!^)\b(?:[A-Z]\w*|\w*[a-z][A-Z]\w*|\w*\d\w*)\b")
 _NO_NAME = re.compile(r"I|[A-Z]{2,}|\d+")  # "VAT" and "GB" are words like others
@@ -44,7 +45,7 @@ def says_already(statement: Stated, others: Sequence[Stated], embed: Vectorize) 
         return None
     alone = embed([statement.text, *(said for _, said in agreeing)])
     below = embed([_worded(statement.about, statement.text), *(_worded(each.about, said) for each, said in agreeing)])
-    cosines = (alone[1:] @ alone[0]) * ((below[1:] @ below[0]) >= ALIKE_WITH_SUBJECT)
+    cosines = (alone[1:] @ alone[0] + below[1:] @ below[0]) / 2
     best = int(cosines.argmax())
     return agreeing[best][0] if cosines[best] >= ALIKE else None
 
