@@ -69,6 +69,8 @@ def list_(
 ) -> None:
     """List proposals, oldest first.
 
+    Without --state, these are the ones that wait for a review. Nobody but reviewers sees them.
+
     Examples:
 
         groundtune review list

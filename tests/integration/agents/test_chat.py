@@ -67,7 +67,13 @@ functions = "own_actions.py"
 action = "pay_bill"
 who = ["everyone"]
 """
-CHAT = [sys.executable, "-c", "from groundtune.cli import main; main()", "chat", "--candidate", "base", "--user", "ana"]
+MAIN = """
+import signal
+from groundtune.cli import main
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a test run in the background has it ignored
+main()
+"""
+CHAT = [sys.executable, "-c", MAIN, "chat", "--candidate", "base", "--user", "ana"]
 
 
 @pytest.fixture
