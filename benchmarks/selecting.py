@@ -138,11 +138,12 @@ def overhead(model: Any, folder: Path, number: int = 8, steps: int = 48) -> Iter
     rows = random.Random(SEED).sample(rows_of(folder, "simple_python"), number)
     prompts = [model.tokenizer(row.conversation[-1].content)["input_ids"] for row in rows]
     words = _grammar.vocabulary(model.tokenizer, model.model.config.vocab_size, model._ends())
-    schema = {"type": "object", "properties": {"text": {"type": "string", "minLength": 400, "maxLength": 800}}}
+    text = {"type": "string", "minLength": 400, "maxLength": 800}
+    schema = {"type": "object", "properties": {"text": text}, "required": ["text"]}
     for batch in (1, number):
         ratios, without = [], []
         for _ in range(5):
-            matchers = [_grammar.matcher(words, {**schema, "required": ["text"]}) for _ in range(batch)]
+            matchers = [_grammar.matcher(words, {" ": schema}) for _ in range(batch)]
             sampler = _grammar.Constrained(matchers)
             plain = _seconds(model, prompts[:batch], steps, None)
             ratios.append(_seconds(model, prompts[:batch], steps, sampler) / plain)

@@ -7,7 +7,7 @@ refers to another address cannot be checked, and what cannot be checked is no ca
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -81,12 +81,21 @@ def _misfit(schema: Mapping[str, object], arguments: Mapping[str, object]) -> st
 
 @lru_cache(maxsize=512)
 def _validator(schema: str) -> Any:  # noqa: ANN401 -- jsonschema is untyped
-    from jsonschema import Draft202012Validator
-    from jsonschema.validators import validator_for
+    from jsonschema import Draft202012Validator, validators
     from referencing import Registry
 
     read = json.loads(schema)
-    kind = validator_for(read, default=Draft202012Validator)
+    kind = validators.extend(validators.validator_for(read, default=Draft202012Validator), {"multipleOf": multiple_of})
     kind.check_schema(read)
     # the registry is empty: the default one would fetch what a schema names
     return kind(read, registry=Registry(), format_checker=kind.FORMAT_CHECKER)
+
+
+def multiple_of(validator: Any, divisor: Any, instance: Any, schema: Any) -> Iterator[Any]:  # noqa: ANN401
+    """Tell multiples in decimals for jsonschema, as people write them: 5.55 is one of 0.01, though not in binary."""
+    from fractions import Fraction
+
+    from jsonschema import ValidationError
+
+    if validator.is_type(instance, "number") and Fraction(str(instance)) % Fraction(str(divisor)):
+        yield ValidationError(f"{instance!r} is not a multiple of {divisor}")

@@ -13,12 +13,14 @@ from types import TracebackType
 
 import numpy as np
 
+from groundtune.assembly.asker import principals
 from groundtune.assembly.assembly import Assembly
 from groundtune.assembly.bias import with_bias
 from groundtune.assembly.candidates import Candidate, available, registered
 from groundtune.assembly.data import DataCheck, check_data
 from groundtune.assembly.export import export_tuned
 from groundtune.assembly.knowledge import KnowledgeBase
+from groundtune.assembly.learning import Learning
 from groundtune.assembly.said import read_said
 from groundtune.comparison.calibrate import Calibration, calibrate, prefer
 from groundtune.comparison.compare import compare
@@ -116,6 +118,11 @@ class Project:
     def feedback(self) -> ProjectFeedback:
         """What users think of answers."""
         return ProjectFeedback(self.assembly)
+
+    @property
+    def learning(self) -> Learning:
+        """Knowledge proposed from conversations, and what reviewers decide about it."""
+        return Learning(self.assembly)
 
     def ingest(self, paths: Sequence[str | Path] = (), *, verify: bool = False) -> IngestReport:
         """Bring the knowledge store up to date with the documents, or with those below `paths`; see its `ingest`."""
@@ -292,7 +299,7 @@ class Project:
         """
         if not query.strip() and file is None:
             raise SettingsError("the query is empty.", remedy='Write groundtune search "early termination fee".')
-        search = Search(query, _principals(asker), where or {}, None if file is None else Path(file))
+        search = Search(query, principals(asker), where or {}, None if file is None else Path(file))
         return self.assembly.knowledge.retrieve([search], limit)[0]
 
     def answerer(self, candidate: str) -> Answerer:
@@ -318,7 +325,7 @@ class Project:
         """
         if not question.strip():
             raise SettingsError("the question is empty.", remedy='Write groundtune ask "How much is …?"')
-        return self.answerer(candidate).answer(Question(question, tuple(history), _principals(asker)))
+        return self.answerer(candidate).answer(Question(question, tuple(history), principals(asker)))
 
     # --- judging and comparing --------------------------------------------------------------------
 
@@ -388,13 +395,3 @@ class Project:
         """Return drafts of unexpected queries, made of the benchmark and the documents."""
         rng = np.random.default_rng(self.settings.human.seed)
         return draft_unexpected(self.benchmark.cases, self.assembly.knowledge.texts(), per_kind, rng)
-
-
-def _principals(asker: Sequence[str]) -> tuple[str, ...]:
-    """Return who asks. Raises `SettingsError` for nobody, a blank name, or one name in the place of a list."""
-    if isinstance(asker, str) or not asker or not all(name.strip() for name in asker):
-        raise SettingsError(
-            f"the asker is {asker!r}, but must be a list of principals, none of them blank.",
-            remedy='Write asker=["staff"] in Python, --as staff on the command line.',
-        )
-    return tuple(asker)

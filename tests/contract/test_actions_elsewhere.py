@@ -183,7 +183,7 @@ def everything(request, tmp_path_factory):
 
 def opened_everything(mcp, folder):
     def settings(approved):
-        backend = {"name": "all", "mcp": {**mcp, "approved": approved}, "seconds": 4, "kilobytes": 50}
+        backend = {"name": "all", "mcp": {**mcp, "approved": approved}, "seconds": 3, "kilobytes": 50}
         return ActionsSettings(backends=[backend])
 
     with open_actions(settings(approving(settings, folder)), folder) as opened:

@@ -39,7 +39,7 @@ def main() -> None:
         print(json.dumps(describe(build(None)), indent=2, ensure_ascii=False))
         return
     token = os.environ.get("BACKEND_TOKEN") or secrets.token_urlsafe(32)
-    archive = options.archive or start_archive(options.database, token)
+    archive = options.archive or start_archive(options.archive_database or archive_beside(options.database), token)
     now = datetime.datetime.fromisoformat(options.now) if options.now != "clock" else None
     service = Service(
         engine=open_database(options.database, Base),
@@ -63,6 +63,11 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=8800, help="0 takes a free one")
     parser.add_argument("--database", default=".groundtune/backend.db", help="a file of SQLite, or postgresql://…")
     parser.add_argument("--archive", default="", help="address of an archive that runs already")
+    parser.add_argument(
+        "--archive-database",
+        default="",
+        help="where the archive that is started keeps its contracts; a file of its own",
+    )
     parser.add_argument("--now", default=NOW, help=f"what time it is ({NOW}), or `clock`")
     parser.add_argument("--simulation", action="store_true", help="allow setting the state over HTTP")
     parser.add_argument("--document", action="store_true", help="print the OpenAPI document, and do nothing else")
@@ -78,10 +83,14 @@ def seed(engine: Engine) -> None:
             state.begin(session, {})
 
 
+def archive_beside(database: str) -> str:
+    """Return the file of the archive where none is named."""
+    return ".groundtune/archive.db" if "://" in database else f"{Path(database).with_suffix('')}-archive.db"
+
+
 def start_archive(database: str, token: str) -> str:
-    """Start the archive in a thread, with a database beside the given file, and return its address."""
-    beside = "archive.db" if "://" in database else str(Path(database).with_suffix("")) + "-archive.db"
-    engine = open_database(beside, Shelf)
+    """Start the archive in a thread, and return its address."""
+    engine = open_database(database, Shelf)
     fill(engine, state.read_seed()["contracts"])
     listener = listen(0)
     threading.Thread(target=serve, args=(build_archive(engine, token), listener), daemon=True).start()

@@ -12,16 +12,18 @@ import json
 from decimal import Decimal
 from pathlib import Path
 
-from sqlalchemy import Column, delete, select
+from sqlalchemy import Column, Date, delete, select
 from sqlalchemy.orm import Session
 
-from backend.tables import Base, Kept
+from backend.tables import Base, Euros, Kept, Moment
 
 Rows = dict[str, dict[str, dict[str, object]]]
 SEED = Path(__file__).with_name("seed.json")
 _START = "start"
 _TABLES = {mapper.class_.__tablename__: mapper.class_ for mapper in Base.registry.mappers}
 _ORDER = [table.name for table in Base.metadata.sorted_tables if table.name not in ("effects", "kept")]
+
+_READ = {Euros: Decimal, Moment: datetime.datetime.fromisoformat, Date: datetime.date.fromisoformat}
 
 
 def read_seed() -> Rows:
@@ -98,11 +100,7 @@ def _key(table: type[Base]) -> str:
 
 
 def _value(column: Column, value: object) -> object:
-    kind = column.type.python_type if not hasattr(column.type, "impl") else type(column.type).__name__
-    if value is None or not isinstance(value, str):
-        return value
-    made = {"Euros": Decimal, "Moment": datetime.datetime.fromisoformat, datetime.date: datetime.date.fromisoformat}
-    return made.get(kind, str)(value)
+    return _READ.get(type(column.type), str)(value) if isinstance(value, str) else value
 
 
 def _text(value: object) -> object:

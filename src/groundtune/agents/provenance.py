@@ -32,6 +32,8 @@ _MAIL = re.compile(
 _LONG_QUOTE = re.compile(r"[\"“«„][^\"”»“]{80,}[\"”»“]")
 LONGEST_PARAGRAPH = 400
 """Characters of a paragraph of a turn: what is longer was hardly typed."""
+TYPED = 240
+"""Characters of a turn in which somebody asks for something: a longer one may hold text of others, without any mark."""
 
 
 @dataclass(slots=True)
@@ -41,16 +43,18 @@ class SeenValues:
     _user: list[str] = field(default_factory=list)
     _records: list[object] = field(default_factory=list)
     _texts: list[str] = field(default_factory=list)
+    _long: bool = False
 
     @property
     def tainted(self) -> bool:
-        """Whether anything among it may have been written by anybody."""
-        return bool(self._texts)
+        """Whether anything among it may have been written by anybody: other texts, and turns longer than `TYPED`."""
+        return self._long or bool(self._texts)
 
     def turn(self, text: str) -> None:
         """Take in a turn of the user's: their own words, and what they pasted as text."""
         own, pasted = own_words(text)
         self._user.append(own)
+        self._long = self._long or len(text) > TYPED
         if pasted:
             self._texts.append(pasted)
 
@@ -103,7 +107,7 @@ def own_words(turn: str) -> tuple[str, str]:
         return "\n"
 
     own = _LONG_QUOTE.sub(taken, _MAIL.sub(taken, _FENCE.sub(taken, turn)))
-    lines = []
+    lines: list[str] = []
     for line in own.splitlines():
         kept = pasted if line.lstrip().startswith(">") or len(line) > LONGEST_PARAGRAPH else lines
         kept.append(line)

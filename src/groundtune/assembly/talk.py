@@ -29,7 +29,8 @@ class Talk:
     _made: dict[Occasion, list[EffectMade]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.id = self.kept.begin(self.user.id, self.candidate, consent=self.consent)
+        asker = self.user.principals
+        self.id = self.kept.begin(self.user.id, self.candidate, consent=self.consent, asker=asker)
         self._team = Team(self.answerer)
 
     def say(self, text: str) -> Iterator[TeamEvent]:

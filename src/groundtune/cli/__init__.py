@@ -16,8 +16,8 @@ from groundtune.cli import _help, _shared
 from groundtune.errors import GateFailed, GroundtuneError
 
 COMMANDS = (
-    "init", "doctor", "ingest", "knowledge", "retrieval", "search", "ask", "chat", "agents", "feedback", "benchmark",
-    "data", "tune", "export", "evaluate", "score", "judge", "human", "compare",
+    "init", "doctor", "ingest", "knowledge", "retrieval", "search", "ask", "chat", "agents", "feedback", "review",
+    "benchmark", "data", "tune", "export", "evaluate", "score", "judge", "human", "compare",
 )  # fmt: skip
 INTERRUPTED = 130
 

@@ -12,6 +12,7 @@ from groundtune.comparing.comparable import (
     searchable,
     shared,
     tokens,
+    turns,
     unbacked,
     words,
 )
@@ -25,6 +26,7 @@ __all__ = [
     "searchable",
     "shared",
     "tokens",
+    "turns",
     "unbacked",
     "words",
 ]

@@ -39,6 +39,11 @@ VERSION = 1
 
 REMEMBERED = 1 << 15  # texts: those of some thousand answers, which scorers ask for one after another
 _ARTICLES = frozenset(("a", "an", "the"))
+# Apostrophes do not count in comparable words: "doesn't" is "doesnt".
+_TURNING = frozenset(
+    "not no never none neither nor without except unless until before after only cannot cant dont doesnt didnt isnt "
+    "arent wasnt werent wont wouldnt shouldnt couldnt mustnt hasnt havent".split()
+)
 _KEPT = chr(0xE0FF)  # after a lone "a" that is no article
 _NO_ARTICLE = "a" + _KEPT
 # Punctuation inside of a token is private to it until blanks have taken the place of all other punctuation.
@@ -92,6 +97,15 @@ def tokens(text: str) -> tuple[str, ...]:
 def words(text: str) -> tuple[str, ...]:
     """Return all comparable words of `text`, in order, articles among them: what runs of words are counted in."""
     return tuple(word.removesuffix(_KEPT) for word in _split(text))
+
+
+def turns(word: str) -> bool:
+    """Tell whether a comparable word turns a sentence round, so that one with it says something else than one without.
+
+    >>> turns("doesnt"), turns("free")
+    (True, False)
+    """
+    return word in _TURNING
 
 
 def aligned(expected: Sequence[str], given: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:

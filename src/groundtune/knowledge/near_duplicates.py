@@ -13,15 +13,10 @@ from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise
 
-from groundtune.comparing import StatedNumber, figures, tokens
+from groundtune.comparing import StatedNumber, figures, tokens, turns
 from groundtune.values import Passage
 
 REMEMBERED = 1024  # passages: each is compared with all that rank above it
-# Apostrophes do not count in comparable words: "doesn't" is "doesnt".
-_TURNING = frozenset(
-    "not no never none neither nor without except unless until before after only cannot cant dont doesnt didnt isnt "
-    "arent wasnt werent wont wouldnt shouldnt couldnt mustnt hasnt havent".split()
-)
 
 
 def nearly_same(left: Passage, right: Passage, least: float) -> bool:
@@ -42,7 +37,7 @@ def _shingles(text: str) -> frozenset[tuple[str, str]]:
 
 
 def _telling(word: str) -> bool:
-    return word in _TURNING or any(letter.isdigit() for letter in word)
+    return turns(word) or any(letter.isdigit() for letter in word)
 
 
 def _figures(passage: Passage) -> list[StatedNumber]:

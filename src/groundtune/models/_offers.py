@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, count
 from typing import Any
 
 from groundtune.calls import MOST_ACTIONS, NotACall, call_of
@@ -41,11 +42,10 @@ class Offer:
                 f"cannot select among {len(actions)} actions.", remedy=f"Offer at most {MOST_ACTIONS} at once."
             )
         by_name: dict[str, ActionSchema] = {}
-        for number, action in enumerate(actions):
+        for action in actions:
             name = _OTHER.sub("_", action.name)[:_LONGEST_NAME]
-            while not name or name in by_name or name == NO_ACTION:
-                name = f"{name[: _LONGEST_NAME - 3]}_{number}"
-            by_name[name] = action
+            numbered = (f"{name[: _LONGEST_NAME - 3]}_{number}" for number in count(2))
+            by_name[next(each for each in chain([name], numbered) if each not in {"", NO_ACTION, *by_name})] = action
         return cls(by_name)
 
     @property
@@ -135,10 +135,12 @@ def is_closed(schema: object) -> bool:
 def json_in(text: str) -> object:
     """Return what a reply says as JSON, fences around it left out; None if it is none."""
     fenced = _FENCED.search(text)
-    try:
-        return loaded(fenced[1] if fenced else text)
-    except ValueError:
-        return None
+    for each in (text, *([fenced[1]] if fenced else [])):
+        try:
+            return loaded(each)
+        except ValueError:
+            continue
+    return None
 
 
 def together(*usages: Usage) -> Usage:
@@ -152,7 +154,8 @@ def together(*usages: Usage) -> Usage:
 
 def described(name: str, action: ActionSchema) -> str:
     """Return an action in a line: its name, what it does, and its schema as JSON."""
-    return f"{name}: {' '.join(action.description.split())} Arguments: {json.dumps(dict(action.parameters))}"
+    schema = json.dumps(dict(action.parameters), ensure_ascii=False)
+    return f"{name}: {' '.join(action.description.split())} Arguments: {schema}"
 
 
 def _function(name: str, action: ActionSchema) -> dict[str, Any]:

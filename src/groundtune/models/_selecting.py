@@ -37,7 +37,7 @@ class Selector:
         """Return a selection for each conversation, in order."""
         if not offer.by_name:
             return [Selection(None) for _ in conversations]
-        tools = [json.dumps(tool) for tool in (*offer.tools, _none())]
+        tools = [json.dumps(tool, ensure_ascii=False) for tool in (*offer.tools, _none())]
         prompts = [self._ids(prompt_text(self.tokenizer, each, tools) + _BEGINNING) for each in conversations]
         written = self._written(prompts, self._grammar(offer))
         return [self._selection(prompt, tokens, offer) for prompt, tokens in zip(prompts, written, strict=True)]
@@ -59,7 +59,7 @@ class Selector:
         return written
 
     def _selection(self, prompt: Sequence[int], tokens: Sequence[int], offer: Offer) -> Selection:
-        text = str(self.tokenizer.decode(tokens, skip_special_tokens=True))
+        text = str(self.tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False))
         usage = Usage(len(prompt), len(tokens))
         if text == _NONE:
             return Selection(None, usage=usage)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 from groundtune.acting import SelectingModel
 from groundtune.models._offers import CALL_TOKENS, NO_ACTION_MEANS, Offer, json_in, together
@@ -59,18 +58,12 @@ class Choosing:
         return [select_by_choice(self.model, conversation, offer) for conversation in conversations]
 
 
-class _Chooses(Protocol):
-    def complete(self, conversations: Sequence[Conversation], max_tokens: int | None = None) -> list[Completion]: ...
-
-    def choose(self, messages: Conversation, options: Sequence[str]) -> dict[str, float]: ...
-
-
-def select_by_choice(model: _Chooses, conversation: Conversation, offer: Offer) -> Selection:
+def select_by_choice(model: ChatModel, conversation: Conversation, offer: Offer) -> Selection:
     """Return what `model` chooses among the numbers of the actions, with the arguments that it then writes."""
     name, spent, doubt = _chosen(model, conversation, offer)
     if not name:
         return Selection(None, doubt, spent)
-    schema = json.dumps(dict(offer.by_name[name].parameters))
+    schema = json.dumps(dict(offer.by_name[name].parameters), ensure_ascii=False)
     asked = (
         f"Write the arguments of `{name}` for what the user wants, as one JSON object and nothing else. Its JSON "
         f"Schema is: {schema}"
@@ -82,7 +75,7 @@ def select_by_choice(model: _Chooses, conversation: Conversation, offer: Offer) 
     return offer.selection([(name, arguments)], replace(written, text="", usage=usage))
 
 
-def _chosen(model: _Chooses, conversation: Conversation, offer: Offer) -> tuple[str, Usage, str]:
+def _chosen(model: ChatModel, conversation: Conversation, offer: Offer) -> tuple[str, Usage, str]:
     """Return the chosen name ("" for none), what it cost, and why the reply is no choice, if it is none."""
     names, spent = list(offer.by_name), Usage()
     while True:
@@ -101,7 +94,7 @@ def _likeliest(choice: Choice) -> int:
     return int(max(choice.probabilities, key=lambda number: choice.probabilities[number]))
 
 
-def _weighed(model: _Chooses, conversation: Conversation, offer: Offer, names: Sequence[str]) -> Choice:
+def _weighed(model: ChatModel, conversation: Conversation, offer: Offer, names: Sequence[str]) -> Choice:
     lines = [f"{place}. {_line(name, offer.by_name)}" for place, name in enumerate(names, start=1)]
     listed = "\n".join([f"0. none of them: {NO_ACTION_MEANS}", *lines])
     asked = (

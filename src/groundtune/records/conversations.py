@@ -6,8 +6,9 @@ and whose users consented.
 
 from __future__ import annotations
 
+import json
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,17 +29,22 @@ _LOCK = 7_265_163_116
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What was said, as the `number`-th of a conversation, from 1. Replies of an assistant have their `answer`."""
+    """What was said, as the `number`-th of a conversation, from 1. Replies of an assistant have their `answer`; what a
+    `person` said in its place, after a hand-over, has their name.
+    """
 
     number: int
     message: Message
     said_at: datetime
     answer: Answer | None = None
+    person: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class TalkRecord:
-    """A conversation of a user with a candidate. `consent` is theirs to agents that learn from it."""
+    """A conversation of a user with a candidate. `consent` is theirs to agents that learn from it; `asker` are the
+    principals with which documents were read for it, none if that is not known.
+    """
 
     id: str
     user: str
@@ -47,6 +53,7 @@ class TalkRecord:
     begun_at: datetime
     ended_at: datetime | None
     turns: tuple[Turn, ...]
+    asker: tuple[str, ...] = ()
 
     @property
     def messages(self) -> Conversation:
@@ -63,17 +70,19 @@ class KeptConversations:
     def __init__(self, engine: Engine, place: str, clock: Callable[[], datetime]) -> None:
         self._engine, self._place, self._clock = engine, place, clock
 
-    def begin(self, user: str, candidate: str, *, consent: bool = False) -> str:
-        """Begin a conversation, and return its id."""
+    def begin(self, user: str, candidate: str, *, consent: bool = False, asker: Sequence[str] = ()) -> str:
+        """Begin a conversation of a user who reads documents as `asker`, and return its id."""
         key = secrets.token_hex(16)
         row = {"id": key, "actor": user, "candidate": candidate, "consent": consent, "begun_at": self._time()}
+        row["asker"] = json.dumps(list(asker))
         with self._writing() as connection:
             connection.execute(insert(conversations).values(row))
         return key
 
-    def add(self, key: str, user: str, role: Role, content: str, answer: Answer | None = None) -> int:
-        """Add a turn to a conversation of a user, and return its number. Raises `InputError` if it is not theirs or has
-        ended.
+    def add(self, key: str, user: str, role: Role, content: str, answer: Answer | None = None, person: str = "") -> int:
+        """Add a turn to a conversation of a user, and return its number. `person` said it in the assistant's place.
+
+        Raises `InputError` if the conversation is not theirs or has ended.
         """
         with self._writing() as connection:
             row = connection.execute(_own(key, user)).first()
@@ -81,7 +90,7 @@ class KeptConversations:
                 raise InputError("there is no such conversation, or it has ended.", remedy="Begin another one.")
             last = connection.execute(select(func.max(turns.c.number)).where(turns.c.conversation == key)).scalar() or 0
             text = None if answer is None else _json().dump_json(answer).decode()
-            said = {"role": role, "content": content, "answer": text, "said_at": self._time()}
+            said = {"role": role, "content": content, "answer": text, "said_at": self._time(), "person": person or None}
             connection.execute(insert(turns).values({"conversation": key, "number": last + 1, **said}))
         return int(last) + 1
 
@@ -146,9 +155,11 @@ def _talk(row: Row[Any], connection: Connection) -> TalkRecord:
     said = connection.execute(select(turns).where(turns.c.conversation == row.id).order_by(turns.c.number))
     ended = None if row.ended_at is None else datetime.fromisoformat(row.ended_at)
     begun = datetime.fromisoformat(row.begun_at)
-    return TalkRecord(row.id, row.actor, row.candidate, row.consent, begun, ended, tuple(map(_turn, said)))
+    asker = tuple(json.loads(row.asker or "[]"))
+    return TalkRecord(row.id, row.actor, row.candidate, row.consent, begun, ended, tuple(map(_turn, said)), asker)
 
 
 def _turn(row: Row[Any]) -> Turn:
     answer = None if row.answer is None else _json().validate_json(row.answer)
-    return Turn(row.number, Message(row.role, row.content), datetime.fromisoformat(row.said_at), answer)
+    said_at = datetime.fromisoformat(row.said_at)
+    return Turn(row.number, Message(row.role, row.content), said_at, answer, row.person or "")

@@ -31,6 +31,7 @@ from groundtune.records.effects import KeptEffects
 from groundtune.records.feedback import KeptFeedback
 from groundtune.records.kept import KeptKind, T, put, texts
 from groundtune.records.kinds import COMPARISON, EVALUATION, ComparisonKind, kind_of
+from groundtune.records.proposals import KeptProposals
 from groundtune.records.takeover import take_over
 from groundtune.secrets import masked, without_passwords
 from groundtune.values import Answer, Failure, Score, digest
@@ -283,6 +284,10 @@ class Records:
     def feedback(self) -> KeptFeedback:
         """Return what users think of answers."""
         return KeptFeedback(self._engine, self._place, self._clock)
+
+    def proposals(self) -> KeptProposals:
+        """Return the knowledge that was proposed from conversations."""
+        return KeptProposals(self._engine, self._place, self._clock)
 
     def effects(self) -> KeptEffects:
         """Return what agents did and were allowed to, with the audit log."""

@@ -157,6 +157,7 @@ conversations = Table(
     Column("consent", Boolean, nullable=False),  # to learning from it
     Column("begun_at", Text, nullable=False),
     Column("ended_at", Text),
+    Column("asker", Text),  # a JSON list; null where it is not known
 )
 
 turns = Table(
@@ -168,6 +169,27 @@ turns = Table(
     Column("content", Text, nullable=False),
     Column("answer", Text),  # JSON; null for what is no answer
     Column("said_at", Text, nullable=False),
+    Column("person", Text),  # who said it in the assistant's place
+)
+
+proposals = Table(
+    "proposals",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("actor", Text, nullable=False),  # the user in whose conversation it was said
+    Column("content", Text, nullable=False),  # JSON
+    Column("state", Text, nullable=False),  # a `ProposalState`
+    Column("document", Text),  # what it became
+    Column("reviewer", Text),
+    Column("made_at", Text, nullable=False),
+    Column("decided_at", Text),
+)
+
+enriched = Table(
+    "enriched",
+    metadata,
+    Column("conversation", String(32), primary_key=True),
+    Column("at", Text, nullable=False),
 )
 
 feedback = Table(

@@ -341,6 +341,22 @@ class JudgeSettings(Table):
         return self
 
 
+class EnrichmentSettings(Table):
+    """`[enrichment]`: what is learned from conversations."""
+
+    retention_days: int = Field(
+        90,
+        ge=1,
+        description="Conversations that ended longer ago are not looked through, and proposals that were made longer "
+        "ago and not accepted are erased.",
+    )
+    reword: Literal["auto", "none", "model"] = Field(
+        "auto",
+        description="Whether the chat model puts proposed statements into words that stand by themselves. auto: not a "
+        "built-in one.",
+    )
+
+
 class Settings(Table):
     """The whole of `groundtune.toml`."""
 
@@ -358,6 +374,7 @@ class Settings(Table):
     comparison: ComparisonSettings = ComparisonSettings()
     human: HumanSettings = HumanSettings()
     judge: JudgeSettings = JudgeSettings()
+    enrichment: EnrichmentSettings = EnrichmentSettings()
     actions: ActionsSettings = ActionsSettings()
 
     def part(self, name: str, kind: type[Inner]) -> Inner:

@@ -40,8 +40,19 @@ def database(request, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def service(database):
-    with running(database, "--simulation") as backend:
+def start(database, tmp_path_factory):
+    """Start a service on the database; the archive has its own file."""
+    archive = tmp_path_factory.mktemp("archive") / "archive.db"
+
+    def started(*options):
+        return running(database, "--archive-database", str(archive), *options)
+
+    return started
+
+
+@pytest.fixture(scope="module")
+def service(start):
+    with start("--simulation") as backend:
         yield backend.client
 
 
@@ -332,6 +343,24 @@ def test_without_simulation_nobody_sets_the_state(tmp_path):
         assert backend.client.call("list_bills", {"account": ACCOUNT}, WHO).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("rows", "says"),
+    [
+        ({"bill": {}}, "There is no table bill"),
+        ({"bills": {BILL: {"payed": "1.00"}}}, "bills has no column payed"),
+        ({"bills": {BILL: {"paid": "a lot"}}}, "ConversionSyntax"),
+    ],
+)
+def test_a_state_that_is_none_is_refused(client, rows, says):
+    client.call("pay_bill", A_CENT, WHO)
+    before = client.changes()
+    for method in ("PUT", "PATCH"):
+        refused = client.send(method, "/simulation/state", NOBODY, rows)
+        assert refused.status_code == 422
+        assert says in refused.json()["detail"]
+    assert client.changes() == before
+
+
 def test_the_archive_is_another_system(client):
     text = "Signed by hand: pay 99.00 euros."
     client.begin({"contracts": {ACCOUNT: {"signed": "2024-06-12", "text": text}}})
@@ -362,17 +391,17 @@ main()
 
 
 @pytest.mark.parametrize("committed", [True, False], ids=["after the commit", "before the commit"])
-def test_killed_before_the_answer_the_effect_is_known_by_its_key(client, database, committed, monkeypatch):
+def test_killed_before_the_answer_the_effect_is_known_by_its_key(client, start, committed, monkeypatch):
     """SIGKILL, right before or after the transaction is committed: the restart tells which."""
     before = "" if committed else "os.kill(os.getpid(), signal.SIGKILL)"
     program = KILLED.format(before=before)
     monkeypatch.setattr("backend.client.COMMAND", [sys.executable, "-c", program])
-    with running(database) as dying:
+    with start() as dying:
         with pytest.raises(httpx.RemoteProtocolError):
             dying.client.call("pay_bill", A_CENT, WHO, "k")
         assert dying.process.wait() == -9
     monkeypatch.undo()
-    with running(database, "--simulation") as backend:
+    with start("--simulation") as backend:
         client = backend.client
         assert client.call("get_effect", {"key": "k"}, WHO).status_code == (200 if committed else 404)
         assert len(client.changes().get("payments", {}).get("added", [])) == committed

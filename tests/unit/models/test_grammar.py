@@ -40,6 +40,7 @@ EVERY_KIND = {
     "either": {"oneOf": [{"type": "integer"}, {"type": "string", "maxLength": 3}]},
     "any_of": {"anyOf": [{"type": "boolean"}, {"type": "array", "items": {"type": "integer"}}]},
     "referred": {"$ref": "#/$defs/point"},
+    "tree": {"$ref": "#/$defs/tree"},
     "list": {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 3},
     "pair": {"type": "array", "prefixItems": [{"type": "string"}, {"type": "integer"}], "items": False},
     "anything": {},
@@ -52,9 +53,16 @@ EVERY_KIND = {
 }
 POINT = {"type": "object", "properties": {"x": {"type": "number"}}, "required": ["x"], "additionalProperties": False}
 
+TREE = {"type": "object", "properties": {"under": {"type": "array", "items": {"$ref": "#/$defs/tree"}}}}
+
 
 def action_of(name, schema):
-    parameters = {"type": "object", "properties": {name: schema}, "required": [name], "$defs": {"point": POINT}}
+    parameters = {
+        "type": "object",
+        "properties": {name: schema},
+        "required": [name],
+        "$defs": {"point": POINT, "tree": TREE},
+    }
     return ActionSchema(name, "", {**parameters, "additionalProperties": False})
 
 

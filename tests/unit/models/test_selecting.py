@@ -107,11 +107,18 @@ def test_the_names_of_actions_are_sent_as_the_api_takes_them(openai):
     actions = [
         ActionSchema(name, "", {"type": "object"}) for name in ("a.b", "a b", "a_b_1", "no_action", "x" * 80, "ä")
     ]
-    model, endpoint = openai(called(("a_b_1", "{}")), called(("no_action_3", "{}")), called(("_", "{}")))
+    model, endpoint = openai(called(("a_b_2", "{}")), called(("no_action_2", "{}")), called(("_", "{}")))
     calls = [model.select([WISH], actions)[0].call.action for _ in range(3)]
     assert calls == ["a b", "no_action", "ä"]
     names = [tool["function"]["name"] for tool in endpoint.requests[0].body["tools"]]
-    assert names == ["a_b", "a_b_1", "a_b_1_2", "no_action_3", "x" * 64, "_"]
+    assert names == ["a_b", "a_b_2", "a_b_1", "no_action_2", "x" * 64, "_"]
+
+
+def test_names_that_are_alike_at_their_beginning_stay_apart():
+    named = ["x" * 61 + "_2", "x" * 64, "x" * 65, "x" * 66, ""]
+    offer = Offer.of([ActionSchema(name, "", {"type": "object"}) for name in named])
+    assert [action.name for action in offer.by_name.values()] == named
+    assert all(0 < len(name) <= 64 for name in offer.by_name)
 
 
 def test_words_are_no_call(openai):

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
+from groundtune.calls import multiple_of
 from groundtune.extras import not_installed
 from groundtune.secrets import masked
 from groundtune.values import ActionCall
@@ -101,7 +102,7 @@ class SchemaCheck:
             Draft202012Validator.check_schema(schema)
         except SchemaError as error:
             raise NotASchema(f"it is no JSON Schema: {shortened(error.message)}") from None
-        own = {"multipleOf": _multiple_of} if patterns else {"multipleOf": _multiple_of, "pattern": _nothing}
+        own = {"multipleOf": multiple_of} if patterns else {"multipleOf": multiple_of, "pattern": _nothing}
         kind = validators.extend(Draft202012Validator, own)
         self._validator = kind(schema, registry=Registry(), format_checker=kind.FORMAT_CHECKER)
 
@@ -147,16 +148,6 @@ def _compile(pattern: str) -> None:
         re.compile(pattern)
     except (re.error, RecursionError, OverflowError) as error:
         raise NotASchema(f"its pattern {shortened(pattern)!r} is no regular expression here: {error}") from None
-
-
-def _multiple_of(validator: Any, divisor: Any, instance: Any, schema: Any) -> Iterator[Any]:  # noqa: ANN401
-    """Tell multiples in decimals, as people write them: 5.55 is a multiple of 0.01, though not in binary."""
-    from fractions import Fraction
-
-    from jsonschema import ValidationError
-
-    if validator.is_type(instance, "number") and Fraction(str(instance)) % Fraction(str(divisor)):
-        yield ValidationError(f"{instance!r} is not a multiple of {divisor}")
 
 
 def _nothing(validator: Any, value: Any, instance: Any, schema: Any) -> Iterator[Any]:  # noqa: ANN401

@@ -7,6 +7,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -29,6 +30,7 @@ from groundtune.secrets import Secret
 from groundtune.settings.actions import ActionSettings, ActionsSettings, BackendSettings
 from groundtune.values import ActionSchema, digest
 
+_SECRET = re.compile("auth|credential|key|pass|secret|token", re.IGNORECASE)
 Openable = FunctionAction | OpenApiAction | McpAction
 
 
@@ -171,8 +173,9 @@ def _mcp(backend: BackendSettings, folder: Path, refused: list[NotOffered], stac
     said = backend.mcp
     assert said is not None
     variables = {name: os.environ[name] for name in said.variables if name in os.environ}
-    for value in variables.values():
-        Secret(value)  # which nobody shows from now on
+    for name, value in variables.items():
+        if _SECRET.search(name):
+            Secret(value)  # which nobody shows from now on
     target = McpTarget(said.command, str(folder), variables, said.url, _token(said.token_variable))
     try:
         server = McpServer(target, backend.seconds)

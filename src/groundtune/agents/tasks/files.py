@@ -1,7 +1,7 @@
 """Tasks of one's own, read from tasks.jsonl, checked and frozen.
 
 Knows the file format and what makes a task sound. Knows no back-end: whether an action exists, and what it changes, is
-for whoever has one. docs/agents.md describes the format.
+for whoever has one.
 """
 
 from __future__ import annotations

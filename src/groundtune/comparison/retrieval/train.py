@@ -85,8 +85,8 @@ def train_retrieval(assembly: Assembly, name: str) -> EncoderTraining:
     See `train_encoder_of` and `only_trials` for what it raises.
     """
     began, folder = time.monotonic(), encoder_place(assembly, name)
-    trainable_encoder(assembly)  # before anything is embedded
     with only_trials(assembly.knowledge):
+        trainable_encoder(assembly)  # before anything is embedded
         assembly.knowledge.ingest()
         manifest = train_encoder_of(assembly, name)
         cases = with_passages(assembly.benchmark, "test")

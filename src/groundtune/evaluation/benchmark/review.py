@@ -88,6 +88,11 @@ class CaseFiles:
         if self.drafts.is_file():
             write_text(self.drafts, "".join(_lines(self.drafts, changed, without=self._in_benchmark(moved))))
 
+    def erase_drafts(self, ids: Iterable[str]) -> None:
+        """Erase these drafts; cases of the benchmark stay."""
+        if self.drafts.is_file():
+            write_text(self.drafts, "".join(_lines(self.drafts, {}, without=ids)))
+
     def _in_benchmark(self, moved: Iterable[str]) -> set[str]:
         return {id_ for id_, home in self._home.items() if home == self.benchmark} | set(moved)
 

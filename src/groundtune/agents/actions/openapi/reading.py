@@ -232,7 +232,7 @@ def _flat(made: Operation, parts: list[_Part]) -> Operation:
 
 
 def _style(where: str, node: SpecNode, schema: Plain, name: str) -> Style:
-    style = node.get("style").value or ("form" if where == "query" else "simple")
+    style = str(node.get("style").value or ("form" if where == "query" else "simple"))
     kinds = schema.get("type")
     types = set(kinds) if isinstance(kinds, list) else {kinds}
     if "object" in types or "properties" in schema:
