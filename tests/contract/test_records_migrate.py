@@ -164,7 +164,7 @@ def test_what_the_revisions_make_is_what_the_tables_say(url, tmp_path):
     """Both for a new database and for one of before."""
     for make in (lambda: make_version_1(url, tmp_path), lambda: None):
         with raw(url, tmp_path) as connection:
-            for name in ("live", "revisions", "kept", "scores", "answers", "comparisons", "runs", REVISION_TABLE):
+            for name in (*(table.name for table in reversed(metadata.sorted_tables)), REVISION_TABLE):
                 connection.execute(text(f"DROP TABLE IF EXISTS {name}"))
         make()
         open_records(url, tmp_path).close()

@@ -78,7 +78,7 @@ def moment(
     situation: Situation, history: Sequence[FeedbackRecord], conversation: str, now: datetime, rules: FeedbackRules
 ) -> AskingMoment:
     """Return whether to ask for feedback now, and about which turn. `history` is the user's own feedback so far."""
-    if situation.handed_over:
+    if situation.handed_over or any(turn.person for turn in situation.turns):
         return AskingMoment(None, "a person takes over")
     if situation.pending:
         return AskingMoment(None, "an approval or a call is open")
@@ -268,8 +268,13 @@ class FeedbackAgent:
         return pending, max(done, default=None)
 
 
+def _by_assistant(turn: Turn) -> bool:
+    """Tell whether the assistant said it, and no person in its place."""
+    return turn.message.role == "assistant" and not turn.person
+
+
 def _rated(talk: TalkRecord, turn: int) -> RatedTurn:
-    if not any(each.number == turn and each.message.role == "assistant" for each in talk.turns):
+    if not any(each.number == turn and _by_assistant(each) for each in talk.turns):
         raise InputError(f"turn {turn} of the conversation is no answer.", remedy="Name the turn of an answer.")
     return RatedTurn(talk.id, turn, talk.user, talk.candidate)
 
@@ -277,5 +282,5 @@ def _rated(talk: TalkRecord, turn: int) -> RatedTurn:
 def _last_answer(turns: Sequence[Turn]) -> int:
     """Return the number of the last turn that is an answer, or that the assistant said at all; 0 if it said nothing."""
     closing = _closing_at(turns)
-    said = [turn for turn in turns[:closing] if turn.message.role == "assistant"]
+    said = [turn for turn in turns[:closing] if _by_assistant(turn)]
     return max(said, key=lambda turn: (turn.answer is not None, turn.number)).number if said else 0

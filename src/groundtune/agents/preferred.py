@@ -111,7 +111,7 @@ def _answers(talk: TalkRecord, ratings: Sequence[FeedbackRecord]) -> Iterator[_S
         if role == "user":
             before += [Message("user", "\n\n".join(turn.message.content for turn in turns))]
         elif role == "assistant" and before:
-            for turn in turns:
+            for turn in (each for each in turns if not each.person):
                 mine = [each for each in ratings if each.rated.turn == turn.number]
                 own = next((each for each in mine if not each.by_expert), None)
                 yield _Said(talk, turn, tuple(before), own, tuple(each for each in mine if each.by_expert))

@@ -70,6 +70,12 @@ def test_asked_after_an_answer_that_ended_the_matter_and_only_then(situation, tu
     assert asks(situation) == turn
 
 
+def test_not_asked_once_a_person_has_spoken():
+    said = turns("What?", GOOD, "And L?", GOOD, "Thanks!")
+    said[3] = replace(said[3], person="carla")
+    assert asks(Situation(said)) is None
+
+
 @pytest.mark.parametrize(
     ("history", "asked"),
     [
@@ -235,6 +241,13 @@ def test_a_rating_is_kept_where_the_model_fails(desk):
     given = desk.agent(classify=fails).give(desk.key, "ana", Opinion(text="Wrong"))
     assert given.classified.complaint == "unclassified"
     assert [each.complaint for each in desk.records.feedback().all()] == ["unclassified"]
+
+
+def test_what_a_person_said_is_not_rated_as_the_candidate_s(desk):
+    number = desk.talks.add(desk.key, "ana", "assistant", "Carla here.", person="carla")
+    assert desk.agent().give(desk.key, "ana", Opinion(thumb=True)).turn == 2
+    with pytest.raises(InputError, match="is no answer"):
+        desk.agent().give(desk.key, "ana", Opinion(thumb=True), turn=number)
 
 
 @pytest.mark.parametrize(("user", "turn"), [("bob", 2), ("ana", 1), ("ana", 9)])

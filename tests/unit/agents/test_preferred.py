@@ -1,5 +1,6 @@
 """Pairs of a better and a worse answer, out of what people said of them."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -120,3 +121,10 @@ def test_without_consent_and_after_erasure_nothing_is_used_and_that_is_counted()
 def test_three_stars_are_neither_better_nor_worse():
     talks = [talk("a", ASKED, NINE), talk("b", ASKED, TEN)]
     assert made(rating(talks[0], 2, UP), rating(talks[1], 2, Opinion(stars=3)), talks=talks).pairs == ()
+
+
+def test_what_a_person_said_in_the_assistant_s_place_is_in_no_pair():
+    by_person = talk("a", ASKED, NINE)
+    by_person = replace(by_person, turns=(by_person.turns[0], replace(by_person.turns[1], person="carla")))
+    other = talk("b", ASKED, TEN)
+    assert made(rating(by_person, 2, UP), rating(other, 2, DOWN), talks=[by_person, other]).pairs == ()
