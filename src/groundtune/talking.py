@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from groundtune.assembly.acting import open_acting
+from groundtune.assembly.listening import open_feedback
 from groundtune.assembly.talk import Talk
 from groundtune.project import Project
 from groundtune.values import Actor
@@ -23,7 +24,8 @@ def open_talk(
     answerer = project.answerer(candidate)
     acting = open_acting(project.assembly, {user.id: user}.get, rehearse=rehearse)
     try:
-        talk = Talk(answerer, candidate, user, project.assembly.records.conversations(), acting, consent)
+        kept, feedback = project.assembly.records.conversations(), open_feedback(project.assembly)
+        talk = Talk(answerer, candidate, user, kept, feedback, acting, consent)
         yield talk
         talk.end()
     finally:

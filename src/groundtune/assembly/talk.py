@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from groundtune.agents.approvals import Occasion
+from groundtune.agents.feedback import FeedbackAgent, opinion_of
 from groundtune.agents.team import AgentWork, Team, TeamEvent
 from groundtune.assembly.acting import Acting
 from groundtune.protocols import Answerer
 from groundtune.records.conversations import KeptConversations
-from groundtune.values import ActionEvent, Actor, Answered, ApprovalNeeded, EffectMade, Message, Question
+from groundtune.values import ActionEvent, Actor, Answered, ApprovalNeeded, EffectMade, HandedOver, Message, Question
 
 
 @dataclass
@@ -21,9 +22,11 @@ class Talk:
     candidate: str
     user: Actor
     kept: KeptConversations
+    feedback: FeedbackAgent
     acting: Acting | None = None
     consent: bool = False
     id: str = field(init=False)
+    _handed_over: bool = field(init=False, default=False)
     _messages: list[Message] = field(init=False, default_factory=list)
     _occasions: dict[str, Occasion] = field(init=False, default_factory=dict)
     _made: dict[Occasion, list[EffectMade]] = field(init=False, default_factory=dict)
@@ -49,6 +52,8 @@ class Talk:
     def _take(self, event: TeamEvent, occasion: Occasion) -> None:
         if isinstance(event, ApprovalNeeded):
             self._occasions[event.token] = occasion
+        elif isinstance(event, HandedOver):
+            self._handed_over = True
         elif isinstance(event, EffectMade):
             self._made.setdefault(occasion, []).append(event)
 
@@ -73,6 +78,18 @@ class Talk:
         for event in acting.agent.act(tuple(self._messages), self.user.id, occasion, acting.budget, before):
             self._take(event, occasion)
             yield event
+
+    def rate(self, line: str) -> str:
+        """Keep what the user says of the last answer ("4 quick", "down too slow"); return what to tell them.
+
+        Raises `InputError` where there is no answer, or the line is no opinion.
+        """
+        return self.feedback.give(self.id, self.user.id, opinion_of(line)).said
+
+    def asks_for_feedback(self, *, ended: bool = False) -> bool:
+        """Tell whether this is the moment to ask the user how satisfied they are: once a conversation, and seldom."""
+        handed = self._handed_over
+        return self.feedback.ask(self.id, self.user.id, handed_over=handed, ended=ended).turn is not None
 
     def end(self) -> None:
         """End the conversation."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from groundtune.cli._shared import AS_EVERYONE, HERE, AsJson, Asker, Overrides, ProjectFolder, emit, flags
-from groundtune.errors import ApprovalRefused, ModelFailed, SettingsError
+from groundtune.errors import ApprovalRefused, InputError, ModelFailed, SettingsError
 
 if TYPE_CHECKING:
     from groundtune.agents.team import TeamEvent
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from groundtune.values import Answer, ApprovalNeeded, EffectMade
 
 _PROMPT = "> "
-_COMMANDS = "/end ends the conversation. Ctrl-C stops an answer."
+_COMMANDS = "/feedback 1 to 5, up or down, and why, rates the last answer; /end ends. Ctrl-C stops an answer."
+_ASKED = "How satisfied are you? Write 1 to 5, and why if you like."
 
 
 def register(app: typer.Typer) -> None:
@@ -65,7 +66,16 @@ def chat(  # noqa: PLR0913 -- each is an option of the command
     ):
         if not as_json:
             print(f"You talk with {candidate}. {_COMMANDS}", file=sys.stderr)
-        turns = [{"user": text, **_reply(talk, text, quiet=as_json)} for text in _lines(quiet=as_json)]
+        turns = []
+        for text in _lines(quiet=as_json):
+            if text.startswith("/feedback"):
+                _rate(talk, text.removeprefix("/feedback"))
+            else:
+                turns.append({"user": text, **_reply(talk, text, quiet=as_json)})
+                if not as_json and talk.asks_for_feedback():
+                    print(f"{_ASKED} /feedback …")
+        if not as_json and talk.asks_for_feedback(ended=True):
+            _ask_at_the_end(talk)
     if as_json:
         emit(as_json, {"conversation": talk.id, "candidate": candidate, "turns": turns}, "")
 
@@ -92,10 +102,30 @@ def _lines(*, quiet: bool) -> Iterator[str]:
             return
         if text == "/end":
             return
-        if text.startswith("/"):
+        if text.startswith("/") and text.split()[0] != "/feedback":
             print(f"There is no command {text.split()[0]}. {_COMMANDS}", file=sys.stderr)
         elif text:
             yield text
+
+
+def _rate(talk: Talk, line: str) -> None:
+    try:
+        told = talk.rate(line.strip()) if line.strip() else "Say how satisfied you are: /feedback 4 quick answer"
+    except InputError as error:
+        told = f"groundtune: {error}"
+    print(told, file=sys.stderr)
+
+
+def _ask_at_the_end(talk: Talk) -> None:
+    try:
+        line = input(f"{_ASKED} Enter leaves it. ").strip()
+    except (EOFError, KeyboardInterrupt):
+        line = ""
+        print()
+    if line:
+        _rate(talk, line)
+    else:
+        talk.feedback.decline(talk.id, talk.user.id)
 
 
 def _reply(talk: Talk, text: str, *, quiet: bool) -> dict[str, object]:

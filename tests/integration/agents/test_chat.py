@@ -181,6 +181,8 @@ def test_in_a_terminal_what_is_approved_is_done_and_what_is_denied_is_not(projec
     terminal.say("/nonsense")
     terminal.until("There is no command /nonsense")
     terminal.say("/end")
+    terminal.until("How satisfied are you?")
+    terminal.say("")
     assert terminal.end() == 0
     assert len(paid(project)) == 1
     assert [approval.state for approval in approvals(project)] == ["denied", "used"]
@@ -212,6 +214,28 @@ def test_in_a_terminal_ctrl_c_is_no_approval(project, terminal):
     terminal.say("/end")
     assert terminal.end() == 0
     assert paid(project) == []
+
+
+def test_in_a_terminal_feedback_is_given_and_asked_for_once(project, terminal):
+    terminal = terminal()
+    terminal.until("> ")
+    terminal.say("/feedback 4")
+    terminal.until("groundtune: ")
+    terminal.say("What is it about?")
+    terminal.until("about it")
+    terminal.until("> ")
+    terminal.say("/feedback 4 quick")
+    terminal.until("Thank you.")
+    terminal.say("/feedback 2 slow after all")
+    terminal.until("replaces what you said")
+    terminal.say("Thanks, bye!")
+    terminal.until("about it")
+    terminal.until("> ")
+    terminal.say("/end")
+    assert terminal.end() == 0
+    with open_records("sqlite:///.groundtune/records.db", project) as records:
+        (kept,) = [each for each in records.feedback().records() if each.opinion.stars]
+    assert (kept.user, kept.opinion.stars, kept.opinion.text) == ("ana", 2, "slow after all")
 
 
 def test_a_dry_run_pays_nothing(project, terminal):
