@@ -4,9 +4,9 @@
 
 Rows of the Berkeley Function-Calling Leaderboard are drawn with a fixed seed, from `simple_python` (one function, which
 is wanted), `multiple` (two to four, one of which is wanted) and `irrelevance` (one, which is not wanted). A selection
-is valid if it is none or fits its schema; arguments are right if they are among the listed answers. Intervals are of
-95 % (Wilson). The cost of the grammar is the time of a step of decoding with it over the time without, on the same
-prompts.
+is valid if it is none or fits its schema. Expected is the wanted function, and none where none is wanted; arguments are
+right if they are among the listed answers. Intervals are of 95 % (Wilson). The cost of the grammar is the time of a
+step of decoding with it over the time without, on the same prompts.
 
 Data: https://github.com/ShishirPatil/gorilla (Apache-2.0); Patil et al. 2025, "The Berkeley Function Calling
 Leaderboard (BFCL): From Tool Use to Agentic Evaluation of Large Language Models", ICML.
@@ -116,8 +116,8 @@ def share(count: int, of: int) -> str:
 
 def table(model: Any, folder: Path, number: int) -> Iterator[str]:  # noqa: ANN401
     """Yield the lines of the table."""
-    yield "| file | rows | valid call or none | none | expected function, or none | right arguments | s a row |"
-    yield "|---|---:|---:|---:|---:|---:|---:|"
+    yield "| file | rows | valid call or none | none | of these unfit or cut | expected | right arguments | s a row |"
+    yield "|---|---:|---:|---:|---:|---:|---:|---:|"
     for name in FILES:
         rows = rows_of(folder, name)
         rows = random.Random(SEED).sample(rows, min(number, len(rows)))
@@ -129,8 +129,9 @@ def table(model: Any, folder: Path, number: int) -> Iterator[str]:  # noqa: ANN4
         expected = len(hits) if name != "irrelevance" else len(rows) - len(called)
         valid = sum(is_valid(row, each) for row, each in zip(rows, made, strict=True))
         right = share(sum(is_right(row, each) for row, each in hits), len(rows)) if name != "irrelevance" else "-"
-        none = len(rows) - len(called)
-        yield f"| {name} | {len(rows)} | {valid} | {none} | {share(expected, len(rows))} | {right} | {seconds:.2f} |"
+        unfit = sum("no valid call" in each.reply for each in made if each.call is None)
+        counts = f"{len(rows)} | {valid} | {len(rows) - len(called)} | {unfit}"
+        yield f"| {name} | {counts} | {share(expected, len(rows))} | {right} | {seconds:.2f} |"
 
 
 def overhead(model: Any, folder: Path, number: int = 8, steps: int = 48) -> Iterator[str]:  # noqa: ANN401

@@ -77,11 +77,11 @@ def test_public_functions(model, shared_data, benchmark_script):
         pytest.skip(f"{folder} is not here")
     calls = 0
     for name in ("simple_python", "multiple", "irrelevance", "parallel"):
-        for row in random.Random(3).sample(benchmark_script.rows_of(folder, name), 4):
+        for row in random.Random(3).sample(benchmark_script.rows_of(folder, name), 3):
             (selection,) = model.select([row.conversation], row.actions)
             check_selection(selection, row.actions)
             calls += selection.call is not None
-    assert calls > 4
+    assert calls > 3
 
 
 def test_public_apis(model, shared_data):
