@@ -68,14 +68,16 @@ def chat(  # noqa: PLR0913 -- each is an option of the command
             print(f"You talk with {candidate}. {_COMMANDS}", file=sys.stderr)
         turns = []
         for text in _lines(quiet=as_json):
+            if text == "/end":
+                if not as_json and talk.asks_for_feedback(ended=True):
+                    _ask_at_the_end(talk)
+                break
             if text.startswith("/feedback"):
                 _rate(talk, text.removeprefix("/feedback"))
             else:
                 turns.append({"user": text, **_reply(talk, text, quiet=as_json)})
                 if not as_json and talk.asks_for_feedback():
                     print(f"{_ASKED} /feedback …")
-        if not as_json and talk.asks_for_feedback(ended=True):
-            _ask_at_the_end(talk)
     if as_json:
         emit(as_json, {"conversation": talk.id, "candidate": candidate, "turns": turns}, "")
 
@@ -100,9 +102,7 @@ def _lines(*, quiet: bool) -> Iterator[str]:
             if not quiet:
                 print()
             return
-        if text == "/end":
-            return
-        if text.startswith("/") and text.split()[0] != "/feedback":
+        if text.startswith("/") and text.split()[0] not in ("/feedback", "/end"):
             print(f"There is no command {text.split()[0]}. {_COMMANDS}", file=sys.stderr)
         elif text:
             yield text

@@ -211,7 +211,7 @@ def test_in_a_terminal_ctrl_c_is_no_approval(project, terminal):
     terminal.stop()
     terminal.until("It is not done.")
     terminal.until("> ")
-    terminal.say("/end")
+    terminal.stop()
     assert terminal.end() == 0
     assert paid(project) == []
 
@@ -234,8 +234,8 @@ def test_in_a_terminal_feedback_is_given_and_asked_for_once(project, terminal):
     terminal.say("/end")
     assert terminal.end() == 0
     with open_records("sqlite:///.groundtune/records.db", project) as records:
-        (kept,) = [each for each in records.feedback().records() if each.opinion.stars]
-    assert (kept.user, kept.opinion.stars, kept.opinion.text) == ("ana", 2, "slow after all")
+        (kept,) = [each for each in records.feedback().all() if each.opinion.stars]
+    assert (kept.opinion.stars, kept.opinion.text) == (2, "slow after all")
 
 
 def test_a_dry_run_pays_nothing(project, terminal):
@@ -244,7 +244,7 @@ def test_a_dry_run_pays_nothing(project, terminal):
     terminal.say("pay B-17")
     terminal.until("pay_bill: rehearsed.")
     terminal.until("> ")
-    terminal.say("/end")
+    terminal.stop()
     assert terminal.end() == 0
     assert paid(project) == []
 
