@@ -33,7 +33,7 @@ from groundtune.testing.fakes import FunctionSelector
 from groundtune.values import ActionCall, ActionResult, ActionSchema, Actor, Conversation, EffectMade, Message
 
 TURNS = 4
-PAID = "done"
+PROPERTIES = {"bill": {"type": "string"}, "amount": {"type": "number"}}
 
 
 @dataclass
@@ -42,11 +42,7 @@ class Payments:
 
     keys: Counter[str] = field(default_factory=Counter)
     reach, trusted, signature = "write", True, "pay"
-    schema = ActionSchema(
-        "pay",
-        "Pay a bill.",
-        {"type": "object", "properties": {"bill": {"type": "string"}, "amount": {"type": "number"}}},
-    )
+    schema = ActionSchema("pay", "Pay a bill.", {"type": "object", "properties": PROPERTIES})
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def perform(self, arguments: object, actor: Actor, key: str) -> ActionResult:
@@ -72,10 +68,8 @@ def main() -> None:
     parser.add_argument("--at-once", type=int, nargs="+", default=[100, 300, 1000])
     parser.add_argument("--records", default="sqlite:///records.db")
     options = parser.parse_args()
-    print(
-        "| at once | turns | effects | lost | doubled | p50 ms | p95 ms | own ms, no effect | own ms, effect | MB more |"
-    )
-    print("|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
+    columns = ["at once", "turns", "effects", "lost", "doubled", "p50 ms", "p95 ms", "own ms", "with effect", "MB more"]
+    print("| " + " | ".join(columns) + " |\n|" + "---:|" * len(columns))
     for at_once in options.at_once:
         print(row(at_once, options.conversations, options.records), flush=True)
 
@@ -102,15 +96,8 @@ def row(at_once: int, conversations: int, url: str) -> str:
     wall = 1000 * np.percentile([cost.wall for cost in costs], [50, 95])
     own = [1000 * np.median([cost.processor for cost in costs if cost.effect is effect]) for effect in (False, True)]
     more = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
-    cells = [
-        at_once,
-        len(costs),
-        acknowledged,
-        lost,
-        doubled,
-        *[f"{each:.1f}" for each in (*wall, *own)],
-        f"{more:.0f}",
-    ]
+    times = [f"{each:.1f}" for each in wall] + [f"{each:.2f}" for each in own]
+    cells = [at_once, len(costs), acknowledged, lost, doubled, *times, f"{more:.0f}"]
     return "| " + " | ".join(map(str, cells)) + " |"
 
 
@@ -133,7 +120,7 @@ def talk(agent: ActionAgent, conversation: str, user: str) -> list[TurnCost]:
         events = list(agent.act(tuple(said), user, Occasion(conversation, f"turn {turn}"), budget))
         wall, processor = time.perf_counter() - began, time.thread_time() - used
         made = [event for event in events if isinstance(event, EffectMade)]
-        costs.append(TurnCost(wall, processor, any(event.result.outcome == PAID for event in made)))
+        costs.append(TurnCost(wall, processor, any(event.result.outcome == "done" for event in made)))
     return costs
 
 
