@@ -85,7 +85,8 @@ def _validator(schema: str) -> Any:  # noqa: ANN401 -- jsonschema is untyped
     from referencing import Registry
 
     read = json.loads(schema)
-    kind = validators.extend(validators.validator_for(read, default=Draft202012Validator), {"multipleOf": multiple_of})
+    own = {"multipleOf": multiple_of, "pattern": _pattern}
+    kind = validators.extend(validators.validator_for(read, default=Draft202012Validator), own)
     kind.check_schema(read)
     # the registry is empty: the default one would fetch what a schema names
     return kind(read, registry=Registry(), format_checker=kind.FORMAT_CHECKER)
@@ -99,3 +100,29 @@ def multiple_of(validator: Any, divisor: Any, instance: Any, schema: Any) -> Ite
 
     if validator.is_type(instance, "number") and Fraction(str(instance)) % Fraction(str(divisor)):
         yield ValidationError(f"{instance!r} is not a multiple of {divisor}")
+
+
+def _pattern(validator: Any, pattern: str, instance: Any, schema: Any) -> Iterator[Any]:  # noqa: ANN401
+    """Look for a pattern in linear time: a stranger's may keep Python's own engine busy for ever. One that cannot be
+    looked for in this way (with a look-ahead) raises."""
+    from jsonschema import ValidationError
+
+    if isinstance(instance, str) and not _matches(pattern, instance):
+        yield ValidationError(f"{instance!r} does not match {pattern!r}")
+
+
+def _matches(pattern: str, text: str) -> bool:
+    from pydantic_core import ValidationError
+
+    try:
+        _engine(pattern).validate_python(text)
+    except ValidationError:
+        return False
+    return True
+
+
+@lru_cache(maxsize=512)
+def _engine(pattern: str) -> Any:  # noqa: ANN401 -- a SchemaValidator
+    from pydantic_core import SchemaValidator, core_schema
+
+    return SchemaValidator(core_schema.str_schema(pattern=pattern, regex_engine="rust-regex"))

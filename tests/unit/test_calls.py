@@ -2,6 +2,7 @@
 
 import json
 import math
+import time
 
 import pytest
 
@@ -104,3 +105,33 @@ def test_an_older_schema_is_read_as_it_says():
     assert call_of(ActionSchema("n", "", draft_4), {"n": 1}).arguments == {"n": 1}
     with pytest.raises(NotACall, match="less than or equal to the minimum"):
         call_of(ActionSchema("n", "", draft_4), {"n": 0})
+
+
+@pytest.mark.parametrize(
+    ("pattern", "value", "fits"), [(r"^\+[1-9]\d{4,14}$", "+491234567", True), ("b", "abc", True), ("^b", "abc", False)]
+)
+def test_patterns_are_looked_for(pattern, value, fits):
+    action = ActionSchema("call", "", {"type": "object", "properties": {"to": {"type": "string", "pattern": pattern}}})
+    if fits:
+        assert call_of(action, {"to": value}).arguments == {"to": value}
+    else:
+        with pytest.raises(NotACall, match="does not match"):
+            call_of(action, {"to": value})
+
+
+def test_a_pattern_of_a_stranger_does_not_take_for_ever():
+    action = ActionSchema(
+        "call", "", {"type": "object", "properties": {"to": {"type": "string", "pattern": "^(a+)+$"}}}
+    )
+    began = time.monotonic()
+    with pytest.raises(NotACall, match="does not match"):
+        call_of(action, {"to": "a" * 5000 + "!"})
+    assert time.monotonic() - began < 5
+
+
+def test_a_price_is_a_multiple_of_a_cent():
+    price = {"type": "number", "multipleOf": 0.01}
+    action = ActionSchema("pay", "", {"type": "object", "properties": {"amount": price}})
+    assert call_of(action, {"amount": 19.99}).arguments == {"amount": 19.99}
+    with pytest.raises(NotACall, match="not a multiple"):
+        call_of(action, {"amount": 19.999})
