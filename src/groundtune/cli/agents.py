@@ -20,6 +20,7 @@ def register(app: typer.Typer) -> None:
     commands = typer.Typer(help="Measure the agent that acts, and check what it did.", no_args_is_help=True)
     commands.command()(evaluate)
     commands.command()(audit)
+    commands.command()(forget)
     app.add_typer(commands, name="agents")
 
 
@@ -80,6 +81,34 @@ def audit(
     emit(as_json, document, Text(told))
     if broken is not None:
         raise typer.Exit(1)
+
+
+def forget(
+    user: Annotated[str, typer.Argument(help="Whose traces are erased, as the records name them.")],
+    project: ProjectFolder = HERE,
+    as_json: AsJson = False,
+    overrides: Overrides = [],  # noqa: B006 -- typer reads the default, nobody changes it
+) -> None:
+    """Erase what is kept of a user: conversations, feedback, what was proposed and learned from them, and the arguments
+    of actions.
+
+    That something was done, and when, stays in the records and in the audit log, whose chain stays valid; what was
+    personal there can be read no more. Approved cases, reports and trained adapters are not reached, nor are backups.
+
+    Examples:
+
+        groundtune agents forget ana
+        groundtune agents forget ana --json
+
+    """
+    with opened(project, overrides) as opened_project:
+        records = opened_project.assembly.records
+        counts = {"proposals": opened_project.learning.forget(user)}
+        counts["conversations"] = records.conversations().forget(user)
+        counts["feedback"] = records.feedback().forget(user)
+        records.effects().forget(user)
+    told = ", ".join(f"{count} {what}" for what, count in counts.items())
+    emit(as_json, {"user": user, **counts}, Text(f"Erased of {user}: {told}, and the arguments of actions."))
 
 
 def _shown(evaluation: AgentEvaluation) -> Group:

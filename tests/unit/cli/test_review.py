@@ -1,8 +1,11 @@
 """`groundtune review`, as it is typed."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from groundtune.project import open_project
+from groundtune.records.audit import AuditNote
 from groundtune.values import EVERYONE, Answer, Usage
 
 QUESTION = "How much is the pebble plan?"
@@ -72,3 +75,18 @@ def test_wrong_use_is_explained(project, run):
     assert "there is no state `new`" in run("review", "list", "--state", "new", "--project", project).err
     assert "no proposal `abc`" in run("review", "show", "abc", "--project", project).err
     assert run("review", "list", "--project", project).out == "0 proposals\n"
+
+
+def test_a_user_is_forgotten_wherever_they_left_traces(talked, run):
+    run("review", "propose", "--project", talked)
+    with open_project(talked) as opened:
+        effects = opened.assembly.records.effects()
+        effects.note("ana", AuditNote("looked up", {}, {"call": "bill of ana"}))
+        assert effects.audit("ana")[0].personal == {"call": "bill of ana"}
+    erased = run("agents", "forget", "ana", "--project", talked, "--json")
+    assert erased.json == {"user": "ana", "proposals": 2, "conversations": 1, "feedback": 0}
+    with open_project(talked) as opened:
+        assert opened.learning.conversations.ended(datetime.min.replace(tzinfo=UTC)) == []
+        assert opened.assembly.records.effects().audit("ana")[0].personal is None
+    assert run("agents", "audit", "--project", talked).code == 0
+    assert "0 proposals" in run("agents", "forget", "bob", "--project", talked).out
