@@ -78,17 +78,23 @@ class Approvals:
         return AskedApproval(token, record)
 
     def decide(self, token: str, by: Actor, shown: str, *, granted: bool) -> ApprovalRecord:
-        """Grant or deny what is asked for; `shown` is the digest of the call that the approver saw.
+        """Grant or deny what is asked for; `shown` is the digest of the call that the approver saw. Whoever grants once
+        more what they granted has clicked twice: nothing changes.
 
         Raises `ApprovalRefused`, which is in the audit log, for a token that is none, for an approver who may not
-        decide, for another call than the one that was asked for, once it has expired, and the second time.
+        decide, for another call than the one that was asked for, once it has expired, and after another decision.
         """
         record = self._kept.approval(_id_of(token))
+        if granted and record is not None and _granted_by(record, by, shown):
+            return record
         why = "there is no such approval" if record is None else self._undecidable(record, by, shown)
         if record is None or why:
             self._refuse(by, record, why)
         note = AuditNote("approval granted" if granted else "approval denied", {"approval": record.id}, {"by": by.id})
         if not self._kept.decide(record, by.id, note, granted=granted):
+            now = self._kept.approval(record.id)  # somebody was faster: the same approver, clicking twice?
+            if granted and now is not None and _granted_by(now, by, shown):
+                return now
             self._refuse(by, record, "it was decided before")
         return replace(record, state="granted" if granted else "denied", decided_by=by.id)
 
@@ -134,3 +140,7 @@ class Approvals:
 
 def _id_of(token: str) -> str:
     return digest("approval", token)
+
+
+def _granted_by(record: ApprovalRecord, by: Actor, shown: str) -> bool:
+    return record.state in ("granted", "used") and record.decided_by == by.id and record.digest == shown

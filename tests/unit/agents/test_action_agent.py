@@ -1,6 +1,8 @@
 """The agent that acts does what the policy lets it do, whatever its model selects. Tests with a number are those of the
 list of reliability tests that agents have to pass."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
 import pytest
@@ -72,6 +74,24 @@ def test_above_a_limit_somebody_else_approves(desk):
     made = at.agent.approved(needed.token, CARLA, needed.call.digest, TURN, at.budget)
     assert made.result.outcome == "done"
     assert at.pay.payments()[0][2] == 40_000
+
+
+def test_10_who_approves_twice_has_one_effect_and_one_result(desk):
+    at = desk(pay(40_000))
+    _, needed = at.say("Pay bill B-17, 40000 cents.")
+    start = threading.Barrier(6)
+
+    def click(_):
+        start.wait()
+        return at.agent.approved(needed.token, CARLA, needed.call.digest, TURN, at.budget).result
+
+    with ThreadPoolExecutor(6) as pool:
+        results = list(pool.map(click, range(6)))
+    assert {result.outcome for result in results} == {"done"}
+    assert len(at.pay.payments()) == 1
+    other = Actor("otto", ("supervisor",))
+    with pytest.raises(ApprovalRefused, match="decided before"):
+        at.agent.approved(needed.token, other, needed.call.digest, TURN, at.budget)
 
 
 def test_what_no_rule_allows_is_refused(desk):
