@@ -133,6 +133,7 @@ class Terminal:
         os.write(self.leader, f"{text}\n".encode())
 
     def stop(self):
+        time.sleep(0.5)  # a signal between the prompt and the wait for a key is only seen with the next key
         os.killpg(self.process.pid, signal.SIGINT)
 
     def end(self):
