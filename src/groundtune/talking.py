@@ -22,12 +22,8 @@ def open_talk(
     the calls. `consent` is the user's to agents that learn from the conversation.
     """
     answerer = project.answerer(candidate)
-    acting = open_acting(project.assembly, {user.id: user}.get, rehearse=rehearse)
-    try:
+    with open_acting(project.assembly, {user.id: user}.get, rehearse=rehearse) as acting:
         kept, feedback = project.assembly.records.conversations(), open_feedback(project.assembly)
         talk = Talk(answerer, candidate, user, kept, feedback, acting, consent)
         yield talk
         talk.end()
-    finally:
-        if acting is not None:
-            acting.close()

@@ -71,7 +71,7 @@ def test_an_approved_call_is_made_and_remembered(bench):
 # --- 9: crash after the back-end applied a payment, before the answer is stored --------------------
 
 
-LEDGER = ("agents/effects.py", "agents/approvals.py", "records/effects.py", "records/audit.py")
+LEDGER = ("agents/effects.py", "agents/approvals.py", "records/effects.py", "records/audit.py", "records/part.py")
 
 
 def killed_at(line, work):

@@ -178,7 +178,7 @@ class ActionAgent:
             return ActionResult("unknown", reason=f"the action broke ({type(error).__name__}).")
 
     def _refused(self, user: str, call: ActionCall, occasion: Occasion, why: str) -> ActionResult:
-        self._noted(user, AuditNote("refused", occasion.note("refused", ActionCall(call.action)).body, {"why": why}))
+        self._noted(user, AuditNote("refused", occasion.about(call), {"why": why}))  # its arguments may be no JSON
         return ActionResult("refused", reason=f"{why}.")
 
     def _noted(self, user: str, note: AuditNote) -> None:
@@ -194,6 +194,9 @@ class _ActionTurn:
 
     def __init__(self, conversation: Conversation, occasion: Occasion, budget: Budget) -> None:
         self._users = [message for message in conversation if message.role == "user"]
+        self._said = SeenValues()
+        for message in self._users:
+            self._said.turn(message.content)
         self.occasion, self.budget = occasion, budget
         self._results: list[tuple[Action, ActionCall, ActionResult]] = []
         self._steps = 0
@@ -227,10 +230,8 @@ class _ActionTurn:
 
     def seen_by(self, actor: Actor) -> SeenValues:
         """Return what values can be from: what is known of the user, their turns, and what actions returned."""
-        seen = SeenValues()
+        seen = self._said.copy()
         seen.record(actor.own)
-        for message in self._users:
-            seen.turn(message.content)
         for action, _, result in self._results:
             (seen.record if action.trusted else seen.text)(result.value)
         return seen

@@ -29,10 +29,13 @@ class Occasion:
     conversation: str
     turn: str
 
+    def about(self, call: ActionCall) -> dict[str, object]:
+        """Return what an entry of the audit log says of a call without its arguments, which are personal."""
+        return {"conversation": self.conversation, "turn": self.turn, "action": call.action}
+
     def note(self, kind: str, call: ActionCall, **body: object) -> AuditNote:
-        """Return an entry of the audit log about a call; its arguments are personal."""
-        about = {"conversation": self.conversation, "turn": self.turn, "action": call.action, **body}
-        return AuditNote(kind, about, {"call": call.text})
+        """Return an entry of the audit log about a call."""
+        return AuditNote(kind, {**self.about(call), **body}, {"call": call.text})
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,13 +13,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from fnmatch import fnmatchcase
 from typing import Literal
 
 from groundtune.acting import Action
 from groundtune.agents.approvals import ASKER
-from groundtune.agents.provenance import CENTS, leaves
+from groundtune.agents.provenance import CENTS, decimal_of, leaves
 from groundtune.values import ActionCall, Actor, Permission, Provenance
 
 _TRUSTED: tuple[Provenance, ...] = ("user", "record")
@@ -46,7 +46,7 @@ class Limit:
             return f"is none of {', '.join(self.one_of)}"
         if self.at_most is None and self.at_least is None:
             return ""
-        number = _decimal(value)
+        number = decimal_of(value)
         if number is None:
             return "is no number"
         if self.at_most is not None and number > self.at_most:
@@ -132,7 +132,7 @@ def _beyond(rule: ActionRule, call: ActionCall, actor: Actor) -> str:
 
 
 def _cost(rule: ActionRule, call: ActionCall) -> Decimal:
-    number = _decimal(dict(leaves(call.arguments)).get(rule.money)) or Decimal(0)
+    number = decimal_of(dict(leaves(call.arguments)).get(rule.money)) or Decimal(0)
     return number / 100 if rule.money.endswith(CENTS) else number
 
 
@@ -159,13 +159,3 @@ def _choices(action: Action) -> set[str]:
         for name, schema in properties.items()
         if isinstance(schema, Mapping) and ("enum" in schema or "const" in schema or schema.get("type") == "boolean")
     }
-
-
-def _decimal(value: object) -> Decimal | None:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        number = Decimal(str(value))
-    except InvalidOperation:
-        return None
-    return number if number.is_finite() else None

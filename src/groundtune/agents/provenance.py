@@ -45,6 +45,10 @@ class SeenValues:
     _texts: list[str] = field(default_factory=list)
     _long: bool = False
 
+    def copy(self) -> SeenValues:
+        """Return the same, which takes in more by itself."""
+        return SeenValues([*self._user], [*self._records], [*self._texts], self._long)
+
     @property
     def tainted(self) -> bool:
         """Whether anything among it may have been written by anybody: other texts, and turns longer than `TYPED`."""
@@ -116,7 +120,7 @@ def own_words(turn: str) -> tuple[str, str]:
 
 def _says(text: str, value: object, *, cents: bool) -> bool:
     """Tell whether a text has a value, as whole words or as a number."""
-    number = _number(value)
+    number = decimal_of(value)
     if number is not None:
         wanted = {number, number / 100} if cents else {number}
         return any(wanted & _numbers(match[0]) for match in _NUMBER.finditer(text))
@@ -127,13 +131,14 @@ def _says(text: str, value: object, *, cents: bool) -> bool:
 
 
 def _same(record: object, value: object) -> bool:
-    ours, theirs = _number(record), _number(value)
+    ours, theirs = decimal_of(record), decimal_of(value)
     if ours is not None and theirs is not None:
         return ours == theirs
     return type(record) is type(value) and _plain(str(record)) == _plain(str(value))
 
 
-def _number(value: object) -> Decimal | None:
+def decimal_of(value: object) -> Decimal | None:
+    """Return the number that a value is, or that its text is as JSON writes it; None if it is none, or not finite."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
@@ -162,7 +167,7 @@ def _numbers(written: str) -> set[Decimal]:
         readings = {whole} if grouped else set()
         if len(marks) == 1:
             readings.add(digits.replace(",", "."))
-    return {number for number in map(_number, readings) if number is not None}
+    return {number for number in map(decimal_of, readings) if number is not None}
 
 
 def _plain(text: str) -> str:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Self
 
 from groundtune.agents.action_agent import ActionAgent, ActionTools
-from groundtune.agents.actions.opening import OpenActions, open_actions
+from groundtune.agents.actions.opening import open_actions
 from groundtune.agents.approvals import Approvals
 from groundtune.agents.budget import Budget, BudgetLimits
 from groundtune.agents.effects import EffectLedger
@@ -21,49 +20,40 @@ from groundtune.values import Actor
 
 @dataclass(frozen=True, slots=True)
 class Acting:
-    """The agent that acts in a project, and what it acts with. Close it to end the servers that it started."""
+    """The agent that acts in a project, what it acts with, and the budget of a conversation."""
 
     agent: ActionAgent
     tools: ActionTools
     budget: Budget
-    opened: OpenActions
-
-    def close(self) -> None:
-        """End what was started."""
-        self.opened.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
 
-def open_acting(assembly: Assembly, who: Callable[[str], Actor | None], *, rehearse: bool = False) -> Acting | None:
-    """Return what acts in a project, None if `[actions]` names no back-end or no rule.
+@contextmanager
+def open_acting(
+    assembly: Assembly, who: Callable[[str], Actor | None], *, rehearse: bool = False
+) -> Iterator[Acting | None]:
+    """Give what acts in a project, None if `[actions]` names no back-end or no rule; servers that it started end with
+    the block.
 
     `who` tells who a user is at this moment. Calls that were cut off by a crash are looked up first. Raises
     `SettingsError`, `InputError`, `NotInstalled` and `StoreError`.
     """
     settings = assembly.settings.actions
     if not settings.backends or not settings.rules:
-        return None
+        yield None
+        return
     kept = assembly.records.effects()
     approvals = Approvals(kept)
     ledger = EffectLedger(kept, approvals)
-    opened = open_actions(settings, assembly.folder)
-    try:
+    with open_actions(settings, assembly.folder) as opened:
         tools = ActionTools(opened.actions, policy_of(settings), ledger, approvals, kept, who, rehearse)
         known = {action.schema.name: action for action in opened.actions}
         ledger.reconcile(known, lambda user: who(user) or Actor(user))
-        agent = ActionAgent(selecting(assembly.chat_model()), tools)
-    except BaseException:
-        opened.close()
-        raise
-    limits = BudgetLimits(settings.calls, settings.tokens, settings.money, settings.seconds)
-    return Acting(agent, tools, Budget(limits), opened)
+        yield Acting(ActionAgent(selecting(assembly.chat_model()), tools), tools, budget_of(settings))
+
+
+def budget_of(settings: ActionsSettings) -> Budget:
+    """Return what a conversation may take, of which nothing is taken yet."""
+    return Budget(BudgetLimits(settings.calls, settings.tokens, settings.money, settings.seconds))
 
 
 def policy_of(settings: ActionsSettings) -> ActionPolicy:

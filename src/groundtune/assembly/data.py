@@ -11,12 +11,10 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from groundtune.assembly.judges import Judges
-from groundtune.assembly.knowledge import KnowledgeBase
+from groundtune.assembly.parts import ProjectParts
 from groundtune.errors import InputError, NotInstalled
 from groundtune.evaluation.benchmark.cases import Benchmark, asked
 from groundtune.files import within
-from groundtune.protocols import Progress
-from groundtune.settings import Settings
 from groundtune.tuning.quality import relevance
 from groundtune.tuning.quality.check import Embed, Surroundings
 from groundtune.tuning.quality.findings import QualityReport
@@ -30,18 +28,8 @@ from groundtune.tuning.quality.run import CHECKS, Registered, check_files
 REPORT = "report"
 
 
-class DataParts(Protocol):
+class DataParts(ProjectParts, Protocol):
     """The parts of a project that data are checked with. The project's `Assembly` is one."""
-
-    folder: Path
-    progress: Progress
-    knowledge: KnowledgeBase
-
-    @property
-    def settings(self) -> Settings: ...  # noqa: D102
-
-    @property
-    def cases_file(self) -> Path: ...  # noqa: D102
 
     @property
     def benchmark(self) -> Benchmark: ...  # noqa: D102

@@ -16,19 +16,18 @@ from pathlib import Path
 from typing import Protocol
 
 from groundtune.agents.enrichment import EnrichmentAgent, EnrichmentTools, NotProposed, readers_of, visible
-from groundtune.assembly.knowledge import KnowledgeBase
 from groundtune.assembly.learned import name_of, remove_entry, write_entry
 from groundtune.assembly.locked import only_writer
+from groundtune.assembly.parts import ProjectParts
 from groundtune.errors import InputError
 from groundtune.evaluation.benchmark.cases import CaseLine
 from groundtune.evaluation.benchmark.drafting.drafts import Shelf
 from groundtune.evaluation.benchmark.review import CaseFiles
 from groundtune.files import within
-from groundtune.protocols import ChatModel, Progress
+from groundtune.protocols import ChatModel
 from groundtune.records import Records
 from groundtune.records.conversations import KeptConversations
 from groundtune.records.proposals import KeptProposals, Proposal, ProposalRecord, ProposalState
-from groundtune.settings import Settings
 from groundtune.tuning.quality.check import Surroundings
 from groundtune.tuning.quality.personal.names import missing
 from groundtune.tuning.quality.personal_data import redactor
@@ -38,21 +37,11 @@ _log = logging.getLogger(__name__)
 _NEAREST = 5  # passages that a statement is compared with
 
 
-class LearningParts(Protocol):
+class LearningParts(ProjectParts, Protocol):
     """The parts of a project that learning needs. The project's `Assembly` is one."""
-
-    folder: Path
-    progress: Progress
-    knowledge: KnowledgeBase
-
-    @property
-    def settings(self) -> Settings: ...  # noqa: D102
 
     @property
     def state(self) -> Path: ...  # noqa: D102
-
-    @property
-    def cases_file(self) -> Path: ...  # noqa: D102
 
     @property
     def records(self) -> Records: ...  # noqa: D102

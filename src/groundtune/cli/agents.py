@@ -73,7 +73,7 @@ def audit(
     """
     with opened(project, overrides) as opened_project:
         kept = opened_project.assembly.records.effects()
-        broken, entries, last = kept.broken_at(head), len(kept.audit()), kept.head()
+        broken, entries, last = kept.broken_at(head), kept.entries(), kept.head()
         unknown = [effect.key for effect in kept.effects(states=("unknown", "intended"))]
     holds = "The chain holds." if broken is None else f"Entry {broken} is not what was written, or is missing."
     told = f"{entries} entries. {holds}\nLast hash: {last}\nCalls of which nobody knows what came: {len(unknown)}"

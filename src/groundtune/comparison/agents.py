@@ -9,18 +9,17 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from groundtune.agents.budget import Budget, BudgetLimits
+from groundtune.agents.actions.opening import token_of
 from groundtune.agents.tasks.files import ScriptedTask, load_tasks
 from groundtune.agents.tasks.grading import pass_hat_k
 from groundtune.agents.tasks.scripted import ScriptedCustomer, ScriptedRun
-from groundtune.assembly.acting import Acting, open_acting
+from groundtune.assembly.acting import Acting, budget_of, open_acting
 from groundtune.assembly.assembly import Assembly
 from groundtune.errors import InputError, SettingsError
 from groundtune.files import within
-from groundtune.http import ApiKey
 from groundtune.http.backend import BackendClient, NoReply, NotSent
 from groundtune.http.guarded import FetchLimits
 from groundtune.statistics.comparing import estimate
@@ -76,7 +75,7 @@ class AgentEvaluation:
             "model": self.model,
             "fingerprint": self.fingerprint,
             "trials": self.trials,
-            "success": None if self.success is None else vars_of(self.success),
+            "success": None if self.success is None else asdict(self.success),
             "pass_hat": {str(k): self.pass_hat(k) for k in range(1, self.trials + 1)},
             "unauthorised": self.unauthorised,
             "kinds": {
@@ -97,11 +96,6 @@ class AgentEvaluation:
         }
 
 
-def vars_of(value: Estimate) -> dict[str, object]:
-    """Return an estimate as JSON."""
-    return {"mean": value.mean, "low": value.low, "high": value.high}
-
-
 def evaluate_agents(
     assembly: Assembly, trials: int = 1, split: Split | None = None, limit: int | None = None
 ) -> AgentEvaluation:
@@ -117,11 +111,10 @@ def evaluate_agents(
         raise InputError("there is no such task.", place=settings.actions.tasks, remedy="Choose another split.")
     world = SimulatedWorld(settings.actions.simulation, settings.actions.simulation_token_variable)
     people: dict[str, Actor] = {}
-    acting = open_acting(assembly, people.get)
-    if acting is None:
-        raise SettingsError("`[actions]` has no back-end or no rule.", remedy="See docs/agents.md.")
     runs: defaultdict[str, list[ScriptedRun]] = defaultdict(list)
-    with acting:
+    with open_acting(assembly, people.get) as acting:
+        if acting is None:
+            raise SettingsError("`[actions]` has no back-end or no rule.", remedy="See docs/agents.md.")
         for trial in range(trials):
             for done, task in enumerate(chosen):
                 assembly.progress("try tasks", trial * len(chosen) + done, trials * len(chosen))
@@ -133,8 +126,7 @@ def evaluate_agents(
 
 
 def _run(task: ScriptedTask, acting: Acting, world: SimulatedWorld, assembly: Assembly) -> ScriptedRun:
-    settings = assembly.settings.actions
-    budget = Budget(BudgetLimits(settings.calls, settings.tokens, settings.money, settings.seconds))
+    budget = budget_of(assembly.settings.actions)
     conversation = assembly.records.conversations().begin(task.customer.id, f"task {task.id}")
     return ScriptedCustomer(task, acting.agent, acting.tools.approvals, budget).run(world, conversation)
 
@@ -157,7 +149,7 @@ class SimulatedWorld:
                 remedy="Set it to the address of one; see docs/agents.md. Never name one that is in use.",
             )
         self._client = BackendClient(url, FetchLimits(megabytes=5, seconds=60))
-        token = ApiKey.from_environment(token_variable).value if token_variable else ""
+        token = token_of(token_variable)
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
 
     def begin(self, rows: Any) -> None:  # noqa: ANN401 -- JSON

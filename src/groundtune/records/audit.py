@@ -29,7 +29,6 @@ from groundtune.values import digest
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-LOCK = 7_265_163_115
 _NONCE = 12  # bytes, as AES-GCM wants them
 START = "0" * 64
 """The hash before the first entry."""
@@ -63,7 +62,7 @@ def subject_of(customer: str) -> str:
 
 
 def append(connection: Connection, at: str, customer: str, note: AuditNote) -> None:
-    """Write an entry, in a transaction that holds `LOCK`."""
+    """Write an entry, in a transaction that holds `RecordsLock.AUDIT`."""
     subject = subject_of(customer)
     sealed = _sealed(_key_of(connection, subject), json.dumps(dict(note.personal), sort_keys=True))
     last = connection.execute(select(audit.c.number, audit.c.hash).order_by(audit.c.number.desc()).limit(1)).first()

@@ -8,23 +8,20 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from groundtune.errors import InputError
-from groundtune.records.connection import refusals
-from groundtune.records.locking import hold
+from groundtune.records.locking import RecordsLock
+from groundtune.records.part import RecordsPart
 from groundtune.records.tables import conversations, turns
 from groundtune.values import Answer, Conversation, Message, Role
-
-_LOCK = 7_265_163_116
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +58,10 @@ class TalkRecord:
         return tuple(turn.message for turn in self.turns)
 
 
-class KeptConversations:
-    """The conversations in the records. Safe to use from several threads and processes.
+class KeptConversations(RecordsPart):
+    """The conversations in the records."""
 
-    Every method raises `StoreError` if the database refuses.
-    """
-
-    def __init__(self, engine: Engine, place: str, clock: Callable[[], datetime]) -> None:
-        self._engine, self._place, self._clock = engine, place, clock
+    lock = RecordsLock.CONVERSATIONS
 
     def begin(self, user: str, candidate: str, *, consent: bool = False, asker: Sequence[str] = ()) -> str:
         """Begin a conversation of a user who reads documents as `asker`, and return its id."""
@@ -126,20 +119,6 @@ class KeptConversations:
             keys = select(conversations.c.id).where(which)
             connection.execute(delete(turns).where(turns.c.conversation.in_(keys)))
             return connection.execute(delete(conversations).where(which)).rowcount
-
-    def _time(self) -> str:
-        return self._clock().isoformat()
-
-    @contextmanager
-    def _writing(self) -> Iterator[Connection]:
-        with refusals(self._place), self._engine.begin() as connection:
-            hold(connection, _LOCK)
-            yield connection
-
-    @contextmanager
-    def _reading(self) -> Iterator[Connection]:
-        with refusals(self._place), self._engine.connect() as connection:
-            yield connection
 
 
 @cache

@@ -7,18 +7,17 @@ Knows no policy and calls no back-end: `groundtune.agents.effects` does.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Engine, Row, Table, insert, select, update
+from sqlalchemy import Row, Table, func, insert, select, update
 
-from groundtune.records.audit import LOCK, AuditEntry, AuditNote, append, broken_at, entries, erase_key, head_of
-from groundtune.records.connection import refusals
-from groundtune.records.locking import hold
-from groundtune.records.tables import approvals, effects
+from groundtune.records.audit import AuditEntry, AuditNote, append, broken_at, entries, erase_key, head_of
+from groundtune.records.locking import RecordsLock
+from groundtune.records.part import RecordsPart
+from groundtune.records.tables import approvals, audit, effects
 from groundtune.values import ActionCall, ActionResult
 
 EffectState = Literal["intended", "done", "refused", "unknown", "undone"]
@@ -62,14 +61,10 @@ class ApprovalRecord:
     decided_at: datetime | None = None
 
 
-class KeptEffects:
-    """The effects, approvals and audit log in the records. Safe to use from several threads and processes.
+class KeptEffects(RecordsPart):
+    """The effects, approvals and audit log in the records."""
 
-    Every method raises `StoreError` if the database refuses.
-    """
-
-    def __init__(self, engine: Engine, place: str, clock: Callable[[], datetime]) -> None:
-        self._engine, self._place, self.clock = engine, place, clock
+    lock = RecordsLock.AUDIT
 
     # --- effects ----------------------------------------------------------------------------------
 
@@ -168,6 +163,11 @@ class KeptEffects:
         with self._reading() as connection:
             return entries(connection, customer)
 
+    def entries(self) -> int:
+        """Return how many entries the log has."""
+        with self._reading() as connection:
+            return connection.execute(select(func.count()).select_from(audit)).scalar_one()
+
     def broken_at(self, head: str | None = None) -> int | None:
         """Return the number of the first entry that is not what was written; see `audit.broken_at`."""
         with self._reading() as connection:
@@ -184,22 +184,6 @@ class KeptEffects:
             for table, blank in ((effects, {"call": None, "result": None}), (approvals, {"call": None})):
                 connection.execute(_blanked(table, customer, blank))
             erase_key(connection, customer)
-
-    # --- inside -----------------------------------------------------------------------------------
-
-    def _time(self) -> str:
-        return self.clock().isoformat()
-
-    @contextmanager
-    def _writing(self) -> Iterator[Connection]:
-        with refusals(self._place), self._engine.begin() as connection:
-            hold(connection, LOCK)
-            yield connection
-
-    @contextmanager
-    def _reading(self) -> Iterator[Connection]:
-        with refusals(self._place), self._engine.connect() as connection:
-            yield connection
 
 
 def _blanked(table: Table, customer: str, blank: Mapping[str, None]) -> Any:  # noqa: ANN401 -- an UPDATE

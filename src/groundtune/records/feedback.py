@@ -6,21 +6,18 @@ when to ask, and of what a complaint is: `groundtune.agents.feedback` does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, delete, insert, or_, select, update
+from sqlalchemy import Row, delete, insert, or_, select, update
 
 from groundtune.errors import InputError
 from groundtune.records.blanking import sound
-from groundtune.records.connection import refusals
-from groundtune.records.locking import hold
+from groundtune.records.locking import RecordsLock
+from groundtune.records.part import RecordsPart
 from groundtune.records.tables import feedback
 
-_LOCK = 7_265_163_117
 STARS = (1, 5)
 
 
@@ -86,14 +83,10 @@ class FeedbackRecord:
         return self.rater != self.rated.actor
 
 
-class KeptFeedback:
-    """The feedback in the records. Safe to use from several threads and processes.
+class KeptFeedback(RecordsPart):
+    """The feedback in the records."""
 
-    Every method raises `StoreError` if the database refuses.
-    """
-
-    def __init__(self, engine: Engine, place: str, clock: Callable[[], datetime]) -> None:
-        self._engine, self._place, self.clock = engine, place, clock
+    lock = RecordsLock.FEEDBACK
 
     def ask(self, rated: RatedTurn) -> bool:
         """Write down that the user is asked about an answer; False if they were asked in this conversation before, or
@@ -156,21 +149,12 @@ class KeptFeedback:
 
     def _select(self, which: Any) -> list[FeedbackRecord]:  # noqa: ANN401 -- a condition
         wanted = select(feedback).order_by(feedback.c.conversation, feedback.c.turn, feedback.c.rater)
-        with refusals(self._place), self._engine.connect() as connection:
+        with self._reading() as connection:
             return [_record(row) for row in connection.execute(wanted if which is None else wanted.where(which))]
 
     def _erase(self, which: Any) -> int:  # noqa: ANN401 -- a condition
         with self._writing() as connection:
             return connection.execute(delete(feedback).where(which)).rowcount
-
-    def _time(self) -> str:
-        return self.clock().isoformat()
-
-    @contextmanager
-    def _writing(self) -> Iterator[Connection]:
-        with refusals(self._place), self._engine.begin() as connection:
-            hold(connection, _LOCK)
-            yield connection
 
 
 def _key(conversation: str, turn: int, rater: str) -> Any:  # noqa: ANN401 -- a condition

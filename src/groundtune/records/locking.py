@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from enum import IntEnum, unique
+
 from sqlalchemy import Connection, text
 
 
-def hold(connection: Connection, lock: int) -> None:
-    """Wait until no other transaction holds `lock`, any number that other programs on the same server do not use, and
-    hold it until this one ends. It must be the first statement of its transaction.
+@unique
+class RecordsLock(IntEnum):
+    """The locks of the records: any numbers that other programs on the same PostgreSQL server do not lock."""
+
+    MIGRATION = 7_265_163_114
+    AUDIT = 7_265_163_115
+    CONVERSATIONS = 7_265_163_116
+    FEEDBACK = 7_265_163_117
+    PROPOSALS = 7_265_163_118
+
+
+def hold(connection: Connection, lock: RecordsLock) -> None:
+    """Wait until no other transaction holds `lock`, and hold it until this one ends. It must be the first statement of
+    its transaction.
 
     SQLite has one writer at a time anyhow; Python begins no transaction there for CREATE and ALTER by itself, and for
     INSERT after what was read before it.
@@ -15,4 +28,4 @@ def hold(connection: Connection, lock: int) -> None:
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("BEGIN IMMEDIATE")
     elif connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": lock})
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": int(lock)})

@@ -7,26 +7,24 @@ and no rules: a proposal is text with what it comes from.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from functools import cache
 from typing import Any, Literal
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, Engine, Row, delete, insert, select, update
+from sqlalchemy import Row, delete, insert, select, update
 
-from groundtune.records.connection import inserting, refusals
-from groundtune.records.locking import hold
+from groundtune.records.connection import inserting
+from groundtune.records.locking import RecordsLock
+from groundtune.records.part import RecordsPart
 from groundtune.records.tables import enriched, proposals
 from groundtune.values import digest
 
 ProposalKind = Literal["answer", "correction", "missing topic"]
 """What a person answered, what somebody corrected, or a question that was not answered."""
 ProposalState = Literal["quarantined", "accepted", "rejected", "rolled back"]
-
-_LOCK = 7_265_163_117
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +67,10 @@ class ProposalRecord:
     decided_at: datetime | None = None
 
 
-class KeptProposals:
-    """The proposals in the records. Safe to use from several threads and processes.
+class KeptProposals(RecordsPart):
+    """The proposals in the records."""
 
-    Every method raises `StoreError` if the database refuses.
-    """
-
-    def __init__(self, engine: Engine, place: str, clock: Callable[[], datetime]) -> None:
-        self._engine, self._place, self.clock = engine, place, clock
+    lock = RecordsLock.PROPOSALS
 
     def take(self, conversation: str, made: Sequence[Proposal]) -> bool:
         """Keep what a conversation gave, quarantined, and note that it was looked through; both or nothing.
@@ -147,17 +141,6 @@ class KeptProposals:
         told = {**new, "reviewer": reviewer, "decided_at": self.clock().isoformat()}
         with self._writing() as connection:
             return connection.execute(update(proposals).where(mine).values(told)).rowcount
-
-    @contextmanager
-    def _writing(self) -> Iterator[Connection]:
-        with refusals(self._place), self._engine.begin() as connection:
-            hold(connection, _LOCK)
-            yield connection
-
-    @contextmanager
-    def _reading(self) -> Iterator[Connection]:
-        with refusals(self._place), self._engine.connect() as connection:
-            yield connection
 
 
 @cache

@@ -11,14 +11,13 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, inspect, text
 
 from groundtune.errors import StoreError
-from groundtune.records.locking import hold
+from groundtune.records.locking import RecordsLock, hold
 
 HEAD = "0008"
 REVISION_TABLE = "groundtune_revision"
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 _BEFORE_ALEMBIC = "groundtune_schema"  # the version table of groundtune 0.1, which knew version 1 only
-_LOCK = 7_265_163_114  # any number that other programs on the same PostgreSQL server do not lock
 _REWRITTEN = 1  # SQLite's `user_version` once no page of the file is left over from before passwords were blanked
 
 
@@ -31,7 +30,7 @@ def migrate(engine: Engine, place: str) -> None:
         up_to_date = _revision(connection) == HEAD
     if not up_to_date:
         with engine.begin() as connection:
-            hold(connection, _LOCK)
+            hold(connection, RecordsLock.MIGRATION)
             _upgrade(connection, place)
     if engine.dialect.name == "sqlite":
         _rewrite_once(engine)

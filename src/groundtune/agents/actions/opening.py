@@ -138,7 +138,7 @@ def _openapi(backend: BackendSettings, folder: Path, refused: list[NotOffered]) 
         client = BackendClient(said.base_url, limits)
     except AddressRefused as error:
         raise SettingsError(f"`base_url` of the back-end `{backend.name}`: {error}") from None
-    server = OperationServer(client, _token(said.token_variable), said.key_header, said.actor_header)
+    server = OperationServer(client, token_of(said.token_variable), said.key_header, said.actor_header)
     operations = {each.schema.name: each for each in document.operations}
     for name, operation in operations.items():
         own = backend.actions.get(name, ActionSettings())
@@ -176,7 +176,7 @@ def _mcp(backend: BackendSettings, folder: Path, refused: list[NotOffered], stac
     for name, value in variables.items():
         if _SECRET.search(name):
             Secret(value)  # which nobody shows from now on
-    target = McpTarget(said.command, str(folder), variables, said.url, _token(said.token_variable))
+    target = McpTarget(said.command, str(folder), variables, said.url, token_of(said.token_variable))
     try:
         server = McpServer(target, backend.seconds)
     except AddressRefused as error:
@@ -190,7 +190,7 @@ def _mcp(backend: BackendSettings, folder: Path, refused: list[NotOffered], stac
 # --- what settings say --------------------------------------------------------------------------------
 
 
-def _token(variable: str) -> str:
+def token_of(variable: str) -> str:
     """Return a token from the environment, which nobody shows from now on. Raises `SettingsError` if it is not set."""
     if not variable:
         return ""
