@@ -18,11 +18,12 @@ def open_talk(
 ) -> Iterator[Talk]:
     """Begin a conversation of a user with a candidate, and end it afterwards; it is kept in the records of the project.
 
-    Where `[actions]` has back-ends and rules, an agent acts beside the answers; with `rehearse`, it does everything but
-    the calls. `consent` is the user's to agents that learn from the conversation.
+    Where `[actions]` has back-ends and rules, an agent acts beside the answers, with the candidate's model; with
+    `rehearse`, it does everything but the calls. `consent` is the user's to agents that learn from the conversation.
     """
     answerer = project.answerer(candidate)
-    with open_acting(project.assembly, {user.id: user}.get, rehearse=rehearse) as acting:
+    model = project.assembly.model_of(project.assembly.candidate(candidate))
+    with open_acting(project.assembly, {user.id: user}.get, rehearse=rehearse, model=model) as acting:
         kept, feedback = project.assembly.records.conversations(), open_feedback(project.assembly)
         talk = Talk(answerer, candidate, user, kept, feedback, acting, consent)
         yield talk

@@ -41,6 +41,7 @@ from groundtune.values import (
 _log = logging.getLogger(__name__)
 MOST_STEPS = 8
 """Calls of one turn: a model that goes on selecting is stopped."""
+MODEL_FAILED = "the model failed"  # what the reason of a hand-over begins with where the model did not answer
 _SHOWN = 4000  # characters of what an action returned that a model reads
 INSTRUCTIONS = (
     "You act for a user of a company. Select an action only if the user asks for it, with values that the user said or "
@@ -93,7 +94,7 @@ class ActionAgent:
         except BudgetSpent as spent:
             yield turn.handed_over(f"{spent}.")
         except ModelFailed as error:
-            yield turn.handed_over(f"the model failed: {error.message}")
+            yield turn.handed_over(f"{MODEL_FAILED}: {error.message}")
 
     def reach_of(self, action: str) -> Reach | None:
         """Return whether an action changes something; None if there is no such action."""

@@ -14,6 +14,7 @@ from groundtune.agents.effects import EffectLedger
 from groundtune.agents.policy import ActionPolicy, ActionRule, Limit
 from groundtune.assembly.assembly import Assembly
 from groundtune.models.selecting import selecting
+from groundtune.protocols import ChatModel
 from groundtune.settings.actions import ActionsSettings
 from groundtune.values import Actor
 
@@ -29,13 +30,13 @@ class Acting:
 
 @contextmanager
 def open_acting(
-    assembly: Assembly, who: Callable[[str], Actor | None], *, rehearse: bool = False
+    assembly: Assembly, who: Callable[[str], Actor | None], *, rehearse: bool = False, model: ChatModel | None = None
 ) -> Iterator[Acting | None]:
     """Give what acts in a project, None if `[actions]` names no back-end or no rule; servers that it started end with
     the block.
 
-    `who` tells who a user is at this moment. Calls that were cut off by a crash are looked up first. Raises
-    `SettingsError`, `InputError`, `NotInstalled` and `StoreError`.
+    `who` tells who a user is at this moment. `model` selects actions, that of `[model]` if None. Calls that were cut
+    off by a crash are looked up first. Raises `SettingsError`, `InputError`, `NotInstalled` and `StoreError`.
     """
     settings = assembly.settings.actions
     if not settings.backends or not settings.rules:
@@ -48,7 +49,7 @@ def open_acting(
         tools = ActionTools(opened.actions, policy_of(settings), ledger, approvals, kept, who, rehearse)
         known = {action.schema.name: action for action in opened.actions}
         ledger.reconcile(known, lambda user: who(user) or Actor(user))
-        yield Acting(ActionAgent(selecting(assembly.chat_model()), tools), tools, budget_of(settings))
+        yield Acting(ActionAgent(selecting(model or assembly.chat_model()), tools), tools, budget_of(settings))
 
 
 def budget_of(settings: ActionsSettings) -> Budget:

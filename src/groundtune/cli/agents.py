@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Group
-from rich.table import Table
 from rich.text import Text
 
 from groundtune.cli._shared import HERE, AsJson, Overrides, ProjectFolder, emit, opened
 
 if TYPE_CHECKING:
-    from groundtune.comparison.agents import AgentEvaluation
+    from groundtune.comparison.agent_results import AgentEvaluation
+    from groundtune.statistics import Method
 
 
 def register(app: typer.Typer) -> None:
@@ -24,12 +26,20 @@ def register(app: typer.Typer) -> None:
     app.add_typer(commands, name="agents")
 
 
-def evaluate(
+def evaluate(  # noqa: PLR0913 -- each is an option of the command
+    candidates: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Candidates whose models act: base, tuned, raft, … Default: base, which is rag, too. A tuned one must "
+            "have been tuned."
+        ),
+    ] = None,
     trials: Annotated[int, typer.Option(min=1, help="How often each task is tried.")] = 1,
     split: Annotated[
         Literal["development", "test"] | None, typer.Option(help="Tasks of one side only.", show_default=False)
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Try only the first so many tasks.")] = None,
+    again: Annotated[bool, typer.Option("--again", help="Try again what was tried before.")] = False,
     project: ProjectFolder = HERE,
     as_json: AsJson = False,
     overrides: Overrides = [],  # noqa: B006 -- typer reads the default, nobody changes it
@@ -39,18 +49,26 @@ def evaluate(
     A task succeeds if the back-end then differs from its start in exactly what the task expects. pass^k is how likely
     a task succeeds k times in a row. Unauthorised effects are changes that the customer did not want.
 
+    What came of it is kept in the records: rerun to resume, and `groundtune compare` shows it beside the answers. It
+    counts as long as model, actions, rules and tasks are the same. Candidates with the same model, as base and rag, are
+    tried once.
+
     Examples:
 
         groundtune agents evaluate
-        groundtune agents evaluate --trials 4 --split test --json
+        groundtune agents evaluate base tuned --trials 4 --json
         groundtune agents evaluate --set model.name=openai:MODEL@http://localhost:8000/v1
 
     """
+    from groundtune.comparison.agent_evidence import method_of
+    from groundtune.comparison.agent_results import evaluation_json
     from groundtune.comparison.agents import evaluate_agents
 
     with opened(project, overrides) as opened_project:
-        evaluation = evaluate_agents(opened_project.assembly, trials, split, limit)
-    emit(as_json, evaluation.as_json(), _shown(evaluation))
+        evaluations = evaluate_agents(opened_project.assembly, candidates or [], trials, split, limit, again=again)
+        method = method_of(opened_project.settings.comparison)
+    document = {"evaluations": [evaluation_json(evaluation, method) for evaluation in evaluations]}
+    emit(as_json, document, _shown(evaluations, method))
 
 
 def audit(
@@ -111,12 +129,21 @@ def forget(
     emit(as_json, {"user": user, **counts}, Text(f"Erased of {user}: {told}, and the arguments of actions."))
 
 
-def _shown(evaluation: AgentEvaluation) -> Group:
-    table = Table("tasks", "succeeded", "trials", "unauthorised effects", box=None)
-    for kind, (succeeded, trials, effects) in evaluation.by_kind().items():
-        table.add_row(kind, str(succeeded), str(trials), str(effects))
-    success = evaluation.success
-    interval = "" if success is None else f" (95 % interval {success.low:.2f} to {success.high:.2f})"
-    passes = ", ".join(f"pass^{k} {evaluation.pass_hat(k):.2f}" for k in range(1, evaluation.trials + 1))
-    said = f"{evaluation.model}: {passes}{interval}; {evaluation.unauthorised} unauthorised effects."
-    return Group(table, Text(said))
+def _shown(evaluations: Sequence[AgentEvaluation], method: Method) -> Group:
+    from groundtune.comparison.agent_results import AgentSection, result_of
+    from groundtune.comparison.report.agents import agents_table
+
+    results = [result_of(evaluation, evaluation.candidates[0], method) for evaluation in evaluations]
+    section = AgentSection(evaluations[0].fingerprint, evaluations[0].tasks, tuple(results))
+    lines = [Text(f"Interval of tasks done: {method.confidence:.0%}.", style="dim italic")]
+    for result in results:
+        lines += [Text(f"{result.name}, not wanted: {call}", style="yellow") for call in result.examples]
+    failures = [
+        (evaluation.candidates[0], trial.failed)
+        for evaluation in evaluations
+        for task in evaluation.tried
+        for trial in task.trials
+        if trial.failed
+    ]
+    lines += [Text(f"{name}: {count} trials tell nothing: {why}") for (name, why), count in Counter(failures).items()]
+    return Group(agents_table(section), *lines)

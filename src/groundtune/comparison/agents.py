@@ -1,142 +1,118 @@
-"""`groundtune agents evaluate`: the agent of a project on its own tasks, with a scripted customer.
+"""`groundtune agents evaluate`: candidates as agents on a project's own tasks, with a scripted customer.
 
-Success is an end state; pass^k is how likely a task succeeds k times in a row; and unauthorised effects are counted,
-wherever a task ends.
+`agent_evidence` keeps what comes of it, `agent_results` says what it amounts to.
 """
 
 from __future__ import annotations
 
 import json
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from itertools import product
 from typing import Any
 
+from groundtune.agents.action_agent import MODEL_FAILED
 from groundtune.agents.actions.opening import token_of
-from groundtune.agents.tasks.files import ScriptedTask, load_tasks
-from groundtune.agents.tasks.grading import pass_hat_k
+from groundtune.agents.tasks.files import ScriptedTask, ScriptedTasks
 from groundtune.agents.tasks.scripted import ScriptedCustomer, ScriptedRun
 from groundtune.assembly.acting import Acting, budget_of, open_acting
 from groundtune.assembly.assembly import Assembly
+from groundtune.assembly.candidates import Candidate
+from groundtune.comparison.agent_evidence import SETUP, KeptTrials, acts, setup_of, tasks_of
+from groundtune.comparison.agent_results import AgentEvaluation, TaskTrial, TriedTask
 from groundtune.errors import InputError, SettingsError
-from groundtune.files import within
 from groundtune.http.backend import BackendClient, NoReply, NotSent
 from groundtune.http.guarded import FetchLimits
-from groundtune.statistics.comparing import estimate
-from groundtune.statistics.sample import Method
-from groundtune.values import Actor, Estimate, Score, Split
+from groundtune.http.outages import one_command
+from groundtune.values import Actor, HandedOver, Split
 
 
-@dataclass(frozen=True, slots=True)
-class TriedTask:
-    """A task and how each trial of it ended."""
-
-    task: ScriptedTask
-    runs: tuple[ScriptedRun, ...]
-
-    @property
-    def successes(self) -> int:
-        """How many trials succeeded."""
-        return sum(run.succeeded for run in self.runs)
-
-
-@dataclass(frozen=True, slots=True)
-class AgentEvaluation:
-    """What came of all tasks. `success` is the mean share of trials that succeeded, over groups of tasks."""
-
-    model: str
-    fingerprint: str
-    trials: int
-    tried: tuple[TriedTask, ...]
-    success: Estimate | None
-
-    def pass_hat(self, k: int) -> float:
-        """Return pass^k, the mean over all tasks."""
-        return sum(pass_hat_k(each.successes, self.trials, k) for each in self.tried) / len(self.tried)
-
-    @property
-    def unauthorised(self) -> int:
-        """Effects that the customer did not want, in all trials."""
-        return sum(len(run.unauthorised) for each in self.tried for run in each.runs)
-
-    def by_kind(self) -> dict[str, tuple[int, int, int]]:
-        """Return, for each kind of task, trials that succeeded, trials, and unauthorised effects."""
-        succeeded, trials, effects = Counter[str](), Counter[str](), Counter[str]()
-        for each in self.tried:
-            for run in each.runs:
-                trials[each.task.kind] += 1
-                succeeded[each.task.kind] += run.succeeded
-                effects[each.task.kind] += len(run.unauthorised)
-        return {kind: (succeeded[kind], trials[kind], effects[kind]) for kind in trials}
-
-    def as_json(self) -> dict[str, object]:
-        """Return it as `groundtune agents evaluate --json` prints it."""
-        return {
-            "model": self.model,
-            "fingerprint": self.fingerprint,
-            "trials": self.trials,
-            "success": None if self.success is None else asdict(self.success),
-            "pass_hat": {str(k): self.pass_hat(k) for k in range(1, self.trials + 1)},
-            "unauthorised": self.unauthorised,
-            "kinds": {
-                kind: {"succeeded": succeeded, "trials": trials, "unauthorised": effects}
-                for kind, (succeeded, trials, effects) in self.by_kind().items()
-            },
-            "tasks": [
-                {
-                    "id": each.task.id,
-                    "kind": each.task.kind,
-                    "succeeded": [run.succeeded for run in each.runs],
-                    "unauthorised": [call.text for run in each.runs for call in run.unauthorised],
-                    "refused": [reason for run in each.runs for reason in run.refused],
-                    "handed_over": sum(run.handed_over for run in each.runs),
-                }
-                for each in self.tried
-            ],
-        }
-
-
+@one_command()
 def evaluate_agents(
-    assembly: Assembly, trials: int = 1, split: Split | None = None, limit: int | None = None
-) -> AgentEvaluation:
-    """Try the project's agent on its tasks, `trials` times each; the tasks of one `split`, at most `limit` of them.
+    assembly: Assembly,
+    names: Sequence[str] = (),
+    trials: int = 1,
+    split: Split | None = None,
+    limit: int | None = None,
+    *,
+    again: bool = False,
+) -> tuple[AgentEvaluation, ...]:
+    """Try the candidates called `names` (base if there are none) as agents on the project's tasks, `trials` times each;
+    on the tasks of one `split`, at most `limit` of them. Candidates with the same model are tried once.
 
-    Raises `SettingsError` if `[actions]` names no back-end, rule or simulation, and `InputError` for tasks that cannot
-    be read or a simulation that cannot be asked.
+    Each trial is kept in the records when it is made, and not made again: rerun to go on, or with `again` to begin
+    anew. Raises `SettingsError` if `[actions]` names no back-end, rule or simulation, and `InputError` for tasks that
+    cannot be read, a simulation that cannot be asked, and a candidate that was not tuned yet.
     """
     settings = assembly.settings
-    tasks = load_tasks(within(assembly.folder, settings.actions.tasks), settings.benchmark.development_share)
+    if not acts(assembly):
+        raise SettingsError("`[actions]` has no back-end or no rule.", remedy="See docs/agents.md.")
+    world = SimulatedWorld(settings.actions.simulation, settings.actions.simulation_token_variable)
+    tasks = tasks_of(assembly)
     chosen = [task for task in tasks.tasks if split is None or task.split == split][:limit]
     if not chosen:
         raise InputError("there is no such task.", place=settings.actions.tasks, remedy="Choose another split.")
-    world = SimulatedWorld(settings.actions.simulation, settings.actions.simulation_token_variable)
-    people: dict[str, Actor] = {}
-    runs: defaultdict[str, list[ScriptedRun]] = defaultdict(list)
-    with open_acting(assembly, people.get) as acting:
-        if acting is None:
-            raise SettingsError("`[actions]` has no back-end or no rule.", remedy="See docs/agents.md.")
-        for trial in range(trials):
-            for done, task in enumerate(chosen):
-                assembly.progress("try tasks", trial * len(chosen) + done, trials * len(chosen))
-                people[task.customer.id] = task.customer
-                runs[task.id].append(_run(task, acting, world, assembly))
-        assembly.progress("try tasks", trials * len(chosen), trials * len(chosen))
-    tried = tuple(TriedTask(task, tuple(runs[task.id])) for task in chosen)
-    return AgentEvaluation(assembly.chat_model().name, tasks.fingerprint, trials, tried, _success(tried))
+    candidates = [assembly.candidate(name) for name in dict.fromkeys(names or ["base"])]
+    for candidate in candidates:
+        for adapter in candidate.adapters:
+            assembly.adapters.check(candidate.name, adapter)
+    by_model: dict[str, list[Candidate]] = {}
+    for candidate in candidates:
+        by_model.setdefault(assembly.model_of(candidate).signature, []).append(candidate)
+    return tuple(
+        _Trials(assembly, sharing, tasks).make(chosen, world, trials, again=again) for sharing in by_model.values()
+    )
 
 
-def _run(task: ScriptedTask, acting: Acting, world: SimulatedWorld, assembly: Assembly) -> ScriptedRun:
-    budget = budget_of(assembly.settings.actions)
-    conversation = assembly.records.conversations().begin(task.customer.id, f"task {task.id}")
-    return ScriptedCustomer(task, acting.agent, acting.tools.approvals, budget).run(world, conversation)
+class _Trials:
+    """The trials of one model, which `candidates` share, on `tasks`."""
+
+    def __init__(self, assembly: Assembly, candidates: Sequence[Candidate], tasks: ScriptedTasks) -> None:
+        self._assembly, self._tasks = assembly, tasks
+        self._names = tuple(candidate.name for candidate in candidates)
+        self._model = assembly.model_of(candidates[0])
+        self._kept = KeptTrials(assembly.records, setup_of(assembly, candidates[0], tasks, datetime.now(UTC)))
+        self._people: dict[str, Actor] = {}
+
+    def make(
+        self, chosen: Sequence[ScriptedTask], world: SimulatedWorld, trials: int, *, again: bool
+    ) -> AgentEvaluation:
+        """Make the trials that are not kept yet, the first of each task before the second of any."""
+        setup = self._kept.setup
+        done = {} if again else {id: list(row.trials) for id, row in self._kept.of(chosen).items()}
+        failed: defaultdict[str, list[TaskTrial]] = defaultdict(list)
+        with open_acting(self._assembly, self._people.get, model=self._model) as acting:
+            assert acting is not None  # `acts` has said so
+            for name in self._names:
+                self._assembly.records.keep(SETUP, name, setup)
+            for number, (trial, task) in enumerate(product(range(trials), chosen)):
+                self._assembly.progress(f"{' = '.join(self._names)}: trying tasks", number + 1, trials * len(chosen))
+                own = done.setdefault(task.id, [])
+                if len(own) + len(failed[task.id]) > trial:
+                    continue
+                made = as_trial(self._run(task, acting, world))
+                (failed[task.id] if made.failed else own).append(made)
+                if not made.failed:
+                    self._kept.keep(task, own)
+        ends = {task.id: (*done[task.id], *failed[task.id])[:trials] for task in chosen}
+        tried = tuple(TriedTask(task.id, task.kind, task.group, ends[task.id]) for task in chosen)
+        every, model = self._tasks, self._model.name
+        return AgentEvaluation(self._names, model, every.fingerprint, len(every.tasks), tried, setup.tried_at)
+
+    def _run(self, task: ScriptedTask, acting: Acting, world: SimulatedWorld) -> ScriptedRun:
+        self._people[task.customer.id] = task.customer
+        conversation = self._assembly.records.conversations().begin(task.customer.id, f"task {task.id}")
+        budget = budget_of(self._assembly.settings.actions)
+        return ScriptedCustomer(task, acting.agent, acting.tools.approvals, budget).run(world, conversation)
 
 
-def _success(tried: Sequence[TriedTask]) -> Estimate | None:
-    groups = [each.task.group for each in tried]
-    if len(set(groups)) < 2:
-        return None
-    scores = [Score(each.successes / len(each.runs)) for each in tried]
-    return estimate(scores, groups, method=Method(scale=(0.0, 1.0)))
+def as_trial(run: ScriptedRun) -> TaskTrial:
+    """Return what is kept of a run. Where the model failed and did no harm before, the trial tells nothing."""
+    ends = [event.reason for event in run.events if isinstance(event, HandedOver)]
+    failed = next((reason for reason in ends if reason.startswith(MODEL_FAILED)), "")
+    unauthorised = tuple(call.text for call in run.unauthorised)
+    return TaskTrial(run.succeeded, unauthorised, run.refused, run.handed_over, "" if unauthorised else failed)
 
 
 class SimulatedWorld:

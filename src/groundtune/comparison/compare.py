@@ -16,12 +16,14 @@ from groundtune.assembly.assembly import Assembly
 from groundtune.assembly.candidates import Candidate
 from groundtune.assistant.replies import outdated
 from groundtune.comparison import notes
+from groundtune.comparison.agent_evidence import agent_section
+from groundtune.comparison.agent_results import AgentSection
 from groundtune.comparison.latency import Seconds, measured
 from groundtune.comparison.report.data import Curve, CurvePoint, Latency, Report, Setting, Spread
 from groundtune.comparison.summary import PART, Material, Run, summarise
 from groundtune.comparison.tuned import facts, of_accepted_gates, tuned_names
 from groundtune.drawing import spread
-from groundtune.errors import InputError, ModelFailed, SettingsError
+from groundtune.errors import GroundtuneError, InputError, ModelFailed, SettingsError
 from groundtune.evaluation.run import answer_cases, score_answers
 from groundtune.evaluation.scorers import scorers as all_scorers
 from groundtune.evaluation.scorers._function import NO_IDEAL_ANSWER
@@ -83,6 +85,7 @@ def material(
 ) -> Material:
     """Return all that the report of these runs is made of, as values."""
     benchmark = assembly.benchmark
+    agents, silent = _agents(assembly, [run.candidate for run in runs], now)
     made = {name: manifest for name in tuned_names(runs) if (manifest := assembly.adapters.manifest(name))}
     tuned = tuple(facts(name, manifest) for name, manifest in made.items())
     return Material(
@@ -94,6 +97,7 @@ def material(
         runs=tuple(runs),
         settings=assembly.settings.comparison,
         again=again,
+        agents=agents,
         doubts=assembly.judges.doubts(),
         curves=tuple(Curve(name, _points(manifest)) for name, manifest in made.items()),
         adapters=tuned,
@@ -106,6 +110,7 @@ def material(
             *of_accepted_gates(tuned),
             *notes.of_failures(runs),
             *notes.of_replies(runs),
+            *silent,
         ),
         costs=tuple(assembly.judges.costs()),
         resolved=tuple(
@@ -113,6 +118,17 @@ def material(
         ),
         versions=notes.versions(),
     )
+
+
+def _agents(
+    assembly: Assembly, candidates: Sequence[Candidate], now: datetime
+) -> tuple[AgentSection | None, list[str]]:
+    """Return what is kept of the candidates as agents; where it cannot be read, a note why: hours of work must not end
+    here."""
+    try:
+        return agent_section(assembly, candidates, now), []
+    except GroundtuneError as error:
+        return None, [f"What the candidates do as agents is not shown: {error}"]
 
 
 def _twice(name: str | None, candidates: Sequence[Candidate]) -> Candidate | None:

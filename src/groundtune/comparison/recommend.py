@@ -9,8 +9,13 @@ advice worse for a candidate (docs/decisions/0010-advice.md tells why).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Annotated
 
+from pydantic import Field
+
+from groundtune.comparison.acting_advice import ActingAdvice
+from groundtune.comparison.agent_results import AgentSection
 from groundtune.comparison.reasons import Reasons
 from groundtune.comparison.standings import FEWEST_GROUPS, Contender, Ground, Standings
 from groundtune.values import Difference
@@ -19,17 +24,38 @@ from groundtune.values import Difference
 @dataclass(frozen=True, slots=True)
 class Recommendation:
     """`candidate` is None where none can be named. `indistinguishable` holds all that are not ruled out, the chosen one
-    first; `sure` is true if the others were measured, and each is worse or makes no difference that matters."""
+    first; `sure` is true if the others were measured, and each is worse or makes no difference that matters.
+    `may_act` is whether the candidate may act for users, None where nobody knows or no agents act."""
 
     candidate: str | None
     indistinguishable: tuple[str, ...]
     more_cases_needed: int | None
     reasons: tuple[str, ...]
     sure: bool
+    may_act: Annotated[bool | None, Field(exclude_if=lambda may: may is None)] = None
 
 
-def recommend(contenders: Sequence[Contender], differences: Sequence[Difference], ground: Ground) -> Recommendation:
-    """Choose among `contenders`; `differences` are of all pairs and all scorers."""
+def recommend(
+    contenders: Sequence[Contender],
+    differences: Sequence[Difference],
+    ground: Ground,
+    agents: AgentSection | None = None,
+) -> Recommendation:
+    """Choose among `contenders`; `differences` are of all pairs and all scorers. The choice is by answers alone; what
+    they did as `agents` says whether it may act."""
+    chosen = _by_answers(contenders, differences, ground)
+    if agents is None:
+        return chosen
+    advice, choice = ActingAdvice(agents, ground.confidence), chosen.candidate
+    first, *others = chosen.reasons
+    if choice is None:
+        return replace(chosen, reasons=(first, *others, *advice.reasons(None)))
+    result = agents.of(choice)
+    reasons = (first + advice.headline(choice), *advice.reasons(choice, chosen.indistinguishable[1:]), *others)
+    return replace(chosen, reasons=reasons, may_act=None if result is None else result.may_act)
+
+
+def _by_answers(contenders: Sequence[Contender], differences: Sequence[Difference], ground: Ground) -> Recommendation:
     standings = Standings(contenders, differences, ground)
     say = Reasons(standings)
     doubted = tuple(contender.name for contender, _ in standings.in_doubt)

@@ -13,6 +13,7 @@ import numpy as np
 
 from groundtune import statistics
 from groundtune.assembly.candidates import Candidate, steps
+from groundtune.comparison.agent_results import AgentSection
 from groundtune.comparison.recommend import recommend
 from groundtune.comparison.repeat import repeat_note, repeated
 from groundtune.comparison.report.data import (
@@ -62,8 +63,8 @@ class Run:
 class Material:
     """What a report is made of.
 
-    `again` is a second run of one of the candidates; `doubts` say why a judge's scorer does not count; `notes` are
-    what others have to say, `costs` what judges cost.
+    `again` is a second run of one of the candidates, `agents` what they did as agents; `doubts` say why a judge's
+    scorer does not count; `notes` are what others have to say, `costs` what judges cost.
     """
 
     project: str
@@ -74,6 +75,7 @@ class Material:
     runs: tuple[Run, ...]
     settings: ComparisonSettings
     again: Run | None = None
+    agents: AgentSection | None = None
     doubts: Mapping[str, str] = field(default_factory=dict)
     curves: tuple[Curve, ...] = ()
     adapters: tuple[AdapterFacts, ...] = ()
@@ -110,7 +112,7 @@ def summarise(material: Material) -> Report:
         scorers={scorer.name: measure(scorer) for scorer in material.scorers},
         candidates=tuple(results),
         comparisons=tuple(differences),
-        recommendation=recommend(contenders, counted, ground),
+        recommendation=recommend(contenders, counted, ground, material.agents),
         cases=tuple(_values(case, table.at(place, totals=False)) for place, case in enumerate(cases)),
         curves=material.curves,
         adapters=material.adapters,
@@ -126,6 +128,7 @@ def summarise(material: Material) -> Report:
         margin=ground.margin,
         detectable=ground.detectable,
         repeat=repeat,
+        agents=material.agents,
         by_tag=by_tag(table, settings.decide_by, methods[settings.decide_by], settings.seed),
         rows=tuple(_row(case, table.at(place), material.runs) for place, case in enumerate(cases)),
     )

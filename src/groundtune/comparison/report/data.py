@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, PlainSerializer, TypeAdapter
 
+from groundtune.comparison.agent_results import AgentSection
 from groundtune.comparison.recommend import Recommendation
 from groundtune.evaluation.human.results import HumanReport
 from groundtune.evaluation.scorers import known_scorers
@@ -244,8 +245,8 @@ def _without_comments(human: Mapping[str, HumanReport]) -> dict[str, Any]:
 class Report:
     """The whole comparison. `scorers` are in the order to show; `comparisons` cover all of them.
 
-    `human` holds what people said of these runs' answers, by study. `rows` are there only in a report that has just
-    been made.
+    `agents` is what the candidates did as agents, None where none act. `human` holds what people said of these runs'
+    answers, by study. `rows` are there only in a report that has just been made.
     """
 
     project: str
@@ -267,6 +268,7 @@ class Report:
     detectable: Annotated[float | None, Field(alias="detectable_difference")] = None
     repeat: Annotated[Repeat | None, Field(alias="noise_floor")] = None
     by_tag: Annotated[tuple[TagResult, ...], *_by_key("tag")] = ()
+    agents: Annotated[AgentSection | None, Field(exclude_if=lambda agents: agents is None)] = None
     human: Annotated[Mapping[str, HumanReport], PlainSerializer(_without_comments)] = field(default_factory=dict)
     rows: Annotated[tuple[CaseRow, ...], Field(exclude=True)] = ()
 
