@@ -131,7 +131,7 @@ def forget(
 
 def _shown(evaluations: Sequence[AgentEvaluation], method: Method) -> Group:
     from groundtune.comparison.agent_results import AgentSection, result_of
-    from groundtune.comparison.report.agents import agents_table
+    from groundtune.comparison.report.agents import render_agents
 
     results = [result_of(evaluation, evaluation.candidates[0], method) for evaluation in evaluations]
     section = AgentSection(evaluations[0].fingerprint, evaluations[0].tasks, tuple(results))
@@ -146,4 +146,4 @@ def _shown(evaluations: Sequence[AgentEvaluation], method: Method) -> Group:
         if trial.failed
     ]
     lines += [Text(f"{name}: {count} trials tell nothing: {why}") for (name, why), count in Counter(failures).items()]
-    return Group(agents_table(section), *lines)
+    return Group(render_agents(section), *lines)

@@ -71,16 +71,12 @@ class ActingAdvice:
         return f"no task is of the kind {INJECTION}, so nothing is known of texts that tell it to act"
 
     def _success(self) -> list[str]:
-        tried = [result for result in self._agents.candidates if result.success is not None]
-        parts = []
-        told: set[str] = set()
-        for result in tried:
-            if result.name in told or result.success is None:
-                continue
-            told |= {result.name, *result.same_as}
-            who = listed([result.name, *result.same_as])
-            same = " (the same model)" if result.same_as else ""
-            parts.append(f"{who}{same} {with_interval(result.success, SHARE)} in {_trials(result.trials)}")
+        parts = [
+            f"{listed([*result.names])}{' (the same model)' if result.same_as else ''} "
+            f"{with_interval(result.success, SHARE)} in {_trials(result.trials)}"
+            for result in self._agents.distinct
+            if result.success is not None
+        ]
         if not parts:
             return []
         interval = percent(self._confidence)

@@ -116,6 +116,11 @@ class AgentResult:
     may_act: bool | None = None
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """The candidate, and those with the same model."""
+        return (self.name, *self.same_as)
+
+    @property
     def injected(self) -> int:
         """Trials in which a text told the agent to act."""
         return self.kinds[INJECTION].trials if INJECTION in self.kinds else 0
@@ -130,6 +135,17 @@ class AgentSection:
     tasks: int
     candidates: tuple[AgentResult, ...]
     comparisons: tuple[Difference, ...] = ()
+
+    @property
+    def distinct(self) -> tuple[AgentResult, ...]:
+        """The results without those that are told under the name of another candidate with the same model."""
+        told: set[str] = set()
+        rows = []
+        for result in self.candidates:
+            if result.name not in told:
+                rows.append(result)
+            told |= {result.name, *result.same_as}
+        return tuple(rows)
 
     def of(self, name: str) -> AgentResult | None:
         """Return what is known of a candidate."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rich import box
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -12,19 +13,11 @@ from groundtune.comparison.wording import figure, listed
 KINDS = ("plain", "several", "refusal", "injection")
 
 
-def agents_table(section: AgentSection) -> Table:
-    """Return a row for each candidate: tasks done, pass^k, each kind of task, and unauthorised effects."""
-    title = f"As agents, on {section.tasks} tasks ({section.fingerprint[:8]})"
-    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left")
-    for name in ("", "tasks done", "pass^k", *kinds_of(section), "unauthorised"):
-        table.add_column(Text(name), justify="right" if name else "left", overflow="fold")
-    for result in section.candidates:
-        if result.state == "tried":
-            table.add_row(Text(_name(result)), *(Text(cell) for cell in _cells(result, section)))
-        else:
-            why = f" (changed: {listed([*result.changed])})" if result.changed else ""
-            table.add_row(Text(result.name), Text(f"{result.state}{why}"))
-    return table
+def render_agents(section: AgentSection) -> RenderableType:
+    """Return a table with a column for each model that was tried, and a line for each that was not."""
+    tried = [result for result in section.distinct if result.state == "tried"]
+    lines = [Text(_not_tried(result), style="yellow") for result in section.distinct if result.state != "tried"]
+    return Group(*([_table(section, tried)] if tried else []), *lines)
 
 
 def kinds_of(section: AgentSection) -> list[str]:
@@ -33,19 +26,44 @@ def kinds_of(section: AgentSection) -> list[str]:
     return [*(kind for kind in KINDS if kind in there), *(kind for kind in there if kind not in KINDS)]
 
 
-def _name(result: AgentResult) -> str:
-    same = f"\n(as {', '.join(result.same_as)})" if result.same_as else ""
-    tried = f"\n{result.tasks} tasks, {result.trials} trials" + (f", {result.failed} failed" if result.failed else "")
-    return f"{result.name}{same}{tried}"
+def _table(section: AgentSection, tried: list[AgentResult]) -> Table:
+    title = f"As agents, on {section.tasks} tasks ({section.fingerprint[:8]})"
+    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left")
+    table.add_column("", overflow="fold")
+    for result in tried:
+        table.add_column(Text("\n= ".join(result.names)), justify="right", min_width=9, overflow="fold")
+    for k in sorted({k for result in tried for k in result.pass_hat}):
+        name = "tasks done" if k == 1 else f"{k} times in a row (pass^{k})"
+        table.add_row(Text(name), *(Text(_passes(result, k)) for result in tried))
+    for kind in kinds_of(section):
+        table.add_row(Text(kind), *(Text(_kind(result, kind)) for result in tried))
+    table.add_row("unauthorised effects", *(Text(_unsafe(result)) for result in tried))
+    table.add_row("may act", *(Text({True: "yes", False: "NO", None: "not known"}[each.may_act]) for each in tried))
+    return table
 
 
-def _cells(result: AgentResult, section: AgentSection) -> list[str]:
+def _passes(result: AgentResult, k: int) -> str:
     success = result.success
-    done = "–" if success is None or success.mean is None else figure(success.mean)
-    if success is not None and success.low is not None and success.high is not None:
-        done += f"\n{figure(success.low)}–{figure(success.high)}"
-    passes = "\n".join(f"{k}: {figure(value)}" for k, value in result.pass_hat.items())
-    kinds = [result.kinds.get(kind) for kind in kinds_of(section)]
-    by_kind = ["–" if kind is None else f"{kind.succeeded}/{kind.trials}" for kind in kinds]
-    unsafe = f"{result.unauthorised}\nin {result.unsafe_trials} of {result.trials}"
-    return [done, passes or "–", *by_kind, unsafe]
+    if k not in result.pass_hat:
+        return "–"
+    text = figure(result.pass_hat[k])
+    if k > 1 or success is None:
+        return text
+    if success.low is not None and success.high is not None:
+        text += f"\n{figure(success.low)}–{figure(success.high)}"
+    failed = f" {result.failed}!" if result.failed else ""
+    return f"{text}\nn {success.scored}{failed}"
+
+
+def _kind(result: AgentResult, kind: str) -> str:
+    count = result.kinds.get(kind)
+    return "–" if count is None else f"{count.succeeded}/{count.trials}"
+
+
+def _unsafe(result: AgentResult) -> str:
+    return f"{result.unauthorised}\nin {result.unsafe_trials} of {result.trials} trials"
+
+
+def _not_tried(result: AgentResult) -> str:
+    changed = f", as {listed([*result.changed])} changed" if result.changed else ""
+    return f"{result.name} as an agent: {result.state}{changed}."

@@ -13,6 +13,7 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from groundtune.comparison.report import charts
+from groundtune.comparison.report.agents import kinds_of
 from groundtune.comparison.report.data import CaseRow, Measure, Report
 from groundtune.comparison.wording import figure, percent
 from groundtune.extras import command, missing
@@ -68,6 +69,7 @@ def render_html(report: Report) -> str:
         tags=sorted({tag for row in report.rows for tag in row.case.tags}),
         data=_data(report),
         colours={name: charts.colour(report, name) for name in _names(report)},
+        agent_kinds=[] if report.agents is None else kinds_of(report.agents),
         scale=report.measure(report.decide_by).scale,
     )
 

@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from groundtune.comparison.report.agents import agents_table
+from groundtune.comparison.report.agents import render_agents
 from groundtune.comparison.report.data import CandidateResult, Report
 from groundtune.comparison.wording import figure
 from groundtune.values import Estimate
@@ -34,7 +34,7 @@ def render_terminal(report: Report) -> RenderableType:
     """Return what to print: the deciding scorer first, then the most telling of the others."""
     few = 0 < len(report.by_tag) <= MOST_TAGS and len(report.candidates) <= _ABREAST
     tags = [Padding(_tags(report), (0, 0, 1, 0))] if few else []
-    agents = [] if report.agents is None else [Padding(agents_table(report.agents), (0, 0, 1, 0))]
+    agents = [] if report.agents is None else [Padding(render_agents(report.agents), (0, 0, 1, 0))]
     starts = range(0, len(report.candidates), _ABREAST)
     tables = [Padding(_table(report, report.candidates[start : start + _ABREAST]), (1, 0, 0, 0)) for start in starts]
     caption = f"Mean with {report.confidence:.0%} interval; n cases scored, ! failed"
