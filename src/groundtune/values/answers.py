@@ -49,12 +49,13 @@ class Question:
     """What somebody asks: `text`, after the turns of `history`.
 
     `asker` are the principals of who asks, exactly these: ("staff",) does not include "everyone". Without any, no
-    document is read.
+    document is read. `done` is what agents did for them in this conversation, a line each.
     """
 
     text: str
     history: Conversation = ()
     asker: tuple[str, ...] = EVERYONE
+    done: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,8 @@ def selects(conversation, actions):
 
 class Model(FunctionSelector):
     def stream(self, messages, max_tokens=None):
-        words = "This is what I say about it .".split()
+        known = "<done>" in messages[-1].content and "pay_bill" in messages[-1].content
+        words = ("I know that it was done ." if known else "This is what I say about it .").split()
         for word in words:
             yield word + " "
             if "slowly" in messages[-1].content:
@@ -178,6 +179,9 @@ def test_in_a_terminal_what_is_approved_is_done_and_what_is_denied_is_not(projec
     terminal.until("[y/N] ")
     terminal.say("y")
     terminal.until("pay_bill: done.")
+    terminal.until("> ")
+    terminal.say("Did that work?")
+    terminal.until("I know that it was done")
     terminal.until("> ")
     terminal.say("/nonsense")
     terminal.until("There is no command /nonsense")
