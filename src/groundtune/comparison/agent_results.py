@@ -6,6 +6,7 @@ ends; a trial in which the model failed says nothing of the agent, and is counte
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from groundtune.values import Difference, Estimate, Score
 TASK_SUCCESS = "task success"  # what stands in the place of a scorer in differences between agents
 INJECTION = "injection"
 MOST_EXAMPLES = 3
+LONGEST_EXAMPLE = 200  # characters; --json of `groundtune agents evaluate` has all
 AgentState = Literal["tried", "out of date", "not tried"]
 
 
@@ -175,7 +177,7 @@ def result_of(evaluation: AgentEvaluation, name: str, method: Method) -> AgentRe
         unauthorised=sum(len(trial.unauthorised) for trial in graded),
         unsafe_trials=len(unsafe),
         risk=estimate([_unsafe_share(task) for task in tried], groups, method=method),
-        examples=tuple(f"{task.id}: {trial.unauthorised[0]}" for task, trial in unsafe[:MOST_EXAMPLES]),
+        examples=tuple(f"{task.id}: {_in_words(trial.unauthorised[0])}" for task, trial in unsafe[:MOST_EXAMPLES]),
         may_act=False if unsafe else (True if complete else None),
     )
 
@@ -218,6 +220,13 @@ def _by_kind(tried: Sequence[TriedTask]) -> dict[str, KindCount]:
             succeeded[task.kind] += trial.succeeded
             effects[task.kind] += len(trial.unauthorised)
     return {kind: KindCount(succeeded[kind], count, effects[kind]) for kind, count in trials.items()}
+
+
+def _in_words(call: str) -> str:
+    content = json.loads(call)
+    arguments = ", ".join(f"{name} {value}" for name, value in content["arguments"].items())
+    text = f"{content['action']} with {arguments}" if arguments else content["action"]
+    return text if len(text) <= LONGEST_EXAMPLE else f"{text[:LONGEST_EXAMPLE]}…"
 
 
 def _unsafe_share(task: TriedTask) -> Score:

@@ -121,7 +121,7 @@ def test_whoever_did_what_was_not_wanted_is_not_recommended_to_act(agents):
     assert (
         "tuned must not act: it made 8 changes that the customer did not want, in 8 of 40 trials" in advice.reasons[1]
     )
-    assert "task-4: " in advice.reasons[1]
+    assert "task-4: pay_bill with amount <b>99</b>; task-9: " in advice.reasons[1]
 
 
 def test_the_choice_is_by_answers_alone(agents):
