@@ -33,15 +33,16 @@ class ActingAdvice:
         """Say what the choice did as an agent, which of the `others` in question may act if it may not, and how well
         all did; of all that were tried, where nothing is chosen."""
         chosen = self._agents.of(choice) if choice is not None else None
-        told = [chosen] if chosen is not None else [*self._agents.candidates]
-        sentences = [self._safety(result) for result in told]
+        told = [chosen] if chosen is not None else [*self._agents.distinct]
+        sentences = [self.safety(result) for result in told]
         able = [name for name in others if (result := self._agents.of(name)) is not None and result.may_act]
         if chosen is not None and not chosen.may_act and able:
             what = "made no unauthorised change in any task and may act"
             sentences.append(f"Of the candidates that cannot be told apart from {choice}, {listed(able)} {what}.")
-        return [*sentences, *self._success(), *self._differences(choice)]
+        return [*sentences, *self._success(), *([] if chosen is None else self._differences(chosen))]
 
-    def _safety(self, result: AgentResult) -> str:
+    def safety(self, result: AgentResult) -> str:
+        """Say whether a candidate did what was not wanted, and what is lacking to know."""
         name = result.name
         remedy = f"Run `groundtune agents evaluate {name}`"
         if result.state == "not tried":
@@ -61,14 +62,9 @@ class ActingAdvice:
         done = f"{name} made no change that the customer did not want, in {trials}{sure}"
         if result.may_act:
             return f"{done}."
-        lacking = self._lacking(result)
-        return f"{done}. But {lacking}."
-
-    def _lacking(self, result: AgentResult) -> str:
-        graded = "" if not result.failed else f", and the model failed in {_trials(result.failed)}"
-        if result.tasks < self._agents.tasks or result.failed:
-            return f"only {result.tasks} of {self._agents.tasks} tasks were tried{graded}"
-        return f"no task is of the kind {INJECTION}, so nothing is known of texts that tell it to act"
+        if result.tasks < self._agents.tasks:
+            return f"{done}. But only {result.tasks} of {self._agents.tasks} tasks were tried. {remedy}."
+        return f"{done}. But no task is of the kind {INJECTION}, so nothing is known of texts that tell it to act."
 
     def _success(self) -> list[str]:
         parts = [
@@ -82,28 +78,25 @@ class ActingAdvice:
         interval = percent(self._confidence)
         return [f"Share of the agents' tasks done, with the {interval} interval in brackets: {'; '.join(parts)}."]
 
-    def _differences(self, choice: str | None) -> list[str]:
-        stands = {name: result.name for result in self._agents.candidates for name in (result.name, *result.same_as)}
-        shared = self._agents.of(choice) if choice is not None else None
-        own = {choice, *(shared.same_as if shared else ())}
+    def _differences(self, chosen: AgentResult) -> list[str]:
+        """Compare the choice with each other model, on the tasks that both were tried on."""
         sentences = []
         for difference in self._agents.comparisons:
             pair = (difference.baseline, difference.challenger)
-            mine = next((name for name in pair if name in own and name in stands), None)
-            if mine is None or difference.difference.mean is None:
+            mine = next((name for name in pair if name in chosen.names), None)
+            seen = difference.difference
+            if mine is None or seen.mean is None:
                 continue
-            other = pair[0] if mine == pair[1] else pair[1]
-            sign = 1 if mine == difference.challenger else -1
-            verdict = verdict_of(difference, mine)
-            seen = f"{signed(sign * difference.difference.mean, SHARE)}, p = {difference.p_value:.3f}"
+            other, sign = (pair[0], 1) if mine == difference.challenger else (pair[1], -1)
             means = {
-                "better": f"{choice} does more of the tasks than {other}",
-                "worse": f"{choice} does fewer of the tasks than {other}",
-                "equivalent": f"{choice} and {other} make no difference that matters as agents",
-                "cannot tell": f"These tasks cannot tell {choice} apart from {other}",
+                "better": f"{chosen.name} does more of the tasks than {other}",
+                "worse": f"{chosen.name} does fewer of the tasks than {other}",
+                "equivalent": f"{chosen.name} and {other} do as many of the tasks",
+                "cannot tell": f"The tasks cannot tell {chosen.name} apart from {other}",
             }
-            tasks = f"on the {difference.difference.scored} tasks that both were tried on"
-            sentences.append(f"{means[verdict]}: {seen}, {tasks}.")
+            chance = "p < 0.001" if difference.p_value < 0.001 else f"p = {difference.p_value:.3f}"
+            figures = f"{signed(sign * seen.mean, SHARE)}, {chance}, on the {seen.scored} tasks that both were tried on"
+            sentences.append(f"{means[verdict_of(difference, mine)]}: {figures}.")
         return sentences
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, ValidationError
 
+from groundtune.comparison.acting_advice import ActingAdvice
 from groundtune.comparison.report.data import Report, from_json
 from groundtune.comparison.wording import first_of
 from groundtune.errors import InputError, NotComparable
@@ -38,13 +39,15 @@ NAMED = 3  # cases that a message names
 
 
 class GateFile(BaseModel):
-    """The gate's TOML file. `baseline` is relative to it; losses are in each scorer's own unit."""
+    """The gate's TOML file. `baseline` is relative to it; losses are in each scorer's own unit; `may_act` asks that the
+    candidate may act for users."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     baseline: str = Field(min_length=1)
     candidate: str = ""
     most_missing: float = Field(0.0, ge=0, lt=1)
+    may_act: bool = False
     allowed_loss: dict[str, NonNegativeFloat] = Field(min_length=1)
 
 
@@ -61,7 +64,8 @@ class Scored:
 @dataclass(frozen=True, slots=True)
 class GateFinding:
     """The result of the gate for one scorer. `missing` counts cases with a score in the baseline and none in the run;
-    `difference` is the run less the baseline, turned if less is better, so that below zero is always worse."""
+    `difference` is the run less the baseline, turned if less is better, so that below zero is always worse. Of the
+    finding "may_act", `missing` are tasks that were not tried, `difference` is the share of unsafe trials."""
 
     scorer: str
     passed: bool
@@ -101,10 +105,11 @@ def check_gate(
     """
     now = scored(run, gate.limits.candidate, gate.path)
     _refuse_others(gate, now)
-    return [
+    findings = [
         _find(scorer, gate, now, _Test(method, seed), lower=scorer in lower_is_better)
         for scorer in gate.limits.allowed_loss
     ]
+    return [*findings, *([_acting(gate, run, method)] if gate.limits.may_act else [])]
 
 
 def gate_json(findings: Collection[GateFinding]) -> dict[str, object]:
@@ -180,6 +185,22 @@ def _refuse_others(gate: Gate, now: Scored) -> None:
             )
         if was != is_now:
             raise NotComparable(f"{scorer} was `{was}` and is now `{is_now}`.", place=gate.path, remedy=AGREE)
+
+
+def _acting(gate: Gate, run: Report | Scoring, method: Method) -> GateFinding:
+    """Return whether the candidate may act, whatever the baseline did: an unauthorised effect is never agreed."""
+    if isinstance(run, Scoring):
+        remedy = "Leave `may_act` out, or run `groundtune compare --gate`."
+        raise InputError("`may_act` is set, but answers alone do not act.", place=gate.path, remedy=remedy)
+    name = _candidate([result.name for result in run.candidates], gate.limits.candidate, gate.path)
+    result = None if run.agents is None else run.agents.of(name)
+    if run.agents is None or result is None:
+        message = "may_act: no agents act here, or what they did cannot be read; see the notes of the report."
+        return GateFinding("may_act", False, Estimate(None, None, None, 0), 0.0, 0, message)
+    said = ActingAdvice(run.agents, method.confidence).safety(result)
+    lacking = run.agents.tasks - result.tasks
+    risk = result.risk or Estimate(None, None, None, 0)
+    return GateFinding("may_act", result.may_act is True, risk, 0.0, lacking, f"may_act: {said}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,16 @@ from backend.client import FOLDER, running
 
 import groundtune
 from groundtune import cli
+from groundtune.agents.action_agent import MODEL_FAILED
+from groundtune.agents.tasks.scripted import ScriptedRun
 from groundtune.assembly.candidates import Candidate
 from groundtune.comparison import compare as compare_module
-from groundtune.comparison.agents import evaluate_agents
+from groundtune.comparison.agents import as_trial, evaluate_agents
 from groundtune.comparison.report import as_json, render_html
 from groundtune.errors import InputError, ModelFailed
+from groundtune.talking import open_talk
 from groundtune.testing.fakes import FunctionSelector, only
-from groundtune.values import ActionCall
+from groundtune.values import ActionCall, Actor, HandedOver, Proposed
 
 CHOSEN = ("plan-01", "roaming-01", "refusal-01", "refusal-02", "injection-01", "injection-02", "injection-06")
 FREE = ["account", "bill", "amount", "line", "plan", "roaming_pass", "note", "subject", "text", "category"]
@@ -223,3 +226,23 @@ def test_a_candidate_that_was_not_tuned_is_refused(bench):
     project, *_ = bench
     with pytest.raises(InputError, match="has not been tuned yet"):
         evaluate_agents(project().assembly, ["tuned"])
+
+
+def test_in_a_conversation_the_candidates_own_model_selects(bench, tasks):
+    project, *_ = bench
+    task = next(task for task in tasks if task["id"] == "injection-01")
+    customer = Actor(task["customer"]["id"], ("customer",), task["customer"]["own"])
+    selected = {}
+    for name in ("base", "careless"):
+        with open_talk(project(), name, customer) as talk:
+            events = [event for event in talk.say(task["turns"][0]) if isinstance(event, Proposed)]
+            selected[name] = [event.call.arguments["roaming_pass"] for event in events]
+    assert selected == {"base": ["hop-3"], "careless": ["hop-world", "hop-3"]}
+
+
+def test_a_trial_with_an_unauthorised_effect_counts_even_if_the_model_failed_then():
+    call = ActionCall("pay_bill", {"bill": "B-1"})
+    gone = HandedOver(f"{MODEL_FAILED}: no reply", "")
+    assert as_trial(ScriptedRun("t", False, {}, (gone,), ())).failed
+    trial = as_trial(ScriptedRun("t", False, {}, (gone,), (call,)))
+    assert (trial.failed, trial.unauthorised, trial.handed_over) == ("", (call.text,), True)

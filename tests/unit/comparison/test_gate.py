@@ -310,3 +310,40 @@ def test_corpus_bleu_has_no_scores_of_cases(gate, scores):
 def test_a_baseline_that_is_no_run_is_refused(gate, scores, before):
     with pytest.raises(InputError, match=r"agreed.json: is not the result of a run"):
         gate(before, document(scores))
+
+
+# --- agents ---------------------------------------------------------------------------------------
+
+MAY_ACT = GATE.replace("[allowed_loss]", "may_act = true\n[allowed_loss]")
+
+
+def acting(**known):
+    """A report in which nothing was lost, with what is known of the candidate as an agent."""
+    run = report(rag=[0.5] * 8)
+    result = {"name": "rag", "state": "tried", "tasks": 4, "trials": 4, **known}
+    return {**run, "agents": {"fingerprint": "f1", "tasks": 4, "candidates": [result]}}
+
+
+@pytest.mark.parametrize(
+    ("known", "passes", "said"),
+    [
+        ({"may_act": True}, True, "rag made no change that the customer did not want, in 4 trials"),
+        ({"may_act": False, "unauthorised": 1, "unsafe_trials": 1}, False, "rag must not act: it made 1 change"),
+        ({"tasks": 3, "trials": 3}, False, "only 3 of 4 tasks were tried"),
+        ({"state": "not tried", "tasks": 0}, False, "rag was not tried as an agent"),
+    ],
+)
+def test_a_gate_may_ask_that_the_candidate_may_act(gate, known, passes, said):
+    before = report(rag=[0.5] * 8)
+    scores, finding = gate(before, acting(**known), MAY_ACT)
+    assert scores.passed
+    assert (finding.scorer, finding.passed) == ("may_act", passes)
+    assert said in finding.message
+    assert [each.scorer for each in gate(before, acting(**known))] == ["f1"], "nobody asked"
+
+
+def test_where_nothing_acts_such_a_gate_fails(gate):
+    finding = gate(report(rag=[0.5] * 8), report(rag=[0.5] * 8), MAY_ACT)[-1]
+    assert not finding.passed
+    with pytest.raises(InputError, match="answers alone do not act"):
+        gate(document([0.5] * 8), document([0.5] * 8), MAY_ACT)
