@@ -50,8 +50,8 @@ def evaluate(  # noqa: PLR0913 -- each is an option of the command
     a task succeeds k times in a row. Unauthorised effects are changes that the customer did not want.
 
     What came of it is kept in the records: rerun to resume, and `groundtune compare` shows it beside the answers. It
-    counts as long as model, actions, rules and tasks are the same. Candidates with the same model, as base and rag, are
-    tried once.
+    counts as long as groundtune, model, actions, rules and tasks are the same. Candidates with the same model, as base
+    and rag, are tried once.
 
     Examples:
 

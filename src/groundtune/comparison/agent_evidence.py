@@ -1,7 +1,7 @@
 """What was tried of agents, kept in the records, and whether it still tells anything of the project as it is now.
 
-A trial is kept under all that can change how it ends: the model with its adapters, the actions as models are told of
-them, the rules, and the task. So an evaluation goes on where it was interrupted, candidates with the same model share
+A trial is kept under all that can change how it ends: groundtune, the model with its adapters, the actions as models
+are told of them, the rules, and the task. So an evaluation goes on where it was interrupted, candidates with the same model share
 their trials, and what has changed is tried again. Runs nothing: `agents` does.
 """
 
@@ -15,6 +15,7 @@ from datetime import datetime
 import numpy as np
 from pydantic import TypeAdapter
 
+from groundtune import __version__
 from groundtune.agents.action_agent import INSTRUCTIONS
 from groundtune.agents.actions.opening import open_actions
 from groundtune.agents.tasks.files import ScriptedTask, ScriptedTasks, load_tasks
@@ -39,8 +40,9 @@ from groundtune.values import ActionSchema, digest
 
 @dataclass(frozen=True, slots=True)
 class AgentSetup:
-    """What an agent was tried with, each a hash, and when it was tried last."""
+    """What an agent was tried with: the version of groundtune and hashes of the rest. `tried_at` is when it was last."""
 
+    groundtune: str
     model: str
     actions: str
     rules: str
@@ -49,7 +51,13 @@ class AgentSetup:
 
     def changed(self, now: AgentSetup) -> tuple[str, ...]:
         """Return what is no longer as it was."""
-        names = {"model": "the model", "actions": "the actions", "rules": "the rules", "tasks": "the tasks"}
+        names = {
+            "groundtune": "groundtune",
+            "model": "the model",
+            "actions": "the actions",
+            "rules": "the rules",
+            "tasks": "the tasks",
+        }
         return tuple(said for name, said in names.items() if getattr(self, name) != getattr(now, name))
 
 
@@ -82,7 +90,7 @@ class KeptTrials:
 
     def _key(self, task: ScriptedTask) -> str:
         content = repr(replace(task, tags=(), split="test"))  # neither changes what happens
-        return digest(self.setup.model, self.setup.actions, self.setup.rules, content)
+        return digest(self.setup.groundtune, self.setup.model, self.setup.actions, self.setup.rules, content)
 
 
 def setup_of(assembly: Assembly, candidate: Candidate, tasks: ScriptedTasks, now: datetime) -> AgentSetup:
@@ -92,12 +100,21 @@ def setup_of(assembly: Assembly, candidate: Candidate, tasks: ScriptedTasks, now
     """
     settings = assembly.settings.actions
     return AgentSetup(
+        __version__,
         digest(assembly.model_of(candidate).signature),
         _told_of_actions(settings, assembly),
         digest(INSTRUCTIONS, settings.model_dump_json(include={"rules", "calls", "tokens", "money", "seconds"})),
         tasks.fingerprint,
         now,
     )
+
+
+def sharing_models(assembly: Assembly, candidates: Sequence[Candidate]) -> list[list[Candidate]]:
+    """Put candidates with the same model together, as base and rag."""
+    by_model: dict[str, list[Candidate]] = {}
+    for candidate in candidates:
+        by_model.setdefault(assembly.model_of(candidate).signature, []).append(candidate)
+    return list(by_model.values())
 
 
 def tasks_of(assembly: Assembly) -> ScriptedTasks:
@@ -124,33 +141,24 @@ def agent_section(assembly: Assembly, candidates: Sequence[Candidate], now: date
     if not acts(assembly):
         return None
     tasks, method = tasks_of(assembly), method_of(assembly.settings.comparison)
-    setups = {each.name: setup_of(assembly, each, tasks, now) for each in candidates}
-    by_model: dict[str, list[str]] = {}
-    for name, setup in setups.items():
-        by_model.setdefault(setup.model, []).append(name)
-    evaluations: dict[str, AgentEvaluation] = {}
-    for names in by_model.values():
-        candidate = next(each for each in candidates if each.name == names[0])
-        model = assembly.model_of(candidate).name
-        evaluation = _evaluation(tuple(names), model, tasks, KeptTrials(assembly.records, setups[names[0]]))
-        if evaluation.tried:
-            evaluations |= dict.fromkeys(names, evaluation)
-    before = assembly.records.kept_many(SETUP, list(setups))
-    results = tuple(
-        result_of(evaluations[name], name, method) if name in evaluations else _without(name, before.get(name), setup)
-        for name, setup in setups.items()
-    )
+    before = assembly.records.kept_many(SETUP, [candidate.name for candidate in candidates])
+    evaluations: list[AgentEvaluation] = []
+    results: dict[str, AgentResult] = {}
+    for sharing in sharing_models(assembly, candidates):
+        setup, names = setup_of(assembly, sharing[0], tasks, now), tuple(each.name for each in sharing)
+        rows = KeptTrials(assembly.records, setup).of(tasks.tasks)
+        if not rows:
+            results |= {name: _without(name, before.get(name), setup) for name in names}
+            continue
+        model, last = assembly.model_of(sharing[0]).name, max(row.tried_at for row in rows.values())
+        tried = tuple(
+            TriedTask(task.id, task.kind, task.group, rows[task.id].trials) for task in tasks.tasks if task.id in rows
+        )
+        evaluations.append(AgentEvaluation(names, model, tasks.fingerprint, len(tasks.tasks), tried, last))
+        results |= {name: result_of(evaluations[-1], name, method) for name in names}
     rng = np.random.default_rng(assembly.settings.comparison.seed)
-    different = {evaluation.candidates: evaluation for evaluation in evaluations.values()}
-    compared = differences(list(different.values()), method, rng)
-    return AgentSection(tasks.fingerprint, len(tasks.tasks), results, compared)
-
-
-def _evaluation(names: tuple[str, ...], model: str, tasks: ScriptedTasks, kept: KeptTrials) -> AgentEvaluation:
-    rows = kept.of(tasks.tasks)
-    tried = [TriedTask(task.id, task.kind, task.group, rows[task.id].trials) for task in tasks.tasks if task.id in rows]
-    last = max((row.tried_at for row in rows.values()), default=None)
-    return AgentEvaluation(names, model, tasks.fingerprint, len(tasks.tasks), tuple(tried), last)
+    ordered = tuple(results[candidate.name] for candidate in candidates)
+    return AgentSection(tasks.fingerprint, len(tasks.tasks), ordered, differences(evaluations, method, rng))
 
 
 def _without(name: str, before: AgentSetup | None, now: AgentSetup) -> AgentResult:

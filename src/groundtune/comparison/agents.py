@@ -19,7 +19,7 @@ from groundtune.agents.tasks.scripted import ScriptedCustomer, ScriptedRun
 from groundtune.assembly.acting import Acting, budget_of, open_acting
 from groundtune.assembly.assembly import Assembly
 from groundtune.assembly.candidates import Candidate
-from groundtune.comparison.agent_evidence import SETUP, KeptTrials, acts, setup_of, tasks_of
+from groundtune.comparison.agent_evidence import SETUP, KeptTrials, acts, setup_of, sharing_models, tasks_of
 from groundtune.comparison.agent_results import AgentEvaluation, TaskTrial, TriedTask
 from groundtune.errors import InputError, SettingsError
 from groundtune.http.backend import BackendClient, NoReply, NotSent
@@ -57,11 +57,9 @@ def evaluate_agents(
     for candidate in candidates:
         for adapter in candidate.adapters:
             assembly.adapters.check(candidate.name, adapter)
-    by_model: dict[str, list[Candidate]] = {}
-    for candidate in candidates:
-        by_model.setdefault(assembly.model_of(candidate).signature, []).append(candidate)
     return tuple(
-        _Trials(assembly, sharing, tasks).make(chosen, world, trials, again=again) for sharing in by_model.values()
+        _Trials(assembly, sharing, tasks).make(chosen, world, trials, again=again)
+        for sharing in sharing_models(assembly, candidates)
     )
 
 
