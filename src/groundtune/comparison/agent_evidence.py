@@ -1,8 +1,8 @@
 """What was tried of agents, kept in the records, and whether it still tells anything of the project as it is now.
 
 A trial is kept under all that can change how it ends: groundtune, the model with its adapters, the actions as models
-are told of them, the rules, and the task. So an evaluation goes on where it was interrupted, candidates with the same model share
-their trials, and what has changed is tried again. Runs nothing: `agents` does.
+are told of them, the rules, and the task. So an evaluation goes on where it was interrupted, candidates with the same
+model share their trials, and what has changed is tried again. Runs nothing: `agents` does.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from groundtune.values import ActionSchema, digest
 
 @dataclass(frozen=True, slots=True)
 class AgentSetup:
-    """What an agent was tried with: the version of groundtune and hashes of the rest. `tried_at` is when it was last."""
+    """What an agent was tried with: the version of groundtune, hashes of the rest, and when it was last."""
 
     groundtune: str
     model: str
@@ -51,14 +51,12 @@ class AgentSetup:
 
     def changed(self, now: AgentSetup) -> tuple[str, ...]:
         """Return what is no longer as it was."""
-        names = {
-            "groundtune": "groundtune",
-            "model": "the model",
-            "actions": "the actions",
-            "rules": "the rules",
-            "tasks": "the tasks",
-        }
-        return tuple(said for name, said in names.items() if getattr(self, name) != getattr(now, name))
+        names = ("groundtune", "model", "actions", "rules", "tasks")
+        return tuple(_the(name) for name in names if getattr(self, name) != getattr(now, name))
+
+
+def _the(name: str) -> str:
+    return name if name == "groundtune" else f"the {name}"
 
 
 @dataclass(frozen=True, slots=True)
