@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from groundtune.text import without_markers
+from groundtune.text import encodable, without_markers
 from groundtune.values.knowledge import EVERYONE, Passage, Place, Placed
 
 LEAST_MASS = 0.5
@@ -40,6 +40,10 @@ class Message:
     call: str = ""
     trained: bool = True
 
+    def __post_init__(self) -> None:
+        """Put halves of characters together, or U+FFFD in their place: no tokenizer, store or endpoint takes them."""
+        object.__setattr__(self, "content", encodable(self.content))
+
 
 Conversation = tuple[Message, ...]
 
@@ -56,6 +60,10 @@ class Question:
     history: Conversation = ()
     asker: tuple[str, ...] = EVERYONE
     done: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Put halves of characters together, as in a `Message`: a terminal and a browser may send them."""
+        object.__setattr__(self, "text", encodable(self.text))
 
 
 @dataclass(frozen=True, slots=True)
