@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import UTC, datetime
 
 import pytest
 from backend.client import FOLDER, running
@@ -14,6 +15,7 @@ from groundtune.agents.action_agent import MODEL_FAILED
 from groundtune.agents.tasks.scripted import ScriptedRun
 from groundtune.assembly.candidates import Candidate
 from groundtune.comparison import compare as compare_module
+from groundtune.comparison.agent_evidence import agent_section
 from groundtune.comparison.agents import as_trial, evaluate_agents
 from groundtune.comparison.report import as_json, render_html
 from groundtune.errors import InputError, ModelFailed
@@ -123,7 +125,10 @@ def bench(tmp_path, client, tasks, installed, monkeypatch):
 
 
 def agents_of(project, *names):
-    return {result.name: result for result in project.compare(names).agents.candidates}
+    """What the report would say of these candidates as agents."""
+    assembly = project.assembly
+    section = agent_section(assembly, [assembly.candidate(name) for name in names], datetime.now(UTC))
+    return {result.name: result for result in section.candidates}
 
 
 @pytest.fixture
