@@ -1,0 +1,77 @@
+"""The jobs of a project, and what does each: calls whose outcome is not known are looked up, complaints classified, and
+conversations that ended looked through. Beside answers, and by hand.
+
+The result of each is in one transaction with the end of its job: `KeptEffects.settle`, `KeptFeedback.classify` and
+`KeptProposals.take`. So whoever is killed, doubled or late, each is done once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from functools import cache
+
+from groundtune.acting import Action
+from groundtune.agents.actions.opening import open_actions
+from groundtune.agents.approvals import Approvals
+from groundtune.agents.effects import EffectLedger
+from groundtune.agents.work import JobHandler, Worker
+from groundtune.assembly.acting import Acting
+from groundtune.assembly.assembly import Assembly
+from groundtune.assembly.learning import Learning
+from groundtune.assembly.listening import open_feedback
+from groundtune.records.jobs import JobKind
+from groundtune.values import Actor
+
+_ON_THIS_MACHINE = ("builtin:", "hf:", "path:")
+
+
+def beside_answers(assembly: Assembly, acting: Acting | None) -> Worker:
+    """Return what works beside answers. What would ask a chat model that answers on this machine is left for later: it
+    would have the answer wait.
+    """
+    handlers: dict[JobKind, JobHandler] = {}
+    if acting is not None:
+        tools = acting.tools
+        handlers["settle"] = settling(tools.ledger, {action.schema.name: action for action in tools.actions})
+    name = assembly.settings.model.name
+    builtin, busy = name.startswith("builtin:"), name.startswith(_ON_THIS_MACHINE)
+    if builtin or not busy:
+        handlers["classify"] = open_feedback(assembly).classify
+    learning = Learning(assembly)
+    if not (busy and learning.rewords):
+        handlers["propose"] = lambda conversation: learning.looking()(conversation)
+    return Worker(assembly.records.jobs(), handlers)
+
+
+@contextmanager
+def open_worker(assembly: Assembly) -> Iterator[Worker]:
+    """Give what works on all jobs of a project; servers of back-ends that it started end with the block.
+
+    Raises `SettingsError`, `InputError`, `NotInstalled` and `StoreError`.
+    """
+    kept = assembly.records.jobs()
+    handlers: dict[JobKind, JobHandler] = {"classify": open_feedback(assembly).classify}
+    looking = cache(Learning(assembly).looking)  # documents as they are when the first conversation is looked through
+    handlers["propose"] = lambda conversation: looking()(conversation)
+    with ExitStack() as opened:
+        if any(job.kind == "settle" for job in kept.jobs()):
+            actions = opened.enter_context(open_actions(assembly.settings.actions, assembly.folder)).actions
+            effects = assembly.records.effects()
+            ledger = EffectLedger(effects, Approvals(effects))
+            handlers["settle"] = settling(ledger, {action.schema.name: action for action in actions})
+        yield Worker(kept, handlers)
+
+
+def settling(ledger: EffectLedger, actions: Mapping[str, Action]) -> JobHandler:
+    """Return what finds out what came of a call."""
+
+    def settle(key: str) -> str | None:
+        record = ledger.settle(key, actions, Actor)
+        if record is None or record.state not in ("intended", "unknown"):
+            return None
+        if record.state == "intended" or record.result is None:
+            return "the call is still being made."
+        return record.result.reason or "the back-end cannot tell what came of it."
+
+    return settle
