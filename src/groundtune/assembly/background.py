@@ -21,9 +21,8 @@ from groundtune.assembly.assembly import Assembly
 from groundtune.assembly.learning import Learning
 from groundtune.assembly.listening import open_feedback
 from groundtune.records.jobs import JobKind
+from groundtune.settings import ON_THIS_MACHINE
 from groundtune.values import Actor
-
-_ON_THIS_MACHINE = ("builtin:", "hf:", "path:")
 
 
 def beside_answers(assembly: Assembly, acting: Acting | None) -> Worker:
@@ -35,7 +34,7 @@ def beside_answers(assembly: Assembly, acting: Acting | None) -> Worker:
         tools = acting.tools
         handlers["settle"] = settling(tools.ledger, {action.schema.name: action for action in tools.actions})
     name = assembly.settings.model.name
-    builtin, busy = name.startswith("builtin:"), name.startswith(_ON_THIS_MACHINE)
+    builtin, busy = name.startswith("builtin:"), name.startswith(ON_THIS_MACHINE)
     if builtin or not busy:
         handlers["classify"] = open_feedback(assembly).classify
     learning = Learning(assembly)
