@@ -25,7 +25,7 @@ def open_talk(
     answerer = project.answerer(candidate)
     with open_acting(project.assembly, {user.id: user}.get, rehearse=rehearse) as acting:
         kept, feedback = project.assembly.records.conversations(), open_feedback(project.assembly)
-        background = beside_answers(project.assembly, acting).work_once
+        background = beside_answers(project.assembly, acting)
         talk = Talk(answerer, candidate, user, kept, feedback, acting, consent, background)
         yield talk
         talk.end()

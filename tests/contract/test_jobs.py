@@ -282,3 +282,14 @@ def test_what_was_left_before_there_were_jobs_is_one(url, tmp_path):
         after = records.jobs().jobs()
     assert len(before) == 1
     assert [(job.kind, job.subject) for job in after] == [(job.kind, job.subject) for job in before]
+
+
+def test_forgetting_a_user_takes_their_jobs_away(service):
+    for user in ("ana", "bob"):
+        service.talk(user)
+    assert len(service.jobs.jobs()) == 6
+    for part in (service.talks, service.records.feedback(), service.records.effects()):
+        part.forget("ana")
+    assert sorted(job.kind for job in service.jobs.jobs()) == ["classify", "propose", "settle"]
+    assert {each.outcome for each in service.worker().work()} == {"done"}
+    assert len(service.records.proposals().records(user="bob")) == 1

@@ -7,7 +7,8 @@ The result of each is in one transaction with the end of its job: `KeptEffects.s
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cache
 
@@ -15,19 +16,23 @@ from groundtune.acting import Action
 from groundtune.agents.actions.opening import open_actions
 from groundtune.agents.approvals import Approvals
 from groundtune.agents.effects import EffectLedger
+from groundtune.agents.enrichment import NotProposed
 from groundtune.agents.work import JobHandler, Worker
 from groundtune.assembly.acting import Acting
 from groundtune.assembly.assembly import Assembly
-from groundtune.assembly.learning import Learning
+from groundtune.assembly.learning import Learning, tell_of_names
 from groundtune.assembly.listening import open_feedback
 from groundtune.records.jobs import JobKind
 from groundtune.settings import ON_THIS_MACHINE
 from groundtune.values import Actor
 
+_log = logging.getLogger(__name__)
 
-def beside_answers(assembly: Assembly, acting: Acting | None) -> Worker:
-    """Return what works beside answers. What would ask a chat model that answers on this machine is left for later: it
-    would have the answer wait.
+
+def beside_answers(assembly: Assembly, acting: Acting | None) -> Callable[[], None]:
+    """Return what does a job beside an answer, if one is due, and does none while another is being done so.
+
+    What would ask a chat model that answers on this machine is left for later: the answer would wait for it.
     """
     handlers: dict[JobKind, JobHandler] = {}
     if acting is not None:
@@ -39,8 +44,17 @@ def beside_answers(assembly: Assembly, acting: Acting | None) -> Worker:
         handlers["classify"] = open_feedback(assembly).classify
     learning = Learning(assembly)
     if not (busy and learning.rewords):
-        handlers["propose"] = lambda conversation: learning.looking()(conversation)
-    return Worker(assembly.records.jobs(), handlers)
+        handlers["propose"] = lambda conversation: _told(learning.looking()(conversation), logging.DEBUG)
+    worker = Worker(assembly.records.jobs(), handlers)
+
+    def work() -> None:
+        if assembly.background.acquire(blocking=False):
+            try:
+                worker.work_once()
+            finally:
+                assembly.background.release()
+
+    return work
 
 
 @contextmanager
@@ -50,9 +64,16 @@ def open_worker(assembly: Assembly) -> Iterator[Worker]:
     Raises `SettingsError`, `InputError`, `NotInstalled` and `StoreError`.
     """
     kept = assembly.records.jobs()
-    handlers: dict[JobKind, JobHandler] = {"classify": open_feedback(assembly).classify}
-    looking = cache(Learning(assembly).looking)  # documents as they are when the first conversation is looked through
-    handlers["propose"] = lambda conversation: looking()(conversation)
+
+    @cache
+    def looking() -> Callable[[str], tuple[NotProposed, ...]]:  # at the documents as they are then
+        tell_of_names()
+        return Learning(assembly).looking()
+
+    handlers: dict[JobKind, JobHandler] = {
+        "classify": open_feedback(assembly).classify,
+        "propose": lambda conversation: _told(looking()(conversation), logging.INFO),
+    }
     with ExitStack() as opened:
         if any(job.kind == "settle" for job in kept.jobs()):
             actions = opened.enter_context(open_actions(assembly.settings.actions, assembly.folder)).actions
@@ -60,6 +81,11 @@ def open_worker(assembly: Assembly) -> Iterator[Worker]:
             ledger = EffectLedger(effects, Approvals(effects))
             handlers["settle"] = settling(ledger, {action.schema.name: action for action in actions})
         yield Worker(kept, handlers)
+
+
+def _told(left_out: Sequence[NotProposed], level: int) -> None:
+    for each in left_out:
+        _log.log(level, "Not proposed from conversation %s: %s.", each.conversation, each.reason)
 
 
 def settling(ledger: EffectLedger, actions: Mapping[str, Action]) -> JobHandler:

@@ -85,7 +85,8 @@ class Learning:
             expired, talks = kept.purge(self._since()), self._untaken()
             if not talks:
                 return Enrichment(0, (), (), (), expired)
-            agent, shelf, earlier = self._agent(), self._shelf(), kept.records()
+            tell_of_names()
+            agent, shelf, earlier = EnrichmentAgent(self._tools()), self._shelf(), kept.records()
             made: list[Proposal] = []
             cases: list[str] = []
             left_out: list[NotProposed] = []
@@ -100,20 +101,22 @@ class Learning:
             parts.progress("looking through conversations", len(talks), len(talks))
         return Enrichment(len(talks), tuple(made), tuple(cases), tuple(left_out), expired)
 
-    def looking(self) -> Callable[[str], None]:
-        """Return what looks through a conversation, unless that was done or is not to be: `propose` for one of them.
+    def looking(self) -> Callable[[str], tuple[NotProposed, ...]]:
+        """Return what looks through a conversation, unless that was done or is not to be: `propose` for one of them. It
+        returns what was left out.
 
         It knows the documents and who may read them as they were when the first one was looked through.
         """
-        agent = cache(self._agent)
+        agent = cache(lambda: EnrichmentAgent(self._tools()))
 
-        def look(conversation: str) -> None:
+        def look(conversation: str) -> tuple[NotProposed, ...]:
             with self._alone():
                 self.settle()
                 for talk in self._untaken(conversation):
                     looked = agent().look(talk, self._kept.records())
                     _draft(looked.proposals, talk.asker, self._shelf())
-                    self._kept.take(talk.id, looked.proposals)
+                    return looked.left_out if self._kept.take(talk.id, looked.proposals) else ()
+            return ()
 
         return look
 
@@ -235,11 +238,6 @@ class Learning:
         taken = self._kept.taken() if talks else set()
         return [talk for talk in talks if talk.id not in taken]
 
-    def _agent(self) -> EnrichmentAgent:
-        if lacking := missing():
-            _log.warning("Names of people are not looked for in what is proposed: %s", lacking)
-        return EnrichmentAgent(self._tools())
-
     def _reviewed(self, key: str, shown: str) -> Proposal:
         record = self.proposal(key)
         if record.state != "quarantined":
@@ -306,6 +304,12 @@ class Learning:
         """Erase the draft cases that came of these proposals."""
         files = CaseFiles(self._parts.cases_file, self._drafts)
         files.erase_drafts({_case_id(key) for key in proposals})
+
+
+def tell_of_names() -> None:
+    """Warn where names of people are not found here, and so not replaced."""
+    if lacking := missing():
+        _log.warning("Names of people are not looked for in what is proposed: %s", lacking)
 
 
 def _as_of_now(record: ProposalRecord, readers: Callable[[str], tuple[str, ...] | None]) -> ProposalRecord:

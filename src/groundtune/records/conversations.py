@@ -18,7 +18,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from groundtune.errors import InputError
-from groundtune.records.jobs import enqueue
+from groundtune.records.jobs import enqueue, over
 from groundtune.records.locking import RecordsLock
 from groundtune.records.part import RecordsPart
 from groundtune.records.tables import conversations, turns
@@ -125,6 +125,7 @@ class KeptConversations(RecordsPart):
         with self._writing() as connection:
             keys = select(conversations.c.id).where(which)
             connection.execute(delete(turns).where(turns.c.conversation.in_(keys)))
+            over(connection, "propose", keys)
             return connection.execute(delete(conversations).where(which)).rowcount
 
 

@@ -186,6 +186,7 @@ class KeptEffects(RecordsPart):
     def forget(self, customer: str) -> None:
         """Erase what is personal of a customer. What was done, and when, stays without it."""
         with self._writing() as connection:
+            over(connection, "settle", select(effects.c.key).where(effects.c.actor == customer))
             for table, blank in ((effects, {"call": None, "result": None}), (approvals, {"call": None})):
                 connection.execute(_blanked(table, customer, blank))
             erase_key(connection, customer)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, or_, select, update
+from sqlalchemy import Row, Text, cast, delete, insert, or_, select, update
 
 from groundtune.errors import InputError
 from groundtune.records.blanking import sound
@@ -181,7 +181,9 @@ class KeptFeedback(RecordsPart):
             return [_record(row) for row in connection.execute(wanted if which is None else wanted.where(which))]
 
     def _erase(self, which: Any) -> int:  # noqa: ANN401 -- a condition
+        keys = feedback.c.conversation.concat("/").concat(cast(feedback.c.turn, Text))  # see `complaint_key`
         with self._writing() as connection:
+            over(connection, "classify", select(keys).where(which, feedback.c.rater == feedback.c.actor))
             return connection.execute(delete(feedback).where(which)).rowcount
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, delete, select, update
+from sqlalchemy import Connection, Row, Select, delete, select, update
 
 from groundtune.records.blanking import sound
 from groundtune.records.connection import inserting
@@ -55,9 +55,10 @@ def enqueue(connection: Connection, kind: JobKind, subject: str, now: datetime, 
     connection.execute(again)
 
 
-def over(connection: Connection, kind: JobKind, subject: str) -> None:
-    """Take a job away, whoever works on it: its result is there, or is not wanted any more."""
-    connection.execute(delete(jobs).where(jobs.c.kind == kind, jobs.c.subject == subject))
+def over(connection: Connection, kind: JobKind, subject: str | Select[Any]) -> None:
+    """Take a job away, or all of a SELECT, whoever works on it: its result is there, or can be had no more."""
+    which = jobs.c.subject == subject if isinstance(subject, str) else jobs.c.subject.in_(subject)
+    connection.execute(delete(jobs).where(jobs.c.kind == kind, which))
 
 
 class KeptJobs(RecordsPart):

@@ -9,6 +9,7 @@ from groundtune.agents.feedback import FeedbackAgent
 from groundtune.assembly import knowledge
 from groundtune.assembly.assembly import Assembly
 from groundtune.assembly.background import beside_answers, open_worker
+from groundtune.assembly.learning import Learning
 from groundtune.errors import ModelFailed
 from groundtune.project import Project, open_project
 from groundtune.records.feedback import Opinion
@@ -50,9 +51,6 @@ ANSWER = Answer("Seven euros.", abstained=False, usage=Usage())
 def shop(make_shop, tmp_path, monkeypatch):
     monkeypatch.setattr(knowledge, "reading", lambda *_: nullcontext())  # no process is started for each command
     make_shop(["pebble"])
-    (tmp_path / "own_actions.py").write_text(ACTIONS, encoding="utf-8")
-    with (tmp_path / "groundtune.toml").open("a", encoding="utf-8") as file:
-        file.write(SETTINGS)
     with open_project(tmp_path) as project:
         yield project
 
@@ -122,18 +120,22 @@ def test_a_call_that_was_cut_off_is_settled_in_the_background(shop, monkeypatch)
     model = FunctionModel(str)
     model.select = lambda conversations, actions: [None]
     monkeypatch.setattr(Assembly, "chat_model", lambda *_: model)
-    records = shop.assembly.records
-    with open_talk(shop, "rag", ANA) as opened:
-        acting = opened.acting
+    (shop.folder / "own_actions.py").write_text(ACTIONS, encoding="utf-8")
+    with (shop.folder / "groundtune.toml").open("a", encoding="utf-8") as file:
+        file.write(SETTINGS)
+    with open_project(shop.folder) as project, open_talk(project, "rag", ANA) as opened:
+        records, acting = project.assembly.records, opened.acting
         ledger, (pay,) = acting.tools.ledger, acting.tools.actions
         made = ledger.perform(pay, ActionCall("pay_bill", {"bill": "B-17"}), ANA, Occasion(opened.id, "turn 1"))
         assert made.outcome == "unknown"
-        worker = beside_answers(shop.assembly, acting)
-        assert worker.work_once() is None, "not while a caller may be at work"
+        work = beside_answers(project.assembly, acting)
+        work()
         (job,) = records.jobs().jobs()
+        assert job.attempts == 0, "not while a caller may be at work"
         monkeypatch.setattr(type(records.jobs()), "_time", lambda _: job.due_at.isoformat())
-        assert worker.work_once().outcome == "done"
-    assert [effect.state for effect in records.effects().effects()] == ["done"]
+        work()
+        assert records.jobs().jobs() == []
+        assert [effect.state for effect in records.effects().effects()] == ["done"]
     assert len((shop.folder / "paid.txt").read_text().splitlines()) == 1
 
 
@@ -147,6 +149,19 @@ def test_a_call_that_was_cut_off_is_settled_in_the_background(shop, monkeypatch)
         ("openai:some@http://127.0.0.1:9", "auto", ["classify", "propose"]),
     ],
 )
-def test_beside_answers_no_job_asks_a_model_that_answers_on_this_machine(shop, name, reword, kinds):
+def test_beside_answers_no_job_asks_a_model_that_answers_on_this_machine(shop, monkeypatch, name, reword, kinds):
+    monkeypatch.setattr(FeedbackAgent, "classify", lambda *_: None)
+    monkeypatch.setattr(Learning, "looking", lambda _: lambda conversation: ())
+    talk(shop)
     with open_project(shop.folder, {"model.name": name, "enrichment.reword": reword}) as project:
-        assert sorted(beside_answers(project.assembly, None)._handlers) == kinds
+        work, before = beside_answers(project.assembly, None), left(project)
+        for _ in before:
+            work()
+        assert [kind for kind, _ in before if kind not in dict(left(project))] == kinds
+
+
+def test_beside_answers_jobs_are_done_one_at_a_time(shop):
+    talk(shop)
+    with shop.assembly.background:
+        beside_answers(shop.assembly, None)()
+    assert left(shop) == [("classify", 0), ("propose", 0)]
