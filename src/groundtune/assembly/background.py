@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from functools import cache
 
 from groundtune.acting import Action
 from groundtune.agents.actions.opening import open_actions
@@ -44,7 +43,8 @@ def beside_answers(assembly: Assembly, acting: Acting | None) -> Callable[[], No
         handlers["classify"] = open_feedback(assembly).classify
     learning = Learning(assembly)
     if not (busy and learning.rewords):
-        handlers["propose"] = lambda conversation: _told(learning.looking()(conversation), logging.DEBUG)
+        look = learning.looking()
+        handlers["propose"] = lambda conversation: _told(look(conversation), logging.DEBUG)
     worker = Worker(assembly.records.jobs(), handlers)
 
     def work() -> None:
@@ -63,19 +63,16 @@ def open_worker(assembly: Assembly) -> Iterator[Worker]:
 
     Raises `SettingsError`, `InputError`, `NotInstalled` and `StoreError`.
     """
-    kept = assembly.records.jobs()
-
-    @cache
-    def looking() -> Callable[[str], tuple[NotProposed, ...]]:  # at the documents as they are then
-        tell_of_names()
-        return Learning(assembly).looking()
-
+    kept, look = assembly.records.jobs(), Learning(assembly).looking()
     handlers: dict[JobKind, JobHandler] = {
         "classify": open_feedback(assembly).classify,
-        "propose": lambda conversation: _told(looking()(conversation), logging.INFO),
+        "propose": lambda conversation: _told(look(conversation), logging.INFO),
     }
+    left = {job.kind for job in kept.jobs()}
+    if "propose" in left:
+        tell_of_names()
     with ExitStack() as opened:
-        if any(job.kind == "settle" for job in kept.jobs()):
+        if "settle" in left:
             actions = opened.enter_context(open_actions(assembly.settings.actions, assembly.folder)).actions
             effects = assembly.records.effects()
             ledger = EffectLedger(effects, Approvals(effects))

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Protocol
 
@@ -103,17 +103,15 @@ class Learning:
 
     def looking(self) -> Callable[[str], tuple[NotProposed, ...]]:
         """Return what looks through a conversation, unless that was done or is not to be: `propose` for one of them. It
-        returns what was left out.
-
-        It knows the documents and who may read them as they were when the first one was looked through.
+        returns what was left out. Documents, and who may read them, are read once for each revision of the knowledge.
         """
-        agent = cache(lambda: EnrichmentAgent(self._tools()))
+        agent_at = lru_cache(1)(lambda _revision: EnrichmentAgent(self._tools()))
 
         def look(conversation: str) -> tuple[NotProposed, ...]:
             with self._alone():
                 self.settle()
                 for talk in self._untaken(conversation):
-                    looked = agent().look(talk, self._kept.records())
+                    looked = agent_at(self._parts.knowledge.revision()).look(talk, self._kept.records())
                     _draft(looked.proposals, talk.asker, self._shelf())
                     return looked.left_out if self._kept.take(talk.id, looked.proposals) else ()
             return ()
