@@ -27,5 +27,7 @@ def open_talk(
         kept, feedback = project.assembly.records.conversations(), open_feedback(project.assembly)
         background = beside_answers(project.assembly, acting)
         talk = Talk(answerer, candidate, user, kept, feedback, acting, consent, background)
-        yield talk
-        talk.end()
+        try:
+            yield talk
+        finally:
+            talk.end()
