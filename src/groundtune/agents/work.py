@@ -26,8 +26,8 @@ JobHandler = Callable[[str], str | None]
 
 @dataclass(frozen=True, slots=True)
 class WorkLimits:
-    """An attempt may take so many `seconds`; then the job is anybody's. It is tried `attempts` times, first after
-    `wait` seconds, then after twice as many each time, at most `longest`. At most so many attempts may be `hanging`.
+    """An attempt may take so many `seconds`. A job is tried `attempts` times: again after `wait` seconds, then after
+    twice as many each time, at most `longest`. At most so many attempts may be `hanging`.
     """
 
     seconds: float = 300.0
@@ -93,10 +93,10 @@ class Worker:
     def _not_done(self, job: JobRecord, why: str) -> WorkedOn:
         failed = job.attempts >= self._limits.attempts
         wait = min(self._limits.wait * 2.0 ** (job.attempts - 1), self._limits.longest)
-        if failed:
-            _log.error("The job to %s %s failed, after %d attempts: %s", job.kind, job.subject, job.attempts, why)
         if not self._kept.put_back(job, why, wait, failed=failed):
             return WorkedOn(job, "done")  # its result came after all, by whoever
+        if failed:
+            _log.error("The job to %s %s failed, after %d attempts: %s", job.kind, job.subject, job.attempts, why)
         return WorkedOn(job, "failed" if failed else "again", why)
 
 
