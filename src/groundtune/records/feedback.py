@@ -40,6 +40,8 @@ class Opinion:
             raise InputError(f"{self.stars} stars are none of 1 to 5.", remedy="Give 1, 2, 3, 4 or 5.")
         if self.thumb is None and self.stars is None and not self.text.strip() and not self.correction.strip():
             raise InputError("the feedback is empty.", remedy="Give a thumb, 1 to 5 stars, or a text.")
+        for name in ("text", "correction"):
+            object.__setattr__(self, name, sound(getattr(self, name)))
 
     @property
     def satisfied(self) -> bool | None:
@@ -119,7 +121,7 @@ class KeptFeedback(RecordsPart):
         Where the user complains, it is a job to classify that.
         """
         said = {"thumb": opinion.thumb, "stars": opinion.stars, "given_at": self._time()}
-        said |= {"text": sound(opinion.text), "correction": sound(opinion.correction)}
+        said |= {"text": opinion.text, "correction": opinion.correction}
         complains = opinion.complains and rater == rated.actor
         said |= {"complaint": "unclassified" if complains else "", "classified_by": ""}
         with self._writing() as connection:
@@ -140,7 +142,7 @@ class KeptFeedback(RecordsPart):
         meanwhile.
         """
         which = _key(rated.conversation, rated.turn, rater) & (feedback.c.classified_by == "")
-        which &= (feedback.c.text == sound(opinion.text)) & feedback.c.given_at.is_not(None)
+        which &= (feedback.c.text == opinion.text) & feedback.c.given_at.is_not(None)
         with self._writing() as connection:
             said = {"complaint": complaint, "classified_by": by}
             if connection.execute(update(feedback).where(which).values(said)).rowcount != 1:
