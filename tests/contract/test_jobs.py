@@ -193,7 +193,7 @@ def test_a_job_is_held_by_one_owner_for_a_time(service):
     assert not service.jobs.put_back(first, "late", 0)
     assert not service.jobs.end(first)
     assert service.jobs.put_back(second, "half \ud800", 0)
-    assert [job.why for job in service.jobs.jobs()] == ["half ?"]
+    assert [job.why for job in service.jobs.jobs()] == ["half \ufffd"]
     assert service.jobs.end(service.jobs.take(["propose"], "third", 60))
     assert service.jobs.jobs() == []
 

@@ -114,8 +114,9 @@ def test_beside_answers_a_job_is_done_once_a_turn(shop, monkeypatch):
     assert left(shop) == [], "bob has not agreed to anything"
 
 
-def test_a_call_that_was_cut_off_is_settled_in_the_background(shop, monkeypatch):
-    """Beside the answers of a later conversation, once no caller can be at work any more."""
+@pytest.mark.parametrize("place", ["beside answers", "by hand"])
+def test_a_call_that_was_cut_off_is_settled_in_the_background(shop, monkeypatch, place):
+    """Once no caller can be at work any more."""
     monkeypatch.setattr(Project, "answerer", lambda *_: Says())
     model = FunctionModel(str)
     model.select = lambda conversations, actions: [None]
@@ -128,7 +129,14 @@ def test_a_call_that_was_cut_off_is_settled_in_the_background(shop, monkeypatch)
         ledger, (pay,) = acting.tools.ledger, acting.tools.actions
         made = ledger.perform(pay, ActionCall("pay_bill", {"bill": "B-17"}), ANA, Occasion(opened.id, "turn 1"))
         assert made.outcome == "unknown"
-        work = beside_answers(project.assembly, acting)
+
+        def work():
+            if place == "beside answers":
+                beside_answers(project.assembly, acting)()
+            else:
+                with open_worker(project.assembly) as worker:
+                    list(worker.work())
+
         work()
         (job,) = records.jobs().jobs()
         assert job.attempts == 0, "not while a caller may be at work"
