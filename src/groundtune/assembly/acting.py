@@ -36,7 +36,8 @@ def open_acting(
     the block.
 
     `who` tells who a user is at this moment. `model` selects actions, that of `[model]` if None. Calls that were cut
-    off by a crash are looked up first. Raises `SettingsError`, `InputError`, `NotInstalled` and `StoreError`.
+    off by a crash are jobs: `assembly.background` has them looked up. Raises `SettingsError`, `InputError`,
+    `NotInstalled` and `StoreError`.
     """
     settings = assembly.settings.actions
     if not settings.backends or not settings.rules:
@@ -47,8 +48,6 @@ def open_acting(
     ledger = EffectLedger(kept, approvals)
     with open_actions(settings, assembly.folder) as opened:
         tools = ActionTools(opened.actions, policy_of(settings), ledger, approvals, kept, who, rehearse)
-        known = {action.schema.name: action for action in opened.actions}
-        ledger.reconcile(known, lambda user: who(user) or Actor(user))
         yield Acting(ActionAgent(selecting(model or assembly.chat_model()), tools), tools, budget_of(settings))
 
 
