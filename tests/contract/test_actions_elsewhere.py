@@ -45,7 +45,7 @@ def prism(shared_data):
 class TestPrism(ActionContract):
     """Prism keeps nothing: what it was asked, as a proxy saw it, is the state."""
 
-    idempotent = looks_up = undoes = False
+    idempotent = looks_up = undoes = gives_up = False
 
     @pytest.fixture(autouse=True)
     def _prism(self, prism, tmp_path, monkeypatch):
@@ -134,7 +134,7 @@ def shop(tmp_path_factory):
 class TestGit(ActionContract):
     """A repository is the back-end, and branches are the state."""
 
-    idempotent = looks_up = undoes = False
+    idempotent = looks_up = undoes = gives_up = False
 
     @pytest.fixture(autouse=True)
     def _shop(self, shop, request):

@@ -138,8 +138,10 @@ class ActionAgent:
         if action is None or ruling.permission == "refused":
             yield EffectMade(call, self._refused(user, call, turn.occasion, ruling.reason))
             return False
-        if ruling.permission == "needs approval" and not self._tools.rehearse:
-            asked = self._tools.approvals.ask(action, call, actor, turn.occasion, ruling.approver)
+        if ruling.permission == "needs approval":
+            asked = self._tools.approvals.ask(
+                action, call, actor, turn.occasion, ruling.approver, rehearse=self._tools.rehearse
+            )
             yield ApprovalNeeded(call, asked.token, ruling.approver)
             return False
         turn.budget.call(ruling.money)
@@ -168,7 +170,7 @@ class ActionAgent:
         """Make a call that is allowed. What only looks something up is also done where nothing can be written down."""
         if action.reach == "write":
             if self._tools.rehearse:
-                return self._tools.ledger.rehearse(action, call, actor, occasion)
+                return self._tools.ledger.rehearse(action, call, actor, occasion, token)
             return self._tools.ledger.perform(action, call, actor, occasion, token)
         self._noted(actor.id, occasion.note("looked up", call))
         try:

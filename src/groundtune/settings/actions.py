@@ -63,6 +63,9 @@ class ActionSettings(_Inner):
     trusted: bool | None = Field(None, description="Whether what it returns are records of the company.")
     without: list[str] = Field([], description="Arguments that it is called without, and no model is told of.")
     look_up: str = Field("", description="Operation that looks a call up by its key: the last step of its path.")
+    give_up: str = Field(
+        "", description="Operation that sees to it that a call takes no effect any more: the last step of its path."
+    )
     undo: str = Field("", description="Operation that takes it back by the reference: the last step of its path.")
     reference: str = Field("id", description="Field of the reply that is the reference.")
     errors_change_nothing: bool = Field(False, description="Whether a tool of MCP that reports an error did nothing.")

@@ -30,10 +30,11 @@ ACTOR = Actor("ana", ("customer",), {"account": "A-1001"})
 class ActionContract:
     """Every action passes these tests. Override what the module names, and say what the back-end can do.
 
-    `idempotent`: it does once what is asked twice with the same key. `looks_up` and `undoes`: it has a way to.
+    `idempotent`: it does once what is asked twice with the same key. `looks_up`, `undoes` and `gives_up`: it has a way
+    to.
     """
 
-    idempotent = looks_up = undoes = True
+    idempotent = looks_up = undoes = gives_up = True
 
     def read(self) -> tuple[Action, Arguments]:
         """Return an action that changes nothing, with arguments."""
@@ -92,11 +93,19 @@ class ActionContract:
         before, tried = self.state(), 0
         for wrong in garbage(action, arguments):
             result = action.perform(wrong, ACTOR, "key-garbage")
-            assert (result.outcome, bool(result.reason)) == ("refused", True), wrong
+            assert (result.outcome, result.reason) == ("refused", action.fault(wrong) or "no fault"), wrong
+            assert action.give_up(wrong, ACTOR, "key-garbage").outcome in ("refused", "unknown")
             assert action.look_up(wrong, ACTOR, "key-garbage").outcome in ("refused", "unknown")
             assert action.undo(wrong, ACTOR, "reference", "key-garbage").outcome in ("refused", "unknown")
             tried += 1
         assert tried > 8
+        assert self.state() == before
+
+    def test_what_would_be_sent_has_no_fault(self) -> None:
+        """Nor has what the back-end refuses: that is not known before. Asking changes nothing."""
+        action, arguments = self.write()
+        before = self.state()
+        assert (action.fault(arguments), action.fault(self.refuse())) == ("", "")
         assert self.state() == before
 
     def test_a_read_changes_nothing(self) -> None:
@@ -166,6 +175,24 @@ class ActionContract:
         else:
             assert (known.outcome, never.outcome) == ("unknown", "unknown")
             assert known.reason
+
+    def test_what_is_given_up_takes_no_effect_any_more(self) -> None:
+        """Unless it did before: that is told. Without a way to, nobody knows, and nothing changes."""
+        action, arguments = self.write()
+        before = self.state()
+        never = action.give_up(arguments, ACTOR, "key-late")
+        assert self.state() == before
+        if not self.gives_up:
+            assert (never.outcome, bool(never.reason)) == ("unknown", True)
+            return
+        assert (never.outcome, bool(never.reason)) == ("refused", True)
+        assert action.perform(arguments, ACTOR, "key-late").outcome == "refused"
+        assert self.state() == before
+        done = action.perform(arguments, ACTOR, "key-1")
+        after = self.state()
+        known = action.give_up(arguments, ACTOR, "key-1")
+        assert (known.outcome, known.reference) == ("done", done.reference)
+        assert self.state() == after != before
 
     def test_it_is_taken_back_by_its_reference(self) -> None:
         """Without a way to, that is said, and nothing changes."""

@@ -81,6 +81,10 @@ class McpServer:
             raise NotSent(f"{self.target.place} does not list its tools: {self._why(error)}") from None
         return tools
 
+    def check(self, name: str, pinned: str) -> None:
+        """Raise `NotSent` unless a tool is still the one that was pinned."""
+        _check_pinned(self.tools(), name, pinned)
+
     def call(self, name: str, pinned: str, arguments: dict[str, Any]) -> CallToolResult:
         """Call a tool once, if it is still the one that was pinned. Raises `NotSent` and `NoReply`."""
         from mcp import MCPError
@@ -175,9 +179,7 @@ class McpServer:
     ) -> CallToolResult:
         import anyio
 
-        tools = await self._tools(client)
-        if pinned not in [tool_digest(tool) for tool in tools if tool.name == name]:
-            raise NotSent(f"{name} is not the tool any more that was approved")
+        _check_pinned(await self._tools(client), name, pinned)
         with anyio.fail_after(self._seconds):
             begun.set()
             # the session's own `call_tool` sends once; the client's sends again after some errors
@@ -209,10 +211,11 @@ class McpAction:
         return digest(schema.name, schema.description, json.dumps(schema.parameters, sort_keys=True), place)
 
     def fault(self, arguments: Mapping[str, object]) -> str:
-        """Return why arguments are refused before anything is sent, "" if they are not."""
+        """Return why arguments are refused before anything is sent; see `Action.fault`."""
         try:
             self._given(arguments)
-        except NotArguments as error:
+            self.server.check(self.tool, self.pinned)
+        except (NotArguments, NotSent) as error:
             return shortened(error)
         return ""
 
@@ -240,6 +243,10 @@ class McpAction:
         """Return that nobody knows; see `Action.look_up`."""
         return ActionResult("unknown", reason="an MCP server has no way to look up what became of a call")
 
+    def give_up(self, arguments: Mapping[str, object], actor: Actor, key: str) -> ActionResult:
+        """Return that nobody can tell; see `Action.give_up`."""
+        return ActionResult("unknown", reason="an MCP server has no way to give up a call")
+
     def undo(self, arguments: Mapping[str, object], actor: Actor, reference: str, key: str) -> ActionResult:
         """Return that it cannot be undone; see `Action.undo`."""
         return ActionResult("refused", reason="an MCP server has no way to undo a call")
@@ -248,6 +255,11 @@ class McpAction:
 def tool_digest(tool: Tool) -> str:
     """Return a hash of what a model is told of a tool: name, description and schema."""
     return digest(tool.name, tool.description or "", json.dumps(tool.input_schema, sort_keys=True))
+
+
+def _check_pinned(tools: Sequence[Tool], name: str, pinned: str) -> None:
+    if pinned not in [tool_digest(tool) for tool in tools if tool.name == name]:
+        raise NotSent(f"{name} is not the tool any more that was approved")
 
 
 def offered(

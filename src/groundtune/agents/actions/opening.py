@@ -19,7 +19,14 @@ from typing import Any, Self
 from groundtune.agents.actions.functions import FunctionAction
 from groundtune.agents.actions.mcp import McpAction, McpServer, McpTarget, offered
 from groundtune.agents.actions.offers import NotOffered
-from groundtune.agents.actions.openapi import OpenApiAction, Operation, OperationServer, described, remaining
+from groundtune.agents.actions.openapi import (
+    OpenApiAction,
+    Operation,
+    OperationHelpers,
+    OperationServer,
+    described,
+    remaining,
+)
 from groundtune.agents.actions.openapi.shapes import LONGEST_NAME, NOT_A_NAME
 from groundtune.errors import AddressRefused, SettingsError
 from groundtune.files import within
@@ -142,11 +149,21 @@ def _openapi(backend: BackendSettings, folder: Path, refused: list[NotOffered]) 
     operations = {each.schema.name: each for each in document.operations}
     for name, operation in operations.items():
         own = backend.actions.get(name, ActionSettings())
-        finder = _other(operation, own.look_up, operations, f"{backend.name}: {name}: look_up")
-        if finder is not None and finder.reach != "read":
-            raise SettingsError(f"`{own.look_up}` is no GET.", place=f"{backend.name}: {name}: look_up")
-        undoer = _other(operation, own.undo, operations, f"{backend.name}: {name}: undo")
-        yield OpenApiAction(operation, server, operation.reach, False, finder, undoer, own.reference)
+        helpers = _helpers(operation, own, operations, f"{backend.name}: {name}")
+        yield OpenApiAction(operation, server, operation.reach, False, helpers, own.reference)
+
+
+def _helpers(
+    operation: Operation, own: ActionSettings, operations: Mapping[str, Operation], place: str
+) -> OperationHelpers:
+    """Return the operations that go with one. Raises `SettingsError`."""
+    finder = _other(operation, own.look_up, operations, f"{place}: look_up")
+    if finder is not None and finder.reach != "read":
+        raise SettingsError(f"`{own.look_up}` is no GET.", place=f"{place}: look_up")
+    if own.give_up and finder is None:
+        raise SettingsError("it needs `look_up`, too.", place=f"{place}: give_up", remedy="Name both, or neither.")
+    undoer = _other(operation, own.undo, operations, f"{place}: undo")
+    return OperationHelpers(finder, undoer, _other(operation, own.give_up, operations, f"{place}: give_up"))
 
 
 def _other(operation: Operation, name: str, operations: Mapping[str, Operation], place: str) -> Operation | None:
@@ -202,8 +219,9 @@ def token_of(variable: str) -> str:
 
 def _as_said(action: Openable, said: ActionSettings, place: str) -> Openable:
     """Return an action with what settings say of it. Raises `SettingsError` for what cannot be said of its kind."""
-    if not isinstance(action, OpenApiAction) and (said.look_up or said.undo):
-        raise SettingsError("`look_up` and `undo` are of OpenAPI back-ends.", place=place, remedy="Remove them.")
+    if not isinstance(action, OpenApiAction) and (said.look_up or said.undo or said.give_up):
+        what = "`look_up`, `undo` and `give_up` are of OpenAPI back-ends."
+        raise SettingsError(what, place=place, remedy="Remove them.")
     changes: dict[str, Any] = {}
     if said.reach is not None:
         changes["reach"] = said.reach

@@ -31,19 +31,25 @@ class OperationServer:
 
 
 @dataclass(frozen=True, slots=True)
-class OpenApiAction:
-    """An operation as an action; `testing.actions` has its contract.
+class OperationHelpers:
+    """The operations that go with one: `finder` looks a call up by its key, `stopper` gives it up by its key, `undoer`
+    takes it back by its reference."""
 
-    `finder` is the operation that looks a call up by its key, `undoer` the one that takes it back by its reference:
-    the field `reference` of the reply.
-    """
+    finder: Operation | None = None
+    undoer: Operation | None = None
+    stopper: Operation | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenApiAction:
+    """An operation as an action; `testing.actions` has its contract. `reference` is the field of the reply by which it
+    is taken back."""
 
     operation: Operation
     server: OperationServer
     reach: Reach
     trusted: bool = False
-    finder: Operation | None = None
-    undoer: Operation | None = None
+    helpers: OperationHelpers = OperationHelpers()
     reference: str = "id"
 
     @property
@@ -59,7 +65,7 @@ class OpenApiAction:
         return digest(schema.name, schema.description, json.dumps(schema.parameters, sort_keys=True), place)
 
     def fault(self, arguments: Mapping[str, object]) -> str:
-        """Return why arguments are refused before anything is sent, "" if they are not."""
+        """Return why arguments are refused before anything is sent; see `Action.fault`."""
         try:
             self._request(self.operation, arguments)
         except NotArguments as error:
@@ -72,10 +78,11 @@ class OpenApiAction:
 
     def look_up(self, arguments: Mapping[str, object], actor: Actor, key: str) -> ActionResult:
         """Ask by the key, where there is an operation for it; see `Action.look_up`."""
-        if self.finder is None:
+        finder = self.helpers.finder
+        if finder is None:
             return ActionResult("unknown", reason="the back-end has no way to look up what became of a call")
         try:
-            reply = self._reply(self.finder, filled(self.finder, arguments, key), actor, "")
+            reply = self._reply(finder, filled(finder, arguments, key), actor, "")
         except (NotArguments, NotSent, NoReply) as error:
             return ActionResult("unknown", reason=f"it cannot be looked up: {error}")
         if reply.status in _GONE:
@@ -84,15 +91,33 @@ class OpenApiAction:
             return self._done(reply)
         return ActionResult("unknown", reason=f"it cannot be looked up: {_said(reply)}")
 
+    def give_up(self, arguments: Mapping[str, object], actor: Actor, key: str) -> ActionResult:
+        """Send the operation that gives it up, where there is one; see `Action.give_up`.
+
+        A back-end that does not say yes may have carried the call out: it is looked up once more.
+        """
+        stopper = self.helpers.stopper
+        if stopper is None:
+            return ActionResult("unknown", reason="the back-end has no way to give up a call")
+        try:
+            reply = self._reply(stopper, filled(stopper, arguments, key), actor, digest("give up", key))
+        except (NotArguments, NotSent, NoReply) as error:
+            return ActionResult("unknown", reason=f"it cannot be given up: {error}")
+        if 200 <= reply.status < 300 and reply.status != 202:
+            return ActionResult("refused", reason="it was given up before it came")
+        known = self.look_up(arguments, actor, key)
+        return known if known.outcome == "done" else ActionResult("unknown", reason=_said(reply))
+
     def undo(self, arguments: Mapping[str, object], actor: Actor, reference: str, key: str) -> ActionResult:
         """Send the operation that takes it back, where there is one; see `Action.undo`."""
-        if self.undoer is None:
+        undoer = self.helpers.undoer
+        if undoer is None:
             return ActionResult("refused", reason="the back-end has no way to undo it")
         try:
-            given = filled(self.undoer, arguments, reference)
+            given = filled(undoer, arguments, reference)
         except NotArguments as error:
             return ActionResult("refused", reason=f"it cannot be undone: {error}")
-        return self._send(self.undoer, given, actor, key, "write")
+        return self._send(undoer, given, actor, key, "write")
 
     def _send(
         self, operation: Operation, arguments: Mapping[str, object], actor: Actor, key: str, reach: Reach
