@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from groundtune.acting import Action
-from groundtune.agents.actions.arguments import SchemaCheck
+from groundtune.calls import call_of
 from groundtune.values import ActionResult, Actor
 
 Arguments = Mapping[str, Any]
@@ -72,7 +72,7 @@ class ActionContract:
             assert schema["additionalProperties"] is False
             assert set(schema.get("required", ())) <= schema["properties"].keys()
             assert re.fullmatch(r"[A-Za-z0-9_-]{1,64}", action.schema.name)
-            SchemaCheck(schema).check(arguments)
+            assert call_of(action.schema, arguments).arguments == arguments
 
     def test_it_says_what_it_is(self) -> None:
         """One reads, one writes."""

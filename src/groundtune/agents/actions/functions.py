@@ -21,7 +21,7 @@ from pydantic.errors import PydanticUserError
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import PydanticSerializationError, core_schema, to_jsonable_python
 
-from groundtune.agents.actions.arguments import NotArguments, checked, plain, shortened
+from groundtune.calls import NotACall, json_fault, plain, shortened
 from groundtune.values import ActionResult, ActionSchema, Actor, Reach, digest
 
 KEY, REFERENCE = "key", "reference"
@@ -110,7 +110,7 @@ class FunctionAction:
         """Return why arguments are refused before anything runs; see `Action.fault`."""
         try:
             self._values(arguments)
-        except NotArguments as error:
+        except NotACall as error:
             return str(error)
         return ""
 
@@ -118,7 +118,7 @@ class FunctionAction:
         """Call the function once; see `Action.perform`."""
         try:
             values = self._values(arguments)
-        except NotArguments as error:
+        except NotACall as error:
             return ActionResult("refused", reason=str(error))
         filled = {name: actor if kind is Actor else key for name, kind in self._filled.items()}
         result = self._called(self.function, {**values, **filled})
@@ -155,21 +155,21 @@ class FunctionAction:
     ) -> ActionResult:
         try:
             values = {**self._values(arguments), **more}
-        except NotArguments as error:
+        except NotACall as error:
             return ActionResult("refused", reason=str(error))
         kinds = _kinds(helper)
         taken = {name: actor if kinds.get(name) is Actor else values.get(name) for name in _named(helper)}
         return self._called(helper, taken)
 
     def _values(self, arguments: Mapping[str, object]) -> dict[str, object]:
-        """Return the arguments as the function's annotations have them. Raises `NotArguments`."""
-        text = json.dumps(plain(self.schema.name, arguments))
+        """Return the arguments as the function's annotations have them. Raises `NotACall`."""
+        text = json.dumps(plain(arguments))
         try:
             model = self._model.model_validate_json(text, strict=True, extra="forbid")
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             place = ".".join(map(str, first["loc"]))
-            raise NotArguments(shortened(f"`{place}`: {first['msg']}")) from None
+            raise NotACall(shortened(f"`{place}`: {first['msg']}")) from None
         return {name.removeprefix(_PREFIX): getattr(model, name) for name in type(model).model_fields}
 
     @staticmethod
@@ -183,9 +183,11 @@ class FunctionAction:
         result = returned if isinstance(returned, ActionResult) else ActionResult("done", returned)
         try:
             value = to_jsonable_python(result.value)
-            checked(value)
-        except (PydanticSerializationError, NotArguments, ValueError) as error:
-            reason = shortened(f"what it returned is no JSON: {error}")
+            fault = json_fault(value)
+        except (PydanticSerializationError, ValueError) as error:
+            value, fault = None, str(error)
+        if fault:
+            reason = shortened(f"what it returned is no JSON: {fault}")
             return ActionResult(result.outcome, None, result.reference, f"{result.reason} {reason}".strip())
         return ActionResult(result.outcome, value, result.reference, result.reason)
 

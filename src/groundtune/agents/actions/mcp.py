@@ -19,8 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from groundtune.agents.actions.arguments import NotArguments, NotASchema, SchemaCheck, check, checked, plain, shortened
 from groundtune.agents.actions.offers import NotOffered
+from groundtune.calls import NotACall, NotASchema, call_of, check_schema, json_fault, shortened
 from groundtune.extras import not_installed
 from groundtune.http.addresses import parsed
 from groundtune.http.backend import NoReply, NotSent
@@ -213,9 +213,9 @@ class McpAction:
     def fault(self, arguments: Mapping[str, object]) -> str:
         """Return why arguments are refused before anything is sent; see `Action.fault`."""
         try:
-            self._given(arguments)
+            call_of(self.schema, arguments)
             self.server.check(self.tool, self.pinned)
-        except (NotArguments, NotSent) as error:
+        except (NotACall, NotSent) as error:
             return shortened(error)
         return ""
 
@@ -223,8 +223,9 @@ class McpAction:
         """Call the tool once; see `Action.perform`. The server gets neither the actor nor the key."""
         lost: ActionOutcome = "refused" if self.reach == "read" else "unknown"
         try:
-            result = self.server.call(self.tool, self.pinned, self._given(arguments))
-        except (NotArguments, NotSent) as error:
+            given = dict(call_of(self.schema, arguments).arguments)
+            result = self.server.call(self.tool, self.pinned, given)
+        except (NotACall, NotSent) as error:
             return ActionResult("refused", reason=shortened(error))
         except NoReply as error:
             return ActionResult(lost, reason=shortened(error))
@@ -233,11 +234,6 @@ class McpAction:
             said = value if isinstance(value, str) and value else "the tool reports an error"
             return ActionResult("refused" if self.errors_change_nothing else lost, reason=shortened(said))
         return ActionResult("done", value, reason=left_out)
-
-    def _given(self, arguments: Mapping[str, object]) -> dict[str, Any]:
-        given = plain(self.schema.name, arguments)
-        check(self.schema.parameters, given, patterns=False)
-        return given
 
     def look_up(self, arguments: Mapping[str, object], actor: Actor, key: str) -> ActionResult:
         """Return that nobody knows; see `Action.look_up`."""
@@ -279,7 +275,7 @@ def offered(
         pinned = tool_digest(tool)
         try:
             schema = _schema(tool)
-            SchemaCheck(schema.parameters, patterns=False)
+            check_schema(schema.parameters)
         except NotASchema as error:
             refused.append(NotOffered(name, str(error)))
             continue
@@ -312,11 +308,9 @@ def _value(result: CallToolResult, kilobytes: float) -> tuple[object, str]:
             others[block.type] += 1
     value: object = "\n".join(texts) if result.structured_content is None else result.structured_content
     left_out = ", ".join(f"{count} × {kind}" for kind, count in others.items())
-    try:
-        checked(value)
-        size = len(json.dumps(value, ensure_ascii=False).encode("utf-8"))
-    except (NotArguments, ValueError) as error:
-        return None, f"what it returned was left out: {shortened(error)}"
+    if fault := json_fault(value):
+        return None, f"what it returned was left out: {fault}"
+    size = len(json.dumps(value, ensure_ascii=False).encode("utf-8"))
     if size > kilobytes * 1000:
         return None, f"what it returned was left out: {size / 1000:.0f} kB, of which {kilobytes:g} are read"
     return value, f"left out: {left_out}" if left_out else ""

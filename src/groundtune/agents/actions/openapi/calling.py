@@ -10,9 +10,9 @@ import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from groundtune.agents.actions.arguments import NotArguments, check, checked, plain, shortened
 from groundtune.agents.actions.openapi.requests import OperationRequest, header_text, request_of
 from groundtune.agents.actions.openapi.shapes import Operation, OperationParameter
+from groundtune.calls import NotACall, call_of, json_fault, plain, shortened
 from groundtune.http.backend import BackendClient, BackendReply, NoReply, NotSent
 from groundtune.http.bodies import decoded, reason
 from groundtune.values import ActionOutcome, ActionResult, ActionSchema, Actor, Reach, digest
@@ -68,7 +68,7 @@ class OpenApiAction:
         """Return why arguments are refused before anything is sent; see `Action.fault`."""
         try:
             self._request(self.operation, arguments)
-        except NotArguments as error:
+        except NotACall as error:
             return shortened(error)
         return ""
 
@@ -83,7 +83,7 @@ class OpenApiAction:
             return ActionResult("unknown", reason="the back-end has no way to look up what became of a call")
         try:
             reply = self._reply(finder, filled(finder, arguments, key), actor, "")
-        except (NotArguments, NotSent, NoReply) as error:
+        except (NotACall, NotSent, NoReply) as error:
             return ActionResult("unknown", reason=f"it cannot be looked up: {error}")
         if reply.status in _GONE:
             return ActionResult("refused", reason="the back-end knows of no such call")
@@ -101,7 +101,7 @@ class OpenApiAction:
             return ActionResult("unknown", reason="the back-end has no way to give up a call")
         try:
             reply = self._reply(stopper, filled(stopper, arguments, key), actor, digest("give up", key))
-        except (NotArguments, NotSent, NoReply) as error:
+        except (NotACall, NotSent, NoReply) as error:
             return ActionResult("unknown", reason=f"it cannot be given up: {error}")
         if 200 <= reply.status < 300 and reply.status != 202:
             return ActionResult("refused", reason="it was given up before it came")
@@ -115,7 +115,7 @@ class OpenApiAction:
             return ActionResult("refused", reason="the back-end has no way to undo it")
         try:
             given = filled(undoer, arguments, reference)
-        except NotArguments as error:
+        except NotACall as error:
             return ActionResult("refused", reason=f"it cannot be undone: {error}")
         return self._send(undoer, given, actor, key, "write")
 
@@ -125,7 +125,7 @@ class OpenApiAction:
         lost: ActionOutcome = "refused" if reach == "read" else "unknown"
         try:
             reply = self._reply(operation, arguments, actor, key if reach == "write" else "")
-        except (NotArguments, NotSent) as error:
+        except (NotACall, NotSent) as error:
             return ActionResult("refused", reason=shortened(error))
         except NoReply as error:
             return ActionResult(lost, reason=shortened(error))
@@ -134,7 +134,7 @@ class OpenApiAction:
         return ActionResult("refused" if 400 <= reply.status < 500 else lost, reason=_said(reply))
 
     def _reply(self, operation: Operation, arguments: object, actor: Actor, key: str) -> BackendReply:
-        """Return the reply to one request. Raises `NotArguments`, `NotSent` and `NoReply`."""
+        """Return the reply to one request. Raises `NotACall`, `NotSent` and `NoReply`."""
         request = self._request(operation, arguments)
         ours = {self.server.key_header: key, self.server.actor_header: actor.id}
         filled_in = {name: header_text(text, name) for name, text in ours.items() if name and text}
@@ -142,9 +142,7 @@ class OpenApiAction:
         return self.server.client.ask(request.method, request.target, headers, request.body)
 
     def _request(self, operation: Operation, arguments: object) -> OperationRequest:
-        given = plain(operation.schema.name, arguments)
-        check(operation.schema.parameters, given)
-        return request_of(operation, given, self.server.token)
+        return request_of(operation, call_of(operation.schema, arguments).arguments, self.server.token)
 
     def _done(self, reply: BackendReply) -> ActionResult:
         value, left_out = _value(reply)
@@ -163,9 +161,9 @@ def remaining(operation: Operation, keys: Collection[str]) -> list[OperationPara
 
 def filled(operation: Operation, arguments: Mapping[str, object], last: str) -> dict[str, object]:
     """Return arguments for an operation that goes with another one: those of the same name, and `last` for the step of
-    its path that remains. Raises `NotArguments` for arguments that are none.
+    its path that remains. Raises `NotACall` for arguments that are none.
     """
-    given = plain(operation.schema.name, arguments)
+    given = plain(arguments)
     own = {each.key: given[each.key] for each in operation.parameters if each.key in given}
     return {**own, **{each.key: last for each in remaining(operation, own) if each.where == "path"}}
 
@@ -184,10 +182,10 @@ def _value(reply: BackendReply) -> tuple[object, str]:
             value = decoded(reply.body)
         else:
             return None, f"the reply is {kind or 'of no kind'}, which is not read"
-        checked(value)
-    except (ValueError, RecursionError, NotArguments) as error:
-        return None, shortened(f"the reply is not what it says: {error}")
-    return value, ""
+        fault = json_fault(value)
+    except (ValueError, RecursionError) as error:
+        value, fault = None, str(error)
+    return (None, shortened(f"the reply is not what it says: {fault}")) if fault else (value, "")
 
 
 def _said(reply: BackendReply) -> str:
