@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from groundtune.assembly.assembly import Assembly
 from groundtune.models.selecting import selecting
 from groundtune.settings.actions import ActionsSettings
 from groundtune.values import Actor
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,9 @@ def open_acting(
     approvals = Approvals(kept)
     ledger = EffectLedger(kept, approvals)
     with open_actions(settings, assembly.folder) as opened:
+        for each in opened.refused:
+            if each.missed:
+                _log.warning("Not offered: %s: %s.", each.name, each.reason)
         tools = ActionTools(opened.actions, policy_of(settings), ledger, approvals, kept, who, rehearse)
         known = {action.schema.name: action for action in opened.actions}
         ledger.reconcile(known, lambda user: who(user) or Actor(user))

@@ -45,6 +45,9 @@ class McpSettings(_Inner):
     variables: list[str] = Field([], description="Environment variables that the program gets besides PATH and HOME.")
     url: str = Field("", description="Address of a server that speaks streamable HTTP.")
     token_variable: str = Field("", description="Environment variable with the bearer token for `url`.")
+    start_seconds: float = Field(
+        5, gt=0, description="Longest time that it may take to start and to list its tools, in seconds."
+    )
     approved: dict[str, str] = Field(
         {}, description="Tools that somebody has looked at, each with its digest. No other tool is offered."
     )

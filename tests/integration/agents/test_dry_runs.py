@@ -72,16 +72,17 @@ def opened(tmp_path_factory):
 
         def settings(approved):
             openapi = {"file": "pay.yaml", "base_url": server.url}
+            mcp = {"command": command, "start_seconds": 30, "approved": approved}
             backends = [
                 {"name": "shop", "functions": "shop.py"},
                 {"name": "bank", "openapi": openapi, "only": ["cancel"]},
-                {"name": "odd", "mcp": {"command": command, "approved": approved}, "only": ["pay"]},
+                {"name": "odd", "mcp": mcp, "only": ["pay"]},
             ]
             return ActionsSettings(backends=backends)
 
         with open_actions(settings({}), folder) as before:
-            (reason,) = [each.reason for each in before.refused if each.name == "odd: pay"]
-        with open_actions(settings({"pay": reason.split('"')[1]}), folder) as opened:
+            (pay,) = [each.tool for each in before.refused if each.name == "odd: pay"]
+        with open_actions(settings({"pay": pay.digest}), folder) as opened:
 
             def state():
                 files = [folder / name for name in ("ordered", "paid")]

@@ -10,8 +10,10 @@ MCP has no keys and no look-up (specification 2026-07-28, "Tools"): what is unkn
 from __future__ import annotations
 
 import json
+import math
 import os
 import threading
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager, suppress
@@ -19,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from groundtune.agents.actions.offers import NotOffered
+from groundtune.agents.actions.offers import NotOffered, OfferedTool
 from groundtune.calls import NotACall, NotASchema, call_of, check_schema, json_fault, shortened
 from groundtune.extras import not_installed
 from groundtune.http.addresses import parsed
@@ -63,22 +65,24 @@ class McpSession:
 class McpServer:
     """A session with a server: begun when it is first needed, and anew after it broke. Safe across threads."""
 
-    def __init__(self, target: McpTarget, seconds: float) -> None:
+    def __init__(self, target: McpTarget, seconds: float, start_seconds: float) -> None:
         if target.url:
             parsed(target.url)
         self.target = target
-        self._seconds = seconds
+        self._seconds, self._start = seconds, start_seconds
         self._lock = threading.Lock()
         self._open: McpSession | None = None
 
     def tools(self) -> list[Tool]:
         """Return the tools that it has now. Raises `NotSent` if it cannot be asked."""
+        ends = time.monotonic() + self._start
         session = self._session()
         try:
-            tools: list[Tool] = session.portal.call(self._tools, session.client)
+            tools: list[Tool] = session.portal.call(self._tools, session.client, ends - time.monotonic())
         except Exception as error:
             self._end(session)
-            raise NotSent(f"{self.target.place} does not list its tools: {self._why(error)}") from None
+            why = _why(error, self._start, " (`start_seconds`)")
+            raise NotSent(f"{self.target.place} does not list its tools: {why}") from None
         return tools
 
     def check(self, name: str, pinned: str) -> None:
@@ -100,12 +104,8 @@ class McpServer:
                 raise NotSent(_said(error)) from None
             if not (begun.is_set() and isinstance(error, TimeoutError)):  # one slow tool breaks no session
                 self._end(session)
-            raise (NoReply if begun.is_set() else NotSent)(self._why(error)) from None
+            raise (NoReply if begun.is_set() else NotSent)(_why(error, self._seconds)) from None
         return result
-
-    def _why(self, error: Exception) -> str:
-        late = isinstance(error, TimeoutError)
-        return f"it did not reply within {self._seconds:g} seconds" if late else _said(error)
 
     def close(self) -> None:
         """End the session, and the program if it was started."""
@@ -122,8 +122,8 @@ class McpServer:
 
     def _session(self) -> McpSession:
         try:
+            import mcp  # noqa: F401 -- tells what to install
             from anyio.from_thread import start_blocking_portal
-            from mcp import Client
         except ImportError as error:
             raise not_installed("agents", "an MCP server", error) from None
 
@@ -132,12 +132,26 @@ class McpServer:
                 with ExitStack() as stack:
                     try:
                         portal = stack.enter_context(start_blocking_portal())
-                        client = Client(self._transport(), read_timeout_seconds=self._seconds, cache=None)
-                        stack.enter_context(portal.wrap_async_context_manager(client))
+                        client = stack.enter_context(portal.wrap_async_context_manager(self._begun()))
                     except Exception as error:
-                        raise NotSent(f"{self.target.place} cannot be reached: {_said(error)}") from None
+                        why = _why(error, self._start, " (`start_seconds`)")
+                        raise NotSent(f"{self.target.place} cannot be reached: {why}") from None
                     self._open = McpSession(stack.pop_all(), portal, client)
             return self._open
+
+    @asynccontextmanager
+    async def _begun(self) -> AsyncIterator[Client]:
+        """Give a client with which the server has spoken. Raises `TimeoutError` if it says nothing: the client's own
+        limits, of which there are several, add up."""
+        import anyio
+        from mcp import Client
+
+        with anyio.CancelScope(deadline=anyio.current_time() + self._start) as start:
+            async with Client(self._transport(), read_timeout_seconds=self._seconds, cache=None) as client:
+                start.deadline = math.inf
+                yield client
+        if start.cancelled_caught:
+            raise TimeoutError
 
     @asynccontextmanager
     async def _transport(self) -> AsyncIterator[Any]:
@@ -160,12 +174,12 @@ class McpServer:
             async with stdio_client(started, silent) as streams:
                 yield streams
 
-    async def _tools(self, client: Client) -> list[Tool]:
+    async def _tools(self, client: Client, seconds: float) -> list[Tool]:
         import anyio
 
         tools: list[Tool] = []
         cursor: str | None = None
-        with anyio.fail_after(self._seconds):
+        with anyio.fail_after(seconds):
             for _ in range(_MOST_PAGES):
                 page = await client.list_tools(cursor=cursor)
                 tools += page.tools
@@ -179,7 +193,7 @@ class McpServer:
     ) -> CallToolResult:
         import anyio
 
-        _check_pinned(await self._tools(client), name, pinned)
+        _check_pinned(await self._tools(client, self._seconds), name, pinned)
         with anyio.fail_after(self._seconds):
             begun.set()
             # the session's own `call_tool` sends once; the client's sends again after some errors
@@ -268,8 +282,8 @@ def offered(
     try:
         tools = {tool.name: tool for tool in server.tools()}
     except NotSent as error:
-        return [], [NotOffered(server.target.place, str(error))]
-    refused = [NotOffered(name, "the server has no such tool") for name in approved if name not in tools]
+        return [], [NotOffered(server.target.place, str(error), missed=True)]
+    refused = [NotOffered(name, "the server has no such tool", missed=True) for name in approved if name not in tools]
     actions = []
     for name, tool in tools.items():
         pinned = tool_digest(tool)
@@ -277,13 +291,14 @@ def offered(
             schema = _schema(tool)
             check_schema(schema.parameters)
         except NotASchema as error:
-            refused.append(NotOffered(name, str(error)))
+            refused.append(NotOffered(name, str(error), missed=name in approved))
             continue
         if approved.get(name) == pinned:
             actions.append(McpAction(server, name, pinned, schema, kilobytes=kilobytes))
-        else:
-            changed = "it changed after it was approved" if name in approved else "nobody has approved it"
-            refused.append(NotOffered(name, f'{changed}: look at it, and write `{name} = "{pinned}"` under `approved`'))
+            continue
+        why = "it changed after it was approved" if name in approved else "nobody has approved it"
+        shown = OfferedTool(name, tool.description or "", tool.input_schema, pinned)
+        refused.append(NotOffered(name, f"{why}; `groundtune agents actions` shows it", name in approved, shown))
     return actions, refused
 
 
@@ -314,6 +329,11 @@ def _value(result: CallToolResult, kilobytes: float) -> tuple[object, str]:
     if size > kilobytes * 1000:
         return None, f"what it returned was left out: {size / 1000:.0f} kB, of which {kilobytes:g} are read"
     return value, f"left out: {left_out}" if left_out else ""
+
+
+def _why(error: Exception, seconds: float, setting: str = "") -> str:
+    late = isinstance(error, TimeoutError)
+    return f"it did not reply within {seconds:g} seconds{setting}" if late else _said(error)
 
 
 def _said(error: BaseException) -> str:

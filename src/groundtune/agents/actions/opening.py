@@ -47,6 +47,8 @@ class OpenActions:
 
     actions: tuple[Openable, ...]
     refused: tuple[NotOffered, ...]
+    backends: Mapping[str, str]
+    """By the name of an action, that of its back-end."""
     _stack: ExitStack = field(default_factory=ExitStack, repr=False)
 
     def close(self) -> None:
@@ -78,13 +80,14 @@ def open_actions(settings: ActionsSettings, folder: Path) -> OpenActions:
             said_already = {each.name for each in refused}
             for name in sorted(f"{backend.name}: {each}" for each in {*only, *backend.actions} - known):
                 if name not in said_already:
-                    refused.append(NotOffered(name, "the back-end offers no such action"))
+                    refused.append(NotOffered(name, "the back-end offers no such action", missed=True))
             for each in offer:
                 if each.schema.name in only:
                     said = backend.actions.get(each.schema.name, ActionSettings())
                     named.append((backend.name, _as_said(each, said, f"{backend.name}: {each.schema.name}")))
-        actions = tuple(_renamed(named, refused))
-        return OpenActions(actions, tuple(refused), stack.pop_all())
+        actions = list(_renamed(named, refused))
+        backends = {each.schema.name: backend for backend, each in actions}
+        return OpenActions(tuple(each for _, each in actions), tuple(refused), backends, stack.pop_all())
 
 
 def _offer(backend: BackendSettings, folder: Path, refused: list[NotOffered], stack: ExitStack) -> Iterator[Openable]:
@@ -195,7 +198,7 @@ def _mcp(backend: BackendSettings, folder: Path, refused: list[NotOffered], stac
             Secret(value)  # which nobody shows from now on
     target = McpTarget(said.command, str(folder), variables, said.url, token_of(said.token_variable))
     try:
-        server = McpServer(target, backend.seconds)
+        server = McpServer(target, backend.seconds, said.start_seconds)
     except AddressRefused as error:
         raise SettingsError(f"`url` of the back-end `{backend.name}`: {error}") from None
     stack.callback(server.close)
@@ -251,9 +254,9 @@ def _narrowed(schema: ActionSchema, names: Iterable[str], place: str) -> ActionS
     return replace(schema, parameters={**schema.parameters, "properties": kept})
 
 
-def _renamed(named: Sequence[tuple[str, Openable]], refused: list[NotOffered]) -> Iterator[Openable]:
-    """Yield the actions, each under a name that models can say: with that of the back-end before it, where another
-    back-end has the same.
+def _renamed(named: Sequence[tuple[str, Openable]], refused: list[NotOffered]) -> Iterator[tuple[str, Openable]]:
+    """Yield back-ends and their actions, each under a name that models can say: with that of the back-end before it,
+    where another back-end has the same.
     """
     counts = Counter(_sayable(each.schema.name) for _, each in named)
     taken: set[str] = set()
@@ -266,9 +269,9 @@ def _renamed(named: Sequence[tuple[str, Openable]], refused: list[NotOffered]) -
         taken.add(name)
         schema = replace(each.schema, name=name)
         if isinstance(each, OpenApiAction):
-            yield replace(each, operation=replace(each.operation, schema=schema))
+            yield backend, replace(each, operation=replace(each.operation, schema=schema))
         else:
-            yield replace(each, schema=schema)
+            yield backend, replace(each, schema=schema)
 
 
 def _sayable(name: str) -> str:
