@@ -39,9 +39,9 @@ class Action(Protocol):
         """Name, schema and where it goes: all that tells whether it is the action that was approved."""
         ...
 
-    def fault(self, arguments: Mapping[str, object]) -> str:
-        """Return why `perform` would refuse these arguments before it sends them, "" if it would send them. Changes
-        nothing: a dry run is refused by it where the real call would be."""
+    def fault(self, arguments: Mapping[str, object], actor: Actor, key: str) -> str:
+        """Return why `perform` would refuse this call before it is sent, "" if it would send it. Changes nothing: a dry
+        run is refused by it where the real call would be."""
         ...
 
     def perform(self, arguments: Mapping[str, object], actor: Actor, key: str) -> ActionResult:

@@ -18,6 +18,7 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from groundtune.acting import Action
 from groundtune.agents.approvals import Approvals, Occasion
@@ -187,15 +188,20 @@ class EffectLedger:
                 approval = self._approvals.covering(token, action, call, actor, rehearse=True)
             record = self._record(action, call, actor, occasion, approval)
             self._kept.note(actor.id, occasion.note("rehearsed", call, key=record.key))
-            fault = action.fault(call.arguments)
-            done = ActionResult("rehearsed", reason=f"a dry run: {action.schema.name} was not called.")
-            result = ActionResult("refused", reason=fault) if fault else done
+            result = _asked(partial(_rehearsed, action), call, actor, record.key)
             self._kept.note(actor.id, _settling("rehearsal settled", record, result))
         except ApprovalRefused as error:
             return ActionResult("refused", reason=error.message)
         except StoreError as error:
             return ActionResult("refused", reason=f"it cannot be written down, so it is not done: {error.message}")
         return result
+
+
+def _rehearsed(action: Action, arguments: Mapping[str, object], actor: Actor, key: str) -> ActionResult:
+    fault = action.fault(arguments, actor, key)
+    if fault:
+        return ActionResult("refused", reason=fault)
+    return ActionResult("rehearsed", reason=f"a dry run: {action.schema.name} was not called.")
 
 
 def _asked(ask: Callable[..., ActionResult], call: ActionCall, actor: Actor, key: str) -> ActionResult:

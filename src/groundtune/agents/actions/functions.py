@@ -106,7 +106,7 @@ class FunctionAction:
         place = f"{self.function.__module__}:{self.function.__qualname__}"
         return digest(self.schema.name, self.schema.description, parameters, place)
 
-    def fault(self, arguments: Mapping[str, object]) -> str:
+    def fault(self, arguments: Mapping[str, object], actor: Actor, key: str) -> str:
         """Return why arguments are refused before anything runs; see `Action.fault`."""
         try:
             self._values(arguments)

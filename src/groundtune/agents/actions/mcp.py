@@ -224,7 +224,7 @@ class McpAction:
         place = f"{self.server.target.place} {self.tool} {self.pinned}"
         return digest(schema.name, schema.description, json.dumps(schema.parameters, sort_keys=True), place)
 
-    def fault(self, arguments: Mapping[str, object]) -> str:
+    def fault(self, arguments: Mapping[str, object], actor: Actor, key: str) -> str:
         """Return why arguments are refused before anything is sent; see `Action.fault`."""
         try:
             call_of(self.schema, arguments)

@@ -165,8 +165,10 @@ def _helpers(
         raise SettingsError(f"`{own.look_up}` is no GET.", place=f"{place}: look_up")
     if own.give_up and finder is None:
         raise SettingsError("it needs `look_up`, too.", place=f"{place}: give_up", remedy="Name both, or neither.")
-    undoer = _other(operation, own.undo, operations, f"{place}: undo")
-    return OperationHelpers(finder, undoer, _other(operation, own.give_up, operations, f"{place}: give_up"))
+    stopper = _other(operation, own.give_up, operations, f"{place}: give_up")
+    if stopper is not None and stopper.reach != "write":
+        raise SettingsError(f"`{own.give_up}` changes nothing.", place=f"{place}: give_up")
+    return OperationHelpers(finder, _other(operation, own.undo, operations, f"{place}: undo"), stopper)
 
 
 def _other(operation: Operation, name: str, operations: Mapping[str, Operation], place: str) -> Operation | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from groundtune.agents.actions.openapi.requests import OperationRequest, header_text, request_of
 from groundtune.agents.actions.openapi.shapes import Operation, OperationParameter
@@ -64,10 +64,10 @@ class OpenApiAction:
         place = f"{self.operation.method} {self.server.client.base_url}{self.operation.path}"
         return digest(schema.name, schema.description, json.dumps(schema.parameters, sort_keys=True), place)
 
-    def fault(self, arguments: Mapping[str, object]) -> str:
+    def fault(self, arguments: Mapping[str, object], actor: Actor, key: str) -> str:
         """Return why arguments are refused before anything is sent; see `Action.fault`."""
         try:
-            self._request(self.operation, arguments)
+            self._request(self.operation, arguments, actor, key if self.reach == "write" else "")
         except NotACall as error:
             return shortened(error)
         return ""
@@ -135,14 +135,14 @@ class OpenApiAction:
 
     def _reply(self, operation: Operation, arguments: object, actor: Actor, key: str) -> BackendReply:
         """Return the reply to one request. Raises `NotACall`, `NotSent` and `NoReply`."""
-        request = self._request(operation, arguments)
+        request = self._request(operation, arguments, actor, key)
+        return self.server.client.ask(request.method, request.target, request.headers, request.body)
+
+    def _request(self, operation: Operation, arguments: object, actor: Actor, key: str) -> OperationRequest:
+        request = request_of(operation, call_of(operation.schema, arguments).arguments, self.server.token)
         ours = {self.server.key_header: key, self.server.actor_header: actor.id}
         filled_in = {name: header_text(text, name) for name, text in ours.items() if name and text}
-        headers = {**request.headers, **filled_in}
-        return self.server.client.ask(request.method, request.target, headers, request.body)
-
-    def _request(self, operation: Operation, arguments: object) -> OperationRequest:
-        return request_of(operation, call_of(operation.schema, arguments).arguments, self.server.token)
+        return replace(request, headers={**request.headers, **filled_in})
 
     def _done(self, reply: BackendReply) -> ActionResult:
         value, left_out = _value(reply)
