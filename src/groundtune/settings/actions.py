@@ -88,7 +88,14 @@ class BackendSettings(_Inner):
     kilobytes: float = Field(
         200, gt=0, description="Largest reply that is read, in kilobytes (not that of a function)."
     )
-    actions: dict[str, ActionSettings] = Field({}, description="What is said of single actions, by name.")
+    actions: dict[str, ActionSettings] = Field(
+        {}, description="What is said of single actions, by name, and of all by `*`: of two, the name's counts."
+    )
+
+    def said_of(self, action: str) -> ActionSettings:
+        """Return what is said of an action."""
+        of_all, own = (self.actions.get(name, ActionSettings()) for name in ("*", action))
+        return of_all.model_copy(update={name: getattr(own, name) for name in own.model_fields_set})
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:

@@ -68,7 +68,7 @@ class Scene:
         backend = {
             "name": "tirvane",
             "openapi": {**openapi, "actor_header": "On-Behalf-Of"},
-            "actions": dict.fromkeys(CHANGES, WAY),
+            "actions": {"*": WAY},
             "seconds": seconds,
         }
         return open_actions(ActionsSettings(backends=[backend]), FOLDER)

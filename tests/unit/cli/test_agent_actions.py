@@ -4,12 +4,16 @@ import json
 import sys
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from _pay_service import DOCUMENT
 
+from groundtune.assembly.acting import open_acting
 from groundtune.errors import SettingsError
-from groundtune.settings import write_approved
+from groundtune.records import open_records
+from groundtune.settings import load, write_approved
+from groundtune.testing.fakes import FunctionSelector
 
 SERVER = Path(__file__).parents[2] / "fixtures" / "_quick_mcp_server.py"
 BILL = {"type": "object", "properties": {"bill": {"type": "string"}}, "required": ["bill"]}
@@ -124,3 +128,16 @@ def test_what_the_file_does_not_name_is_not_written(tmp_path):
     with pytest.raises(SettingsError, match="does not name the MCP back-end odd"):
         write_approved(tmp_path, "odd", "b", "2")
     assert (tmp_path / "groundtune.toml").read_text(encoding="utf-8") == ""
+
+
+def test_what_settings_count_on_and_is_not_there_is_said_when_agents_begin(tmp_path, caplog):
+    missing = '[[actions.backends]]\nname = "odd"\nmcp = { command = ["no-such-program"] }\n'
+    rules = '[[actions.rules]]\naction = "*"\nwho = ["staff"]\n'
+    (tmp_path / "groundtune.toml").write_text(missing + rules, encoding="utf-8")
+    with open_records("sqlite:///records.db", tmp_path) as records:
+        model = FunctionSelector(lambda conversation, actions: "")
+        assembly = SimpleNamespace(settings=load(tmp_path), folder=tmp_path, records=records, chat_model=lambda: model)
+        with open_acting(assembly, {}.get) as acting:
+            assert acting.tools.actions == ()
+    (warning,) = [each for each in caplog.records if each.levelname == "WARNING"]
+    assert warning.getMessage().startswith("Not offered: odd: no-such-program: no-such-program cannot be reached")

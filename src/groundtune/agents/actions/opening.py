@@ -78,12 +78,12 @@ def open_actions(settings: ActionsSettings, folder: Path) -> OpenActions:
             known = {each.schema.name for each in offer}
             only = known if backend.only is None else set(backend.only)
             said_already = {each.name for each in refused}
-            for name in sorted(f"{backend.name}: {each}" for each in {*only, *backend.actions} - known):
+            for name in sorted(f"{backend.name}: {each}" for each in {*only, *backend.actions} - {*known, "*"}):
                 if name not in said_already:
                     refused.append(NotOffered(name, "the back-end offers no such action", missed=True))
             for each in offer:
                 if each.schema.name in only:
-                    said = backend.actions.get(each.schema.name, ActionSettings())
+                    said = backend.said_of(each.schema.name)
                     named.append((backend.name, _as_said(each, said, f"{backend.name}: {each.schema.name}")))
         actions = list(_renamed(named, refused))
         backends = {each.schema.name: backend for backend, each in actions}
@@ -151,7 +151,7 @@ def _openapi(backend: BackendSettings, folder: Path, refused: list[NotOffered]) 
     server = OperationServer(client, token_of(said.token_variable), said.key_header, said.actor_header)
     operations = {each.schema.name: each for each in document.operations}
     for name, operation in operations.items():
-        own = backend.actions.get(name, ActionSettings())
+        own = backend.said_of(name)
         helpers = _helpers(operation, own, operations, f"{backend.name}: {name}")
         yield OpenApiAction(operation, server, operation.reach, False, helpers, own.reference)
 

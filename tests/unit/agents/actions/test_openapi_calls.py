@@ -133,6 +133,18 @@ def test_a_token_that_is_not_there_is_said_at_once(tmp_path, server, monkeypatch
         opened(tmp_path, server.url, token_variable="BANK_TOKEN")
 
 
+def test_settings_say_something_of_all_actions_and_more_of_one(tmp_path, server):
+    ways = {"*": {"look_up": "findCall", "trusted": True}, "pay": {"trusted": False, "undo": "cancel"}}
+    actions = opened(tmp_path, server.url, ways)
+    pay, cancel = actions["pay"], actions["cancel"]
+    assert (pay.trusted, pay.helpers.finder.schema.name, pay.helpers.undoer.schema.name) == (
+        False,
+        "findCall",
+        "cancel",
+    )
+    assert (cancel.trusted, cancel.helpers.finder.schema.name, cancel.helpers.undoer) == (True, "findCall", None)
+
+
 def test_settings_say_more_of_an_action(tmp_path, server):
     actions = opened(tmp_path, server.url, {"show": {"reach": "write", "trusted": True}})
     assert (actions["show"].reach, actions["show"].trusted) == ("write", True)
