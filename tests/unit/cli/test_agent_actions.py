@@ -135,8 +135,8 @@ def test_what_settings_count_on_and_is_not_there_is_said_when_agents_begin(tmp_p
     rules = '[[actions.rules]]\naction = "*"\nwho = ["staff"]\n'
     (tmp_path / "groundtune.toml").write_text(missing + rules, encoding="utf-8")
     with open_records("sqlite:///records.db", tmp_path) as records:
-        model = FunctionSelector(lambda conversation, actions: "")
-        assembly = SimpleNamespace(settings=load(tmp_path), folder=tmp_path, records=records, chat_model=lambda: model)
+        parts = {"records": records, "chat_model": lambda: FunctionSelector(lambda conversation, actions: "")}
+        assembly = SimpleNamespace(settings=load(tmp_path).settings, folder=tmp_path, **parts)
         with open_acting(assembly, {}.get) as acting:
             assert acting.tools.actions == ()
     (warning,) = [each for each in caplog.records if each.levelname == "WARNING"]
