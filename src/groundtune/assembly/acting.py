@@ -50,7 +50,7 @@ def open_acting(
     with open_actions(settings, assembly.folder) as opened:
         for each in opened.refused:
             if each.missed:
-                _log.warning("Not offered: %s: %s.", each.name, each.reason)
+                _log.warning("Not offered: %s: %s. See `groundtune agents actions`.", each.name, each.reason)
         tools = ActionTools(opened.actions, policy_of(settings), ledger, approvals, kept, who, rehearse)
         known = {action.schema.name: action for action in opened.actions}
         ledger.reconcile(known, lambda user: who(user) or Actor(user))

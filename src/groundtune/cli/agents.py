@@ -180,8 +180,8 @@ def _offered(offers: ActionOffers) -> Group:
             backend = each.name.removesuffix(f": {tool.name}")
             told = {"name": tool.name, "description": tool.description, "inputSchema": tool.parameters}
             shown = visible(json.dumps(told, indent=2, ensure_ascii=False))
-            command = f"groundtune agents approve {backend} {shlex.quote(tool.name)} --shown {tool.digest}"
-            lines.append(Text(f"\n{shown}\n{command}\nor below `approved` of {backend}: {approved_line(tool)}"))
+            command = f"groundtune agents approve {backend} {shlex.quote(tool.name)} --shown \\\n  {tool.digest}"
+            lines.append(Text(f"\n{shown}\n{command}\nor, below `approved` of {backend}:\n{approved_line(tool)}"))
     return Group(table, *lines)
 
 

@@ -80,7 +80,8 @@ def test_a_tool_is_shown_approved_and_offered(folder, run):
     shown = run("agents", "actions", "--project", folder).out
     assert "odd: pay: nobody has approved it" in shown
     assert "Pay.<U+202E>" in shown
-    assert f"groundtune agents approve odd pay --shown {digest}" in shown.replace("\n", " ")
+    assert f"groundtune agents approve odd pay --shown \\\n  {digest}\n" in shown
+    assert f'\n"pay" = "{digest}"\n' in shown
 
     assert run("agents", "approve", "odd", "pay", "--shown", "0" * 32, "--project", folder).code == 2
     listed = folder / "tools.json"

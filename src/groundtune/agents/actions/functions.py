@@ -141,7 +141,7 @@ class FunctionAction:
             return ActionResult("unknown", reason="the action has no way to give up a call")
         result = self._helped(self.helpers.stopper, arguments, actor, {KEY: key})
         if result.outcome == "done" and result.value is None and not result.reason:
-            return ActionResult("refused", reason="it was given up before it came")
+            return ActionResult("refused", reason="it took no effect, and takes none any more")
         return result if result.outcome == "done" else replace(result, outcome="unknown")
 
     def undo(self, arguments: Mapping[str, object], actor: Actor, reference: str, key: str) -> ActionResult:

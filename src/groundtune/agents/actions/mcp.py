@@ -298,7 +298,7 @@ def offered(
             continue
         why = "it changed after it was approved" if name in approved else "nobody has approved it"
         shown = OfferedTool(name, tool.description or "", tool.input_schema, pinned)
-        refused.append(NotOffered(name, f"{why}; `groundtune agents actions` shows it", name in approved, shown))
+        refused.append(NotOffered(name, why, name in approved, shown))
     return actions, refused
 
 

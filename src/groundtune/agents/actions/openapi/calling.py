@@ -104,7 +104,7 @@ class OpenApiAction:
         except (NotACall, NotSent, NoReply) as error:
             return ActionResult("unknown", reason=f"it cannot be given up: {error}")
         if 200 <= reply.status < 300 and reply.status != 202:
-            return ActionResult("refused", reason="it was given up before it came")
+            return ActionResult("refused", reason="it took no effect, and takes none any more")
         known = self.look_up(arguments, actor, key)
         return known if known.outcome == "done" else ActionResult("unknown", reason=_said(reply))
 
