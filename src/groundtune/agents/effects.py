@@ -62,7 +62,8 @@ class EffectLedger:
             if token is not None:
                 approval = self._approvals.covering(token, action, call, actor)
             record = self._record(action, call, actor, occasion, approval)
-            kept = self._kept.intend(record, occasion.note("intended", call, key=record.key))
+            note = occasion.note("intended", call, key=record.key)
+            kept = self._kept.intend(record, note, self._times.lease)
         except ApprovalRefused as error:
             return ActionResult("refused", reason=error.message)
         except StoreError as error:
@@ -214,7 +215,7 @@ def _asked(ask: Callable[..., ActionResult], call: ActionCall, actor: Actor, key
 
 
 def _state(result: ActionResult) -> EffectState:
-    return "unknown" if result.outcome == "rehearsed" else result.outcome
+    return result.outcome if result.outcome in ("done", "refused") else "unknown"
 
 
 def _settling(kind: str, record: EffectRecord, result: ActionResult) -> AuditNote:
