@@ -25,6 +25,7 @@ DEEPEST = 50
 """Lists and objects within one another, in values and in schemas."""
 _REASON = 300  # characters: reasons quote arguments
 _LARGEST = 10**400
+_DATA = {"const", "default", "enum", "example", "examples"}  # keywords of a schema that hold values, most often
 _TEXT = re.compile(r"[^\ud800-\udfff]*")
 
 
@@ -107,6 +108,42 @@ def check_schema(schema: Mapping[str, object]) -> None:
     """Raise `NotASchema` for what is no JSON Schema, refers to something outside of itself, or has a pattern that
     cannot be looked for in linear time (with a look-ahead, or a reference back)."""
     _validator(_text_of(schema))
+
+
+def with_known_patterns(schema: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Return a schema without each `pattern` that cannot be looked for in linear time, and these patterns.
+
+    Whoever is called looks for them. Those of `patternProperties` stay: they say what may be there at all.
+    """
+    left_out: list[str] = []
+
+    def made(node: object) -> Any:  # noqa: ANN401 -- JSON
+        if isinstance(node, list):
+            return [made(each) for each in node]
+        if not isinstance(node, Mapping):
+            return node
+        kept = {}
+        for name, value in node.items():
+            if name == "pattern" and isinstance(value, str) and _unknown(value):
+                left_out.append(value)
+            else:
+                kept[name] = value if name in _DATA else made(value)
+        return kept
+
+    return made(schema), left_out
+
+
+def _unknown(pattern: str) -> bool:
+    """Tell whether a pattern is one, but not of the engine that looks for it."""
+    try:
+        _engine(pattern)
+    except NotASchema:
+        try:
+            re.compile(pattern)
+        except (re.error, RecursionError, OverflowError):
+            return False
+        return True
+    return False
 
 
 def _misfit(schema: Mapping[str, object], arguments: Mapping[str, object]) -> str:

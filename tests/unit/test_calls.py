@@ -7,7 +7,16 @@ from types import MappingProxyType
 
 import pytest
 
-from groundtune.calls import DEEPEST, LONGEST_ARGUMENTS, NotACall, NotASchema, call_of, check_schema, plain
+from groundtune.calls import (
+    DEEPEST,
+    LONGEST_ARGUMENTS,
+    NotACall,
+    NotASchema,
+    call_of,
+    check_schema,
+    plain,
+    with_known_patterns,
+)
 from groundtune.testing.selecting import CHANGE_PLAN, NETWORK_STATUS, PAY_BILL, REPORT
 from groundtune.values import ActionCall, ActionSchema
 
@@ -197,3 +206,16 @@ def test_a_pattern_that_cannot_be_looked_for_in_linear_time_makes_no_call():
     parameters = {"type": "object", "properties": {"to": {"type": "string", "pattern": "^(?!x)a"}}}
     with pytest.raises(NotACall, match="cannot be checked"):
         call_of(ActionSchema("call", "", parameters), {"to": "ab"})
+
+
+def test_patterns_that_cannot_be_looked_for_are_left_out_and_told():
+    odd = "^(?!x)a"
+    inner = {"type": "string", "pattern": odd, "enum": ["a"]}
+    schema = {"properties": {"pattern": inner, "b": {"anyOf": [{"pattern": "^a$"}, {"pattern": odd}]}}}
+    known, left_out = with_known_patterns(schema)
+    assert left_out == [odd, odd]
+    assert known["properties"]["pattern"] == {"type": "string", "enum": ["a"]}
+    assert known["properties"]["b"] == {"anyOf": [{"pattern": "^a$"}, {}]}
+    check_schema(known)
+    with pytest.raises(NotASchema):
+        check_schema(with_known_patterns({"patternProperties": {odd: {}}})[0])

@@ -21,8 +21,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from groundtune.agents.actions.offers import NotOffered, OfferedTool
-from groundtune.calls import NotACall, NotASchema, call_of, check_schema, json_fault, shortened
+from groundtune.agents.actions.offers import NotOffered, OfferedTool, untried
+from groundtune.calls import NotACall, NotASchema, call_of, check_schema, json_fault, shortened, with_known_patterns
 from groundtune.extras import not_installed
 from groundtune.http.addresses import parsed
 from groundtune.http.backend import NoReply, NotSent
@@ -288,12 +288,13 @@ def offered(
     for name, tool in tools.items():
         pinned = tool_digest(tool)
         try:
-            schema = _schema(tool)
+            schema, left_out = _schema(tool)
             check_schema(schema.parameters)
         except NotASchema as error:
             refused.append(NotOffered(name, str(error), missed=name in approved))
             continue
         if approved.get(name) == pinned:
+            refused += untried(name, left_out)
             actions.append(McpAction(server, name, pinned, schema, kilobytes=kilobytes))
             continue
         why = "it changed after it was approved" if name in approved else "nobody has approved it"
@@ -302,13 +303,14 @@ def offered(
     return actions, refused
 
 
-def _schema(tool: Tool) -> ActionSchema:
-    parameters = {"properties": {}, **tool.input_schema}
+def _schema(tool: Tool) -> tuple[ActionSchema, list[str]]:
+    """Return what models are told of a tool, and the patterns that are left to its server."""
+    parameters, left_out = with_known_patterns({"properties": {}, **tool.input_schema})
     if parameters.get("type") != "object":
         raise NotASchema("its arguments are no object")
     if not parameters.keys() & {"additionalProperties", "allOf", "anyOf", "oneOf", "patternProperties", "$ref"}:
         parameters["additionalProperties"] = False
-    return ActionSchema(tool.name, tool.description or "", parameters)
+    return ActionSchema(tool.name, tool.description or "", parameters), left_out
 
 
 def _value(result: CallToolResult, kilobytes: float) -> tuple[object, str]:

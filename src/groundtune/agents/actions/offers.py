@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+
+from groundtune.calls import shortened
 
 
 class NotExpressible(Exception):
@@ -29,3 +31,9 @@ class NotOffered:
     reason: str
     missed: bool = False
     tool: OfferedTool | None = None
+
+
+def untried(name: str, patterns: Iterable[str]) -> list[NotOffered]:
+    """Return what is said of patterns of an action's arguments that its back-end alone looks for."""
+    why = "is left to the back-end, as it cannot be looked for in linear time"
+    return [NotOffered(name, f"its pattern {shortened(pattern)!r} {why}") for pattern in dict.fromkeys(patterns)]

@@ -26,7 +26,7 @@ for line in sys.stdin:
     if "id" in asked and asked["method"] != "tools/list":
         print(json.dumps({"jsonrpc": "2.0", "id": asked["id"], **reply}), flush=True)
 """
-TOOLS = {"pay", "odd.name/with:signs", "large", "slow", "picture", "environment", "tables"}
+TOOLS = {"pay", "odd.name/with:signs", "large", "slow", "picture", "environment", "tables", "mail"}
 
 
 def settings(folder, approved, **more):
@@ -53,7 +53,7 @@ def approved(tmp_path_factory):
 @pytest.fixture
 def actions(tmp_path, approved):
     with open_actions(settings(tmp_path, approved), tmp_path) as opened:
-        assert not opened.refused
+        assert [each.name for each in opened.refused] == ["odd: mail"]
         yield {each.schema.name: each for each in opened.actions}
 
 
@@ -71,14 +71,22 @@ def test_settings_say_what_it_is(tmp_path, approved):
         assert set(tables.schema.parameters["properties"]) == {"amount"}
         assert tables.perform({"amount": 1.0, "note": "n"}, ANA, "k").outcome == "refused"
         assert tables.perform({"amount": 1.5}, ANA, "k") == ActionResult("done", {"amount": 1.5})
-        assert [each.name for each in opened.refused] == ["odd: gone"]
+        assert [each.name for each in opened.refused] == ["odd: mail", "odd: gone"]
+
+
+def test_a_pattern_with_a_look_ahead_is_left_to_the_server_and_told(tmp_path, approved, actions):
+    assert "pattern" not in actions["mail"].schema.parameters["properties"]["to"]
+    assert actions["mail"].perform({"to": "a@b"}, ANA, "k").value == {"result": "written to a@b"}
+    with open_actions(settings(tmp_path, approved), tmp_path) as opened:
+        (told,) = opened.refused
+    assert "is left to the back-end" in told.reason
 
 
 def test_a_tool_that_changes_after_it_was_approved_is_refused(tmp_path, approved, actions):
     (tmp_path / "changed").touch()
     with open_actions(settings(tmp_path, approved), tmp_path) as opened:
         assert "pay" not in [each.schema.name for each in opened.actions]
-        (refused,) = opened.refused
+        refused, _ = opened.refused
         assert "it changed after it was approved" in refused.reason
     actions["pay"].server.close()  # and one that is open begins anew, with a server that has changed
     result = actions["pay"].perform({"bill": "B-1"}, ANA, "k")

@@ -279,6 +279,15 @@ Dog: {allOf: [{$ref: '#/Pet'}, {type: object, properties: {barks: {type: boolean
             call_of(pet, wrong)
 
 
+def test_a_pattern_with_a_look_ahead_is_left_to_the_back_end_and_told(tmp_path):
+    schema = "{type: object, properties: {to: {type: string, pattern: '^(?!x)a'}}}"
+    operation = f"{{operationId: send, requestBody: {{content: {{application/json: {{schema: {schema}}}}}}}}}"
+    made = described(write(tmp_path, f"{{/a: {{post: {operation}}}}}"))
+    assert made.operations[0].schema.parameters["properties"] == {"to": {"type": "string"}}
+    (told,) = made.refused
+    assert "'^(?!x)a' is left to the back-end" in told.reason
+
+
 def test_whatever_is_broken_in_a_document_is_refused_and_raises_nothing_else(documents, tmp_path):
     """Values of real documents are exchanged for others, at random places."""
     generator = random.Random(17)
