@@ -52,8 +52,9 @@ class Service:
                 answer = turn if isinstance(turn, Answer) else None
                 text = turn.text if answer else turn
                 self.talks.add(key, user, "assistant" if answer else "user", text, answer)
-        self.pay.after = self._cut
+        self.pay.after, self.pay.knows_keys = self._cut, False  # it cannot be asked either, for now
         self.ledger.perform(self.pay, CALL, Actor(user), Occasion(key, "turn 1"))
+        self.pay.knows_keys = True
         if not self.records.feedback().of_user(user):
             FeedbackAgent(self.records, self._model_is_down).give(key, user, Opinion(thumb=False, text="Wrong!"), 2)
         self.talks.end(key, user)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from groundtune.models.selecting import selecting
 from groundtune.protocols import ChatModel
 from groundtune.settings.actions import ActionsSettings
 from groundtune.values import Actor
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,9 @@ def open_acting(
     approvals = Approvals(kept)
     ledger = EffectLedger(kept, approvals)
     with open_actions(settings, assembly.folder) as opened:
+        for each in opened.refused:
+            if each.missed:
+                _log.warning("Not offered: %s: %s. See `groundtune agents actions`.", each.name, each.reason)
         tools = ActionTools(opened.actions, policy_of(settings), ledger, approvals, kept, who, rehearse)
         yield Acting(ActionAgent(selecting(model or assembly.chat_model()), tools), tools, budget_of(settings))
 

@@ -13,7 +13,17 @@ from groundtune.agents.team import AgentWork, Team, TeamEvent
 from groundtune.assembly.acting import Acting
 from groundtune.protocols import Answerer
 from groundtune.records.conversations import KeptConversations
-from groundtune.values import ActionEvent, Actor, Answered, ApprovalNeeded, EffectMade, HandedOver, Message, Question
+from groundtune.values import (
+    ActionCall,
+    ActionEvent,
+    Actor,
+    Answered,
+    ApprovalNeeded,
+    EffectMade,
+    HandedOver,
+    Message,
+    Question,
+)
 
 _SHOWN = 500  # characters of arguments, and of what came back, that the answers are told
 
@@ -36,6 +46,7 @@ class Talk:
     _handed_over: bool = field(init=False, default=False)
     _messages: list[Message] = field(init=False, default_factory=list)
     _done: list[str] = field(init=False, default_factory=list)
+    _unknown: dict[str, ActionCall] = field(init=False, default_factory=dict)  # by digest
     _turns: dict[str, OpenTurn] = field(init=False, default_factory=dict)  # by the token that a call waits with
 
     def __post_init__(self) -> None:
@@ -61,7 +72,8 @@ class Talk:
         if self.acting is None:
             return None
         agent, approvals, budget = self.acting.agent, self.acting.tools.approvals, self.acting.budget
-        return OpenTurn(agent, approvals, budget, tuple(self._messages), self.user.id, occasion)
+        unknown = tuple(self._unknown.values())
+        return OpenTurn(agent, approvals, budget, tuple(self._messages), self.user.id, occasion, unknown)
 
     def _take(self, event: TeamEvent, turn: OpenTurn | None) -> None:
         if isinstance(event, ApprovalNeeded) and turn is not None:
@@ -70,6 +82,9 @@ class Talk:
             self._handed_over = True
         elif isinstance(event, EffectMade):
             self._done.append(_told(event))
+            self._unknown.pop(event.call.digest, None)
+            if event.result.outcome == "unknown":
+                self._unknown[event.call.digest] = event.call
 
     def decide(self, needed: ApprovalNeeded, by: Actor, *, granted: bool) -> Iterator[ActionEvent]:
         """Grant or deny what waits for an approval; yield what came of it, and what else is done for the same turn.

@@ -11,6 +11,7 @@ import typer
 from rich.console import Group
 from rich.text import Text
 
+from groundtune.cli._offers import actions, approve
 from groundtune.cli._shared import HERE, AsJson, Overrides, ProjectFolder, emit, opened, several
 
 if TYPE_CHECKING:
@@ -22,10 +23,12 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    commands = typer.Typer(help="Measure the agent that acts, check what it did, do its jobs.", no_args_is_help=True)
+    commands = typer.Typer(help="What agents can do, how well they do it, and what they did.", no_args_is_help=True)
     commands.command()(evaluate)
     commands.command()(audit)
     commands.command()(forget)
+    commands.command()(actions)
+    commands.command()(approve)
     commands.command()(work)
     commands.command()(jobs)
     app.add_typer(commands, name="agents")

@@ -35,7 +35,7 @@ from groundtune.settings.tables import (
     StoreSettings,
 )
 from groundtune.settings.training import DataSettings, TuningSettings
-from groundtune.settings.writing import write_settings
+from groundtune.settings.writing import write_approved, write_settings
 
 __all__ = [
     "ENVIRONMENT_PREFIX",
@@ -70,5 +70,6 @@ __all__ = [
     "load_project",
     "template",
     "toml",
+    "write_approved",
     "write_settings",
 ]

@@ -24,6 +24,8 @@ from groundtune.agents.actions.functions import action
 PAID = Path(__file__).parent / "paid.txt"
 
 def known(key: str) -> str | None:
+    if PAID.with_name("cut").exists():
+        raise ConnectionError
     return "paid" if PAID.exists() and key in PAID.read_text() else None
 
 @action(reach="write", trusted=True, look_up=known)
@@ -31,6 +33,7 @@ def pay_bill(bill: str, key: str) -> str:
     """Pay a bill."""
     with PAID.open("a") as file:
         file.write(f"{bill} {key}\\n")
+    PAID.with_name("cut").touch()
     raise ConnectionError
 '''
 SETTINGS = """
@@ -141,6 +144,7 @@ def test_a_call_that_was_cut_off_is_settled_in_the_background(shop, monkeypatch,
         (job,) = records.jobs().jobs()
         assert job.attempts == 0, "not while a caller may be at work"
         monkeypatch.setattr(type(records.jobs()), "_time", lambda _: job.due_at.isoformat())
+        (shop.folder / "cut").unlink()
         work()
         assert records.jobs().jobs() == []
         assert [effect.state for effect in records.effects().effects()] == ["done"]

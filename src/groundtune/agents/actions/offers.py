@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+
+from groundtune.calls import shortened
 
 
 class NotExpressible(Exception):
@@ -10,8 +13,27 @@ class NotExpressible(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class OfferedTool:
+    """A tool of an MCP server as the server describes it, and the digest of all that: what somebody approves."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, object]
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
 class NotOffered:
-    """An operation, a tool or a part of one that is no action, and why."""
+    """An operation, a tool or a part of one that is no action, and why. `missed` tells whether the settings count on
+    it; `tool` is one that somebody may approve."""
 
     name: str
     reason: str
+    missed: bool = False
+    tool: OfferedTool | None = None
+
+
+def untried(name: str, patterns: Iterable[str]) -> list[NotOffered]:
+    """Return what is said of patterns of an action's arguments that its back-end alone looks for."""
+    why = "is left to the back-end, as it cannot be looked for in linear time"
+    return [NotOffered(name, f"its pattern {shortened(pattern)!r} {why}") for pattern in dict.fromkeys(patterns)]

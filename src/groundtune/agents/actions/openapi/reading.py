@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from groundtune.agents.actions.offers import NotExpressible, NotOffered
+from groundtune.agents.actions.offers import NotExpressible, NotOffered, untried
 from groundtune.agents.actions.openapi.files import DocumentFiles, SpecNode
 from groundtune.agents.actions.openapi.schemas import Plain, SchemaReader
 from groundtune.agents.actions.openapi.shapes import (
@@ -67,6 +67,7 @@ class OperationReader:
         body, inner = self._body(node, method)
         called_back = set(self._called_back(node))
         parts = [part for part in parts if not self._calls_back(part, called_back)]
+        self.dropped += untried(self._name, self._schemas.untried)
         made = Operation(ActionSchema(self._name, _said(node), {}), method.upper(), path, (), body, credential)
         return _flat(made, [*parts, *inner])
 

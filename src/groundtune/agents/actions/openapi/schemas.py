@@ -8,12 +8,12 @@ where the document does not say otherwise. Knows no operation.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from groundtune.agents.actions.arguments import SchemaCheck
 from groundtune.agents.actions.offers import NotExpressible
 from groundtune.agents.actions.openapi.files import DocumentFiles, SpecNode
+from groundtune.calls import check_schema, with_known_patterns
 
 Plain = dict[str, Any]
 _ONE = {"additionalProperties", "contains", "else", "if", "items", "not", "propertyNames", "then"}
@@ -54,16 +54,18 @@ _MOST = 5_000  # schemas in an operation, after references are put in place
 
 @dataclass(slots=True)
 class SchemaReader:
-    """Reads the schemas of one operation; `old` for OpenAPI 3.0."""
+    """Reads the schemas of one operation; `old` for OpenAPI 3.0. `untried` patterns are left to the back-end."""
 
     files: DocumentFiles
     old: bool
+    untried: list[str] = field(default_factory=list)
     _count: int = 0
 
     def read(self, node: SpecNode) -> Plain:
         """Return the plain schema of a node. Raises `NotExpressible`, and `NotASchema` for what is none."""
-        made = _closed(self._read(node, (), frozenset()))
-        SchemaCheck(made)
+        made, untried = with_known_patterns(_closed(self._read(node, (), frozenset())))
+        self.untried += untried
+        check_schema(made)
         return made
 
     def _read(self, node: SpecNode, path: tuple[int, ...], bases: frozenset[int]) -> Plain:
