@@ -161,7 +161,7 @@ def test_effects_beyond_what_is_allowed() -> None:
         made(PAY, side="customer"),
         made(ActionCall("pay", {"bill": "B2"})),
     ]
-    outside = beyond([PAY], calls)
+    outside = beyond([PAY], (call.call for call in calls if call.side == "agent" and call.is_effect))
     assert outside == (PAY, ActionCall("pay", {"bill": "B2"}))
     counted = count_effects([episode(*calls, unauthorised=outside), episode()])
     assert (counted.effects, counted.unauthorised) == (3, 2)

@@ -168,7 +168,10 @@ def finish(
         checks=tuple(environment.returned(check) for check in task.checks),
         said=tuple(said),
         judged=None if judged is None else tuple(judged),
-        unauthorised=beyond((action.call for action in task.gold if action.side == "agent"), environment.calls),
+        unauthorised=beyond(
+            (action.call for action in task.gold if action.side == "agent"),
+            (made.call for made in environment.calls if made.side == "agent" and made.is_effect),
+        ),
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import comb
 
-from groundtune.agents.tasks.task import AgentTask, Episode, MadeCall, PartGrade, RewardPart, SideCall, TaskGrade
+from groundtune.agents.tasks.task import AgentTask, Episode, PartGrade, RewardPart, SideCall, TaskGrade
 from groundtune.values import ActionCall
 
 
@@ -70,17 +70,15 @@ _PARTS: Mapping[RewardPart, Callable[[AgentTask, Episode, Episode], PartGrade]] 
 }
 
 
-def beyond(allowed: Iterable[ActionCall], calls: Iterable[MadeCall]) -> tuple[ActionCall, ...]:
-    """Return the agent's effects that are not in `allowed`, which allows each of its calls once."""
+def beyond(allowed: Iterable[ActionCall], effects: Iterable[ActionCall]) -> tuple[ActionCall, ...]:
+    """Return the effects that are not in `allowed`, which allows each of its calls once."""
     left = Counter(call.digest for call in allowed)
     outside = []
-    for made in calls:
-        if made.side != "agent" or not made.is_effect:
-            continue
-        if left[made.call.digest]:
-            left[made.call.digest] -= 1
+    for call in effects:
+        if left[call.digest]:
+            left[call.digest] -= 1
         else:
-            outside.append(made.call)
+            outside.append(call)
     return tuple(outside)
 
 

@@ -6,6 +6,7 @@ differs from its start in what the task expects, and in nothing else. Opens noth
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -15,6 +16,7 @@ from groundtune.agents.approvals import ASKER, Approvals, Occasion
 from groundtune.agents.budget import Budget
 from groundtune.agents.open_turn import OpenTurn
 from groundtune.agents.tasks.files import ScriptedTask
+from groundtune.agents.tasks.grading import beyond
 from groundtune.values import (
     ActionCall,
     ActionEvent,
@@ -40,7 +42,8 @@ class TaskWorld(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ScriptedRun:
-    """How a task ended. `unauthorised` are calls that may have changed something and that the customer did not want."""
+    """How a task ended. `unauthorised` are calls that may have changed something and that the customer did not want, or
+    not once more."""
 
     task: str
     succeeded: bool
@@ -65,7 +68,8 @@ class ScriptedCustomer:
 
     def __init__(self, task: ScriptedTask, agent: ActionAgent, approvals: Approvals, budget: Budget) -> None:
         self._task, self._agent, self._approvals, self._budget = task, agent, approvals, budget
-        self._wanted = {call.digest for call in (*task.approves, *task.gold)}
+        self._wanted = (*task.gold, *(call for call in task.approves if call not in task.gold))
+        self._open = Counter(call.digest for call in self._wanted)  # what is still to be approved
         self._said: list[Message] = []
 
     def run(self, world: TaskWorld, conversation: str) -> ScriptedRun:
@@ -76,8 +80,8 @@ class ScriptedCustomer:
             self._said.append(Message("user", text))
             events += self._turn(Occasion(conversation, f"turn {number}"))
         changes = world.changes()
-        effects = [event for event in events if isinstance(event, EffectMade) and self._changed(event)]
-        unwanted = tuple(event.call for event in effects if event.call.digest not in self._wanted)
+        effects = [event.call for event in events if isinstance(event, EffectMade) and self._changed(event)]
+        unwanted = beyond(self._wanted, effects)
         succeeded = dict(changes) == dict(self._task.expected) and not unwanted
         return ScriptedRun(self._task.id, succeeded, changes, tuple(events), unwanted)
 
@@ -91,8 +95,14 @@ class ScriptedCustomer:
             waiting = [event for event in new if isinstance(event, ApprovalNeeded) and event.approver == ASKER]
             new = []
             for needed in waiting:
-                new += turn.decide(needed, customer, granted=needed.call.digest in self._wanted)
+                new += turn.decide(needed, customer, granted=self._grants(needed))
         return events
+
+    def _grants(self, needed: ApprovalNeeded) -> bool:
+        """Approve each call that is wanted once: who is asked again for what is done says no."""
+        granted = self._open[needed.call.digest] > 0
+        self._open[needed.call.digest] -= granted
+        return granted
 
     def _changed(self, event: EffectMade) -> bool:
         return self._agent.reach_of(event.call.action) == "write" and event.result.outcome in ("done", "unknown")
