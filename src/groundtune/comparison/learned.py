@@ -37,19 +37,19 @@ def learned_notes(
     count = f"{len(entries)} {'entry' if len(entries) == 1 else 'entries'} learned from conversations"
     if not pairs:
         see = f"groundtune compare {grounded[0]} {grounded[0]}{WITHOUT_LEARNED}"
-        return [f"{count} can be found; `{see}` shows what they gain."]
+        return [f"{count} may be found; `{see}` shows what is gained by them."]
     notes = []
     for name, twin in pairs:
         used, cited = _used(outcomes[name], entries), _cited(outcomes[name], entries)
         notes += [
-            f"What {count} gain {name}, compared with {twin}: {_difference(name, twin, differences, ground)}.",
-            f"{name} found one of them in {len(used)} of {len(table.cases)} cases and cited one in {len(cited)}. "
-            f"{_spread(_gains(name, twin, table, ground), used, ground)}",
+            f"What {name} gains by {count}, compared with {twin}: {_difference(name, twin, differences, ground)}.",
+            f"{name} found at least one of them in {len(used)} of {len(table.cases)} cases, and cited one in "
+            f"{len(cited)}. {_spread(_gains(name, twin, table, ground), used, ground)}",
         ]
         if unfound := sorted(set(entries) - {entry for each in used.values() for entry in each}):
             notes.append(
-                f"Of the entries, {len(unfound)} were found in no case, and these cases do not show what they are "
-                f"worth: {first_of(unfound, NAMED)}."
+                f"Found in no case, so that these cases do not show what they are worth: {len(unfound)} of the "
+                f"{len(entries)} ({first_of(unfound, NAMED)})."
             )
     return notes
 
@@ -86,13 +86,12 @@ def _spread(gains: Mapping[str, float], used: Mapping[str, Set[str]], ground: Gr
         if part
     ]
     sign = 1 if ground.higher_is_better else -1
-    ordered = sorted(gains, key=lambda id_: (-sign * gains[id_], id_))
-    better = [id_ for id_ in ordered if sign * gains[id_] > 0]
-    worse = [id_ for id_ in reversed(ordered) if sign * gains[id_] < 0]
+    better = sorted((-sign * gain, id_) for id_, gain in gains.items() if sign * gain > 0)
+    worse = sorted((sign * gain, id_) for id_, gain in gains.items() if sign * gain < 0)
     changed = [
-        f"{len(ids)} {verdict} ({first_of(ids, NAMED)})"
-        for ids, verdict in ((better, "better"), (worse, "worse"))
-        if ids
+        f"{len(cases)} {verdict} ({first_of([id_ for _, id_ in cases], NAMED)})"
+        for cases, verdict in ((better, "better"), (worse, "worse"))
+        if cases
     ]
     return f"The mean gain is {' and '.join(means) or 'unknown'}; cases: {', '.join(changed) or 'none changed'}."
 
