@@ -108,7 +108,11 @@ def test_a_comparison_shows_what_conversations_taught_and_a_rollback_takes_it_ba
             project.learning.accept(proposal.id, proposal.digest, "Rita")
     with groundtune.open_project(folder) as project:
         after = project.compare(["rag", "rag-without-learned"])
-        print(*after.notes, *((row.case.question, {k: v.text for k, v in row.answers.items()}) for row in after.rows), sep="\n")
+        print(
+            *after.notes,
+            *((row.case.question, {k: v.text for k, v in row.answers.items()}) for row in after.rows),
+            sep="\n",
+        )
         (gain,) = after.comparisons
         assert (gain.challenger, gain.verdict) == ("rag-without-learned", "worse")
         assert after.notes[0].startswith("What rag gains by 9 entries learned from conversations")
