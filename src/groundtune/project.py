@@ -15,7 +15,7 @@ import numpy as np
 from groundtune.assembly.asker import principals
 from groundtune.assembly.assembly import Assembly
 from groundtune.assembly.bias import with_bias
-from groundtune.assembly.candidates import Candidate, available, registered
+from groundtune.assembly.candidates import WITHOUT_LEARNED, Candidate, available, registered
 from groundtune.assembly.data import DataCheck, check_data
 from groundtune.assembly.export import export_tuned
 from groundtune.assembly.knowledge import KnowledgeBase
@@ -239,7 +239,7 @@ class Project:
         taken = {*registered(), *(one.adapter for one in registered().values())}
         if not PLAIN_NAME.fullmatch(name):
             raise SettingsError(f"`{name}` cannot be the name of an adapter.", remedy="Use letters, digits, - and _.")
-        if name in taken:
+        if name in taken or name.endswith(WITHOUT_LEARNED):
             raise SettingsError(
                 f"`{name}` is reserved for a candidate that `groundtune compare` makes by itself.",
                 remedy="Choose another name.",

@@ -12,7 +12,7 @@ from groundtune.comparing import figures, tokens, turns, unbacked
 from groundtune.errors import ModelFailed
 from groundtune.protocols import ChatModel
 from groundtune.reply.reasoning import parted
-from groundtune.text import as_data, content_words
+from groundtune.text import FUNCTION_WORDS, as_data
 from groundtune.values import Message
 
 INSTRUCTIONS = (
@@ -46,13 +46,18 @@ def says_the_same(reply: str, question: str, text: str) -> bool:
     >>> says_the_same("Lumen L costs 13 euros.", "What does Lumen L cost?", "It is 12 euros now.")
     False
     """
-    said, both = set(content_words(reply)), f"{question}\n{text}"
+    said, both = _content(reply), _content(f"{question}\n{text}")
     if not said or len(reply) > LONGEST or reply.endswith("?"):
         return False
     if unbacked(figures(reply), text) or unbacked(figures(text), reply):
         return False
     if any(turns(word) for word in set(tokens(reply)) ^ set(tokens(text))):
         return False
-    lost = [word for word in content_words(text) if word not in _PASSING and not among(word, said)]
-    own = [word for word in said if word not in _STATING and not among(word, content_words(both))]
+    lost = [word for word in _content(text) if word not in _PASSING and not among(word, said)]
+    own = [word for word in said if word not in _STATING and not among(word, both)]
     return not lost and not own
+
+
+def _content(text: str) -> set[str]:
+    """Return the content words as they are compared: "40%" is "40 %", and "12 €" is "12 euros"."""
+    return set(tokens(text)) - FUNCTION_WORDS

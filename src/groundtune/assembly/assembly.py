@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from threading import BoundedSemaphore, RLock
 
@@ -19,6 +20,7 @@ from groundtune.assembly.candidates import Candidate, candidate
 from groundtune.assembly.gating import data_gate
 from groundtune.assembly.judges import Judges, open_judges
 from groundtune.assembly.knowledge import STATE, KnowledgeBase
+from groundtune.assembly.learned import LEARNED
 from groundtune.assembly.locked import locked_property
 from groundtune.assembly.pool import ModelPool
 from groundtune.assistant.abstention import Fitted, fit_threshold, support
@@ -36,7 +38,7 @@ from groundtune.sentences import sentence_spans
 from groundtune.settings import Resolved, Settings
 from groundtune.tuning.adapters import Manifest
 from groundtune.tuning.estimate import RunEstimate
-from groundtune.values import Chunk, Search, digest
+from groundtune.values import Chunk, Passage, Search, digest
 
 _log = logging.getLogger(__name__)
 THRESHOLD = KeptKind("threshold", TypeAdapter(Fitted))
@@ -132,7 +134,14 @@ class Assembly:
         return candidate(name, self.adapters.tuned())
 
     def check(self, candidates: Sequence[Candidate]) -> None:
-        """Refuse early what would fail after hours of work: no training data, or a model that cannot be tuned."""
+        """Refuse early what would fail after hours of work: no training data, a model that cannot be tuned, or nothing
+        learned to leave out."""
+        without = [candidate.name for candidate in candidates if not candidate.learned]
+        if without and not self.learned():
+            raise InputError(
+                f"`{without[0]}` leaves out what was learned from conversations, and nothing was.",
+                remedy="Accept entries first: see `groundtune review list`.",
+            )
         if any(candidate.technique for candidate in candidates):
             self.adapters.task().examples()
 
@@ -163,13 +172,19 @@ class Assembly:
         for adapter in candidate.adapters:
             self.adapters.check(candidate.name, adapter)
         model = self.model_of(candidate)
-        retrieval = self.retrieval() if candidate.grounded else None
+        retrieval = self.retrieval(learned=candidate.learned) if candidate.grounded else None
         return build(candidate, model, retrieval, self.settings.assistant, self.settings.project.name)
 
-    def retrieval(self) -> Retrieval:
-        """Return what grounded candidates retrieve with."""
-        threshold = self.threshold().threshold
-        return Retrieval(self.knowledge.retrieve, self.knowledge.signature, threshold, self.knowledge.rewriting)
+    def retrieval(self, *, learned: bool = True) -> Retrieval:
+        """Return what grounded candidates retrieve with, with or without what was `learned` from conversations."""
+        knowledge, threshold = self.knowledge, self.threshold().threshold
+        if learned:
+            return Retrieval(knowledge.retrieve, knowledge.signature, threshold, knowledge.rewriting)
+
+        def retrieve(searches: Sequence[Search]) -> list[list[Passage]]:
+            return knowledge.retrieve([replace(search, without=LEARNED) for search in searches])
+
+        return Retrieval(retrieve, f"{knowledge.signature}|without:learned", threshold, knowledge.rewriting)
 
     def answers_at_once(self, candidate: Candidate) -> int:
         """Return how many cases are answered between two saves: few by a model that is asked over a network."""
@@ -185,6 +200,10 @@ class Assembly:
     def chat_model(self, name: str | None = None, adapters: Sequence[Path] = ()) -> ChatModel:
         """Return the model called `name` (that of `[model]` if None) with a chain of adapters."""
         return self.pool.model(name, adapters)
+
+    def learned(self) -> list[str]:
+        """Return the documents that were accepted from conversations."""
+        return [record.document for record in self.records.proposals().records(["accepted"])]
 
     # --- when to abstain --------------------------------------------------------------------------
 

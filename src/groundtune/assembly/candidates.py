@@ -2,7 +2,7 @@
 
 Pure. The five that are compared unless others are named register through the hook `groundtune_candidates()`, as
 plugins' do. Any adapter NAME made by `groundtune tune` is a candidate too, as NAME (closed-book) and NAME+rag
-(grounded).
+(grounded). A grounded one also has a twin that does not search what was learned from conversations.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from groundtune import plugins
 from groundtune.errors import SettingsError
 
 GROUNDED = "+rag"
+WITHOUT_LEARNED = "-without-learned"
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -48,7 +49,8 @@ class Candidate:
 
     `adapters` are a chain on the model, applied in order. `technique` makes the last of them where it is missing; it
     is empty for adapters that `groundtune tune` made. `model` None is that of `[model]`, `prompt` None the
-    instructions of `[assistant]`. `extra_upkeep` is what keeping it costs besides its parts.
+    instructions of `[assistant]`. `extra_upkeep` is what keeping it costs besides its parts. A grounded one that is not
+    `learned` searches no entries from conversations.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Candidate:
     model: str | None = None
     prompt: str | None = None
     extra_upkeep: int = 0
+    learned: bool = True
 
     @property
     def cost(self) -> Cost:
@@ -70,10 +73,12 @@ class Candidate:
         return self.adapters[-1] if self.adapters else None
 
     def simpler_than(self, other: Candidate) -> bool:
-        """Tell whether `other` is this candidate with one part more: an adapter, or retrieval."""
+        """Tell whether `other` is this candidate with one part more: an adapter, retrieval, or what was learned."""
         if (self.model, self.prompt) != (other.model, other.prompt):
             return False
         own, others = self._parts(), other._parts()
+        if self.grounded and self.learned != other.learned:
+            return own == others and other.learned
         return own < others and len(others) == len(own) + 1
 
     def _parts(self) -> set[str]:
@@ -112,6 +117,9 @@ def candidate(name: str, tuned: Iterable[Tuned] = ()) -> Candidate:
     Raises `SettingsError` with the names that would do.
     """
     known = available(tuned)
+    whole = known.get(name.removesuffix(WITHOUT_LEARNED))
+    if name not in known and whole is not None and whole.grounded:
+        return replace(whole, name=name, learned=False)
     if name not in known:
         raise SettingsError(f"there is no candidate `{name}`.", remedy=f"Choose one of: {', '.join(known)}.")
     return known[name]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from types import MappingProxyType
 
 from groundtune.files import write_text
 from groundtune.knowledge.rules import READERS, SUFFIX
@@ -15,6 +16,8 @@ from groundtune.records.proposals import ProposalRecord
 
 FOLDER = "learned"
 """Where accepted entries are, in the documents folder."""
+LEARNED = MappingProxyType({"origin": "conversation"})
+"""What the metadata of an accepted entry has, and that of no other document."""
 _MARKUP = re.compile(r"^(?=[#>+*=|~`:-])|(?=<[A-Za-z!/?])|(?=!\[)")
 
 
@@ -29,7 +32,7 @@ def write_entry(path: Path, record: ProposalRecord) -> None:
         return
     proposal, decided = record.proposal, record.decided_at
     lineage = {
-        "origin": "conversation",
+        **LEARNED,
         "proposal": proposal.id,
         "conversation": proposal.conversation,
         "turns": " ".join(map(str, proposal.turns)),

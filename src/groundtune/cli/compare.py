@@ -36,7 +36,7 @@ def compare(
 
     Ingests documents and trains adapters as needed, runs the candidates (base, rag, tuned, tuned+rag and raft, unless
     you name others), and writes report.html and report.json. Rerun to resume. Ends with exit code 1 if a candidate
-    answered no case, or a judge gave no score.
+    answered no case, or a judge gave no score. `rag-without-learned` shows what entries from conversations gain.
 
     Examples:
 
@@ -44,6 +44,7 @@ def compare(
         groundtune compare base rag --quick
         groundtune compare rag --gate gate.toml
         groundtune compare base rag --set comparison.repeat=rag
+        groundtune compare rag rag-without-learned
 
     """
     from groundtune.comparison.notes import silent_in

@@ -19,7 +19,9 @@ from groundtune.comparison import notes
 from groundtune.comparison.agent_evidence import agent_section
 from groundtune.comparison.agent_results import AgentSection
 from groundtune.comparison.latency import Seconds, measured
+from groundtune.comparison.latest import latest
 from groundtune.comparison.report.data import Curve, CurvePoint, Latency, Report, Setting, Spread
+from groundtune.comparison.since import since_then
 from groundtune.comparison.summary import PART, Material, Run, summarise
 from groundtune.comparison.tuned import facts, of_accepted_gates, tuned_names
 from groundtune.drawing import spread
@@ -102,6 +104,7 @@ def material(
         curves=tuple(Curve(name, _points(manifest)) for name, manifest in made.items()),
         adapters=tuned,
         notes=(
+            *since_then(latest(assembly), runs, cases, scorers, assembly.settings.comparison),
             *notes.unread_documents(unread),
             *notes.of_silent_judges(scorers, runs),
             *notes.of_benchmark(benchmark, assembly.lock, len(cases)),
@@ -117,6 +120,7 @@ def material(
             Setting(key, str(entry["value"]), str(entry["origin"])) for key, entry in assembly.resolved.record().items()
         ),
         versions=notes.versions(),
+        learned=tuple(assembly.learned()),
     )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from groundtune.comparison.standings import FEWEST_GROUPS, MOST_MISSING, Contender, Standings
 from groundtune.comparison.wording import (
+    difference_words,
     figure,
     listed,
     more_cases,
@@ -305,17 +306,12 @@ class Reasons:
 
     def _difference(self, difference: Difference, seen_from: str) -> str:
         """Return the difference in words, with the sign for the candidate `seen_from`."""
-        mean, low, high = difference.difference.mean, difference.difference.low, difference.difference.high
-        if mean is None:
-            return "no case has a score for both"
-        sign = 1 if difference.challenger == seen_from else -1
-        text = self._signed(sign * mean)
-        if low is not None and high is not None:
-            least, most = sorted((sign * low, sign * high))
-            sure = percent(self._ground.confidence)
-            text += f" ({sure} sure to lie between {self._signed(least)} and {self._signed(most)})"
+        estimate, sign = difference.difference, 1 if difference.challenger == seen_from else -1
+        text = difference_words(estimate, self._ground.scale, self._ground.confidence, sign)
+        if estimate.mean is None:
+            return text
         chance = "p < 0.001" if difference.p_value < 0.001 else f"p = {difference.p_value:.3f}"
-        return f"{text}, {chance}, on the {_cases(difference.difference.scored)} scored for both"
+        return f"{text}, {chance}, on the {_cases(estimate.scored)} scored for both"
 
 
 def _cases(number: int) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 from groundtune import statistics
 from groundtune.assembly.candidates import Candidate, steps
 from groundtune.comparison.agent_results import AgentSection
+from groundtune.comparison.learned import learned_notes
 from groundtune.comparison.recommend import recommend
 from groundtune.comparison.repeat import repeat_note, repeated
 from groundtune.comparison.report.data import (
@@ -64,7 +65,8 @@ class Material:
     """What a report is made of.
 
     `again` is a second run of one of the candidates, `agents` what they did as agents; `doubts` say why a judge's
-    scorer does not count; `notes` are what others have to say, `costs` what judges cost.
+    scorer does not count; `notes` are what others have to say, `costs` what judges cost. `learned` are the documents
+    from conversations.
     """
 
     project: str
@@ -83,6 +85,7 @@ class Material:
     costs: tuple[str, ...] = ()
     resolved: tuple[Setting, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
+    learned: tuple[str, ...] = ()
 
 
 def summarise(material: Material) -> Report:
@@ -117,6 +120,7 @@ def summarise(material: Material) -> Report:
         curves=material.curves,
         adapters=material.adapters,
         notes=(
+            *_learned_notes(material, table, differences, ground),
             *material.notes,
             *([repeat_note(repeat, material.scorers)] if repeat else []),
             *_judge_notes(table, material.doubts),
@@ -266,6 +270,14 @@ def _contender(result: CandidateResult, run: Run, decide_by: str, cases: Sequenc
         result.scores.get(f"{decide_by}_answerable"),
         run.candidate.cost,
     )
+
+
+def _learned_notes(
+    material: Material, table: ScoreTable, differences: Sequence[Difference], ground: Ground
+) -> list[str]:
+    candidates = [run.candidate for run in material.runs]
+    outcomes = {run.candidate.name: run.outcomes for run in material.runs}
+    return learned_notes(candidates, outcomes, material.learned, table, differences, ground)
 
 
 def _judge_notes(table: ScoreTable, doubts: Mapping[str, str]) -> list[str]:

@@ -71,6 +71,22 @@ def verdict_words(difference: Difference, seen_from: str | None = None) -> str:
     return f"{verdict}, about {more_cases(difference.more_cases_needed)} needed"
 
 
+def difference_words(difference: Estimate, scale: tuple[float, float], confidence: float, sign: int = 1) -> str:
+    """Return a difference with its interval; `sign` −1 turns it round.
+
+    >>> difference_words(Estimate(0.2, 0.1, 0.3, 40), (0, 1), 0.95, -1)
+    '−0.200 (95 % sure to lie between −0.300 and −0.100)'
+    """
+    if difference.mean is None:
+        return "no case has a score for both"
+    text = signed(sign * difference.mean, scale)
+    if difference.low is None or difference.high is None:
+        return text
+    least, most = sorted((sign * difference.low, sign * difference.high))
+    between = f"{signed(least, scale)} and {signed(most, scale)}"
+    return f"{text} ({percent(confidence)} sure to lie between {between})"
+
+
 def verdict_of(difference: Difference, name: str) -> Verdict:
     """Return what the candidate `name` is, compared with the other one of the difference."""
     return difference.verdict if difference.challenger == name else opposite(difference.verdict)

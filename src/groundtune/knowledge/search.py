@@ -52,7 +52,7 @@ def search_many(
     results: list[list[Passage]] = [[] for _ in searches]
     for (place, search), vector in zip(asked.items(), vectors, strict=True):
         near, where, most = tuple(map(float, vector)), search.where, depth.candidates
-        query = Query(search.text, near, fused, search.asker, where, most, depth.legs)
+        query = Query(search.text, near, fused, search.asker, where, most, depth.legs, search.without)
         results[place] = store.search(query)
     return join(store, spaces, searches, _ordered(results, searches, depth, reranker), depth.limit)
 

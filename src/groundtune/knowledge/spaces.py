@@ -224,7 +224,8 @@ def _questions(space: Space, searches: Sequence[Search]) -> dict[int, Vectors]:
 
 def _hits(space: Space, texts: KnowledgeStore, search: Search, vector: Vectors, limit: int) -> list[Passage]:
     """Return what is nearest in a space, as the text index holds it: what it holds otherwise by now is left out."""
-    query = Query("", tuple(map(float, vector)), limit, search.asker, search.where, limit)
+    near = tuple(map(float, vector))
+    query = Query("", near, limit, search.asker, search.where, limit, without=search.without)
     hits = space.store.search(query)
     if search.file is None:
         hits = space.standing_out(hits)

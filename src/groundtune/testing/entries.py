@@ -35,10 +35,11 @@ def ask(
     limit: int = 10,
     where: Mapping[str, str] | None = None,
     legs: tuple[Leg, ...] = LEGS,
+    without: Mapping[str, str] | None = None,
 ) -> list[Passage]:
     """Search with the vector that `EMBEDDER` gives to `text`."""
     vector = tuple(map(float, EMBEDDER.embed([text], "query")[0]))
-    return store.search(Query(text, vector, limit, tuple(principals), where or {}, legs=legs))
+    return store.search(Query(text, vector, limit, tuple(principals), where or {}, legs=legs, without=without or {}))
 
 
 def documents_of(passages: Sequence[Passage]) -> set[str]:

@@ -44,9 +44,10 @@ def find(
     asker: Sequence[str] = EVERYONE,
     where: Mapping[str, str] | None = None,
     limit: int = 10,
+    without: Mapping[str, str] | None = None,
 ) -> list[Passage]:
     """Ask one question."""
-    (passages,) = retriever.retrieve([Search(text, tuple(asker), where or {})], limit)
+    (passages,) = retriever.retrieve([Search(text, tuple(asker), where or {}, without=without or {})], limit)
     return passages
 
 
@@ -325,6 +326,15 @@ class RetrieverContract:
             {"language": ""},
         ):
             assert find(retriever, "zebra", where=wrong) == []
+
+    def test_without(self, retriever: Retriever) -> None:
+        """What has one of the values is left out, however much of it there is."""
+        learned = [read(f"learned{number}.md", "zebra crossing", metadata={"origin": "it's"}) for number in range(20)]
+        mail = read("mail.md", "a zebra in a mail", metadata={"origin": "mail"})
+        retriever.replace([*learned, mail, read("a.md", "a text that mentions a zebra")])
+        others = find(retriever, "zebra crossing", limit=2, without={"origin": "it's"})
+        assert documents_of(others) == {"mail.md", "a.md"}
+        assert find(retriever, "zebra", where={"origin": "mail"}, without={"origin": "mail", "language": "de"}) == []
 
     def test_where_does_not_open_what_may_not_be_read(self, retriever: Retriever) -> None:
         """A filter only ever takes away."""

@@ -19,7 +19,7 @@ from groundtune.errors import StoreError
 from groundtune.protocols import KnowledgeStore
 from groundtune.testing.entries import EMBEDDER, ask, documents_of, entry
 from groundtune.testing.stores_at_once import AtOnceContract
-from groundtune.values import EVERYONE, Place, Query
+from groundtune.values import EVERYONE, LEGS, Place, Query
 
 STRANGE_QUERIES = [
     "", " ", '"', "'", "a AND (", "NOT", "*", "+", "-", "~", "title:", "'; DROP TABLE chunks; --", "hello\0", "[1]",
@@ -298,6 +298,22 @@ class StoreContract(AtOnceContract):
         assert ask(store, "zebra", where={"language": "de", "product": "x"}) == []
         assert ask(store, "zebra", where={"language": "' OR 1=1 --"}) == []
         assert ask(store, "zebra", where={"de": "language"}) == []
+
+    def test_without(self, store: KnowledgeStore) -> None:
+        """What has one of the values is left out, in both legs; values are data."""
+        store.replace(
+            [
+                entry("a.md", ["zebra"], metadata={"origin": "it's", "language": "de"}),
+                entry("b.md", ["zebra"], metadata={"origin": "mail", "language": "en"}),
+                entry("c.md", ["zebra"]),
+            ]
+        )
+        for legs in (LEGS, *((leg,) for leg in LEGS)):
+            assert documents_of(ask(store, "zebra", legs=legs, without={"origin": "it's"})) == {"b.md", "c.md"}
+        assert documents_of(ask(store, "zebra", without={"origin": "mail", "language": "de"})) == {"c.md"}
+        assert documents_of(ask(store, "zebra", where={"origin": "mail"}, without={"language": "de"})) == {"b.md"}
+        for harmless in ({"origin": "' OR 1=1 --"}, {"mail": "origin"}, {"origin": "\0"}):
+            assert documents_of(ask(store, "zebra", without=harmless)) == {"a.md", "b.md", "c.md"}
 
     @pytest.mark.parametrize("query", STRANGE_QUERIES, ids=range(len(STRANGE_QUERIES)))
     def test_queries_are_data(self, store: KnowledgeStore, query: str) -> None:

@@ -196,7 +196,8 @@ class Query:
 
     A chunk is found only if one of its `readable_by` is among `principals`: no principals, no passages.
     `where` keeps chunks whose metadata equals every given value. `candidates` is how many chunks each of vector
-    and word search proposes for fusion (at least `limit`). `legs` says which of both are asked.
+    and word search proposes for fusion (at least `limit`). `legs` says which of both are asked. `without` leaves out
+    chunks whose metadata equals one of its values.
     """
 
     text: str
@@ -206,18 +207,20 @@ class Query:
     where: Mapping[str, str] = field(default_factory=dict)
     candidates: int = 30
     legs: tuple[Leg, ...] = LEGS
+    without: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
     """What a knowledge base is asked: `text` is looked for among what `asker`, the caller's principals, may read and
-    whose metadata equals every value of `where`. Pictures are looked for that are like the picture in `file`, and
-    recordings that are like the one."""
+    whose metadata equals every value of `where` and none of `without`. Pictures are looked for that are like the one in
+    `file`, and recordings likewise."""
 
     text: str
     asker: tuple[str, ...] = EVERYONE
     where: Mapping[str, str] = field(default_factory=dict)
     file: Path | None = None
+    without: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Put halves of characters together, or U+FFFD in their place: no embedder or store takes them."""

@@ -14,6 +14,7 @@ QUESTION = "How much is the Lumen L plan?"
         ("It is 12 euros now.", "The Lumen L plan is 12 euros.", True),
         ("It costs 12 euros for students.", "The Lumen L plan costs 12 euros for students.", True),
         ("It costs 12 euros for students.", "The Lumen L plan costs 12 euros.", False),  # a condition is lost
+        ("It is 40 % of the fees, and 12 € now.", "The Lumen L plan is 40% of the fees, and 12 euros.", True),
         ("It is 12 euros now.", "The Lumen L plan is 13 euros.", False),
         ("It is 12 euros now.", "The Lumen L plan is 12 euros, and 5 GB are free.", False),
         ("It is 12 euros now.", "The Lumen L plan is not 12 euros.", False),

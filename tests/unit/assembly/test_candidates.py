@@ -42,6 +42,17 @@ def test_a_step_adds_one_part():
     assert not Candidate("base").simpler_than(Candidate("brief", grounded=True, prompt="Answer in five words."))
 
 
+def test_a_twin_leaves_out_what_was_learned_and_costs_as_much():
+    below, above = (candidate(f"rag{suffix}") for suffix in ("-without-learned", ""))
+    assert (below.grounded, below.learned, above.learned) == (True, False, True)
+    assert below.cost == above.cost
+    assert steps([above, below, candidate("base")]) == [
+        ("rag-without-learned", "rag"), ("base", "rag"), ("base", "rag-without-learned"),
+    ]  # fmt: skip
+    with pytest.raises(SettingsError, match="there is no candidate"):
+        candidate("base-without-learned")
+
+
 def test_what_stands_on_another_adapter_is_that_one_and_a_part_more():
     below, above = Tuned("domain", ("domain",)), Tuned("support", ("domain", "support"))
     lower, upper = candidate("domain", [below, above]), candidate("support", [below, above])

@@ -78,7 +78,8 @@ class KendraHits:
     def _counts(self, revision: Revision) -> bool:
         document = revision.document
         readable = {principal for principal in document.readable_by if principal} & set(self.search.asker)
-        return bool(readable) and all(document.metadata.get(key) == value for key, value in self.search.where.items())
+        asked, said = self.search, document.metadata.items()
+        return bool(readable) and asked.where.items() <= said and asked.without.items().isdisjoint(said)
 
 
 def _passage_of(revision: Revision, excerpt: str) -> Passage | None:

@@ -332,10 +332,15 @@ def _pair(key: str, value: str) -> str:
     return json.dumps([key, value], ensure_ascii=False)
 
 
+def _has(key: str, value: str) -> str:
+    return f"array_has(metadata, {_literal(_pair(key, value))})"
+
+
 def _condition(query: Query) -> str:
     principals = ", ".join(_literal(name) for name in query.principals)
     conditions = [f"array_has_any(readable_by, [{principals}])"]
-    conditions += [f"array_has(metadata, {_literal(_pair(key, value))})" for key, value in sorted(query.where.items())]
+    conditions += [_has(key, value) for key, value in sorted(query.where.items())]
+    conditions += [f"NOT {_has(key, value)}" for key, value in sorted(query.without.items())]
     return " AND ".join(conditions)
 
 

@@ -315,16 +315,21 @@ class OpensearchStore:
         return {"query": {"knn": {"vector": near}}}
 
 
-def _shown(about: Mapping[str, Any], conditions: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the filter of what meets the conditions and is not hidden."""
+def _shown(
+    about: Mapping[str, Any], conditions: Sequence[Mapping[str, Any]], but: Sequence[Mapping[str, Any]] = ()
+) -> dict[str, Any]:
+    """Return the filter of what meets the conditions, meets none of `but` and is not hidden."""
     hidden = list(about["hidden"])
     unseen = [_among("version", hidden), _among("batch", hidden)] if hidden else []
-    return {"bool": {"filter": list(conditions), "must_not": unseen}}
+    return {"bool": {"filter": list(conditions), "must_not": [*unseen, *but]}}
 
 
 def _readable(query: Query, about: Mapping[str, Any]) -> dict[str, Any]:
-    pairs = [{"term": {"pairs": _pair(key, value)}} for key, value in sorted(query.where.items())]
-    return _shown(about, [_among("readable_by", query.principals), *pairs])
+    wanted, unwanted = (
+        [{"term": {"pairs": _pair(key, value)}} for key, value in sorted(pairs.items())]
+        for pairs in (query.where, query.without)
+    )
+    return _shown(about, [_among("readable_by", query.principals), *wanted], unwanted)
 
 
 def _among(field: str, values: Sequence[str]) -> dict[str, Any]:

@@ -117,6 +117,7 @@ class PgvectorStore:
             "vector": _vector(vector),
             "principals": principals,
             "where": Jsonb(dict(query.where)),
+            "without": [Jsonb({key: value}) for key, value in query.without.items() if "\0" not in key + value],
             "depth": max(query.candidates, query.limit),
         }
         with self._reading() as connection:
@@ -299,7 +300,9 @@ class PgvectorStore:
         return sorted(rows, key=lambda row: (-ranks[row["id"]], row["id"]))
 
 
-_ALLOWED = "readable_by && %(principals)s::text[] AND metadata @> %(where)s"
+_ALLOWED = (
+    "readable_by && %(principals)s::text[] AND metadata @> %(where)s AND NOT metadata @> ANY(%(without)s::jsonb[])"
+)
 _SELECT = f"""
 SELECT id, {_PLACE}, text, heading, 1 - (vector <=> %(vector)s::vector) AS similarity,
     (SELECT fingerprint FROM document WHERE id = chunk.document) AS fingerprint
