@@ -99,7 +99,8 @@ class Bench:
             self.ledger = EffectLedger(self.kept, approvals, LedgerTimes(lease=0, late=0))
             policy = ActionPolicy(RULES)
             tools = ActionTools([self.payments], policy, self.ledger, approvals, self.kept, customer)
-            self.agent = ActionAgent(FunctionSelector(selects), tools)
+            self.model = FunctionSelector(selects)
+            self.agent = ActionAgent(self.model, tools)
             yield self
 
     def talk(self, number: int) -> None:
@@ -128,6 +129,11 @@ class Bench:
         with ThreadPoolExecutor(at_once) as pool:
             for _ in pool.map(self.talk, numbers):
                 pass
+
+    def forget(self) -> None:
+        """Forget what was noted, also what the scripted model was asked."""
+        for noted in (*self.wall.values(), *self.own.values(), self.acknowledged, self.model.asked, self.model.batches):
+            noted.clear()  # type: ignore[attr-defined]
 
     def lost(self, acknowledged: Iterable[str]) -> int:
         """Return how many of these keys are not done in the ledger, or did not reach the back-end."""
@@ -212,8 +218,7 @@ def print_memory(url: str, turns: int) -> None:
     with bench.open():
         for first in range(0, turns // TURNS, block):
             bench.talks(range(first, first + block), MEMORY_AT_ONCE)
-            for noted in (*bench.wall.values(), *bench.own.values(), bench.acknowledged):
-                noted.clear()  # type: ignore[attr-defined]
+            bench.forget()
             sizes.append(resident())
     if len(sizes) > 3:
         half = sizes[len(sizes) // 2 :]
