@@ -76,6 +76,10 @@ class Payments:
         """Tell whether it came."""
         return ActionResult("done" if key in self.calls else "refused", reference=key)
 
+    def give_up(self, arguments: object, actor: Actor, key: str) -> ActionResult:
+        """It has no way to."""
+        return ActionResult("unknown")
+
     @property
     def calls(self) -> Counter[str]:
         """How often each key came."""

@@ -39,6 +39,11 @@ class Action(Protocol):
         """Name, schema and where it goes: all that tells whether it is the action that was approved."""
         ...
 
+    def fault(self, arguments: Mapping[str, object], actor: Actor, key: str) -> str:
+        """Return why `perform` would refuse this call before it is sent, "" if it would send it. Changes nothing: a dry
+        run is refused by it where the real call would be."""
+        ...
+
     def perform(self, arguments: Mapping[str, object], actor: Actor, key: str) -> ActionResult:
         """Call the back-end once with arguments that fit the schema. `key` is the same for the same effect: a back-end
         that knows it does it once.
@@ -50,6 +55,12 @@ class Action(Protocol):
     def look_up(self, arguments: Mapping[str, object], actor: Actor, key: str) -> ActionResult:
         """Return what the back-end knows of a call with `key`: "done", "refused" if it never came or failed, "unknown"
         if the back-end cannot tell or cannot be asked. Changes nothing.
+        """
+        ...
+
+    def give_up(self, arguments: Mapping[str, object], actor: Actor, key: str) -> ActionResult:
+        """See to it that a call with `key`, which may still be on its way, takes no effect any more: "refused" if it
+        surely will not, "done" if it took effect before, "unknown" if the back-end has no way to or cannot be asked.
         """
         ...
 

@@ -20,8 +20,13 @@ class Bank:
     """A back-end in Python that can break."""
 
     def __init__(self):
-        self.payments = {}
+        self.payments, self.void = {}, set()
         self.lost = self.stopped = False
+
+    def stop(self, key: str) -> ActionResult | None:
+        if key not in self.payments:
+            self.void.add(key)
+        return self.find(key)
 
     def find(self, key: str) -> ActionResult | None:
         if self.stopped:
@@ -33,6 +38,8 @@ class Bank:
 
     def pay(self, bill: str, amount: Annotated[float, Field(gt=0)], who: Actor, key: str) -> ActionResult:
         """Pay a bill."""
+        if key in self.void:
+            raise ActionRefused("it was given up")
         if amount > 1000 or self.stopped:
             raise ActionRefused("the limit is 1000" if not self.stopped else "nobody is there")
         self.payments.setdefault(key, {"bill": bill, "amount": amount, "who": who.id})
@@ -59,7 +66,7 @@ class TestFunctions(ActionContract):
         return action(reach="read")(self.bank.bills), {"account": "A-1"}
 
     def write(self):
-        made = action(look_up=self.bank.find, undo=self.bank.undo)(self.bank.pay)
+        made = action(look_up=self.bank.find, undo=self.bank.undo, give_up=self.bank.stop)(self.bank.pay)
         return made, {"bill": "B-1", "amount": 19.99}
 
     def changed(self):
@@ -93,7 +100,7 @@ class TestOpenApi(ActionContract):
             "name": "bank",
             "seconds": 1,
             "openapi": {"file": "pay.yaml", "base_url": self.server.url},
-            "actions": {"pay": {"look_up": "findCall", "undo": "cancel", "reference": "paymentId"}},
+            "actions": {"pay": {"look_up": "findCall", "undo": "cancel", "give_up": "void", "reference": "paymentId"}},
         }
         opened = open_actions(ActionsSettings(backends=[backend]), self.folder)
         assert not opened.refused

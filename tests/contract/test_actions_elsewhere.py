@@ -26,11 +26,9 @@ AMOUNT = {"amount": 20, "currency": "EUR", "description": "Roaming day"}
 
 
 def approving(settings, folder):
-    """Approve every tool, as a person does who looks at each: by the digests that the refusals name."""
+    """Approve every tool, as a person does who looks at each: by the digests that the refusals have."""
     with open_actions(settings({}), folder) as opened:
-        return {
-            each.name.partition(": ")[2]: each.reason.split('"')[1] for each in opened.refused if '"' in each.reason
-        }
+        return {each.tool.name: each.tool.digest for each in opened.refused if each.tool}
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +43,7 @@ def prism(shared_data):
 class TestPrism(ActionContract):
     """Prism keeps nothing: what it was asked, as a proxy saw it, is the state."""
 
-    idempotent = looks_up = undoes = False
+    idempotent = looks_up = undoes = gives_up = False
 
     @pytest.fixture(autouse=True)
     def _prism(self, prism, tmp_path, monkeypatch):
@@ -123,7 +121,8 @@ def shop(tmp_path_factory):
 
     def settings(approved):
         said = {"git_log": {"reach": "read"}, "git_create_branch": {"errors_change_nothing": True}}
-        backend = {"name": "git", "mcp": {"command": command, "approved": approved}, "seconds": 20, "actions": said}
+        mcp = {"command": command, "approved": approved, "start_seconds": 30}
+        backend = {"name": "git", "mcp": mcp, "seconds": 20, "actions": said}
         return ActionsSettings(backends=[backend])
 
     with open_actions(settings(approving(settings, folder)), folder) as opened:
@@ -134,7 +133,7 @@ def shop(tmp_path_factory):
 class TestGit(ActionContract):
     """A repository is the back-end, and branches are the state."""
 
-    idempotent = looks_up = undoes = False
+    idempotent = looks_up = undoes = gives_up = False
 
     @pytest.fixture(autouse=True)
     def _shop(self, shop, request):
@@ -183,7 +182,8 @@ def everything(request, tmp_path_factory):
 
 def opened_everything(mcp, folder):
     def settings(approved):
-        backend = {"name": "all", "mcp": {**mcp, "approved": approved}, "seconds": 3, "kilobytes": 50}
+        said = {**mcp, "approved": approved, "start_seconds": 30}
+        backend = {"name": "all", "mcp": said, "seconds": 3, "kilobytes": 50}
         return ActionsSettings(backends=[backend])
 
     with open_actions(settings(approving(settings, folder)), folder) as opened:

@@ -172,6 +172,31 @@ def test_09_what_may_still_arrive_is_not_said_to_be_refused(bench):
     assert not bench.pay.payments()
 
 
+def test_09_what_never_came_is_given_up_and_said_to_be_refused(bench):
+    """At once where its back-end can give up: whoever asks again makes a new call, and the late one takes no effect."""
+    bench.pay.gives_up = True
+    bench.pay.before = lambda: (_ for _ in ()).throw(TimeoutError)
+    token = bench.approved()
+    assert bench.perform(token).outcome == "refused"
+    bench.pay.before = lambda: None
+    (effect,) = bench.kept.effects()
+    assert effect.state == "refused"
+    assert bench.pay.perform(CALL.arguments, ANA, effect.key).outcome == "refused"
+    assert not bench.pay.payments()
+
+
+def test_09_what_a_call_did_before_it_was_cut_is_known_at_once(bench):
+    def cut():
+        raise ConnectionError
+
+    bench.pay.after = cut
+    result = bench.perform(bench.approved())
+    assert (result.outcome, result.value) == ("done", {"paid": 3150})
+    assert [effect.state for effect in bench.kept.effects()] == ["done"]
+    assert bench.kinds()[-2:] == ["intended", "settled"]
+    assert len(bench.pay.payments()) == 1
+
+
 def test_09_a_call_whose_caller_is_at_work_is_left_alone(bench):
     seen = []
     bench.pay.before = lambda: seen.append(bench.ledger.reconcile({"pay_bill": bench.pay}, {"ana": ANA}.__getitem__))
@@ -452,4 +477,14 @@ def test_an_effect_is_taken_back_once(bench):
 def test_a_dry_run_calls_nothing_and_says_so(bench):
     assert bench.ledger.rehearse(bench.pay, CALL, ANA, TURN).outcome == "rehearsed"
     assert not bench.pay.payments()
-    assert bench.kinds() == ["rehearsed"]
+    assert bench.kinds() == ["rehearsed", "rehearsal settled"]
+    assert bench.kept.effects() == []
+
+
+def test_an_approval_of_a_dry_run_is_for_no_call_and_none_of_a_call_for_a_dry_run(bench):
+    asked = bench.approvals.ask(bench.pay, CALL, ANA, TURN, rehearse=True)
+    bench.approvals.decide(asked.token, ANA, CALL.digest, granted=True)
+    assert bench.perform(asked.token).outcome == "refused"
+    assert bench.ledger.rehearse(bench.pay, CALL, ANA, TURN, asked.token).outcome == "rehearsed"
+    assert bench.ledger.rehearse(bench.pay, CALL, ANA, TURN, bench.approved()).outcome == "refused"
+    assert not bench.pay.payments()

@@ -3,10 +3,11 @@
 import json
 import math
 import time
+from types import MappingProxyType
 
 import pytest
 
-from groundtune.calls import LONGEST_ARGUMENTS, NotACall, call_of
+from groundtune.calls import DEEPEST, LONGEST_ARGUMENTS, NotACall, NotASchema, call_of, check_schema, plain
 from groundtune.testing.selecting import CHANGE_PLAN, NETWORK_STATUS, PAY_BILL, REPORT
 from groundtune.values import ActionCall, ActionSchema
 
@@ -24,6 +25,8 @@ def test_text_and_values_become_the_same_call():
 def test_the_arguments_are_a_copy():
     arguments = {"faults": [{"place": "Lund"}]}
     call = call_of(REPORT, arguments)
+    inner = {"a": [1, "é", None, True, 1.5], "b": MappingProxyType({"c": 1})}
+    assert plain(inner) == {"a": [1, "é", None, True, 1.5], "b": {"c": 1}}
     arguments["faults"][0]["place"] = "Malmö"
     assert call.arguments == {"faults": [{"place": "Lund"}]}
 
@@ -37,7 +40,11 @@ def test_the_arguments_are_a_copy():
         ('{"bill": "B-77", "euros": 12} {"bill": "B-78"}', "no JSON"),
         ("[" * 7000, "no JSON"),
         ('{"a":' * 1200 + "1" + "}" * 1200, "no JSON"),
-        ('{"a":' * 40 + "1" + "}" * 40, "nested more than 32 deep"),
+        ('{"a":' * 60 + "1" + "}" * 60, f"nested more than {DEEPEST} deep"),
+        ({1: "x"}, "'1' is a key, and no text"),
+        ({"note": [{2: "x"}]}, "'2' is a key, and no text"),
+        ({"note": ("a", "b")}, "tuple is nothing that JSON has"),
+        ({"euros": 10**4000}, "too many digits"),
         ('{"euros": ' + "9" * 5000 + "}", "no JSON"),
         ('{"note": NaN}', "hold what JSON cannot"),
         ('{"euros": -Infinity}', "hold what JSON cannot"),
@@ -89,6 +96,7 @@ def test_what_does_not_fit_is_no_call_and_says_where(action, arguments, reason):
         {"type": "object", "properties": {"a": {"$ref": "#/$defs/missing"}}},
         {"type": "object", "properties": {"a": {"$ref": "http://127.0.0.1:9/schema.json"}}},
         {"type": "object", "properties": {"a": {"$ref": "#"}}, "$ref": "#"},
+        {"$id": "http://127.0.0.1:9/y", "$ref": "#/gone"},
     ],
 )
 def test_what_a_broken_schema_describes_is_no_call(schema):
@@ -119,22 +127,70 @@ def test_patterns_are_looked_for(pattern, value, fits):
             call_of(action, {"to": value})
 
 
-def test_a_pattern_of_a_stranger_does_not_take_for_ever():
-    action = ActionSchema(
-        "call", "", {"type": "object", "properties": {"to": {"type": "string", "pattern": "^(a+)+$"}}}
-    )
+@pytest.mark.parametrize(
+    ("schema", "arguments"),
+    [
+        ({"properties": {"to": {"pattern": "^(a+)+$"}}}, {"to": "a" * 5000 + "!"}),
+        ({"properties": {"to": {"propertyNames": {"pattern": "^(a+)+$"}}}}, {"to": {"a" * 5000 + "!": 1}}),
+        ({"patternProperties": {"^(a+)+$": True}, "additionalProperties": False}, {"a" * 5000 + "!": 1}),
+        ({"patternProperties": {"^(a+)+$": {"type": "integer"}}}, {"a" * 5000: "!"}),
+    ],
+)
+def test_a_pattern_of_a_stranger_does_not_take_for_ever(schema, arguments):
     began = time.monotonic()
     with pytest.raises(NotACall, match="do not fit"):
-        call_of(action, {"to": "a" * 5000 + "!"})
+        call_of(ActionSchema("call", "", {"type": "object", **schema}), arguments)
     assert time.monotonic() - began < 5
 
 
-def test_a_price_is_a_multiple_of_a_cent():
-    price = {"type": "number", "multipleOf": 0.01}
+def test_properties_are_told_by_patterns():
+    schema = {
+        "type": "object",
+        "properties": {"id": {"type": "string"}},
+        "patternProperties": {"^x-": {"type": "integer"}, "size$": {"minimum": 1}},
+        "additionalProperties": {"type": "boolean"},
+    }
+    action = ActionSchema("tag", "", schema)
+    right = {"id": "a", "x-1": 7, "x-size": 2, "open": True}
+    assert call_of(action, right).arguments == right
+    for wrong in ({"x-1": "7"}, {"x-size": 0}, {"open": 1}, {"id": True}):
+        with pytest.raises(NotACall, match="do not fit"):
+            call_of(action, {**right, **wrong})
+    closed = ActionSchema("tag", "", {**schema, "additionalProperties": False})
+    with pytest.raises(NotACall, match="'open' was unexpected"):
+        call_of(closed, right)
+
+
+@pytest.mark.parametrize(
+    ("schema", "reason"),
+    [
+        ({"$ref": "http://169.254.169.254/latest"}, "outside of itself"),
+        ({"properties": {"a": {"$ref": "other.json"}}}, "outside of itself"),
+        ({"type": "objekt"}, "no JSON Schema"),
+        ({"properties": {"a": {"pattern": "^(?!x)"}}}, "look-around"),
+        ({"patternProperties": {"(a)\\1": {}}}, "backreferences"),
+        ({"patternProperties": {"^x": {}}, "unevaluatedProperties": False}, "both `unevaluatedProperties` and"),
+        ({"default": float("nan"), "enum": [object()]}, "no JSON"),
+    ],
+)
+def test_a_schema_that_cannot_be_used_is_refused(schema, reason):
+    with pytest.raises(NotASchema, match=reason):
+        check_schema(schema)
+
+
+@pytest.mark.parametrize(
+    ("amount", "step", "fits"),
+    [(19.99, 0.01, True), (5.55, 0.001, True), (0.1 + 0.2, 0.1, False), (19.995, 0.01, False), (7, 7, True)],
+)
+def test_multiples_are_those_of_decimals(amount, step, fits):
+    """19.99 is no multiple of 0.01 in binary, and JSON Schema does not say how to count."""
+    price = {"type": "number", "multipleOf": step}
     action = ActionSchema("pay", "", {"type": "object", "properties": {"amount": price}})
-    assert call_of(action, {"amount": 19.99}).arguments == {"amount": 19.99}
-    with pytest.raises(NotACall, match="not a multiple"):
-        call_of(action, {"amount": 19.999})
+    if fits:
+        assert call_of(action, {"amount": amount}).arguments == {"amount": amount}
+    else:
+        with pytest.raises(NotACall, match="not a multiple"):
+            call_of(action, {"amount": amount})
 
 
 def test_a_pattern_that_cannot_be_looked_for_in_linear_time_makes_no_call():

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from groundtune.acting import Action, SelectingModel
 from groundtune.agents.approvals import Approvals, Occasion
@@ -76,9 +76,13 @@ class ActionAgent:
         occasion: Occasion,
         budget: Budget,
         made: Sequence[EffectMade] = (),
+        unknown: Sequence[ActionCall] = (),
     ) -> Iterator[ActionEvent]:
         """Yield what is proposed and done for the last turn of a conversation, which is the user's; `made` is what was
         done for it before, if it goes on after an approval.
+
+        `unknown` are earlier calls of which nobody knew what came. Those of which it is known now come first; the
+        others are not made again.
 
         It ends when the model selects nothing more, with the first call that waits for an approval or is refused, or
         with a `HandedOver` where a person has to go on. Never raises for what a model or a back-end does.
@@ -87,13 +91,39 @@ class ActionAgent:
         for each in made:
             if each.call.action in self._actions:
                 turn.take(self._actions[each.call.action], each.call, each.result)
+        if made and (unclear := self._unclear(made[-1])):
+            yield turn.handed_over(unclear)
+            return
         try:
+            yield from self._caught_up(turn, user, unknown)
             while (yield from self._step(turn, user)):
                 pass
         except BudgetSpent as spent:
             yield turn.handed_over(f"{spent}.")
         except ModelFailed as error:
             yield turn.handed_over(f"the model failed: {error.message}")
+
+    def _unclear(self, effect: EffectMade) -> str:
+        """Return why a person has to go on after an effect, "" if none has to."""
+        if effect.result.outcome != "unknown" or self.reach_of(effect.call.action) == "read":
+            return ""
+        return f"nobody can tell whether {effect.call.action} was done: {effect.result.reason}"
+
+    def _caught_up(self, turn: _ActionTurn, user: str, calls: Sequence[ActionCall]) -> Iterator[EffectMade]:
+        """Yield what came of earlier calls, where that is known now. The model reads of those that were done."""
+        mine = {call.digest: call for call in calls if self.reach_of(call.action) == "write"}
+        turn.unknown = set(mine)
+        kept = self._tools.kept.effects(turn.occasion.conversation) if mine else []
+        latest = {record.digest: record.key for record in kept if record.actor == user and record.digest in mine}
+        for digest, key in latest.items():
+            now = self._tools.ledger.settle(key, self._actions, lambda name: self._tools.who(name) or Actor(name))
+            if now is None or now.result is None or now.state not in ("done", "refused"):
+                continue
+            turn.unknown.discard(digest)
+            result = replace(now.result, reason=f"This is known only now. {now.result.reason}".strip())
+            if now.state == "done":
+                turn.take(self._actions[mine[digest].action], mine[digest], result)
+            yield EffectMade(mine[digest], result)
 
     def reach_of(self, action: str) -> Reach | None:
         """Return whether an action changes something; None if there is no such action."""
@@ -134,20 +164,27 @@ class ActionAgent:
             return False
         call, action = selection.call, self._actions.get(selection.call.action)
         ruling = self._ruling(action, call, actor, turn)
+        if ruling.permission != "refused" and call.digest in turn.unknown:
+            refused = self._refused(user, call, turn.occasion, "what came of it before is not known")
+            yield EffectMade(call, replace(refused, outcome="unknown"))
+            yield turn.handed_over(f"nobody can tell whether {call.action} was done, and it is not made again")
+            return False
         yield Proposed(call, ruling.permission, ruling.reason)
         if action is None or ruling.permission == "refused":
             yield EffectMade(call, self._refused(user, call, turn.occasion, ruling.reason))
             return False
-        if ruling.permission == "needs approval" and not self._tools.rehearse:
-            asked = self._tools.approvals.ask(action, call, actor, turn.occasion, ruling.approver)
+        if ruling.permission == "needs approval":
+            asked = self._tools.approvals.ask(
+                action, call, actor, turn.occasion, ruling.approver, rehearse=self._tools.rehearse
+            )
             yield ApprovalNeeded(call, asked.token, ruling.approver)
             return False
         turn.budget.call(ruling.money)
         result = self._made(action, call, actor, turn.occasion)
         turn.take(action, call, result)
-        yield EffectMade(call, result)
-        if result.outcome == "unknown" and action.reach == "write":
-            yield turn.handed_over(f"nobody can tell whether {call.action} was done: {result.reason}")
+        yield (effect := EffectMade(call, result))
+        if unclear := self._unclear(effect):
+            yield turn.handed_over(unclear)
         return result.outcome in ("done", "rehearsed")
 
     def _ruling(self, action: Action | None, call: ActionCall, actor: Actor, turn: _ActionTurn) -> Ruling:
@@ -168,7 +205,7 @@ class ActionAgent:
         """Make a call that is allowed. What only looks something up is also done where nothing can be written down."""
         if action.reach == "write":
             if self._tools.rehearse:
-                return self._tools.ledger.rehearse(action, call, actor, occasion)
+                return self._tools.ledger.rehearse(action, call, actor, occasion, token)
             return self._tools.ledger.perform(action, call, actor, occasion, token)
         self._noted(actor.id, occasion.note("looked up", call))
         try:
@@ -198,6 +235,7 @@ class _ActionTurn:
         for message in self._users:
             self._said.turn(message.content)
         self.occasion, self.budget = occasion, budget
+        self.unknown: set[str] = set()  # digests of earlier calls
         self._results: list[tuple[Action, ActionCall, ActionResult]] = []
         self._steps = 0
 

@@ -61,9 +61,17 @@ class Approvals:
         self._kept, self._times = kept, times or ApprovalTimes()
 
     def ask(
-        self, action: Action, call: ActionCall, actor: Actor, occasion: Occasion, approver: str = ASKER
+        self,
+        action: Action,
+        call: ActionCall,
+        actor: Actor,
+        occasion: Occasion,
+        approver: str = ASKER,
+        *,
+        rehearse: bool = False,
     ) -> AskedApproval:
-        """Ask for an approval of exactly this call, by the asker, or by somebody else who is an `approver`."""
+        """Ask for an approval of exactly this call, by the asker, or by somebody else who is an `approver`. With
+        `rehearse`, it holds for a dry run only."""
         token, now = secrets.token_urlsafe(32), self._kept.clock()
         record = ApprovalRecord(
             id=_id_of(token),
@@ -71,7 +79,7 @@ class Approvals:
             actor=actor.id,
             approver=approver,
             call=call,
-            signature=action.signature,
+            signature=_signature(action, rehearse),
             digest=call.digest,
             state="asked",
             asked_at=now,
@@ -101,10 +109,13 @@ class Approvals:
             self._refuse(by, record, "it was decided before")
         return replace(record, state="granted" if granted else "denied", decided_by=by.id)
 
-    def covering(self, token: str, action: Action, call: ActionCall, actor: Actor) -> ApprovalRecord:
+    def covering(
+        self, token: str, action: Action, call: ActionCall, actor: Actor, *, rehearse: bool = False
+    ) -> ApprovalRecord:
         """Return the approval of a call, granted, or used by its effect. Raises `ApprovalRefused`, as `decide` does."""
         record = self._kept.approval(_id_of(token))
-        why = "there is no such approval" if record is None else self._unfit(record, action, call, actor)
+        signature = _signature(action, rehearse)
+        why = "there is no such approval" if record is None else self._unfit(record, signature, call, actor)
         if record is None or why:
             self._refuse(actor, record, why)
         return record
@@ -119,12 +130,12 @@ class Approvals:
             return "it has expired"
         return "" if shown == record.digest else "another call was shown than the one that it is for"
 
-    def _unfit(self, record: ApprovalRecord, action: Action, call: ActionCall, actor: Actor) -> str:
+    def _unfit(self, record: ApprovalRecord, signature: str, call: ActionCall, actor: Actor) -> str:
         if record.actor != actor.id:
             return "it is somebody else's"
         if record.digest != call.digest:
             return "the arguments are not those that were approved"
-        if record.signature != action.signature:
+        if record.signature != signature:
             return "the action has changed since it was approved"
         if record.state == "used":
             return ""  # the effect is there already: what came of it is returned
@@ -139,6 +150,11 @@ class Approvals:
         about = {} if record is None else {"approval": record.id}
         self._kept.note(by.id, AuditNote("approval refused", {**about, "why": why}, {"by": by.id}))
         raise ApprovalRefused(f"the approval does not hold: {why}.", remedy="Ask for the action again.")
+
+
+def _signature(action: Action, rehearse: bool) -> str:
+    """Return what an approval is bound to: that of a dry run is for no real call."""
+    return f"dry run of {action.signature}" if rehearse else action.signature
 
 
 def _id_of(token: str) -> str:

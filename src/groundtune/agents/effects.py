@@ -18,6 +18,7 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from groundtune.acting import Action
 from groundtune.agents.approvals import Approvals, Occasion
@@ -61,14 +62,19 @@ class EffectLedger:
             if token is not None:
                 approval = self._approvals.covering(token, action, call, actor)
             record = self._record(action, call, actor, occasion, approval)
-            kept = self._kept.intend(record, occasion.note("intended", call, key=record.key))
+            note = occasion.note("intended", call, key=record.key)
+            kept = self._kept.intend(record, note, self._times.lease)
         except ApprovalRefused as error:
             return ActionResult("refused", reason=error.message)
         except StoreError as error:
             return ActionResult("refused", reason=f"it cannot be written down, so it is not done: {error.message}")
         if kept is not record:
             return self._before(kept)
-        return self._settled(record, action, actor, _called(action, call, actor, record.key))
+        result = _asked(action.perform, call, actor, record.key)
+        if result.outcome == "unknown":  # nobody is calling any more: the back-end may know by now
+            known = self._known(action, call, actor, record.key, age=0)
+            result = result if known.outcome == "unknown" else known
+        return self._settled(record, action, actor, result)
 
     def _record(
         self, action: Action, call: ActionCall, actor: Actor, occasion: Occasion, approval: ApprovalRecord | None
@@ -112,18 +118,28 @@ class EffectLedger:
 
         A call is looked up once its caller must be gone, and never made again.
         """
-        unknown = []
-        for record in self._kept.effects(states=("intended", "unknown")):
-            age = (self._kept.clock() - record.intended_at).total_seconds()
-            if record.state == "intended" and age < self._times.lease:
-                continue
-            result = self._looked_up(record, actions, actor_of, age)
-            if record.state == "intended" or result.outcome != "unknown":
-                note = _settling("reconciled", record, result)
-                self._kept.settle(record.key, _state(result), result, note, record.actor)
-            if _state(result) == "unknown":
-                unknown.append(replace(record, state="unknown", result=result))
-        return unknown
+        left = self._kept.effects(states=("intended", "unknown"))
+        looked = [self._reconciled(record, actions, actor_of) for record in left]
+        return [record for record in looked if record.state == "unknown"]
+
+    def settle(self, key: str, actions: Mapping[str, Action], actor_of: Callable[[str], Actor]) -> EffectRecord | None:
+        """Do the same for a single call, and return its record as it is then."""
+        record = self._kept.effect(key)
+        if record is None or record.state not in ("intended", "unknown"):
+            return record
+        return self._reconciled(record, actions, actor_of)
+
+    def _reconciled(
+        self, record: EffectRecord, actions: Mapping[str, Action], actor_of: Callable[[str], Actor]
+    ) -> EffectRecord:
+        age = (self._kept.clock() - record.intended_at).total_seconds()
+        if record.state == "intended" and age < self._times.lease:
+            return record
+        result = self._looked_up(record, actions, actor_of, age)
+        if record.state == "intended" or result.outcome != "unknown":
+            note = _settling("reconciled", record, result)
+            self._kept.settle(record.key, _state(result), result, note, record.actor)
+        return replace(record, state=_state(result), result=result)
 
     def _looked_up(
         self, record: EffectRecord, actions: Mapping[str, Action], actor_of: Callable[[str], Actor], age: float
@@ -133,8 +149,18 @@ class EffectLedger:
         action = actions.get(record.call.action)
         if action is None or action.signature != record.signature:
             return ActionResult("unknown", reason="the action is not there any more, or has changed.")
-        result = action.look_up(record.call.arguments, actor_of(record.actor), record.key)
-        if result.outcome == "refused" and age < self._times.late:
+        return self._known(action, record.call, actor_of(record.actor), record.key, age)
+
+    def _known(self, action: Action, call: ActionCall, actor: Actor, key: str, age: float) -> ActionResult:
+        """Return what the back-end knows of a call. One that never came is given up, or else waited for until it is too
+        late for it."""
+        result = _asked(action.look_up, call, actor, key)
+        if result.outcome != "refused":
+            return result
+        given_up = _asked(action.give_up, call, actor, key)
+        if given_up.outcome != "unknown":
+            return given_up
+        if age < self._times.late:
             return ActionResult("unknown", reason="the back-end has not seen it; it may still arrive.")
         return result
 
@@ -153,26 +179,43 @@ class EffectLedger:
             self._kept.note(actor.id, _settling("undo failed", record, result))
         return result
 
-    def rehearse(self, action: Action, call: ActionCall, actor: Actor, occasion: Occasion) -> ActionResult:
-        """Do all that `perform` does but for the call, and say so in the audit log."""
+    def rehearse(
+        self, action: Action, call: ActionCall, actor: Actor, occasion: Occasion, token: str | None = None
+    ) -> ActionResult:
+        """Do all that `perform` does but for the call. It is in the audit log, and in no other record."""
+        approval: ApprovalRecord | None = None
         try:
-            self._kept.note(actor.id, occasion.note("rehearsed", call))
+            if token is not None:
+                approval = self._approvals.covering(token, action, call, actor, rehearse=True)
+            record = self._record(action, call, actor, occasion, approval)
+            self._kept.note(actor.id, occasion.note("rehearsed", call, key=record.key))
+            result = _asked(partial(_rehearsed, action), call, actor, record.key)
+            self._kept.note(actor.id, _settling("rehearsal settled", record, result))
+        except ApprovalRefused as error:
+            return ActionResult("refused", reason=error.message)
         except StoreError as error:
             return ActionResult("refused", reason=f"it cannot be written down, so it is not done: {error.message}")
-        return ActionResult("rehearsed", reason=f"a dry run: {action.schema.name} was not called.")
+        return result
 
 
-def _called(action: Action, call: ActionCall, actor: Actor, key: str) -> ActionResult:
-    """Return what came of the call; a bug in the action leaves it unknown."""
+def _rehearsed(action: Action, arguments: Mapping[str, object], actor: Actor, key: str) -> ActionResult:
+    fault = action.fault(arguments, actor, key)
+    if fault:
+        return ActionResult("refused", reason=fault)
+    return ActionResult("rehearsed", reason=f"a dry run: {action.schema.name} was not called.")
+
+
+def _asked(ask: Callable[..., ActionResult], call: ActionCall, actor: Actor, key: str) -> ActionResult:
+    """Return what an action says of a call; a bug in it leaves it unknown."""
     try:
-        return action.perform(call.arguments, actor, key)
+        return ask(call.arguments, actor, key)
     except Exception as error:
-        _log.exception("The action %s broke.", action.schema.name)
+        _log.exception("The action %s broke.", call.action)
         return ActionResult("unknown", reason=f"the action broke ({type(error).__name__}).")
 
 
 def _state(result: ActionResult) -> EffectState:
-    return "unknown" if result.outcome == "rehearsed" else result.outcome
+    return result.outcome if result.outcome in ("done", "refused") else "unknown"
 
 
 def _settling(kind: str, record: EffectRecord, result: ActionResult) -> AuditNote:

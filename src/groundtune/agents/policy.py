@@ -113,6 +113,10 @@ class ActionPolicy:
         """
         return self.ruling(action, call, actor, {}, tainted=False)
 
+    def about(self, action: str) -> list[ActionRule]:
+        """Return the rules that name an action, whomever they are for."""
+        return [rule for rule in self.rules if fnmatchcase(action, rule.action)]
+
     def offered(self, actions: Sequence[Action], actor: Actor) -> list[Action]:
         """Return the actions that some rule lets a user do: a model need not hear of others."""
         mine = [rule for rule in self.rules if set(rule.who) & set(actor.principals)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from groundtune.assembly.assembly import Assembly
 from groundtune.models.selecting import selecting
 from groundtune.settings.actions import ActionsSettings
 from groundtune.values import Actor
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +37,8 @@ def open_acting(
     """Give what acts in a project, None if `[actions]` names no back-end or no rule; servers that it started end with
     the block.
 
-    `who` tells who a user is at this moment. Calls that were cut off by a crash are looked up first. Raises
-    `SettingsError`, `InputError`, `NotInstalled` and `StoreError`.
+    `who` tells who a user is at this moment. Calls that were cut off by a crash are jobs: `assembly.background` has
+    them looked up. Raises `SettingsError`, `InputError`, `NotInstalled` and `StoreError`.
     """
     settings = assembly.settings.actions
     if not settings.backends or not settings.rules:
@@ -45,9 +48,10 @@ def open_acting(
     approvals = Approvals(kept)
     ledger = EffectLedger(kept, approvals)
     with open_actions(settings, assembly.folder) as opened:
+        for each in opened.refused:
+            if each.missed:
+                _log.warning("Not offered: %s: %s. See `groundtune agents actions`.", each.name, each.reason)
         tools = ActionTools(opened.actions, policy_of(settings), ledger, approvals, kept, who, rehearse)
-        known = {action.schema.name: action for action in opened.actions}
-        ledger.reconcile(known, lambda user: who(user) or Actor(user))
         yield Acting(ActionAgent(selecting(assembly.chat_model()), tools), tools, budget_of(settings))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -9,18 +11,25 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from groundtune.cli._shared import HERE, AsJson, Overrides, ProjectFolder, emit, opened
+from groundtune.cli._offers import actions, approve
+from groundtune.cli._shared import HERE, AsJson, Overrides, ProjectFolder, emit, opened, several
 
 if TYPE_CHECKING:
+    from groundtune.agents.work import WorkedOn
     from groundtune.comparison.agents import AgentEvaluation
+    from groundtune.records.jobs import JobRecord
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    commands = typer.Typer(help="Measure the agent that acts, and check what it did.", no_args_is_help=True)
+    commands = typer.Typer(help="What agents can do, how well they do it, and what they did.", no_args_is_help=True)
     commands.command()(evaluate)
     commands.command()(audit)
     commands.command()(forget)
+    commands.command()(actions)
+    commands.command()(approve)
+    commands.command()(work)
+    commands.command()(jobs)
     app.add_typer(commands, name="agents")
 
 
@@ -109,6 +118,77 @@ def forget(
         records.effects().forget(user)
     told = ", ".join(f"{count} {what}" for what, count in counts.items())
     emit(as_json, {"user": user, **counts}, Text(f"Erased of {user}: {told}, and the arguments of actions."))
+
+
+def work(
+    again: Annotated[bool, typer.Option("--again", help="Try the jobs that failed once more, too.")] = False,
+    project: ProjectFolder = HERE,
+    as_json: AsJson = False,
+    overrides: Overrides = [],  # noqa: B006 -- typer reads the default, nobody changes it
+) -> None:
+    """Do what agents have left for later, until nothing is due: look up calls of which nobody knows what came, classify
+    complaints, and look through conversations that ended. Exit code 1 if a job failed for good.
+
+    Let a timer run it every few minutes. Several may run at once; what one is killed at, another does.
+
+    Examples:
+
+        groundtune agents work
+        groundtune agents work --again --json
+
+    """
+    from groundtune.assembly.background import open_worker
+
+    with opened(project, overrides) as opened_project:
+        assembly = opened_project.assembly
+        kept = assembly.records.jobs()
+        if again:
+            kept.reopen()
+        due = sum(job.state == "open" and job.due_at <= kept.clock() for job in kept.jobs())
+        worked: list[WorkedOn] = []
+        with open_worker(assembly) as worker:
+            for each in worker.work():
+                worked.append(each)
+                assembly.progress("work on jobs", len(worked), max(len(worked), due))
+        left = kept.jobs()
+    ended = Counter(each.job.kind for each in worked if each.outcome == "done")
+    failed = [each for each in worked if each.outcome == "failed"]
+    tried = [each for each in worked if each.outcome == "again"]
+    done = ", ".join(f"{count} to {kind}" for kind, count in ended.items()) or "none"
+    lines = [f"Jobs done: {done}. Left: {several(len(left), 'job')}."]
+    lines += [f"To be tried again: {each.job.kind} {each.job.subject}: {each.why}" for each in tried]
+    lines += [f"Failed: {each.job.kind} {each.job.subject}: {each.why}" for each in failed]
+    document = {"done": dict(ended), "again": len(tried), "failed": len(failed), "left": list(map(_job_json, left))}
+    emit(as_json, document, Text("\n".join(lines)))
+    if failed:
+        raise typer.Exit(1)
+
+
+def jobs(
+    project: ProjectFolder = HERE,
+    as_json: AsJson = False,
+    overrides: Overrides = [],  # noqa: B006 -- typer reads the default, nobody changes it
+) -> None:
+    """List what agents have left for later, and what failed so often that a person has to look.
+
+    Example:
+
+        groundtune agents jobs
+
+    """
+    with opened(project, overrides) as opened_project:
+        left = opened_project.assembly.records.jobs().jobs()
+    lines = [
+        f"{job.kind} {job.subject}: {job.state}, tried {several(job.attempts, 'time')}"
+        + (f", due {job.due_at:%Y-%m-%d %H:%M:%S} UTC" if job.state == "open" else "")
+        + (f": {job.why}" if job.why else "")
+        for job in left
+    ]
+    emit(as_json, {"jobs": list(map(_job_json, left))}, Text("\n".join([*lines, several(len(left), "job")])))
+
+
+def _job_json(job: JobRecord) -> dict[str, object]:
+    return {**asdict(job), "due_at": job.due_at.isoformat(), "asked_at": job.asked_at.isoformat()}
 
 
 def _shown(evaluation: AgentEvaluation) -> Group:

@@ -18,6 +18,7 @@ from groundtune.settings.sources import ENVIRONMENT_PREFIX, FILE_NAME, Origin
 from groundtune.settings.starter import about, template, toml
 from groundtune.settings.table import Principals, Table
 from groundtune.settings.tables import (
+    ON_THIS_MACHINE,
     AssistantSettings,
     BenchmarkSettings,
     ComparisonSettings,
@@ -34,11 +35,12 @@ from groundtune.settings.tables import (
     StoreSettings,
 )
 from groundtune.settings.training import DataSettings, TuningSettings
-from groundtune.settings.writing import write_settings
+from groundtune.settings.writing import write_approved, write_settings
 
 __all__ = [
     "ENVIRONMENT_PREFIX",
     "FILE_NAME",
+    "ON_THIS_MACHINE",
     "QUICK",
     "AssistantSettings",
     "BenchmarkSettings",
@@ -68,5 +70,6 @@ __all__ = [
     "load_project",
     "template",
     "toml",
+    "write_approved",
     "write_settings",
 ]

@@ -45,6 +45,9 @@ class McpSettings(_Inner):
     variables: list[str] = Field([], description="Environment variables that the program gets besides PATH and HOME.")
     url: str = Field("", description="Address of a server that speaks streamable HTTP.")
     token_variable: str = Field("", description="Environment variable with the bearer token for `url`.")
+    start_seconds: float = Field(
+        5, gt=0, description="Longest time that it may take to start and to list its tools, in seconds."
+    )
     approved: dict[str, str] = Field(
         {}, description="Tools that somebody has looked at, each with its digest. No other tool is offered."
     )
@@ -63,6 +66,9 @@ class ActionSettings(_Inner):
     trusted: bool | None = Field(None, description="Whether what it returns are records of the company.")
     without: list[str] = Field([], description="Arguments that it is called without, and no model is told of.")
     look_up: str = Field("", description="Operation that looks a call up by its key: the last step of its path.")
+    give_up: str = Field(
+        "", description="Operation that sees to it that a call takes no effect any more: the last step of its path."
+    )
     undo: str = Field("", description="Operation that takes it back by the reference: the last step of its path.")
     reference: str = Field("id", description="Field of the reply that is the reference.")
     errors_change_nothing: bool = Field(False, description="Whether a tool of MCP that reports an error did nothing.")
@@ -82,7 +88,14 @@ class BackendSettings(_Inner):
     kilobytes: float = Field(
         200, gt=0, description="Largest reply that is read, in kilobytes (not that of a function)."
     )
-    actions: dict[str, ActionSettings] = Field({}, description="What is said of single actions, by name.")
+    actions: dict[str, ActionSettings] = Field(
+        {}, description="What is said of single actions, by name, and of all by `*`: of two, the name's counts."
+    )
+
+    def said_of(self, action: str) -> ActionSettings:
+        """Return what is said of an action."""
+        of_all, own = (self.actions.get(name, ActionSettings()) for name in ("*", action))
+        return of_all.model_copy(update={name: getattr(own, name) for name in own.model_fields_set})
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:

@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from groundtune.acting import Action
-from groundtune.agents.actions.arguments import SchemaCheck
+from groundtune.calls import call_of
 from groundtune.values import ActionResult, Actor
 
 Arguments = Mapping[str, Any]
@@ -30,10 +30,11 @@ ACTOR = Actor("ana", ("customer",), {"account": "A-1001"})
 class ActionContract:
     """Every action passes these tests. Override what the module names, and say what the back-end can do.
 
-    `idempotent`: it does once what is asked twice with the same key. `looks_up` and `undoes`: it has a way to.
+    `idempotent`: it does once what is asked twice with the same key. `looks_up`, `undoes` and `gives_up`: it has a way
+    to.
     """
 
-    idempotent = looks_up = undoes = True
+    idempotent = looks_up = undoes = gives_up = True
 
     def read(self) -> tuple[Action, Arguments]:
         """Return an action that changes nothing, with arguments."""
@@ -71,7 +72,7 @@ class ActionContract:
             assert schema["additionalProperties"] is False
             assert set(schema.get("required", ())) <= schema["properties"].keys()
             assert re.fullmatch(r"[A-Za-z0-9_-]{1,64}", action.schema.name)
-            SchemaCheck(schema).check(arguments)
+            assert call_of(action.schema, arguments).arguments == arguments
 
     def test_it_says_what_it_is(self) -> None:
         """One reads, one writes."""
@@ -93,10 +94,19 @@ class ActionContract:
         for wrong in garbage(action, arguments):
             result = action.perform(wrong, ACTOR, "key-garbage")
             assert (result.outcome, bool(result.reason)) == ("refused", True), wrong
+            assert action.fault(wrong, ACTOR, "key-garbage") == result.reason
+            assert action.give_up(wrong, ACTOR, "key-garbage").outcome in ("refused", "unknown")
             assert action.look_up(wrong, ACTOR, "key-garbage").outcome in ("refused", "unknown")
             assert action.undo(wrong, ACTOR, "reference", "key-garbage").outcome in ("refused", "unknown")
             tried += 1
         assert tried > 8
+        assert self.state() == before
+
+    def test_what_would_be_sent_has_no_fault(self) -> None:
+        """Asking changes nothing."""
+        action, arguments = self.write()
+        before = self.state()
+        assert action.fault(arguments, ACTOR, "key-1") == ""
         assert self.state() == before
 
     def test_a_read_changes_nothing(self) -> None:
@@ -166,6 +176,24 @@ class ActionContract:
         else:
             assert (known.outcome, never.outcome) == ("unknown", "unknown")
             assert known.reason
+
+    def test_what_is_given_up_takes_no_effect_any_more(self) -> None:
+        """Unless it did before: that is told. Without a way to, nobody knows, and nothing changes."""
+        action, arguments = self.write()
+        before = self.state()
+        never = action.give_up(arguments, ACTOR, "key-late")
+        assert self.state() == before
+        if not self.gives_up:
+            assert (never.outcome, bool(never.reason)) == ("unknown", True)
+            return
+        assert (never.outcome, bool(never.reason)) == ("refused", True)
+        assert action.perform(arguments, ACTOR, "key-late").outcome == "refused"
+        assert self.state() == before
+        done = action.perform(arguments, ACTOR, "key-1")
+        after = self.state()
+        known = action.give_up(arguments, ACTOR, "key-1")
+        assert (known.outcome, known.reference) == ("done", done.reference)
+        assert self.state() == after != before
 
     def test_it_is_taken_back_by_its_reference(self) -> None:
         """Without a way to, that is said, and nothing changes."""

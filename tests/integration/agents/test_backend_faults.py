@@ -14,23 +14,10 @@ from contextlib import closing
 
 import httpx
 import pytest
+from _telecom_changes import CHANGES, OWN, WHO
 from backend.client import FOLDER, Client, running
 from backend.faults import Fault, FaultyProxy
 
-WHO, OWN = "C-1001", {"account": "A-1001"}
-LINE = {**OWN, "line": "0650100101"}
-CHANGES = {  # every change, with the customer and a start from which it can be done
-    "change_plan": (WHO, {**LINE, "plan": "brook"}),
-    "undo_plan_change": ("C-1009", {"account": "A-1009", "change": "C-1009-1"}),
-    "add_roaming": (WHO, {**LINE, "roaming_pass": "hop-2"}),
-    "add_option": (WHO, {**LINE, "option": "top-up-1"}),
-    "remove_add_on": ("C-1002", {"account": "A-1002", "add_on": "B-1002-1"}),
-    "set_spending_cap": (WHO, {**LINE, "amount": "80.00"}),
-    "pay_bill": (WHO, {**OWN, "bill": "402603001", "amount": "10.00"}),
-    "refund_payment": ("C-1002", {"account": "A-1002", "payment": "P-1002-2"}),
-    "open_ticket": (WHO, {**OWN, "topic": "device"}),
-    "close_ticket": (WHO, {**OWN, "ticket": "T-1001-1"}),
-}
 CUT = ("cut before", "cut after", "cut within")
 SECONDS = 0.3
 

@@ -4,19 +4,25 @@ import json
 import os
 import pty
 import select
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from http.client import HTTPException
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
+from backend.client import FOLDER, running
+from backend.faults import FaultyProxy
 
 from groundtune.records import open_records
 
 MODEL = '''
 """A model for tests: says the same, slowly if asked to, and pays when the user says so."""
 import time
+from groundtune.errors import ModelFailed
 from groundtune.testing.fakes import FunctionSelector
 from groundtune.values import ActionCall
 
@@ -24,12 +30,16 @@ from groundtune.values import ActionCall
 def selects(conversation, actions):
     said = [message.content for message in conversation if message.role == "user"][-1]
     done = any(message.role == "tool" for message in conversation)
-    return ActionCall("pay_bill", {"bill": "B-17"}) if "pay" in said.lower() and not done else "nothing to do"
+    bill = {"bill": "B-17"} if "B-17" in said else {"account": "A-1001", "bill": "402603001", "amount": "10.00"}
+    return ActionCall("pay_bill", bill) if "pay" in said.lower() and not done else "nothing to do"
 
 
 class Model(FunctionSelector):
     def stream(self, messages, max_tokens=None):
-        words = "This is what I say about it .".split()
+        known = "<done>" in messages[-1].content and "pay_bill" in messages[-1].content
+        words = ("I know that it was done ." if known else "This is what I say about it .").split()
+        if "fail" in messages[-1].content:
+            raise ModelFailed("went away.")
         for word in words:
             yield word + " "
             if "slowly" in messages[-1].content:
@@ -66,6 +76,29 @@ functions = "own_actions.py"
 [[actions.rules]]
 action = "pay_bill"
 who = ["everyone"]
+"""
+TELECOM = """
+[model]
+name = "scripted:model"
+
+[[actions.backends]]
+name = "tirvane"
+only = ["pay_bill"]
+
+[actions.backends.openapi]
+file = "openapi.json"
+base_url = "{url}"
+token_variable = "BACKEND_TOKEN"
+actor_header = "On-Behalf-Of"
+
+[actions.backends.actions.pay_bill]
+look_up = "get_effect"
+give_up = "void_effect"
+
+[[actions.rules]]
+action = "pay_bill"
+who = ["everyone"]
+limits = {{ account = {{ own = "account" }} }}
 """
 MAIN = """
 import signal
@@ -179,6 +212,9 @@ def test_in_a_terminal_what_is_approved_is_done_and_what_is_denied_is_not(projec
     terminal.say("y")
     terminal.until("pay_bill: done.")
     terminal.until("> ")
+    terminal.say("Did that work?")
+    terminal.until("I know that it was done")
+    terminal.until("> ")
     terminal.say("/nonsense")
     terminal.until("There is no command /nonsense")
     terminal.say("/end")
@@ -239,10 +275,83 @@ def test_in_a_terminal_feedback_is_given_and_asked_for_once(project, terminal):
     assert (kept.opinion.stars, kept.opinion.text) == (2, "slow after all")
 
 
+def test_an_answer_is_shown_whole_before_what_was_done(project, terminal):
+    (project / "groundtune.toml").write_text(f'{SETTINGS}then = "allow"\n', encoding="utf-8")
+    terminal = terminal("--dry-run")
+    terminal.until("> ")
+    terminal.say("Pay B-17 slowly")
+    assert "This is what I say about it ." in terminal.until("pay_bill: rehearsed.")
+    terminal.until("> ")
+    terminal.stop()
+    assert terminal.end() == 0
+
+
+def test_an_answer_that_fails_stops_no_approval(project, terminal):
+    terminal = terminal()
+    terminal.until("> ")
+    terminal.say("Pay B-17 and fail")
+    terminal.until("groundtune: went away.")
+    terminal.until("[y/N] ")
+    terminal.say("y")
+    terminal.until("pay_bill: done.")
+    terminal.until("> ")
+    terminal.stop()
+    assert terminal.end() == 0
+    assert len(paid(project)) == 1
+
+
+class DeadlyProxy(FaultyProxy):
+    """Kills the back-end once it has taken a payment, so that nobody hears of it."""
+
+    kill = None
+
+    def ask(self, method, path, headers, body):
+        reply = super().ask(method, path, headers, body)
+        if path.endswith("/payments"):
+            self.kill()
+            raise HTTPException("killed")
+        return reply
+
+
+def test_a_back_end_that_is_killed_in_a_call_and_comes_back(project, terminal, monkeypatch):
+    """The user hears that nobody knows, asks again in vain, and hears in the next turn what was done: once."""
+    monkeypatch.setenv("BACKEND_TOKEN", "token-of-this-test")
+    shutil.copy(FOLDER / "backend" / "openapi.json", project)
+    back_end = (str(project.parent / "backend.db"), "--simulation")
+    with DeadlyProxy("http://127.0.0.1:9", []) as proxy:
+        (project / "groundtune.toml").write_text(TELECOM.format(url=proxy.url), encoding="utf-8")
+        terminal = terminal("--user", "C-1001", "--own", "account=A-1001")
+        with running(*back_end, token="token-of-this-test") as killed:
+            proxy.target, proxy.kill = urlsplit(killed.client.url), killed.kill
+            terminal.until("> ")
+            terminal.say("Please pay 10.00 of 402603001 for A-1001")
+            terminal.until("[y/N] ")
+            terminal.say("y")
+            terminal.until("pay_bill: unknown.")
+            terminal.until("A person has to go on: nobody can tell whether pay_bill was done")
+            terminal.until("> ")
+        terminal.say("Then pay the 10.00 of 402603001 for A-1001 once more")
+        terminal.until("pay_bill: unknown. what came of it before is not known.")
+        terminal.until("> ")
+        with running(*back_end, token="token-of-this-test") as restarted:
+            proxy.target = urlsplit(restarted.client.url)
+            terminal.say("Did that work?")
+            assert "pay_bill: done. {" in terminal.until("This is known only now.")
+            terminal.until("> ")
+            terminal.stop()
+            assert terminal.end() == 0
+            (payment,) = restarted.client.changes()["payments"]["added"]
+    assert (payment["bill"], payment["amount"]) == ("402603001", "10.00")
+    with open_records("sqlite:///.groundtune/records.db", project) as records:
+        assert [effect.state for effect in records.effects().effects()] == ["done"]
+
+
 def test_a_dry_run_pays_nothing(project, terminal):
     terminal = terminal("--dry-run")
     terminal.until("> ")
     terminal.say("pay B-17")
+    terminal.until("[y/N] ")
+    terminal.say("y")
     terminal.until("pay_bill: rehearsed.")
     terminal.until("> ")
     terminal.stop()

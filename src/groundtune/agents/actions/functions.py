@@ -13,7 +13,7 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
@@ -21,7 +21,7 @@ from pydantic.errors import PydanticUserError
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import PydanticSerializationError, core_schema, to_jsonable_python
 
-from groundtune.agents.actions.arguments import NotArguments, checked, plain, shortened
+from groundtune.calls import NotACall, json_fault, plain, shortened
 from groundtune.values import ActionResult, ActionSchema, Actor, Reach, digest
 
 KEY, REFERENCE = "key", "reference"
@@ -38,20 +38,32 @@ def action(
     trusted: bool = False,
     look_up: Callable[..., object] | None = None,
     undo: Callable[..., object] | None = None,
+    give_up: Callable[..., object] | None = None,
 ) -> Callable[[Callable[..., object]], FunctionAction]:
     """Make an action of a function. It is called by keyword, with what its annotations say.
 
     What it returns is the value; it raises `ActionRefused` where it changed nothing, and may return an `ActionResult`
     with the `reference` by which `undo` takes it back. Whatever else a "write" raises leaves its effect unknown.
 
-    `look_up` and `undo` may take the same arguments, `key`, an `Actor`, and `undo` the `reference`. `look_up` returns
-    what is known of the call, None if it never came. Raises `TypeError` for a function that cannot be described.
+    `look_up`, `undo` and `give_up` may take the same arguments, `key`, an `Actor`, and `undo` the `reference`.
+    `look_up` returns what is known of the call, None if it never came. `give_up` sees to it that a call with this key
+    takes no effect any more, and returns None; what is known of the call if it took effect before. Raises `TypeError`
+    for a function that cannot be described.
     """
 
     def made(function: Callable[..., object]) -> FunctionAction:
-        return FunctionAction.of(function, reach, trusted, look_up, undo)
+        return FunctionAction.of(function, reach, trusted, FunctionHelpers(look_up, undo, give_up))
 
     return made
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionHelpers:
+    """The functions that go with the one of an action: they look a call up, take it back, and give it up."""
+
+    finder: Callable[..., object] | None = None
+    undoer: Callable[..., object] | None = None
+    stopper: Callable[..., object] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,19 +74,13 @@ class FunctionAction:
     schema: ActionSchema
     reach: Reach
     trusted: bool
-    finder: Callable[..., object] | None
-    undoer: Callable[..., object] | None
+    helpers: FunctionHelpers
     _model: type[BaseModel] = field(repr=False, compare=False)
     _filled: Mapping[str, object] = field(repr=False, compare=False)
 
     @classmethod
     def of(
-        cls,
-        function: Callable[..., object],
-        reach: Reach,
-        trusted: bool,
-        finder: Callable[..., object] | None,
-        undoer: Callable[..., object] | None,
+        cls, function: Callable[..., object], reach: Reach, trusted: bool, helpers: FunctionHelpers
     ) -> FunctionAction:
         """Return the action of a function. Raises `TypeError` if it cannot be described."""
         described, filled = _parameters(function)
@@ -85,9 +91,9 @@ class FunctionAction:
             raise TypeError(f"{function.__qualname__}: {error.message}") from None
         schema = ActionSchema(function.__name__, inspect.getdoc(function) or "", parameters)
         names = {name.removeprefix(_PREFIX) for name in described}
-        for helper in filter(None, (finder, undoer)):
+        for helper in filter(None, (helpers.finder, helpers.undoer, helpers.stopper)):
             _check_helper(helper, {*names, KEY, REFERENCE})
-        return cls(function, schema, reach, trusted, finder, undoer, model, filled)
+        return cls(function, schema, reach, trusted, helpers, model, filled)
 
     def __call__(self, *given: Any, **named: Any) -> Any:  # noqa: ANN401 -- whatever the function takes and returns
         """Call the function itself."""
@@ -100,11 +106,11 @@ class FunctionAction:
         place = f"{self.function.__module__}:{self.function.__qualname__}"
         return digest(self.schema.name, self.schema.description, parameters, place)
 
-    def fault(self, arguments: Mapping[str, object]) -> str:
-        """Return why arguments are refused before anything runs, "" if they are not."""
+    def fault(self, arguments: Mapping[str, object], actor: Actor, key: str) -> str:
+        """Return why arguments are refused before anything runs; see `Action.fault`."""
         try:
             self._values(arguments)
-        except NotArguments as error:
+        except NotACall as error:
             return str(error)
         return ""
 
@@ -112,7 +118,7 @@ class FunctionAction:
         """Call the function once; see `Action.perform`."""
         try:
             values = self._values(arguments)
-        except NotArguments as error:
+        except NotACall as error:
             return ActionResult("refused", reason=str(error))
         filled = {name: actor if kind is Actor else key for name, kind in self._filled.items()}
         result = self._called(self.function, {**values, **filled})
@@ -122,39 +128,48 @@ class FunctionAction:
 
     def look_up(self, arguments: Mapping[str, object], actor: Actor, key: str) -> ActionResult:
         """Ask the function for it, if there is one; see `Action.look_up`."""
-        if self.finder is None:
+        if self.helpers.finder is None:
             return ActionResult("unknown", reason="the action has no way to look up what became of a call")
-        result = self._helped(self.finder, arguments, actor, {KEY: key})
+        result = self._helped(self.helpers.finder, arguments, actor, {KEY: key})
         if result.outcome == "done" and result.value is None and not result.reason:
             return ActionResult("refused", reason="the back-end knows of no such call")
         return result
 
+    def give_up(self, arguments: Mapping[str, object], actor: Actor, key: str) -> ActionResult:
+        """Call the function for it, if there is one; see `Action.give_up`."""
+        if self.helpers.stopper is None:
+            return ActionResult("unknown", reason="the action has no way to give up a call")
+        result = self._helped(self.helpers.stopper, arguments, actor, {KEY: key})
+        if result.outcome == "done" and result.value is None and not result.reason:
+            return ActionResult("refused", reason="it took no effect, and takes none any more")
+        return result if result.outcome == "done" else replace(result, outcome="unknown")
+
     def undo(self, arguments: Mapping[str, object], actor: Actor, reference: str, key: str) -> ActionResult:
         """Call the function for it, if there is one; see `Action.undo`."""
-        if self.undoer is None:
+        if self.helpers.undoer is None:
             return ActionResult("refused", reason="the action has no way to undo it")
-        return self._helped(self.undoer, arguments, actor, {KEY: key, REFERENCE: reference})
+        return self._helped(self.helpers.undoer, arguments, actor, {KEY: key, REFERENCE: reference})
 
     def _helped(
         self, helper: Callable[..., object], arguments: Mapping[str, object], actor: Actor, more: Mapping[str, str]
     ) -> ActionResult:
         try:
             values = {**self._values(arguments), **more}
-        except NotArguments as error:
+        except NotACall as error:
             return ActionResult("refused", reason=str(error))
         kinds = _kinds(helper)
         taken = {name: actor if kinds.get(name) is Actor else values.get(name) for name in _named(helper)}
         return self._called(helper, taken)
 
     def _values(self, arguments: Mapping[str, object]) -> dict[str, object]:
-        """Return the arguments as the function's annotations have them. Raises `NotArguments`."""
-        text = json.dumps(plain(self.schema.name, arguments))
+        """Return the arguments as the function's annotations have them. Raises `NotACall`."""
+        text = json.dumps(plain(arguments))
         try:
             model = self._model.model_validate_json(text, strict=True, extra="forbid")
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             place = ".".join(map(str, first["loc"]))
-            raise NotArguments(shortened(f"`{place}`: {first['msg']}")) from None
+            raise NotACall(shortened(f"`{place}`: {first['msg']}")) from None
         return {name.removeprefix(_PREFIX): getattr(model, name) for name in type(model).model_fields}
 
     @staticmethod
@@ -168,9 +183,11 @@ class FunctionAction:
         result = returned if isinstance(returned, ActionResult) else ActionResult("done", returned)
         try:
             value = to_jsonable_python(result.value)
-            checked(value)
-        except (PydanticSerializationError, NotArguments, ValueError) as error:
-            reason = shortened(f"what it returned is no JSON: {error}")
+            fault = json_fault(value)
+        except (PydanticSerializationError, ValueError) as error:
+            value, fault = None, str(error)
+        if fault:
+            reason = shortened(f"what it returned is no JSON: {fault}")
             return ActionResult(result.outcome, None, result.reference, f"{result.reason} {reason}".strip())
         return ActionResult(result.outcome, value, result.reference, result.reason)
 

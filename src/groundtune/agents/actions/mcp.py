@@ -10,8 +10,10 @@ MCP has no keys and no look-up (specification 2026-07-28, "Tools"): what is unkn
 from __future__ import annotations
 
 import json
+import math
 import os
 import threading
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager, suppress
@@ -19,8 +21,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from groundtune.agents.actions.arguments import NotArguments, NotASchema, SchemaCheck, check, checked, plain, shortened
-from groundtune.agents.actions.offers import NotOffered
+from groundtune.agents.actions.offers import NotOffered, OfferedTool
+from groundtune.calls import NotACall, NotASchema, call_of, check_schema, json_fault, shortened
 from groundtune.extras import not_installed
 from groundtune.http.addresses import parsed
 from groundtune.http.backend import NoReply, NotSent
@@ -63,23 +65,29 @@ class McpSession:
 class McpServer:
     """A session with a server: begun when it is first needed, and anew after it broke. Safe across threads."""
 
-    def __init__(self, target: McpTarget, seconds: float) -> None:
+    def __init__(self, target: McpTarget, seconds: float, start_seconds: float) -> None:
         if target.url:
             parsed(target.url)
         self.target = target
-        self._seconds = seconds
+        self._seconds, self._start = seconds, start_seconds
         self._lock = threading.Lock()
         self._open: McpSession | None = None
 
     def tools(self) -> list[Tool]:
         """Return the tools that it has now. Raises `NotSent` if it cannot be asked."""
+        ends = time.monotonic() + self._start
         session = self._session()
         try:
-            tools: list[Tool] = session.portal.call(self._tools, session.client)
+            tools: list[Tool] = session.portal.call(self._tools, session.client, ends - time.monotonic())
         except Exception as error:
             self._end(session)
-            raise NotSent(f"{self.target.place} does not list its tools: {self._why(error)}") from None
+            why = _why(error, self._start, " (`start_seconds`)")
+            raise NotSent(f"{self.target.place} does not list its tools: {why}") from None
         return tools
+
+    def check(self, name: str, pinned: str) -> None:
+        """Raise `NotSent` unless a tool is still the one that was pinned."""
+        _check_pinned(self.tools(), name, pinned)
 
     def call(self, name: str, pinned: str, arguments: dict[str, Any]) -> CallToolResult:
         """Call a tool once, if it is still the one that was pinned. Raises `NotSent` and `NoReply`."""
@@ -96,12 +104,8 @@ class McpServer:
                 raise NotSent(_said(error)) from None
             if not (begun.is_set() and isinstance(error, TimeoutError)):  # one slow tool breaks no session
                 self._end(session)
-            raise (NoReply if begun.is_set() else NotSent)(self._why(error)) from None
+            raise (NoReply if begun.is_set() else NotSent)(_why(error, self._seconds)) from None
         return result
-
-    def _why(self, error: Exception) -> str:
-        late = isinstance(error, TimeoutError)
-        return f"it did not reply within {self._seconds:g} seconds" if late else _said(error)
 
     def close(self) -> None:
         """End the session, and the program if it was started."""
@@ -118,8 +122,8 @@ class McpServer:
 
     def _session(self) -> McpSession:
         try:
+            import mcp  # noqa: F401 -- tells what to install
             from anyio.from_thread import start_blocking_portal
-            from mcp import Client
         except ImportError as error:
             raise not_installed("agents", "an MCP server", error) from None
 
@@ -128,12 +132,26 @@ class McpServer:
                 with ExitStack() as stack:
                     try:
                         portal = stack.enter_context(start_blocking_portal())
-                        client = Client(self._transport(), read_timeout_seconds=self._seconds, cache=None)
-                        stack.enter_context(portal.wrap_async_context_manager(client))
+                        client = stack.enter_context(portal.wrap_async_context_manager(self._begun()))
                     except Exception as error:
-                        raise NotSent(f"{self.target.place} cannot be reached: {_said(error)}") from None
+                        why = _why(error, self._start, " (`start_seconds`)")
+                        raise NotSent(f"{self.target.place} cannot be reached: {why}") from None
                     self._open = McpSession(stack.pop_all(), portal, client)
             return self._open
+
+    @asynccontextmanager
+    async def _begun(self) -> AsyncIterator[Client]:
+        """Give a client with which the server has spoken. Raises `TimeoutError` if it says nothing: the client's own
+        limits, of which there are several, add up."""
+        import anyio
+        from mcp import Client
+
+        with anyio.CancelScope(deadline=anyio.current_time() + self._start) as start:
+            async with Client(self._transport(), read_timeout_seconds=self._seconds, cache=None) as client:
+                start.deadline = math.inf
+                yield client
+        if start.cancelled_caught:
+            raise TimeoutError
 
     @asynccontextmanager
     async def _transport(self) -> AsyncIterator[Any]:
@@ -156,12 +174,12 @@ class McpServer:
             async with stdio_client(started, silent) as streams:
                 yield streams
 
-    async def _tools(self, client: Client) -> list[Tool]:
+    async def _tools(self, client: Client, seconds: float) -> list[Tool]:
         import anyio
 
         tools: list[Tool] = []
         cursor: str | None = None
-        with anyio.fail_after(self._seconds):
+        with anyio.fail_after(seconds):
             for _ in range(_MOST_PAGES):
                 page = await client.list_tools(cursor=cursor)
                 tools += page.tools
@@ -175,9 +193,7 @@ class McpServer:
     ) -> CallToolResult:
         import anyio
 
-        tools = await self._tools(client)
-        if pinned not in [tool_digest(tool) for tool in tools if tool.name == name]:
-            raise NotSent(f"{name} is not the tool any more that was approved")
+        _check_pinned(await self._tools(client, self._seconds), name, pinned)
         with anyio.fail_after(self._seconds):
             begun.set()
             # the session's own `call_tool` sends once; the client's sends again after some errors
@@ -208,11 +224,12 @@ class McpAction:
         place = f"{self.server.target.place} {self.tool} {self.pinned}"
         return digest(schema.name, schema.description, json.dumps(schema.parameters, sort_keys=True), place)
 
-    def fault(self, arguments: Mapping[str, object]) -> str:
-        """Return why arguments are refused before anything is sent, "" if they are not."""
+    def fault(self, arguments: Mapping[str, object], actor: Actor, key: str) -> str:
+        """Return why arguments are refused before anything is sent; see `Action.fault`."""
         try:
-            self._given(arguments)
-        except NotArguments as error:
+            call_of(self.schema, arguments)
+            self.server.check(self.tool, self.pinned)
+        except (NotACall, NotSent) as error:
             return shortened(error)
         return ""
 
@@ -220,8 +237,9 @@ class McpAction:
         """Call the tool once; see `Action.perform`. The server gets neither the actor nor the key."""
         lost: ActionOutcome = "refused" if self.reach == "read" else "unknown"
         try:
-            result = self.server.call(self.tool, self.pinned, self._given(arguments))
-        except (NotArguments, NotSent) as error:
+            given = dict(call_of(self.schema, arguments).arguments)
+            result = self.server.call(self.tool, self.pinned, given)
+        except (NotACall, NotSent) as error:
             return ActionResult("refused", reason=shortened(error))
         except NoReply as error:
             return ActionResult(lost, reason=shortened(error))
@@ -231,14 +249,13 @@ class McpAction:
             return ActionResult("refused" if self.errors_change_nothing else lost, reason=shortened(said))
         return ActionResult("done", value, reason=left_out)
 
-    def _given(self, arguments: Mapping[str, object]) -> dict[str, Any]:
-        given = plain(self.schema.name, arguments)
-        check(self.schema.parameters, given, patterns=False)
-        return given
-
     def look_up(self, arguments: Mapping[str, object], actor: Actor, key: str) -> ActionResult:
         """Return that nobody knows; see `Action.look_up`."""
         return ActionResult("unknown", reason="an MCP server has no way to look up what became of a call")
+
+    def give_up(self, arguments: Mapping[str, object], actor: Actor, key: str) -> ActionResult:
+        """Return that nobody can tell; see `Action.give_up`."""
+        return ActionResult("unknown", reason="an MCP server has no way to give up a call")
 
     def undo(self, arguments: Mapping[str, object], actor: Actor, reference: str, key: str) -> ActionResult:
         """Return that it cannot be undone; see `Action.undo`."""
@@ -248,6 +265,11 @@ class McpAction:
 def tool_digest(tool: Tool) -> str:
     """Return a hash of what a model is told of a tool: name, description and schema."""
     return digest(tool.name, tool.description or "", json.dumps(tool.input_schema, sort_keys=True))
+
+
+def _check_pinned(tools: Sequence[Tool], name: str, pinned: str) -> None:
+    if pinned not in [tool_digest(tool) for tool in tools if tool.name == name]:
+        raise NotSent(f"{name} is not the tool any more that was approved")
 
 
 def offered(
@@ -260,22 +282,23 @@ def offered(
     try:
         tools = {tool.name: tool for tool in server.tools()}
     except NotSent as error:
-        return [], [NotOffered(server.target.place, str(error))]
-    refused = [NotOffered(name, "the server has no such tool") for name in approved if name not in tools]
+        return [], [NotOffered(server.target.place, str(error), missed=True)]
+    refused = [NotOffered(name, "the server has no such tool", missed=True) for name in approved if name not in tools]
     actions = []
     for name, tool in tools.items():
         pinned = tool_digest(tool)
         try:
             schema = _schema(tool)
-            SchemaCheck(schema.parameters, patterns=False)
+            check_schema(schema.parameters)
         except NotASchema as error:
-            refused.append(NotOffered(name, str(error)))
+            refused.append(NotOffered(name, str(error), missed=name in approved))
             continue
         if approved.get(name) == pinned:
             actions.append(McpAction(server, name, pinned, schema, kilobytes=kilobytes))
-        else:
-            changed = "it changed after it was approved" if name in approved else "nobody has approved it"
-            refused.append(NotOffered(name, f'{changed}: look at it, and write `{name} = "{pinned}"` under `approved`'))
+            continue
+        why = "it changed after it was approved" if name in approved else "nobody has approved it"
+        shown = OfferedTool(name, tool.description or "", tool.input_schema, pinned)
+        refused.append(NotOffered(name, why, name in approved, shown))
     return actions, refused
 
 
@@ -300,14 +323,17 @@ def _value(result: CallToolResult, kilobytes: float) -> tuple[object, str]:
             others[block.type] += 1
     value: object = "\n".join(texts) if result.structured_content is None else result.structured_content
     left_out = ", ".join(f"{count} × {kind}" for kind, count in others.items())
-    try:
-        checked(value)
-        size = len(json.dumps(value, ensure_ascii=False).encode("utf-8"))
-    except (NotArguments, ValueError) as error:
-        return None, f"what it returned was left out: {shortened(error)}"
+    if fault := json_fault(value):
+        return None, f"what it returned was left out: {fault}"
+    size = len(json.dumps(value, ensure_ascii=False).encode("utf-8"))
     if size > kilobytes * 1000:
         return None, f"what it returned was left out: {size / 1000:.0f} kB, of which {kilobytes:g} are read"
     return value, f"left out: {left_out}" if left_out else ""
+
+
+def _why(error: Exception, seconds: float, setting: str = "") -> str:
+    late = isinstance(error, TimeoutError)
+    return f"it did not reply within {seconds:g} seconds{setting}" if late else _said(error)
 
 
 def _said(error: BaseException) -> str:

@@ -19,7 +19,14 @@ from typing import Any, Self
 from groundtune.agents.actions.functions import FunctionAction
 from groundtune.agents.actions.mcp import McpAction, McpServer, McpTarget, offered
 from groundtune.agents.actions.offers import NotOffered
-from groundtune.agents.actions.openapi import OpenApiAction, Operation, OperationServer, described, remaining
+from groundtune.agents.actions.openapi import (
+    OpenApiAction,
+    Operation,
+    OperationHelpers,
+    OperationServer,
+    described,
+    remaining,
+)
 from groundtune.agents.actions.openapi.shapes import LONGEST_NAME, NOT_A_NAME
 from groundtune.errors import AddressRefused, SettingsError
 from groundtune.files import within
@@ -40,6 +47,8 @@ class OpenActions:
 
     actions: tuple[Openable, ...]
     refused: tuple[NotOffered, ...]
+    backends: Mapping[str, str]
+    """By the name of an action, that of its back-end."""
     _stack: ExitStack = field(default_factory=ExitStack, repr=False)
 
     def close(self) -> None:
@@ -69,15 +78,16 @@ def open_actions(settings: ActionsSettings, folder: Path) -> OpenActions:
             known = {each.schema.name for each in offer}
             only = known if backend.only is None else set(backend.only)
             said_already = {each.name for each in refused}
-            for name in sorted(f"{backend.name}: {each}" for each in {*only, *backend.actions} - known):
+            for name in sorted(f"{backend.name}: {each}" for each in {*only, *backend.actions} - {*known, "*"}):
                 if name not in said_already:
-                    refused.append(NotOffered(name, "the back-end offers no such action"))
+                    refused.append(NotOffered(name, "the back-end offers no such action", missed=True))
             for each in offer:
                 if each.schema.name in only:
-                    said = backend.actions.get(each.schema.name, ActionSettings())
+                    said = backend.said_of(each.schema.name)
                     named.append((backend.name, _as_said(each, said, f"{backend.name}: {each.schema.name}")))
-        actions = tuple(_renamed(named, refused))
-        return OpenActions(actions, tuple(refused), stack.pop_all())
+        actions = list(_renamed(named, refused))
+        backends = {each.schema.name: backend for backend, each in actions}
+        return OpenActions(tuple(each for _, each in actions), tuple(refused), backends, stack.pop_all())
 
 
 def _offer(backend: BackendSettings, folder: Path, refused: list[NotOffered], stack: ExitStack) -> Iterator[Openable]:
@@ -141,12 +151,24 @@ def _openapi(backend: BackendSettings, folder: Path, refused: list[NotOffered]) 
     server = OperationServer(client, token_of(said.token_variable), said.key_header, said.actor_header)
     operations = {each.schema.name: each for each in document.operations}
     for name, operation in operations.items():
-        own = backend.actions.get(name, ActionSettings())
-        finder = _other(operation, own.look_up, operations, f"{backend.name}: {name}: look_up")
-        if finder is not None and finder.reach != "read":
-            raise SettingsError(f"`{own.look_up}` is no GET.", place=f"{backend.name}: {name}: look_up")
-        undoer = _other(operation, own.undo, operations, f"{backend.name}: {name}: undo")
-        yield OpenApiAction(operation, server, operation.reach, False, finder, undoer, own.reference)
+        own = backend.said_of(name)
+        helpers = _helpers(operation, own, operations, f"{backend.name}: {name}")
+        yield OpenApiAction(operation, server, operation.reach, False, helpers, own.reference)
+
+
+def _helpers(
+    operation: Operation, own: ActionSettings, operations: Mapping[str, Operation], place: str
+) -> OperationHelpers:
+    """Return the operations that go with one. Raises `SettingsError`."""
+    finder = _other(operation, own.look_up, operations, f"{place}: look_up")
+    if finder is not None and finder.reach != "read":
+        raise SettingsError(f"`{own.look_up}` is no GET.", place=f"{place}: look_up")
+    if own.give_up and finder is None:
+        raise SettingsError("it needs `look_up`, too.", place=f"{place}: give_up", remedy="Name both, or neither.")
+    stopper = _other(operation, own.give_up, operations, f"{place}: give_up")
+    if stopper is not None and stopper.reach != "write":
+        raise SettingsError(f"`{own.give_up}` changes nothing.", place=f"{place}: give_up")
+    return OperationHelpers(finder, _other(operation, own.undo, operations, f"{place}: undo"), stopper)
 
 
 def _other(operation: Operation, name: str, operations: Mapping[str, Operation], place: str) -> Operation | None:
@@ -178,7 +200,7 @@ def _mcp(backend: BackendSettings, folder: Path, refused: list[NotOffered], stac
             Secret(value)  # which nobody shows from now on
     target = McpTarget(said.command, str(folder), variables, said.url, token_of(said.token_variable))
     try:
-        server = McpServer(target, backend.seconds)
+        server = McpServer(target, backend.seconds, said.start_seconds)
     except AddressRefused as error:
         raise SettingsError(f"`url` of the back-end `{backend.name}`: {error}") from None
     stack.callback(server.close)
@@ -202,8 +224,9 @@ def token_of(variable: str) -> str:
 
 def _as_said(action: Openable, said: ActionSettings, place: str) -> Openable:
     """Return an action with what settings say of it. Raises `SettingsError` for what cannot be said of its kind."""
-    if not isinstance(action, OpenApiAction) and (said.look_up or said.undo):
-        raise SettingsError("`look_up` and `undo` are of OpenAPI back-ends.", place=place, remedy="Remove them.")
+    if not isinstance(action, OpenApiAction) and (said.look_up or said.undo or said.give_up):
+        what = "`look_up`, `undo` and `give_up` are of OpenAPI back-ends."
+        raise SettingsError(what, place=place, remedy="Remove them.")
     changes: dict[str, Any] = {}
     if said.reach is not None:
         changes["reach"] = said.reach
@@ -233,9 +256,9 @@ def _narrowed(schema: ActionSchema, names: Iterable[str], place: str) -> ActionS
     return replace(schema, parameters={**schema.parameters, "properties": kept})
 
 
-def _renamed(named: Sequence[tuple[str, Openable]], refused: list[NotOffered]) -> Iterator[Openable]:
-    """Yield the actions, each under a name that models can say: with that of the back-end before it, where another
-    back-end has the same.
+def _renamed(named: Sequence[tuple[str, Openable]], refused: list[NotOffered]) -> Iterator[tuple[str, Openable]]:
+    """Yield back-ends and their actions, each under a name that models can say: with that of the back-end before it,
+    where another back-end has the same.
     """
     counts = Counter(_sayable(each.schema.name) for _, each in named)
     taken: set[str] = set()
@@ -248,9 +271,9 @@ def _renamed(named: Sequence[tuple[str, Openable]], refused: list[NotOffered]) -
         taken.add(name)
         schema = replace(each.schema, name=name)
         if isinstance(each, OpenApiAction):
-            yield replace(each, operation=replace(each.operation, schema=schema))
+            yield backend, replace(each, operation=replace(each.operation, schema=schema))
         else:
-            yield replace(each, schema=schema)
+            yield backend, replace(each, schema=schema)
 
 
 def _sayable(name: str) -> str:

@@ -86,7 +86,7 @@ def test_it_is_called_with_what_its_annotations_say():
 def test_nothing_is_coerced(arguments, reason):
     result = move.perform(arguments, ANA, "key-1")
     assert result.outcome == "refused"
-    assert reason in result.reason == move.fault(arguments)
+    assert reason in result.reason == move.fault(arguments, ANA, "key-1")
 
 
 def test_whatever_a_write_raises_leaves_its_effect_unknown_and_a_read_did_nothing():
@@ -141,6 +141,31 @@ def undescribed():
 def test_a_function_that_cannot_be_described_is_refused_where_it_stands(function, reason):
     with pytest.raises(TypeError, match=reason):
         action()(function)
+
+
+@pytest.mark.parametrize(
+    ("returned", "outcome"),
+    [
+        (None, "refused"),
+        ("paid", "done"),
+        (ActionResult("done", None, "r-1", "it was done before"), "done"),
+        (ActionRefused("it cannot be given up any more"), "unknown"),
+        (OSError("nobody is there"), "unknown"),
+        (ActionResult("unknown", reason="who knows"), "unknown"),
+    ],
+)
+def test_only_what_was_surely_given_up_is_refused(returned, outcome):
+    def stop(key: str) -> object:
+        if isinstance(returned, Exception):
+            raise returned
+        return returned
+
+    @action(give_up=stop)
+    def pay(bill: str) -> None:
+        """Pay."""
+
+    result = pay.give_up({"bill": "B-1"}, ANA, "k")
+    assert (result.outcome, bool(result.reason)) == (outcome, outcome != "done" or result.value is None)
 
 
 def test_helpers_get_what_they_name_and_nothing_else():

@@ -17,18 +17,27 @@ from groundtune.values import ActionResult, Actor
 
 ANA = Actor("ana")
 PROGRAM = Path(__file__).parents[3] / "fixtures" / "_odd_mcp_server.py"
+LISTS_NOTHING = """
+import json, sys
+for line in sys.stdin:
+    asked = json.loads(line)
+    said = {"protocolVersion": "2025-06-18", "capabilities": {"tools": {}}, "serverInfo": {"name": "x", "version": "1"}}
+    reply = {"result": said} if asked["method"] == "initialize" else {"error": {"code": -32601, "message": "no"}}
+    if "id" in asked and asked["method"] != "tools/list":
+        print(json.dumps({"jsonrpc": "2.0", "id": asked["id"], **reply}), flush=True)
+"""
 TOOLS = {"pay", "odd.name/with:signs", "large", "slow", "picture", "environment", "tables"}
 
 
 def settings(folder, approved, **more):
     command = {"command": [sys.executable, str(PROGRAM), str(folder)]}
-    mcp = {**(more.pop("mcp", None) or command), "approved": approved}
+    mcp = {"start_seconds": 30, **(more.pop("mcp", None) or command), "approved": approved}
     return ActionsSettings(backends=[{"name": "odd", "seconds": 8, "kilobytes": 100, "mcp": mcp, **more}])
 
 
 def digests(opened):
-    """What a person copies who approves: the digests are in the reasons."""
-    return {each.name.removeprefix("odd: "): each.reason.split('"')[1] for each in opened.refused}
+    """What a person copies who approves."""
+    return {each.tool.name: each.tool.digest for each in opened.refused}
 
 
 @pytest.fixture(scope="module")
@@ -122,6 +131,18 @@ def test_a_server_that_cannot_be_asked_offers_nothing_and_says_why(tmp_path):
         with open_actions(settings(tmp_path, {}, mcp={"command": command}), tmp_path) as opened:
             assert not opened.actions
             assert reason in opened.refused[0].reason
+
+
+@pytest.mark.parametrize(("program", "what"), [("import time; time.sleep(60)", "be reached"), (LISTS_NOTHING, "list")])
+def test_a_server_that_never_answers_does_not_hold_up_the_start(tmp_path, program, what):
+    command = {"command": [sys.executable, "-c", program], "start_seconds": 1.5}
+    started = time.monotonic()
+    with open_actions(settings(tmp_path, {"pay": "x"}, mcp=command), tmp_path) as opened:
+        (refused,) = opened.refused
+    assert time.monotonic() - started < 10  # it has four seconds to end
+    assert "it did not reply within 1.5 seconds (`start_seconds`)" in refused.reason
+    assert what in refused.reason
+    assert refused.missed
 
 
 def test_the_same_over_streamable_http(tmp_path, approved):

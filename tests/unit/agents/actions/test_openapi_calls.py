@@ -14,6 +14,7 @@ from groundtune.values import Actor
 
 ANA = Actor("ana")
 PAY = {"bill": "B-1", "amount": 19.99}
+WAYS = {"look_up": "findCall", "undo": "cancel", "give_up": "void", "reference": "paymentId"}
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def opened(folder, url, said=None, **more):
         "seconds": 0.8,
         "kilobytes": 100,
         "openapi": {"file": "pay.yaml", "base_url": url, **more},
-        "actions": {"pay": {"look_up": "findCall", "undo": "cancel", "reference": "paymentId"}, **(said or {})},
+        "actions": {"pay": WAYS, **(said or {})},
     }
     opened = open_actions(ActionsSettings(backends=[backend]), folder)
     return {each.schema.name: each for each in opened.actions}
@@ -76,9 +77,9 @@ def test_a_refusal_says_why(tmp_path, server):
 
 def test_arguments_are_looked_at_without_a_call(tmp_path, server):
     actions = opened(tmp_path, server.url)
-    assert actions["pay"].fault(PAY) == ""
-    assert actions["pay"].fault({**PAY, "amount": 19.995}) == "`amount`: 19.995 is not a multiple of 0.01"
-    assert "cannot be a step of a path" in actions["show"].fault({"paymentId": "../p0"})
+    assert actions["pay"].fault(PAY, ANA, "k") == ""
+    assert "19.995 is not a multiple of 0.01 (at $.amount)" in actions["pay"].fault({**PAY, "amount": 19.995}, ANA, "k")
+    assert "cannot be a step of a path" in actions["show"].fault({"paymentId": "../p0"}, ANA, "k")
     assert not server.requests
 
 
@@ -87,6 +88,18 @@ def test_a_call_of_which_nothing_is_known_is_not_called_refused(tmp_path, server
     for fault in ("cut", "hang", "500", "moved"):
         server.fault = fault
         assert action.look_up(PAY, ANA, "key-1").outcome == "unknown", fault
+
+
+@pytest.mark.parametrize("fault", ["cut", "hang", "500", "moved"])
+def test_what_may_not_have_been_given_up_is_not_called_refused(tmp_path, server, fault):
+    action = opened(tmp_path, server.url)["pay"]
+    server.fault = fault
+    assert action.give_up(PAY, ANA, "key-1").outcome == "unknown"
+    server.fault = ""
+    assert action.give_up(PAY, ANA, "key-1").outcome == "refused"
+    assert action.perform(PAY, ANA, "key-1").outcome == "refused"
+    headers = [each[2] for each in server.requests if each[0] == "DELETE"]
+    assert "key-1" not in [each["Idempotency-Key"] for each in headers]  # which is that of the call
 
 
 def test_token_key_and_actor_go_into_headers_that_no_model_sees(tmp_path, server, monkeypatch):
@@ -108,8 +121,9 @@ def test_token_key_and_actor_go_into_headers_that_no_model_sees(tmp_path, server
 @pytest.mark.parametrize("odd", ["a\r\nX-Admin: 1", "ü", " "])
 def test_what_is_no_header_is_not_sent(tmp_path, server, odd):
     action = opened(tmp_path, server.url, actor_header="X-On-Behalf-Of")["pay"]
-    assert action.perform(PAY, Actor(odd), "key-1").outcome == "refused"
-    assert action.perform(PAY, ANA, odd).outcome == "refused"
+    for who, key in ((Actor(odd), "key-1"), (ANA, odd)):
+        refused = action.perform(PAY, who, key)
+        assert (refused.outcome, refused.reason) == ("refused", action.fault(PAY, who, key))
     assert not server.requests
 
 
@@ -117,6 +131,18 @@ def test_a_token_that_is_not_there_is_said_at_once(tmp_path, server, monkeypatch
     monkeypatch.delenv("BANK_TOKEN", raising=False)
     with pytest.raises(SettingsError, match="BANK_TOKEN"):
         opened(tmp_path, server.url, token_variable="BANK_TOKEN")
+
+
+def test_settings_say_something_of_all_actions_and_more_of_one(tmp_path, server):
+    ways = {"*": {"look_up": "findCall", "trusted": True}, "pay": {"trusted": False, "undo": "cancel"}}
+    actions = opened(tmp_path, server.url, ways)
+    pay, cancel = actions["pay"], actions["cancel"]
+    assert (pay.trusted, pay.helpers.finder.schema.name, pay.helpers.undoer.schema.name) == (
+        False,
+        "findCall",
+        "cancel",
+    )
+    assert (cancel.trusted, cancel.helpers.finder.schema.name, cancel.helpers.undoer) == (True, "findCall", None)
 
 
 def test_settings_say_more_of_an_action(tmp_path, server):
@@ -133,6 +159,9 @@ def test_settings_say_more_of_an_action(tmp_path, server):
         ({"look_up": "gone"}, "there is no operation `gone`"),
         ({"look_up": "cancel"}, "`cancel` is no GET"),
         ({"undo": "pay2"}, "there is no operation"),
+        ({"look_up": "findCall", "give_up": "gone"}, "there is no operation `gone`"),
+        ({"look_up": "findCall", "give_up": "show"}, "`show` changes nothing"),
+        ({"give_up": "void"}, "it needs `look_up`, too"),
         ({"without": ["bill"]}, "`bill`, which is needed"),
         ({"without": ["iban"]}, "`iban`, which is not there"),
     ],

@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from groundtune.agents.actions.arguments import NotArguments, SchemaCheck
 from groundtune.agents.actions.openapi import described
 from groundtune.agents.actions.openapi.files import DocumentFiles, SpecNode
 from groundtune.agents.actions.openapi.schemas import SchemaReader
+from groundtune.calls import NotACall, call_of
 from groundtune.errors import InputError
+from groundtune.values import ActionSchema
 
 DATA = Path(__file__).parents[5] / "shared" / "data" / "openapi"
 METHODS = {"get", "head", "post", "put", "patch", "delete", "options", "trace"}
@@ -79,10 +80,9 @@ def test_the_documents_own_examples_fit(documents):
                 flat = {each.key: sent[each.name] for each in operation.parameters if each.name in sent}
                 given = flat if operation.body.flat else {"body": sent}
                 needed = {each.key: "p-1" for each in operation.parameters if each.where == "path"}
-                check = SchemaCheck(operation.schema.parameters)
-                check.check({**given, **needed})
-                with pytest.raises(NotArguments):
-                    check.check({**given, **needed, "more": 1})
+                call_of(operation.schema, {**given, **needed})
+                with pytest.raises(NotACall):
+                    call_of(operation.schema, {**given, **needed, "more": 1})
                 fitted += 1
     assert fitted > 5
 
@@ -153,7 +153,7 @@ def write(folder, paths, version="3.1.0", more=""):
         ("{requestBody: {content: {application/json: {schema: {$ref: '#/components/schemas/Bomb'}}}}}", "parts"),
         ("{requestBody: {content: {application/json: {schema: {$ref: '#/loop'}}}}}", "itself"),
         ("{requestBody: {content: {application/json: {schema: {type: text}}}}}", "no JSON Schema"),
-        ("{requestBody: {content: {application/json: {schema: {pattern: '('}}}}}", "no regular expression"),
+        ("{requestBody: {content: {application/json: {schema: {pattern: '('}}}}}", "unclosed group"),
         ("{parameters: [{name: y, in: path, required: true}]}", "do not agree on `y`"),
         ("[]", "no object"),
     ],
@@ -270,12 +270,13 @@ Dog: {allOf: [{$ref: '#/Pet'}, {type: object, properties: {barks: {type: boolean
     path = tmp_path / "pets.yaml"
     path.write_text(text, encoding="utf-8")
     files = DocumentFiles(tmp_path)
-    check = SchemaCheck(SchemaReader(files, old=True).read(SpecNode({"$ref": "#/Pet"}, files.open(path).file)))
+    schema = SchemaReader(files, old=True).read(SpecNode({"$ref": "#/Pet"}, files.open(path).file))
+    pet = ActionSchema("pet", "", schema)
     for right in ({"kind": "cat", "lives": 9}, {"kind": "dog"}, {"kind": "dog", "barks": True}):
-        check.check(right)
+        call_of(pet, right)
     for wrong in ({"kind": "cat"}, {"kind": "dog", "lives": 9}, {"kind": "cow"}, {}, {"kind": "dog", "x": 1}):
-        with pytest.raises(NotArguments):
-            check.check(wrong)
+        with pytest.raises(NotACall):
+            call_of(pet, wrong)
 
 
 def test_whatever_is_broken_in_a_document_is_refused_and_raises_nothing_else(documents, tmp_path):

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from groundtune.agents.actions.arguments import NotArguments
 from groundtune.agents.actions.openapi import described
 from groundtune.agents.actions.openapi.requests import request_of
+from groundtune.calls import NotACall
 
 DOCUMENT = """
 openapi: 3.1.0
@@ -138,16 +138,16 @@ def test_a_body_that_is_not_needed_and_a_token_that_nobody_asked_for_are_not_sen
 
 @pytest.mark.parametrize("step", ["", ".", "..", "a/b", "../b", "a\\b", "a\nb", "a\x00"])
 def test_an_argument_is_one_step_of_the_path(operations, step):
-    with pytest.raises(NotArguments, match="cannot be a step of a path"):
+    with pytest.raises(NotACall, match="cannot be a step of a path"):
         request_of(operations["open"], {"id": step}, "")
 
 
 @pytest.mark.parametrize("text", ["a\r\nEvil: 1", "a\nb", "é", " a", "a\x00"])
 def test_an_argument_is_one_header(operations, text):
-    with pytest.raises(NotArguments, match="cannot be a header"):
+    with pytest.raises(NotACall, match="cannot be a header"):
         request_of(operations["find"], {"id": "1", "ids": [1], "X-Note": text}, "")
 
 
 def test_an_entry_does_not_become_two(operations):
-    with pytest.raises(NotArguments, match="parts entries"):
+    with pytest.raises(NotACall, match="parts entries"):
         request_of(operations["find"], {"id": "1", "ids": [1], "few": ["a,b"]}, "")

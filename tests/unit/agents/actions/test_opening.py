@@ -73,8 +73,8 @@ def test_names_that_two_back_ends_have_are_told_apart(project):
         f'[[actions.backends]]\nname = "my shop"\nfunctions = "shop.py"\n[[actions.backends]]\nname = "bank"\n{openapi}'
     )
     opened = project(both)
-    assert names(opened) == ["bills", "my_shop_pay", "bank_pay", "show", "cancel", "findCall"]
-    assert len({each.signature for each in opened.actions}) == 6
+    assert names(opened) == ["bills", "my_shop_pay", "bank_pay", "show", "cancel", "findCall", "void"]
+    assert len({each.signature for each in opened.actions}) == 7
 
 
 def test_every_name_is_one_that_endpoints_take_and_stands_once(project, tmp_path):

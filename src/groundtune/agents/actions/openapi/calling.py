@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from groundtune.agents.actions.arguments import NotArguments, check, checked, plain, shortened
 from groundtune.agents.actions.openapi.requests import OperationRequest, header_text, request_of
 from groundtune.agents.actions.openapi.shapes import Operation, OperationParameter
+from groundtune.calls import NotACall, call_of, json_fault, plain, shortened
 from groundtune.http.backend import BackendClient, BackendReply, NoReply, NotSent
 from groundtune.http.bodies import decoded, reason
 from groundtune.values import ActionOutcome, ActionResult, ActionSchema, Actor, Reach, digest
@@ -31,19 +31,25 @@ class OperationServer:
 
 
 @dataclass(frozen=True, slots=True)
-class OpenApiAction:
-    """An operation as an action; `testing.actions` has its contract.
+class OperationHelpers:
+    """The operations that go with one: `finder` looks a call up by its key, `stopper` gives it up by its key, `undoer`
+    takes it back by its reference."""
 
-    `finder` is the operation that looks a call up by its key, `undoer` the one that takes it back by its reference:
-    the field `reference` of the reply.
-    """
+    finder: Operation | None = None
+    undoer: Operation | None = None
+    stopper: Operation | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenApiAction:
+    """An operation as an action; `testing.actions` has its contract. `reference` is the field of the reply by which it
+    is taken back."""
 
     operation: Operation
     server: OperationServer
     reach: Reach
     trusted: bool = False
-    finder: Operation | None = None
-    undoer: Operation | None = None
+    helpers: OperationHelpers = OperationHelpers()
     reference: str = "id"
 
     @property
@@ -58,11 +64,11 @@ class OpenApiAction:
         place = f"{self.operation.method} {self.server.client.base_url}{self.operation.path}"
         return digest(schema.name, schema.description, json.dumps(schema.parameters, sort_keys=True), place)
 
-    def fault(self, arguments: Mapping[str, object]) -> str:
-        """Return why arguments are refused before anything is sent, "" if they are not."""
+    def fault(self, arguments: Mapping[str, object], actor: Actor, key: str) -> str:
+        """Return why arguments are refused before anything is sent; see `Action.fault`."""
         try:
-            self._request(self.operation, arguments)
-        except NotArguments as error:
+            self._request(self.operation, arguments, actor, key if self.reach == "write" else "")
+        except NotACall as error:
             return shortened(error)
         return ""
 
@@ -72,11 +78,12 @@ class OpenApiAction:
 
     def look_up(self, arguments: Mapping[str, object], actor: Actor, key: str) -> ActionResult:
         """Ask by the key, where there is an operation for it; see `Action.look_up`."""
-        if self.finder is None:
+        finder = self.helpers.finder
+        if finder is None:
             return ActionResult("unknown", reason="the back-end has no way to look up what became of a call")
         try:
-            reply = self._reply(self.finder, filled(self.finder, arguments, key), actor, "")
-        except (NotArguments, NotSent, NoReply) as error:
+            reply = self._reply(finder, filled(finder, arguments, key), actor, "")
+        except (NotACall, NotSent, NoReply) as error:
             return ActionResult("unknown", reason=f"it cannot be looked up: {error}")
         if reply.status in _GONE:
             return ActionResult("refused", reason="the back-end knows of no such call")
@@ -84,15 +91,33 @@ class OpenApiAction:
             return self._done(reply)
         return ActionResult("unknown", reason=f"it cannot be looked up: {_said(reply)}")
 
+    def give_up(self, arguments: Mapping[str, object], actor: Actor, key: str) -> ActionResult:
+        """Send the operation that gives it up, where there is one; see `Action.give_up`.
+
+        A back-end that does not say yes may have carried the call out: it is looked up once more.
+        """
+        stopper = self.helpers.stopper
+        if stopper is None:
+            return ActionResult("unknown", reason="the back-end has no way to give up a call")
+        try:
+            reply = self._reply(stopper, filled(stopper, arguments, key), actor, digest("give up", key))
+        except (NotACall, NotSent, NoReply) as error:
+            return ActionResult("unknown", reason=f"it cannot be given up: {error}")
+        if 200 <= reply.status < 300 and reply.status != 202:
+            return ActionResult("refused", reason="it took no effect, and takes none any more")
+        known = self.look_up(arguments, actor, key)
+        return known if known.outcome == "done" else ActionResult("unknown", reason=_said(reply))
+
     def undo(self, arguments: Mapping[str, object], actor: Actor, reference: str, key: str) -> ActionResult:
         """Send the operation that takes it back, where there is one; see `Action.undo`."""
-        if self.undoer is None:
+        undoer = self.helpers.undoer
+        if undoer is None:
             return ActionResult("refused", reason="the back-end has no way to undo it")
         try:
-            given = filled(self.undoer, arguments, reference)
-        except NotArguments as error:
+            given = filled(undoer, arguments, reference)
+        except NotACall as error:
             return ActionResult("refused", reason=f"it cannot be undone: {error}")
-        return self._send(self.undoer, given, actor, key, "write")
+        return self._send(undoer, given, actor, key, "write")
 
     def _send(
         self, operation: Operation, arguments: Mapping[str, object], actor: Actor, key: str, reach: Reach
@@ -100,7 +125,7 @@ class OpenApiAction:
         lost: ActionOutcome = "refused" if reach == "read" else "unknown"
         try:
             reply = self._reply(operation, arguments, actor, key if reach == "write" else "")
-        except (NotArguments, NotSent) as error:
+        except (NotACall, NotSent) as error:
             return ActionResult("refused", reason=shortened(error))
         except NoReply as error:
             return ActionResult(lost, reason=shortened(error))
@@ -109,17 +134,15 @@ class OpenApiAction:
         return ActionResult("refused" if 400 <= reply.status < 500 else lost, reason=_said(reply))
 
     def _reply(self, operation: Operation, arguments: object, actor: Actor, key: str) -> BackendReply:
-        """Return the reply to one request. Raises `NotArguments`, `NotSent` and `NoReply`."""
-        request = self._request(operation, arguments)
+        """Return the reply to one request. Raises `NotACall`, `NotSent` and `NoReply`."""
+        request = self._request(operation, arguments, actor, key)
+        return self.server.client.ask(request.method, request.target, request.headers, request.body)
+
+    def _request(self, operation: Operation, arguments: object, actor: Actor, key: str) -> OperationRequest:
+        request = request_of(operation, call_of(operation.schema, arguments).arguments, self.server.token)
         ours = {self.server.key_header: key, self.server.actor_header: actor.id}
         filled_in = {name: header_text(text, name) for name, text in ours.items() if name and text}
-        headers = {**request.headers, **filled_in}
-        return self.server.client.ask(request.method, request.target, headers, request.body)
-
-    def _request(self, operation: Operation, arguments: object) -> OperationRequest:
-        given = plain(operation.schema.name, arguments)
-        check(operation.schema.parameters, given)
-        return request_of(operation, given, self.server.token)
+        return replace(request, headers={**request.headers, **filled_in})
 
     def _done(self, reply: BackendReply) -> ActionResult:
         value, left_out = _value(reply)
@@ -138,9 +161,9 @@ def remaining(operation: Operation, keys: Collection[str]) -> list[OperationPara
 
 def filled(operation: Operation, arguments: Mapping[str, object], last: str) -> dict[str, object]:
     """Return arguments for an operation that goes with another one: those of the same name, and `last` for the step of
-    its path that remains. Raises `NotArguments` for arguments that are none.
+    its path that remains. Raises `NotACall` for arguments that are none.
     """
-    given = plain(operation.schema.name, arguments)
+    given = plain(arguments)
     own = {each.key: given[each.key] for each in operation.parameters if each.key in given}
     return {**own, **{each.key: last for each in remaining(operation, own) if each.where == "path"}}
 
@@ -159,10 +182,10 @@ def _value(reply: BackendReply) -> tuple[object, str]:
             value = decoded(reply.body)
         else:
             return None, f"the reply is {kind or 'of no kind'}, which is not read"
-        checked(value)
-    except (ValueError, RecursionError, NotArguments) as error:
-        return None, shortened(f"the reply is not what it says: {error}")
-    return value, ""
+        fault = json_fault(value)
+    except (ValueError, RecursionError) as error:
+        value, fault = None, str(error)
+    return (None, shortened(f"the reply is not what it says: {fault}")) if fault else (value, "")
 
 
 def _said(reply: BackendReply) -> str:

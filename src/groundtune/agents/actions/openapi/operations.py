@@ -9,12 +9,12 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from groundtune.agents.actions.arguments import NotASchema
 from groundtune.agents.actions.offers import NotExpressible, NotOffered
 from groundtune.agents.actions.openapi.files import DocumentFiles, SpecNode
 from groundtune.agents.actions.openapi.reading import OperationReader
 from groundtune.agents.actions.openapi.shapes import LONGEST_NAME, NOT_A_NAME, Operation
 from groundtune.agents.actions.openapi.swagger import upgraded_item, upgraded_root
+from groundtune.calls import NotASchema
 from groundtune.errors import InputError
 
 _METHODS = ("get", "head", "post", "put", "patch", "delete", "query")

@@ -13,8 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-from groundtune.agents.actions.arguments import NotArguments
 from groundtune.agents.actions.openapi.shapes import Operation, OperationParameter
+from groundtune.calls import NotACall
 
 _STEPS = re.compile(r"[/\\\x00-\x1f\x7f]")
 _SEPARATORS = {"commas": ",", "spaces": " ", "pipes": "|"}
@@ -31,7 +31,7 @@ class OperationRequest:
 
 
 def request_of(operation: Operation, arguments: Mapping[str, object], token: str) -> OperationRequest:
-    """Return the request for arguments that fit the schema. Raises `NotArguments` for what cannot be written."""
+    """Return the request for arguments that fit the schema. Raises `NotACall` for what cannot be written."""
     path = operation.path
     query: list[tuple[str, str]] = []
     headers = {"Accept": "application/json, application/problem+json;q=0.9, */*;q=0.1"}
@@ -95,7 +95,7 @@ def _joined(parameter: OperationParameter, value: object) -> str:
     separator = _SEPARATORS.get(parameter.style, ",")
     texts = [_text(each, parameter.key) for each in value]
     if any(separator in text for text in texts):
-        raise NotArguments(f"`{parameter.key}`: an entry contains {separator!r}, which parts entries")
+        raise NotACall(f"`{parameter.key}`: an entry contains {separator!r}, which parts entries")
     return separator.join(texts)
 
 
@@ -104,17 +104,17 @@ def _text(value: object, key: str) -> str:
         return "true" if value else "false"
     if isinstance(value, str | int | float):
         return str(value)
-    raise NotArguments(f"`{key}`: {json.dumps(value)[:50]} cannot be written there")
+    raise NotACall(f"`{key}`: {json.dumps(value)[:50]} cannot be written there")
 
 
 def _step(text: str, key: str) -> str:
     if text in ("", ".", "..") or _STEPS.search(text):
-        raise NotArguments(f"`{key}`: {text[:50]!r} cannot be a step of a path")
+        raise NotACall(f"`{key}`: {text[:50]!r} cannot be a step of a path")
     return quote(text, safe="")
 
 
 def header_text(text: str, key: str) -> str:
-    """Return what can stand in a header. Raises `NotArguments` for what cannot."""
+    """Return what can stand in a header. Raises `NotACall` for what cannot."""
     if not text.isascii() or not text.isprintable() or text != text.strip():
-        raise NotArguments(f"`{key}`: {text[:50]!r} cannot be a header")
+        raise NotACall(f"`{key}`: {text[:50]!r} cannot be a header")
     return text

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from groundtune.agents.actions.arguments import SchemaCheck
 from groundtune.agents.actions.offers import NotExpressible
 from groundtune.agents.actions.openapi.files import DocumentFiles, SpecNode
+from groundtune.calls import check_schema
 
 Plain = dict[str, Any]
 _ONE = {"additionalProperties", "contains", "else", "if", "items", "not", "propertyNames", "then"}
@@ -63,7 +63,7 @@ class SchemaReader:
     def read(self, node: SpecNode) -> Plain:
         """Return the plain schema of a node. Raises `NotExpressible`, and `NotASchema` for what is none."""
         made = _closed(self._read(node, (), frozenset()))
-        SchemaCheck(made)
+        check_schema(made)
         return made
 
     def _read(self, node: SpecNode, path: tuple[int, ...], bases: frozenset[int]) -> Plain:
