@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from _back_end import PayBill
 from sqlalchemy import create_engine, text
+from sqlalchemy.event import listen
 
 from groundtune.agents.approvals import Approvals, ApprovalTimes, Occasion
 from groundtune.agents.effects import EffectLedger, LedgerTimes
@@ -48,6 +50,13 @@ class Bench:
 
     def kinds(self):
         return [entry.kind for entry in self.kept.audit()]
+
+
+def wait_until(holds):
+    ends = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < ends
+        time.sleep(0.001)
 
 
 @pytest.fixture
@@ -404,6 +413,34 @@ def test_12_a_log_that_was_cut_off_is_seen_by_whoever_noted_its_end(bench, url, 
     execute(bench, url, tmp_path, "DELETE FROM audit WHERE number >= 4")
     assert bench.kept.broken_at() is None
     assert bench.kept.broken_at(head) == 4
+
+
+# --- many at once -----------------------------------------------------------------------------------
+
+
+def test_calls_that_wait_share_a_transaction_and_one_that_fails_spoils_no_other(bench):
+    """Twenty intents, and one whose writing fails, wait for somebody who writes: they are committed together."""
+    commits, kept = [], bench.kept
+    listen(kept._engine, "commit", lambda connection: commits.append(connection))
+
+    def fails(connection):
+        connection.execute(text("DELETE FROM audit"))
+        raise ValueError
+
+    with ThreadPoolExecutor(21) as pool:
+        with kept._writing():
+            made = [pool.submit(bench.perform, None, CALL, ANA, Occasion(f"talk {n}", "turn 1")) for n in range(10)]
+            failing = pool.submit(kept._write, fails)
+            made += [
+                pool.submit(bench.perform, None, CALL, ANA, Occasion(f"talk {n}", "turn 1")) for n in range(10, 20)
+            ]
+            wait_until(lambda: len(kept._line._line) == 22)
+        assert isinstance(failing.exception(30), ValueError)
+        assert {each.result(30).outcome for each in made} == {"done"}
+    assert len({payment[0] for payment in bench.pay.payments()}) == len(bench.pay.payments()) == 20
+    assert len(commits) <= 1 + 1 + 20  # who wrote before, all intents, and at most one for each result
+    assert sorted(bench.kinds()) == ["intended"] * 20 + ["settled"] * 20
+    assert kept.broken_at() is None
 
 
 # --- the rest ---------------------------------------------------------------------------------------

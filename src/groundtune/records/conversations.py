@@ -79,16 +79,18 @@ class KeptConversations(RecordsPart):
 
         Raises `InputError` if the conversation is not theirs or has ended.
         """
-        with self._writing() as connection:
+        text = None if answer is None else _json().dump_json(answer).decode()
+        said = {"conversation": key, "role": role, "content": sound(content), "answer": text, "person": person or None}
+
+        def added(connection: Connection) -> int:
             row = connection.execute(_own(key, user)).first()
             if row is None or row.ended_at is not None:
                 raise InputError("there is no such conversation, or it has ended.", remedy="Begin another one.")
             last = connection.execute(select(func.max(turns.c.number)).where(turns.c.conversation == key)).scalar() or 0
-            text = None if answer is None else _json().dump_json(answer).decode()
-            said = {"role": role, "content": sound(content), "answer": text, "person": person or None}
-            said["said_at"] = self._time()
-            connection.execute(insert(turns).values({"conversation": key, "number": last + 1, **said}))
-        return int(last) + 1
+            connection.execute(insert(turns).values({**said, "number": last + 1, "said_at": self._time()}))
+            return int(last) + 1
+
+        return self._write(added)
 
     def end(self, key: str, user: str) -> None:
         """End a conversation of a user: if they consented, it is a job for the agents to learn from it."""

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Row, Table, func, insert, select, update
+from sqlalchemy import Connection, Row, Table, func, insert, select, update
 
 from groundtune.records.audit import AuditEntry, AuditNote, append, broken_at, entries, erase_key, head_of
 from groundtune.records.jobs import enqueue, over
@@ -77,34 +77,39 @@ class KeptEffects(RecordsPart):
         the state "refused", and nothing was written but that in the audit log. After `lease` seconds it is a job to
         settle the effect.
         """
-        with self._writing() as connection:
-            known = connection.execute(select(effects).where(effects.c.key == effect.key)).first()
-            if known is not None:
-                return _effect(known)
-            if effect.approval is not None:
-                mine = (approvals.c.id == effect.approval) & (approvals.c.state == "granted")
-                mine &= (approvals.c.digest == effect.digest) & (approvals.c.actor == effect.actor)
-                if connection.execute(update(approvals).where(mine).values(state="used")).rowcount != 1:
-                    refused = AuditNote("approval refused", {**note.body, "why": "it was used or withdrawn"}, {})
-                    append(connection, self._time(), effect.actor, refused)
-                    return replace(effect, state="refused")
-            connection.execute(insert(effects).values(_effect_row(effect)))
-            enqueue(connection, "settle", effect.key, effect.intended_at, lease)
-            append(connection, self._time(), effect.actor, note)
+        return self._write(lambda connection: self._intended(connection, effect, note, lease))
+
+    def _intended(self, connection: Connection, effect: EffectRecord, note: AuditNote, lease: float) -> EffectRecord:
+        known = connection.execute(select(effects).where(effects.c.key == effect.key)).first()
+        if known is not None:
+            return _effect(known)
+        if effect.approval is not None:
+            mine = (approvals.c.id == effect.approval) & (approvals.c.state == "granted")
+            mine &= (approvals.c.digest == effect.digest) & (approvals.c.actor == effect.actor)
+            if connection.execute(update(approvals).where(mine).values(state="used")).rowcount != 1:
+                refused = AuditNote("approval refused", {**note.body, "why": "it was used or withdrawn"}, {})
+                append(connection, self._time(), effect.actor, refused)
+                return replace(effect, state="refused")
+        connection.execute(insert(effects).values(_effect_row(effect)))
+        enqueue(connection, "settle", effect.key, effect.intended_at, lease)
+        append(connection, self._time(), effect.actor, note)
         return effect
 
     def settle(self, key: str, state: EffectState, result: ActionResult, note: AuditNote, actor: str) -> bool:
         """Write down what came of a call; False if that was settled otherwise before, and nothing is written."""
-        open_states = ("intended", "unknown") if state != "undone" else ("done",)
-        with self._writing() as connection:
-            mine = (effects.c.key == key) & effects.c.state.in_(open_states)
-            new = {"state": state, "result": json.dumps(asdict(result)), "settled_at": self._time()}
-            changed = connection.execute(update(effects).where(mine).values(new)).rowcount == 1
-            if changed:
-                append(connection, self._time(), actor, note)
-            if changed and state != "unknown":
+        mine = (effects.c.key == key) & effects.c.state.in_(("intended", "unknown") if state != "undone" else ("done",))
+        new = {"state": state, "result": json.dumps(asdict(result))}
+
+        def settled(connection: Connection) -> bool:
+            changed = update(effects).where(mine).values({**new, "settled_at": self._time()})
+            if connection.execute(changed).rowcount != 1:
+                return False
+            append(connection, self._time(), actor, note)
+            if state != "unknown":
                 over(connection, "settle", key)
-        return changed
+            return True
+
+        return self._write(settled)
 
     def effect(self, key: str) -> EffectRecord | None:
         """Return the record of a call, if it was intended."""
@@ -126,21 +131,28 @@ class KeptEffects(RecordsPart):
 
     def ask(self, approval: ApprovalRecord, note: AuditNote) -> None:
         """Write down that an approval is asked for."""
-        with self._writing() as connection:
-            row = {**_call_row(approval), "approver": approval.approver, "expires_at": approval.expires_at.isoformat()}
-            row |= {"id": approval.id, "state": approval.state, "asked_at": approval.asked_at.isoformat()}
+        row = {**_call_row(approval), "approver": approval.approver, "expires_at": approval.expires_at.isoformat()}
+        row |= {"id": approval.id, "state": approval.state, "asked_at": approval.asked_at.isoformat()}
+
+        def asked(connection: Connection) -> None:
             connection.execute(insert(approvals).values(row))
             append(connection, self._time(), approval.actor, note)
 
+        self._write(asked)
+
     def decide(self, approval: ApprovalRecord, by: str, note: AuditNote, *, granted: bool) -> bool:
         """Grant or deny what is asked for; False if it was decided before, and nothing is written."""
-        with self._writing() as connection:
-            mine = (approvals.c.id == approval.id) & (approvals.c.state == "asked")
-            new = {"state": "granted" if granted else "denied", "decided_by": by, "decided_at": self._time()}
-            changed = connection.execute(update(approvals).where(mine).values(new)).rowcount == 1
-            if changed:
-                append(connection, self._time(), approval.actor, note)
-        return changed
+        mine = (approvals.c.id == approval.id) & (approvals.c.state == "asked")
+        new = {"state": "granted" if granted else "denied", "decided_by": by}
+
+        def decided(connection: Connection) -> bool:
+            changed = update(approvals).where(mine).values({**new, "decided_at": self._time()})
+            if connection.execute(changed).rowcount != 1:
+                return False
+            append(connection, self._time(), approval.actor, note)
+            return True
+
+        return self._write(decided)
 
     def approval(self, key: str) -> ApprovalRecord | None:
         """Return an approval by its id."""
@@ -160,8 +172,7 @@ class KeptEffects(RecordsPart):
 
     def note(self, customer: str, note: AuditNote) -> None:
         """Write an entry that belongs to no change of an effect or approval."""
-        with self._writing() as connection:
-            append(connection, self._time(), customer, note)
+        self._write(lambda connection: append(connection, self._time(), customer, note))
 
     def audit(self, customer: str | None = None) -> list[AuditEntry]:
         """Return the entries of the log, or those of a customer, in order."""

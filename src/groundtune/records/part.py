@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from sqlalchemy import Connection, Engine
 
 from groundtune.records.connection import refusals
+from groundtune.records.line import line_of
 from groundtune.records.locking import RecordsLock, hold
+
+T = TypeVar("T")
 
 
 class RecordsPart:
@@ -23,12 +26,21 @@ class RecordsPart:
 
     def __init__(self, engine: Engine, place: str, clock: Callable[[], datetime]) -> None:
         self._engine, self._place, self.clock = engine, place, clock
+        self._line = line_of(engine, self.lock)
 
     def _time(self) -> str:
         return self.clock().isoformat()
 
+    def _writing(self) -> AbstractContextManager[Connection]:
+        """Return a transaction of one's own."""
+        return self._line.alone(self._begin)
+
+    def _write(self, work: Callable[[Connection], T]) -> T:
+        """Do what is short and comes from many at once in a transaction with others; see `WriterLine.together`."""
+        return self._line.together(self._begin, work)
+
     @contextmanager
-    def _writing(self) -> Iterator[Connection]:
+    def _begin(self) -> Iterator[Connection]:
         with refusals(self._place), self._engine.begin() as connection:
             hold(connection, self.lock)
             yield connection
