@@ -132,7 +132,8 @@ def test_garbage_is_no_call_and_says_why(openai, name, arguments, reason):
     (selection,) = model.select([WISH], ACTIONS)
     assert selection.call is None
     assert selection.reply.startswith("I pay it.\n(This was no valid call: ")
-    assert reason in selection.reply
+    assert reason in selection.fault
+    assert selection.fault in selection.reply
     assert len(selection.reply) < 1000
 
 
