@@ -9,6 +9,7 @@ import errno
 import hashlib
 import json
 import math
+import re
 import shutil
 import threading
 import tomllib
@@ -163,6 +164,10 @@ def append_jsonl(path: Path, rows: Iterable[Mapping[str, object]]) -> None:
     with _appending, path.open("ab", buffering=0) as file:
         while text:
             text = text[file.write(text) :]
+
+
+PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+"""What adapters and encoders may be called: the name of a folder on any system."""
 
 
 def within(folder: Path, name: str) -> Path:

@@ -5,7 +5,6 @@ The command line and the service are thin layers over this class. Wrong use is r
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -44,7 +43,7 @@ from groundtune.evaluation.benchmark.versions import Changes, freeze, lock_path
 from groundtune.evaluation.human.results import HumanReport
 from groundtune.evaluation.human.study import Study
 from groundtune.evaluation.judge.pairwise import Preference
-from groundtune.files import within
+from groundtune.files import PLAIN_NAME, within
 from groundtune.knowledge.ingest import IngestReport
 from groundtune.protocols import Answerer, Progress, silent
 from groundtune.records import RunRecord
@@ -56,8 +55,6 @@ from groundtune.tuning.adapters import Manifest
 from groundtune.tuning.estimate import RunEstimate
 from groundtune.tuning.export import Exported
 from groundtune.values import EVERYONE, Answer, Message, Passage, Question, Search
-
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
 def open_project(
@@ -240,7 +237,7 @@ class Project:
 
     def _before_tuning(self, name: str, technique: str, parent: str | None) -> None:
         taken = {*registered(), *(one.adapter for one in registered().values())}
-        if not _NAME.fullmatch(name):
+        if not PLAIN_NAME.fullmatch(name):
             raise SettingsError(f"`{name}` cannot be the name of an adapter.", remedy="Use letters, digits, - and _.")
         if name in taken:
             raise SettingsError(

@@ -56,6 +56,11 @@ def as_data(text: str, *tags: str) -> str:
     return tag.sub(lambda match: f"({match[1]}" if match[2] is None else f"({match[1]}{match[2]})", plain)
 
 
+def encodable(text: str) -> str:
+    """Return `text` with halves of characters put together, or in their place U+FFFD: nothing else can store them."""
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def words(text: str) -> list[str]:
     """Return the words of `text` for comparing meaning roughly: case-folded, accents kept, numbers whole.
 

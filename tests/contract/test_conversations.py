@@ -29,6 +29,19 @@ def test_turns_come_back_in_order_with_their_answers(kept):
     assert (talk.candidate, talk.ended_at) == ("rag", None)
 
 
+def test_whatever_is_said_is_kept(kept):
+    key = kept.begin("ana", "rag")
+    for said in ("NUL \x00", "half \ud800", "\u202eturned", "🦊"):
+        kept.add(key, "ana", "user", said)
+        kept.add(key, "ana", "assistant", said, ANSWER)
+    assert [turn.message.content for turn in kept.conversation(key, "ana").turns][::2] == [
+        "NUL \ufffd",
+        "half \ufffd",
+        "\u202eturned",
+        "🦊",
+    ]
+
+
 def test_nobody_reads_or_goes_on_with_the_conversation_of_another(kept):
     key = kept.begin("ana", "rag", consent=True)
     kept.add(key, "ana", "user", "Hello")

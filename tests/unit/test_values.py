@@ -6,7 +6,20 @@ import pytest
 
 from groundtune.knowledge.stores._checks import without_version
 from groundtune.protocols import fingerprint, read_by_this_version
-from groundtune.values import UNKNOWN_PLACE, Chunk, Citation, Document, Passage, Place, located, segments_between
+from groundtune.values import (
+    UNKNOWN_PLACE,
+    Actor,
+    Chunk,
+    Citation,
+    Document,
+    Message,
+    Passage,
+    Place,
+    Question,
+    Search,
+    located,
+    segments_between,
+)
 
 PAGES = (Place(0, 10, 1), Place(10, 30, 2), Place(30, 50, 4))
 PLANS = Document("plans.md", "# Plans\n\nHazel costs 9 euros.", "Plans", ("everyone",))
@@ -113,3 +126,11 @@ def test_confidence_is_part_of_what_a_chunk_is_and_its_absence_changes_no_id():
     read = Chunk("a.pdf", Place(0, 4, 1), "text", "", ())
     assert replace(read, place=Place(0, 4, 1, confidence=0.5)).id != read.id
     assert replace(read, place=Place(0, 4, confidence=0.5)).id != replace(read, place=Place(0, 4)).id
+
+
+def test_halves_of_characters_go_no_further():
+    half, whole = "caf\udce9 \ud83e\udd8a", "caf\ufffd 🦊"
+    assert Message("user", half).content == whole
+    assert Question(half).text == whole
+    assert (Search(half, where={half: half}).text, Search("", where={half: half}).where) == (whole, {whole: whole})
+    assert Actor(half).id == whole

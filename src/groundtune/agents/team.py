@@ -40,8 +40,8 @@ class Team:
     def respond(self, question: Question, agents: Mapping[str, AgentWork]) -> Iterator[TeamEvent]:
         """Yield the events of the answer as they come, and those of the agents, by name, as soon as they are there.
 
-        Raises what the answerer raises; what an agent raises is no error of the answer. Where a caller stops listening,
-        no agent begins any more, and those at work end theirs.
+        Raises what the answerer raises, after the agents' events; what an agent raises is no error of the answer.
+        Where a caller stops listening, no agent begins any more, and those at work end theirs.
         """
         beside = _Beside(agents, self._free)
         try:
@@ -50,8 +50,9 @@ class Team:
                 if isinstance(event, TextPiece):
                     beside.begin()
                 yield from beside.ready()
-        except Exception:
+        except Exception:  # what agents do is told all the same, and before it
             beside.begin()
+            yield from beside.rest(self._limits.seconds)
             raise
         beside.begin()
         yield from beside.rest(self._limits.seconds)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from groundtune.errors import SettingsError
+from groundtune.text import encodable
 
 
 def principals(asker: Sequence[str]) -> tuple[str, ...]:
@@ -14,4 +15,4 @@ def principals(asker: Sequence[str]) -> tuple[str, ...]:
             f"the asker is {asker!r}, but must be a list of principals, none of them blank.",
             remedy='Write asker=["staff"] in Python, --as staff on the command line.',
         )
-    return tuple(asker)
+    return tuple(map(encodable, asker))

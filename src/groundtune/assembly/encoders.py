@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
@@ -11,6 +10,7 @@ from groundtune.assembly.assembly import Assembly
 from groundtune.assembly.knowledge import STATE
 from groundtune.assembly.pairs import pairs_of_project
 from groundtune.errors import SettingsError
+from groundtune.files import PLAIN_NAME
 from groundtune.knowledge.embedding import embedder
 from groundtune.knowledge.embedding.local import LocalEmbedder
 from groundtune.models import local
@@ -19,8 +19,6 @@ from groundtune.settings import EmbeddingSettings
 from groundtune.tuning.adapters import Manifest
 from groundtune.tuning.encoder.settings import EncoderSettings
 from groundtune.tuning.encoder.training import EncoderJob, train_encoder
-
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
 def encoder_setting(name: str) -> str:
@@ -34,7 +32,7 @@ def encoder_setting(name: str) -> str:
 
 def encoder_place(assembly: Assembly, name: str) -> Path:
     """Return where the encoder `name` is or will be. Raises `SettingsError` for a name that cannot be one."""
-    if not _NAME.fullmatch(name):
+    if not PLAIN_NAME.fullmatch(name):
         raise SettingsError(f"`{name}` cannot be the name of an encoder.", remedy="Use letters, digits, - and _.")
     return assembly.state / "encoders" / name
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from groundtune.assembly.adapters import Adapters
 from groundtune.assembly.assembly import Assembly
 from groundtune.errors import InputError, NotComparable
+from groundtune.files import PLAIN_NAME
 from groundtune.models import builtin, local
 from groundtune.tuning.adapters import VERSION_SIGN, Manifest, chain, read_manifest, verify
 from groundtune.tuning.export import Exported, TunedModel, check_order, export
@@ -21,7 +22,7 @@ ROUNDED = (
     "On the original weights it gives slightly other answers: measure them, or export with `--to merged`."
 )
 QUANTIZE = "tuning.quantize"
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(@\w+)?")
+_VERSION = re.compile(rf"{PLAIN_NAME.pattern}(@\w+)?")
 _log = logging.getLogger(__name__)
 
 
@@ -83,7 +84,7 @@ def known_as(model_name: str) -> str:
 
 def _home(adapters: Adapters, name: str) -> Path:
     """Return the folder of the version that is exported: the one named, else the one that the project uses now."""
-    if _NAME.fullmatch(name):
+    if _VERSION.fullmatch(name):
         home = adapters.folder(name)
         if read_manifest(home) is not None:
             return home

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from groundtune.agents.approvals import Occasion
 from groundtune.agents.feedback import FeedbackAgent, opinion_of
+from groundtune.agents.open_turn import OpenTurn
 from groundtune.agents.team import AgentWork, Team, TeamEvent
 from groundtune.assembly.acting import Acting
 from groundtune.protocols import Answerer
 from groundtune.records.conversations import KeptConversations
 from groundtune.values import ActionEvent, Actor, Answered, ApprovalNeeded, EffectMade, HandedOver, Message, Question
+
+_SHOWN = 500  # characters of arguments, and of what came back, that the answers are told
 
 
 @dataclass
@@ -28,8 +32,8 @@ class Talk:
     id: str = field(init=False)
     _handed_over: bool = field(init=False, default=False)
     _messages: list[Message] = field(init=False, default_factory=list)
-    _occasions: dict[str, Occasion] = field(init=False, default_factory=dict)
-    _made: dict[Occasion, list[EffectMade]] = field(init=False, default_factory=dict)
+    _done: list[str] = field(init=False, default_factory=list)
+    _turns: dict[str, OpenTurn] = field(init=False, default_factory=dict)  # by the token that a call waits with
 
     def __post_init__(self) -> None:
         asker = self.user.principals
@@ -39,44 +43,39 @@ class Talk:
     def say(self, text: str) -> Iterator[TeamEvent]:
         """Yield the events of the reply to a turn of the user's. An answer that was cut off is not kept."""
         number = self.kept.add(self.id, self.user.id, "user", text)
-        question = Question(text, tuple(self._messages), self.user.principals)
+        question = Question(text, tuple(self._messages), self.user.principals, done=tuple(self._done))
         self._messages.append(Message("user", text))
-        occasion = Occasion(self.id, f"turn {number}")
-        for event in self._team.respond(question, self._agents(occasion)):
-            self._take(event, occasion)
+        turn = self._turn(Occasion(self.id, f"turn {number}"))
+        agents: dict[str, AgentWork] = {} if turn is None else {"action": turn.act}
+        for event in self._team.respond(question, agents):
+            self._take(event, turn)
             if isinstance(event, Answered):
                 self.kept.add(self.id, self.user.id, "assistant", event.answer.text, event.answer)
                 self._messages.append(Message("assistant", event.answer.text))
             yield event
 
-    def _take(self, event: TeamEvent, occasion: Occasion) -> None:
-        if isinstance(event, ApprovalNeeded):
-            self._occasions[event.token] = occasion
+    def _turn(self, occasion: Occasion) -> OpenTurn | None:
+        if self.acting is None:
+            return None
+        agent, approvals, budget = self.acting.agent, self.acting.tools.approvals, self.acting.budget
+        return OpenTurn(agent, approvals, budget, tuple(self._messages), self.user.id, occasion)
+
+    def _take(self, event: TeamEvent, turn: OpenTurn | None) -> None:
+        if isinstance(event, ApprovalNeeded) and turn is not None:
+            self._turns[event.token] = turn
         elif isinstance(event, HandedOver):
             self._handed_over = True
         elif isinstance(event, EffectMade):
-            self._made.setdefault(occasion, []).append(event)
+            self._done.append(_told(event))
 
     def decide(self, needed: ApprovalNeeded, by: Actor, *, granted: bool) -> Iterator[ActionEvent]:
         """Grant or deny what waits for an approval; yield what came of it, and what else is done for the same turn.
 
         Raises `ApprovalRefused` where `by` may not decide.
         """
-        acting = self.acting
-        if acting is None:
-            return
-        if not granted:
-            acting.tools.approvals.decide(needed.token, by, needed.call.digest, granted=False)
-            return
-        occasion = self._occasions[needed.token]
-        made = acting.agent.approved(needed.token, by, needed.call.digest, occasion, acting.budget)
-        self._take(made, occasion)
-        yield made
-        if made.result.outcome != "done":
-            return
-        before = tuple(self._made[occasion])
-        for event in acting.agent.act(tuple(self._messages), self.user.id, occasion, acting.budget, before):
-            self._take(event, occasion)
+        turn = self._turns[needed.token]
+        for event in turn.decide(needed, by, granted=granted):
+            self._take(event, turn)
             yield event
 
     def rate(self, line: str) -> str:
@@ -95,8 +94,10 @@ class Talk:
         """End the conversation."""
         self.kept.end(self.id, self.user.id)
 
-    def _agents(self, occasion: Occasion) -> dict[str, AgentWork]:
-        acting, said = self.acting, tuple(self._messages)
-        if acting is None:
-            return {}
-        return {"action": lambda: acting.agent.act(said, self.user.id, occasion, acting.budget)}
+
+def _told(event: EffectMade) -> str:
+    """Return what was done as the answers that follow are told of it."""
+    result = event.result
+    value = "" if result.value is None else json.dumps(result.value, ensure_ascii=False, default=str)[:_SHOWN]
+    arguments = json.dumps(dict(event.call.arguments), ensure_ascii=False, default=str)[:_SHOWN]
+    return " ".join(f"{event.call.action} {arguments}: {result.outcome}. {value} {result.reason}".split())

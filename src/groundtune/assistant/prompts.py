@@ -22,13 +22,14 @@ GROUNDED_RULES = (
     "Cite the passage of every statement, like [1]. "
     'If the passages do not answer the question, reply exactly: "{unknown}"'
 )
+MOST_DONE = 5  # the last actions of the conversation that an answer is told
 _MARKER = re.compile(r"^(\s*)\[(\d+)\]", re.MULTILINE)
 
 
 def closed_book_messages(settings: AssistantSettings, project_name: str, question: Question) -> Conversation:
     """Return instructions, the earlier turns and the question."""
     system = Message("system", _instructions(settings, project_name))
-    return (system, *_turns(settings, question.history), Message("user", _data(question.text)))
+    return (system, *_turns(settings, question.history), Message("user", f"{_done(question)}{_data(question.text)}"))
 
 
 def grounded_messages(
@@ -41,7 +42,7 @@ def grounded_messages(
     rules = GROUNDED_RULES.replace("{unknown}", settings.unknown)
     system = Message("system", f"{_instructions(settings, project_name)} {rules}")
     quoted = "\n\n".join(_passage(number, passage) for number, passage in enumerate(passages, start=1))
-    user = Message("user", f"<passages>\n{quoted}\n</passages>\n\nQuestion: {_data(question.text)}")
+    user = Message("user", f"<passages>\n{quoted}\n</passages>\n\n{_done(question)}Question: {_data(question.text)}")
     return (system, *_turns(settings, question.history), user)
 
 
@@ -68,6 +69,14 @@ def _turns(settings: AssistantSettings, history: Sequence[Message]) -> list[Mess
     return turns[called:]  # a tool's reply without its call says nothing
 
 
+def _done(question: Question) -> str:
+    """Return what agents did in the conversation, so that no answer says otherwise; nothing where they did nothing."""
+    if not question.done:
+        return ""
+    lines = "\n".join(f"- {_data(line)}" for line in question.done[-MOST_DONE:])
+    return f"What was done for the user in this conversation; say so if asked:\n<done>\n{lines}\n</done>\n\n"
+
+
 def _passage(number: int, passage: Passage) -> str:
     text = _MARKER.sub(r"\1(\2)", _data(passage.text.strip()))
     heading = _data(passage.heading)
@@ -75,4 +84,4 @@ def _passage(number: int, passage: Passage) -> str:
 
 
 def _data(text: str) -> str:
-    return as_data(text, "passages")
+    return as_data(text, "passages", "done")

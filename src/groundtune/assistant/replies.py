@@ -14,6 +14,7 @@ from groundtune.errors import ModelFailed
 from groundtune.protocols import ChatModel
 from groundtune.reply.reasoning import Parting, joined, parted
 from groundtune.sentences import without_repetition
+from groundtune.text import encodable
 from groundtune.values import (
     Answer,
     Answered,
@@ -89,7 +90,7 @@ def heard(completion: Completion, model: str) -> Completion:
 
     Raises `ModelFailed` with the reason if that is nothing.
     """
-    reply = parted(completion.text)
+    reply = parted(encodable(completion.text))
     text = reply.answer if completion.finish_reason == "stop" else without_repetition(reply.answer)
     reasoning = joined(completion.reasoning, reply.reasoning)
     if not text.strip():

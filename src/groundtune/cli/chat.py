@@ -132,7 +132,10 @@ def _reply(talk: Talk, text: str, *, quiet: bool) -> dict[str, object]:
     """Show the reply to a turn, ask for what has to be approved, and return it all for `--json`."""
     reply = _ChatReply(quiet)
     try:
-        reply.show(talk.say(text))
+        try:
+            reply.show(talk.say(text))
+        except ModelFailed as error:  # what agents did, and what waits for an approval, is there all the same
+            reply.failed(error)
         while reply.waiting and not quiet:
             needed = reply.waiting.pop(0)
             granted = _granted(needed)
@@ -144,8 +147,7 @@ def _reply(talk: Talk, text: str, *, quiet: bool) -> dict[str, object]:
         reply.tell("\n(stopped)\n")
         reply.error = "stopped"
     except (ApprovalRefused, ModelFailed) as error:
-        print(f"\ngroundtune: {error}", file=sys.stderr)
-        reply.error = error.message
+        reply.failed(error)
     return reply.document
 
 
@@ -155,13 +157,14 @@ class _ChatReply:
     def __init__(self, quiet: bool) -> None:
         self._quiet = quiet
         self._shown = ""
+        self._said: list[str] = []  # of actions, while the answer is still being shown
         self._answer: dict[str, object] | None = None
         self.actions: list[dict[str, object]] = []
         self.waiting: list[ApprovalNeeded] = []
         self.error: str | None = None
 
     def show(self, events: Iterable[TeamEvent]) -> None:
-        """Show events as they come."""
+        """Show events as they come; those of actions once the answer is there."""
         from groundtune.values import Answered, ApprovalNeeded, EffectMade, HandedOver, TextPiece
 
         for event in events:
@@ -174,11 +177,25 @@ class _ChatReply:
             elif isinstance(event, ApprovalNeeded):
                 self.waiting.append(event)
             elif isinstance(event, EffectMade):
-                self.tell(_done(event))
+                self._said.append(_done(event))
                 self.actions.append({"call": asdict(event.call), "result": asdict(event.result)})
             elif isinstance(event, HandedOver):
-                self.tell(f"A person has to go on: {event.reason}\n")
+                self._said.append(f"A person has to go on: {event.reason}\n")
                 self.actions.append(asdict(event))
+            if self._answer is not None or self.error is not None:
+                self._tell_said()
+
+    def _tell_said(self) -> None:
+        said, self._said = "".join(self._said), []
+        self.tell(said)
+
+    def failed(self, error: Exception) -> None:
+        """Show why there is no answer, or no more of it."""
+        if not self._quiet and self._shown:
+            print()
+        self._tell_said()
+        print(f"groundtune: {error}", file=sys.stderr)
+        self.error = getattr(error, "message", str(error))
 
     def tell(self, text: str) -> None:
         """Show text, unless all is printed as JSON."""

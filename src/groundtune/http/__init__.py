@@ -10,8 +10,8 @@ from groundtune.http.endpoint import (
     Passing,
     RequestRefused,
     named_address,
-    retry_after,
 )
+from groundtune.http.headers import retry_after
 
 __all__ = [
     "CONNECT_SECONDS",

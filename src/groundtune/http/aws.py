@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 
 from groundtune.errors import SettingsError
 from groundtune.extras import not_installed
-from groundtune.http.endpoint import CONNECT_SECONDS, MOST_TIMEOUTS, Passing, retry_after
+from groundtune.http.endpoint import CONNECT_SECONDS, MOST_TIMEOUTS, Passing
+from groundtune.http.headers import request_id, retry_after
 
 PREFIX = "bedrock:"
 FORM = "Write bedrock:MODEL_ID@REGION, for example bedrock:amazon.nova-lite-v1:0@eu-west-1."
@@ -143,11 +144,11 @@ def once(
 def refusal(error: Any) -> Refusal:  # noqa: ANN401 -- botocore is imported inside functions
     """Return what a `ClientError` of the SDK says."""
     details, meta = error.response.get("Error", {}), error.response.get("ResponseMetadata", {})
-    code = details.get("Code", "")
+    code, headers = details.get("Code", ""), meta.get("HTTPHeaders", {})
     return Refusal(
         error.operation_name,
         f"{code[:1].upper()}{code[1:]}",  # in the middle of a stream it begins with a small letter
         meta.get("HTTPStatusCode", 0),
-        details.get("Message", ""),
-        retry_after(meta.get("HTTPHeaders", {}).get("retry-after", "")),
+        details.get("Message", "") + request_id(headers),
+        retry_after(headers.get("retry-after", "")),
     )

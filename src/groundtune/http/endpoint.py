@@ -15,8 +15,6 @@ import sys
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Self, TypeVar
 
 import httpx
@@ -24,6 +22,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exp
 
 from groundtune.errors import ModelFailed, SettingsError
 from groundtune.http.bodies import decoded, fault_in, frames, reason, unpacked
+from groundtune.http.headers import request_id, retry_after
 from groundtune.http.outages import known
 from groundtune.secrets import BLANK, masked
 
@@ -267,8 +266,7 @@ class Endpoint:
             text = decoded(self._body(response, time.monotonic() + self._timeout))
         finally:
             response.close()
-        wait = retry_after(response.headers.get("retry-after", ""))
-        raise self._status_error(response.status_code, text, wait, body)
+        raise self._status_error(response.status_code, text, body, response.headers)
 
     def _read(self, body: Mapping[str, object]) -> bytes:
         deadline = time.monotonic() + self._timeout
@@ -285,7 +283,7 @@ class Endpoint:
         fault = fault_in(text)
         if fault is not None:
             status = fault.status or (400 if _names_field(text, body) else 200)
-            raise self._status_error(status, text, None, body)
+            raise self._status_error(status, text, body, {})
 
     def _body(self, response: httpx.Response, deadline: float) -> bytes:
         """Return the body. httpx limits the wait for each piece; `deadline` limits that for all of them."""
@@ -317,13 +315,15 @@ class Endpoint:
             unreached=isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)),
         )
 
-    def _status_error(self, status: int, text: str, wait: float | None, body: Mapping[str, object]) -> Exception:
+    def _status_error(
+        self, status: int, text: str, body: Mapping[str, object], headers: Mapping[str, str]
+    ) -> Exception:
         error = f"answered {status}" if status != httpx.codes.OK else "answered with an error"
-        message = f"{error}: {reason(text)[:_EXCERPT]}"
+        message = f"{error}: {reason(text)[:_EXCERPT]}{request_id(headers)}"
         names_field = _names_field(text, body)
         if _passes(status) and not names_field and NEVER_RETRIED_CODE not in text:
             remedy = self._guidance.busy if status == httpx.codes.TOO_MANY_REQUESTS else self._guidance.broken
-            return Passing(message, remedy, wait)
+            return Passing(message, remedy, retry_after(headers.get("retry-after", "")))
         if status in _REFUSALS or (status >= 500 and names_field):
             refused = self.failure(message, self._advice(status, text), RequestRefused)
             assert isinstance(refused, RequestRefused)
@@ -385,15 +385,3 @@ def _names_field(text: str, body: Mapping[str, object]) -> bool:
     said = reason(text)
     named = any(re.search(rf"\b{re.escape(field)}\b", said) for field in {*body} - _WORDS)
     return named and bool(_NOT_TAKEN.search(said))
-
-
-def retry_after(value: str) -> float | None:
-    """Return the seconds of a Retry-After header: a number or a date (RFC 9110 §10.2.3); None if it is neither."""
-    try:
-        return max(0.0, float(value))
-    except ValueError:
-        pass
-    try:
-        return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError):
-        return None

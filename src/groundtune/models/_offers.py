@@ -15,6 +15,7 @@ from typing import Any
 from groundtune.calls import MOST_ACTIONS, NotACall, call_of
 from groundtune.errors import ModelFailed
 from groundtune.http.bodies import loaded
+from groundtune.text import encodable
 from groundtune.values import ActionSchema, Completion, FinishReason, Selection, Usage
 
 CALL_TOKENS = 512
@@ -80,7 +81,7 @@ class Offer:
         A call counts only if it is whole, the only one, and fits.
         """
         try:
-            text = said.text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+            text = encodable(said.text)
             if not calls:
                 return Selection(None, text, said.usage)
             if said.finish_reason in _CUT:

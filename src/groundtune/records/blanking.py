@@ -15,6 +15,7 @@ from typing import TypeVar, cast
 
 from groundtune.files import write_text
 from groundtune.secrets import without_passwords
+from groundtune.text import encodable
 
 Json = TypeVar("Json")
 
@@ -88,4 +89,4 @@ def _blank_file(path: Path) -> bool:
 
 def sound(text: str) -> str:
     """Return `text` as every database takes it: NUL and halves of characters become other marks."""
-    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+    return encodable(text.replace("\x00", "\ufffd"))

@@ -18,6 +18,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from groundtune.errors import InputError
+from groundtune.records.blanking import sound
 from groundtune.records.locking import RecordsLock
 from groundtune.records.part import RecordsPart
 from groundtune.records.tables import conversations, turns
@@ -83,7 +84,8 @@ class KeptConversations(RecordsPart):
                 raise InputError("there is no such conversation, or it has ended.", remedy="Begin another one.")
             last = connection.execute(select(func.max(turns.c.number)).where(turns.c.conversation == key)).scalar() or 0
             text = None if answer is None else _json().dump_json(answer).decode()
-            said = {"role": role, "content": content, "answer": text, "said_at": self._time(), "person": person or None}
+            said = {"role": role, "content": sound(content), "answer": text, "person": person or None}
+            said["said_at"] = self._time()
             connection.execute(insert(turns).values({"conversation": key, "number": last + 1, **said}))
         return int(last) + 1
 

@@ -39,6 +39,8 @@ class Opinion:
             raise InputError(f"{self.stars} stars are none of 1 to 5.", remedy="Give 1, 2, 3, 4 or 5.")
         if self.thumb is None and self.stars is None and not self.text.strip() and not self.correction.strip():
             raise InputError("the feedback is empty.", remedy="Give a thumb, 1 to 5 stars, or a text.")
+        for name in ("text", "correction"):
+            object.__setattr__(self, name, sound(getattr(self, name)))
 
     @property
     def satisfied(self) -> bool | None:
@@ -109,7 +111,7 @@ class KeptFeedback(RecordsPart):
     def give(self, rated: RatedTurn, rater: str, opinion: Opinion) -> Opinion | None:
         """Keep what somebody says of an answer; return what they said of it before, which it replaces."""
         said = {"thumb": opinion.thumb, "stars": opinion.stars, "given_at": self._time()}
-        said |= {"text": sound(opinion.text), "correction": sound(opinion.correction)}
+        said |= {"text": opinion.text, "correction": opinion.correction}
         said |= {"complaint": "", "classified_by": ""}
         with self._writing() as connection:
             which = _key(rated.conversation, rated.turn, rater)
@@ -123,7 +125,7 @@ class KeptFeedback(RecordsPart):
     def classify(self, rated: RatedTurn, rater: str, opinion: Opinion, complaint: str, by: str) -> bool:
         """Keep what a complaint is about; False if it was replaced or erased meanwhile."""
         which = _key(rated.conversation, rated.turn, rater)
-        which &= (feedback.c.text == sound(opinion.text)) & feedback.c.given_at.is_not(None)
+        which &= (feedback.c.text == opinion.text) & feedback.c.given_at.is_not(None)
         with self._writing() as connection:
             said = {"complaint": complaint, "classified_by": by}
             return connection.execute(update(feedback).where(which).values(said)).rowcount == 1

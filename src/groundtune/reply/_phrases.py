@@ -6,16 +6,32 @@ Patterns match clauses as `clauses` makes them: small letters, short forms writt
 from __future__ import annotations
 
 import re
+from functools import cached_property
 
 
-def begins(*patterns: str) -> re.Pattern[str]:
+class Wording:
+    """A pattern that is compiled when a clause is first held against it: that takes long, and few commands do it."""
+
+    def __init__(self, pattern: str) -> None:
+        self.pattern = pattern
+
+    @cached_property
+    def _compiled(self) -> re.Pattern[str]:
+        return re.compile(self.pattern)
+
+    def match(self, clause: str) -> re.Match[str] | None:
+        """Return the match at the beginning of a clause, None if there is none."""
+        return self._compiled.match(clause)
+
+
+def begins(*patterns: str) -> Wording:
     """Return what matches a clause that begins with any of `patterns`."""
-    return re.compile(rf"(?:{'|'.join(patterns)})")
+    return Wording(rf"(?:{'|'.join(patterns)})")
 
 
-def wholly(*patterns: str) -> re.Pattern[str]:
+def wholly(*patterns: str) -> Wording:
     """Return what matches a clause that is any of `patterns` from beginning to end."""
-    return re.compile(rf"(?:{'|'.join(patterns)})$")
+    return Wording(rf"(?:{'|'.join(patterns)})$")
 
 
 ADVERBS = r"(?:(?:\w+ly|really|just|still|yet|also|even|as yet|at (?:this|the) (?:time|moment)|right now) )*"

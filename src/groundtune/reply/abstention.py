@@ -21,6 +21,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from groundtune.reply import _asides, _denials
+from groundtune.reply._phrases import Wording
 from groundtune.reply.clauses import LONGEST_REPLY, TURNS, clauses, plain
 from groundtune.values import digest
 
@@ -29,7 +30,7 @@ Kind = Literal["denial", "refusal", "unclear", "about", "aside", "lesson", "cont
 LONGEST = 300  # characters of a clause that are looked at
 _WORD = re.compile(r"\w+")
 _APOLOGY = re.compile(r"(?:(?:i am|we are) )?(?:(?:very |so )?sorry|unfortunately|i apologi[sz]e)[,.;:!]? (?:but )?")
-_TRIED: tuple[tuple[re.Pattern[str], Kind], ...] = (
+_TRIED: tuple[tuple[Wording, Kind], ...] = (
     (_denials.UNCLEAR, "unclear"),
     (_denials.I_LACK, "denial"),
     (_denials.DOCUMENTS_LACK, "denial"),
@@ -39,8 +40,8 @@ _TRIED: tuple[tuple[re.Pattern[str], Kind], ...] = (
     (_asides.LESSON, "lesson"),
     (_asides.SUBORDINATE, "aside"),
 )
-_OTHERS = (_asides.LEADS, _asides.ABOUT, _asides.EXAMPLES, _denials.NOR, TURNS)
-_PATTERNS = (*(pattern for pattern, _ in _TRIED), *_OTHERS)
+_OTHERS: tuple[Wording | re.Pattern[str], ...] = (_asides.LEADS, _asides.ABOUT, _asides.EXAMPLES, _denials.NOR, TURNS)
+_PATTERNS: tuple[Wording | re.Pattern[str], ...] = (*(pattern for pattern, _ in _TRIED), *_OTHERS)
 
 RULE = f"abstention:1-{digest(*(pattern.pattern for pattern in _PATTERNS))[:8]}"
 """Part of every answerer's signature: answers that were taken in by other rules are not reused."""

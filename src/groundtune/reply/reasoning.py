@@ -12,6 +12,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from groundtune.text import encodable
+
 _NAME = (
     r"(?:\w{1,12}[:_])?(?:think(?:ing)?(?:_process)?|thoughts?|reason(?:ing)?|reflection|scratch_?pad|analysis"
     r"|chain_of_thought|inner_(?:monologue|thoughts?)|antthinking)"
@@ -125,7 +127,7 @@ def marks_among(tokens: Iterable[str]) -> frozenset[str]:
 
 def joined(*thoughts: str) -> str:
     """Return pieces of reasoning as one text."""
-    return "\n\n".join(filter(None, (thought.strip() for thought in thoughts)))
+    return encodable("\n\n".join(filter(None, (thought.strip() for thought in thoughts))))
 
 
 class Parting:
@@ -139,10 +141,14 @@ class Parting:
         self._opened = opened
         self._text = ""
         self._shown = ""
+        self._half = ""
         self.parted = Parted("")
 
     def feed(self, piece: str) -> str:
-        """Return the next words of the answer, "" while there are none."""
+        """Return the next words of the answer, "" while there are none. Halves of characters are put together."""
+        piece = self._half + piece
+        self._half = piece[-1:] if "\ud800" <= piece[-1:] <= "\udbff" else ""  # the other may be in the next piece
+        piece = piece if piece.isascii() else encodable(piece.removesuffix(self._half))
         plain = self._shown and not _MARKED.search(piece) and self._text.endswith(self._shown)
         self._text += piece
         if plain and self.parted.answer == self._shown:  # as nearly always: nothing of it can be a tag
@@ -156,6 +162,7 @@ class Parting:
 
     def end(self) -> str:
         """Return the last words of the answer; `parted` then holds the whole."""
+        self._text += encodable(self._half)
         self.parted = parted(self._text, opened=self._opened)
         return self._more(self.parted)
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from groundtune.text import encodable
 from groundtune.values._digest import digest
 from groundtune.values.answers import Usage
 
@@ -80,6 +81,10 @@ class Actor:
     id: str
     principals: tuple[str, ...] = ()
     own: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Put halves of characters together, as in a `Message`: no database takes them."""
+        object.__setattr__(self, "id", encodable(self.id))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from groundtune.text import without_markers
+from groundtune.text import encodable, without_markers
 from groundtune.values.knowledge import EVERYONE, Passage, Place, Placed
 
 LEAST_MASS = 0.5
@@ -40,6 +40,10 @@ class Message:
     call: str = ""
     trained: bool = True
 
+    def __post_init__(self) -> None:
+        """Put halves of characters together, or U+FFFD in their place: no tokenizer, store or endpoint takes them."""
+        object.__setattr__(self, "content", encodable(self.content))
+
 
 Conversation = tuple[Message, ...]
 
@@ -49,12 +53,17 @@ class Question:
     """What somebody asks: `text`, after the turns of `history`.
 
     `asker` are the principals of who asks, exactly these: ("staff",) does not include "everyone". Without any, no
-    document is read.
+    document is read. `done` is what agents did for them in this conversation, a line each.
     """
 
     text: str
     history: Conversation = ()
     asker: tuple[str, ...] = EVERYONE
+    done: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Put halves of characters together, as in a `Message`: a terminal and a browser may send them."""
+        object.__setattr__(self, "text", encodable(self.text))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
+from groundtune.text import encodable
 from groundtune.values._digest import digest
 
 EVERYONE = ("everyone",)
@@ -217,6 +218,11 @@ class Search:
     asker: tuple[str, ...] = EVERYONE
     where: Mapping[str, str] = field(default_factory=dict)
     file: Path | None = None
+
+    def __post_init__(self) -> None:
+        """Put halves of characters together, or U+FFFD in their place: no embedder or store takes them."""
+        object.__setattr__(self, "text", encodable(self.text))
+        object.__setattr__(self, "where", {encodable(key): encodable(value) for key, value in self.where.items()})
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from groundtune.records import open_records
 MODEL = '''
 """A model for tests: says the same, slowly if asked to, and pays when the user says so."""
 import time
+from groundtune.errors import ModelFailed
 from groundtune.testing.fakes import FunctionSelector
 from groundtune.values import ActionCall
 
@@ -29,7 +30,10 @@ def selects(conversation, actions):
 
 class Model(FunctionSelector):
     def stream(self, messages, max_tokens=None):
-        words = "This is what I say about it .".split()
+        known = "<done>" in messages[-1].content and "pay_bill" in messages[-1].content
+        words = ("I know that it was done ." if known else "This is what I say about it .").split()
+        if "fail" in messages[-1].content:
+            raise ModelFailed("went away.")
         for word in words:
             yield word + " "
             if "slowly" in messages[-1].content:
@@ -179,6 +183,9 @@ def test_in_a_terminal_what_is_approved_is_done_and_what_is_denied_is_not(projec
     terminal.say("y")
     terminal.until("pay_bill: done.")
     terminal.until("> ")
+    terminal.say("Did that work?")
+    terminal.until("I know that it was done")
+    terminal.until("> ")
     terminal.say("/nonsense")
     terminal.until("There is no command /nonsense")
     terminal.say("/end")
@@ -237,6 +244,30 @@ def test_in_a_terminal_feedback_is_given_and_asked_for_once(project, terminal):
     with open_records("sqlite:///.groundtune/records.db", project) as records:
         (kept,) = [each for each in records.feedback().all() if each.opinion.stars]
     assert (kept.opinion.stars, kept.opinion.text) == (2, "slow after all")
+
+
+def test_an_answer_is_shown_whole_before_what_was_done(project, terminal):
+    terminal = terminal("--dry-run")
+    terminal.until("> ")
+    terminal.say("Pay B-17 slowly")
+    assert "This is what I say about it ." in terminal.until("pay_bill: rehearsed.")
+    terminal.until("> ")
+    terminal.stop()
+    assert terminal.end() == 0
+
+
+def test_an_answer_that_fails_stops_no_approval(project, terminal):
+    terminal = terminal()
+    terminal.until("> ")
+    terminal.say("Pay B-17 and fail")
+    terminal.until("groundtune: went away.")
+    terminal.until("[y/N] ")
+    terminal.say("y")
+    terminal.until("pay_bill: done.")
+    terminal.until("> ")
+    terminal.stop()
+    assert terminal.end() == 0
+    assert len(paid(project)) == 1
 
 
 def test_a_dry_run_pays_nothing(project, terminal):

@@ -355,3 +355,12 @@ def test_nothing_but_citations_that_do_not_hold_is_no_abstention(reply):
     answer = grounded(ScriptedModel([reply])).answer(Question("What does Brook cost?"))
     assert not answer.abstained
     assert says_nothing(answer, "What does Brook cost?")
+
+
+def test_halves_of_characters_in_a_reply_are_no_failure():
+    for answerer in (
+        ClosedBook(ScriptedModel(["9 euros \ud83e"]), SETTINGS, "Acme"),
+        grounded(ScriptedModel(["9 \ud83e"])),
+    ):
+        answer = answerer.answer(Question("What does Brook cost, caf\udce9?"))
+        assert answer.text.endswith("\ufffd")

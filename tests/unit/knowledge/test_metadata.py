@@ -9,6 +9,7 @@ from fpdf import FPDF
 from pypdf import PdfReader, PdfWriter
 
 from groundtune.knowledge import readers
+from groundtune.text import encodable
 from groundtune.values import Document
 
 
@@ -110,7 +111,7 @@ def test_a_pdf_with_a_strange_date_is_read(tmp_path, date):
 
 
 def test_halves_of_characters_can_be_stored():
-    assert readers.encodable("a \ud83d\ude00 b \udb62 Größe 😀") == "a 😀 b \ufffd Größe 😀"
+    assert encodable("a \ud83d\ude00 b \udb62 Größe 😀") == "a 😀 b \ufffd Größe 😀"
     assert readers.described(author="Ada \udb62") == {"author": "Ada \ufffd"}
 
 

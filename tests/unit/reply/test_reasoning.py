@@ -139,3 +139,11 @@ def test_which_special_tokens_mark_reasoning():
     assert marks_among(["<|end|>", "<|user|>", "<|endoftext|>"]) == frozenset()
     harmony = marks_among(["<|start|>", "<|end|>", "<|message|>", "<|channel|>", "<|return|>", "<|endoftext|>"])
     assert harmony == {"<|start|>", "<|end|>", "<|message|>", "<|channel|>", "<|return|>"}
+
+
+def test_halves_of_a_character_in_two_pieces_are_one():
+    parting = Parting()
+    pieces = [parting.feed(piece) for piece in ("Nine \ud83e", "\udd8a", " and \ud800", "half \ud83e")]
+    assert pieces == ["Nine ", "🦊", " and ", "\ufffdhalf "]
+    assert parting.end() == "\ufffd"
+    assert parting.parted.answer == "Nine 🦊 and \ufffdhalf \ufffd"

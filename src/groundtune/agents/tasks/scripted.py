@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from groundtune.agents.action_agent import ActionAgent
 from groundtune.agents.approvals import ASKER, Approvals, Occasion
 from groundtune.agents.budget import Budget
+from groundtune.agents.open_turn import OpenTurn
 from groundtune.agents.tasks.files import ScriptedTask
 from groundtune.values import (
     ActionCall,
@@ -82,28 +83,16 @@ class ScriptedCustomer:
 
     def _turn(self, occasion: Occasion) -> list[ActionEvent]:
         """Return all that happens for a turn; what the customer approves is done, and the agent goes on."""
-        events: list[ActionEvent] = []
-        going = True
-        while going:
-            made = [event for event in events if isinstance(event, EffectMade) and event.result.outcome == "done"]
-            new = list(self._agent.act(tuple(self._said), self._task.customer.id, occasion, self._budget, made))
+        customer = self._task.customer
+        turn = OpenTurn(self._agent, self._approvals, self._budget, tuple(self._said), customer.id, occasion)
+        new, events = list(turn.act()), []
+        while new:
             events += new
-            going = False
-            for needed in [event for event in new if isinstance(event, ApprovalNeeded)]:
-                effect = self._decided(needed, occasion)
-                if effect is not None:
-                    events.append(effect)
-                    going = effect.result.outcome == "done"
+            waiting = [event for event in new if isinstance(event, ApprovalNeeded) and event.approver == ASKER]
+            new = []
+            for needed in waiting:
+                new += turn.decide(needed, customer, granted=needed.call.digest in self._wanted)
         return events
-
-    def _decided(self, needed: ApprovalNeeded, occasion: Occasion) -> EffectMade | None:
-        customer, shown = self._task.customer, needed.call.digest
-        if needed.approver != ASKER:
-            return None
-        if shown in self._wanted:
-            return self._agent.approved(needed.token, customer, shown, occasion, self._budget)
-        self._approvals.decide(needed.token, customer, shown, granted=False)
-        return None
 
     def _changed(self, event: EffectMade) -> bool:
         return self._agent.reach_of(event.call.action) == "write" and event.result.outcome in ("done", "unknown")

@@ -15,6 +15,7 @@ from groundtune.errors import GroundtuneError, UnreadableDocument
 from groundtune.knowledge.readers._left_out import REASONS
 from groundtune.knowledge.recognition import RecognitionKind
 from groundtune.protocols import Reader
+from groundtune.text import encodable
 from groundtune.values import LeftOut, MediaKind, PlainText
 
 MESSAGE = 300  # characters of what a library says
@@ -118,11 +119,6 @@ def _storable(plain: PlainText) -> PlainText:
         contexts=tuple(replace(context, text=stored(context.text)) for context in plain.contexts),
         left_out=tuple(sorted((*others, told), key=lambda each: each.kind)) if count else plain.left_out,
     )
-
-
-def encodable(text: str) -> str:
-    """Return `text` with halves of characters put together, or in their place U+FFFD: nothing else can store them."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def described(**properties: str | datetime | None) -> dict[str, str]:

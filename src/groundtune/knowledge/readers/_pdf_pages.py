@@ -22,9 +22,10 @@ import pypdfium2 as pdfium
 import pypdfium2.raw as raw
 
 from groundtune.errors import UnreadableDocument
-from groundtune.knowledge.readers import described, encodable
+from groundtune.knowledge.readers import described
 from groundtune.knowledge.readers._pdf_forms import Filled, filled_in
 from groundtune.knowledge.readers._pdf_order import Glyph, runs_right_to_left
+from groundtune.text import encodable
 
 PDFIUM = threading.RLock()
 _HYPHENS = {0x2, 0xAD, 0xFFFE}  # pdfium's marks of a hyphen at the end of a line, and the soft one
