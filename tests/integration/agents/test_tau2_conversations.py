@@ -17,7 +17,7 @@ from groundtune.project import open_project
 from groundtune.testing.fakes import FunctionSelector
 from groundtune.values import ActionCall, Completion, Usage
 
-SOME, FEW = 28, 8
+SOME, FEW = 28, 5
 
 
 class Played(FunctionSelector):
