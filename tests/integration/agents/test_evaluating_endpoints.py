@@ -1,4 +1,4 @@
-"""`groundtune agents evaluate` on the telecom example, as docs/agents.md sets it up, with a model behind an endpoint."""
+"""`groundtune agents evaluate` on the telecom example, set up as in docs/agents.md, with a model behind an endpoint."""
 
 from __future__ import annotations
 
