@@ -15,11 +15,10 @@ from groundtune.knowledge.embedding import media_embedder
 from groundtune.knowledge.recognition import Recognition
 from groundtune.models import builtin
 from groundtune.secrets import masked
-from groundtune.settings import FILE_NAME, Settings, load
+from groundtune.settings import FILE_NAME, ON_THIS_MACHINE, Settings, load
 from groundtune.values import MediaKind
 
 NEEDED_MEMORY, NEEDED_DISK = 6e9, 5e9
-ON_THIS_MACHINE = ("builtin:", "hf:", "path:")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from groundtune.assembly.acting import open_acting
+from groundtune.assembly.background import beside_answers
 from groundtune.assembly.listening import open_feedback
 from groundtune.assembly.talk import Talk
 from groundtune.project import Project
@@ -24,6 +25,9 @@ def open_talk(
     answerer = project.answerer(candidate)
     with open_acting(project.assembly, {user.id: user}.get, rehearse=rehearse) as acting:
         kept, feedback = project.assembly.records.conversations(), open_feedback(project.assembly)
-        talk = Talk(answerer, candidate, user, kept, feedback, acting, consent)
-        yield talk
-        talk.end()
+        background = beside_answers(project.assembly, acting)
+        talk = Talk(answerer, candidate, user, kept, feedback, acting, consent, background)
+        try:
+            yield talk
+        finally:
+            talk.end()

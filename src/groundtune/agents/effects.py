@@ -61,7 +61,8 @@ class EffectLedger:
             if token is not None:
                 approval = self._approvals.covering(token, action, call, actor)
             record = self._record(action, call, actor, occasion, approval)
-            kept = self._kept.intend(record, occasion.note("intended", call, key=record.key))
+            note = occasion.note("intended", call, key=record.key)
+            kept = self._kept.intend(record, note, self._times.lease)
         except ApprovalRefused as error:
             return ActionResult("refused", reason=error.message)
         except StoreError as error:
@@ -112,18 +113,28 @@ class EffectLedger:
 
         A call is looked up once its caller must be gone, and never made again.
         """
-        unknown = []
-        for record in self._kept.effects(states=("intended", "unknown")):
-            age = (self._kept.clock() - record.intended_at).total_seconds()
-            if record.state == "intended" and age < self._times.lease:
-                continue
-            result = self._looked_up(record, actions, actor_of, age)
-            if record.state == "intended" or result.outcome != "unknown":
-                note = _settling("reconciled", record, result)
-                self._kept.settle(record.key, _state(result), result, note, record.actor)
-            if _state(result) == "unknown":
-                unknown.append(replace(record, state="unknown", result=result))
-        return unknown
+        left = self._kept.effects(states=("intended", "unknown"))
+        looked = [self._reconciled(record, actions, actor_of) for record in left]
+        return [record for record in looked if record.state == "unknown"]
+
+    def settle(self, key: str, actions: Mapping[str, Action], actor_of: Callable[[str], Actor]) -> EffectRecord | None:
+        """Do the same for a single call, and return its record as it is then."""
+        record = self._kept.effect(key)
+        if record is None or record.state not in ("intended", "unknown"):
+            return record
+        return self._reconciled(record, actions, actor_of)
+
+    def _reconciled(
+        self, record: EffectRecord, actions: Mapping[str, Action], actor_of: Callable[[str], Actor]
+    ) -> EffectRecord:
+        age = (self._kept.clock() - record.intended_at).total_seconds()
+        if record.state == "intended" and age < self._times.lease:
+            return record
+        result = self._looked_up(record, actions, actor_of, age)
+        if record.state == "intended" or result.outcome != "unknown":
+            note = _settling("reconciled", record, result)
+            self._kept.settle(record.key, _state(result), result, note, record.actor)
+        return replace(record, state=_state(result), result=result)
 
     def _looked_up(
         self, record: EffectRecord, actions: Mapping[str, Action], actor_of: Callable[[str], Actor], age: float
@@ -172,7 +183,7 @@ def _called(action: Action, call: ActionCall, actor: Actor, key: str) -> ActionR
 
 
 def _state(result: ActionResult) -> EffectState:
-    return "unknown" if result.outcome == "rehearsed" else result.outcome
+    return result.outcome if result.outcome in ("done", "refused") else "unknown"
 
 
 def _settling(kind: str, record: EffectRecord, result: ActionResult) -> AuditNote:

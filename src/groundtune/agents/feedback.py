@@ -219,17 +219,31 @@ class FeedbackAgent:
         """Keep what the user says of their own conversation's answer in `turn`; if None, of the last one that is not
         the reply to thanks or a goodbye.
 
-        It is kept before anything is asked what the complaint is about. Raises `InputError` for a turn that is no
-        answer.
+        It is kept before anything is asked what the complaint is about. Where that fails, it is a job for later, see
+        `classify`. Raises `InputError` for a turn that is no answer.
         """
         talk = self._talk(conversation, user)
         rated = _rated(talk, _last_answer(talk.turns) if turn is None else turn)
         replaced = self._kept.give(rated, user, opinion)
         classified = None
-        if opinion.text.strip() and not opinion.satisfied:
-            classified = self._classified(opinion.text)
-            self._kept.classify(rated, user, opinion, classified.complaint, classified.by)
+        if opinion.complains:
+            try:
+                classified, _ = self._classified(rated, opinion)
+            except GroundtuneError as error:
+                _log.debug("A complaint is not classified yet: %s", error.message)
+                classified = Classified("unclassified", "", error.message)
         return FeedbackGiven(rated.turn, opinion, replaced, classified)
+
+    def classify(self, key: str) -> str | None:
+        """Classify a complaint that was given before, by its `complaint_key`, unless that was done.
+
+        Return why it has to be done again, if it has. Raises what the classifier raises.
+        """
+        record = self._kept.complaint(key)
+        if record is None or record.opinion is None:
+            return None
+        kept = self._classified(record.rated, record.opinion)[1]
+        return None if kept else "the complaint was replaced meanwhile."
 
     def correct(self, conversation: str, user: str, turn: int, expert: Actor, correction: str) -> None:
         """Keep how an expert would have answered. Raises `InputError` for somebody who is none, or who corrects what
@@ -242,14 +256,12 @@ class FeedbackAgent:
             )
         self._kept.give(_rated(self._talk(conversation, user), turn), expert.id, Opinion(correction=correction))
 
-    def _classified(self, text: str) -> Classified:
-        try:
-            classified = self._classify(text)
-        except GroundtuneError as error:
-            classified = Classified("unclassified", "", error.message)
+    def _classified(self, rated: RatedTurn, opinion: Opinion) -> tuple[Classified, bool]:
+        """Return the class of a complaint, and whether it could be kept."""
+        classified = self._classify(opinion.text)
         if classified.why:
             _log.debug("A complaint is unclassified: %s.", classified.why.rstrip("."))
-        return classified
+        return classified, self._kept.classify(rated, rated.actor, opinion, classified.complaint, classified.by)
 
     def _talk(self, conversation: str, user: str) -> TalkRecord:
         talk = self._records.conversations().conversation(conversation, user)

@@ -34,8 +34,8 @@ def open_acting(
     """Give what acts in a project, None if `[actions]` names no back-end or no rule; servers that it started end with
     the block.
 
-    `who` tells who a user is at this moment. Calls that were cut off by a crash are looked up first. Raises
-    `SettingsError`, `InputError`, `NotInstalled` and `StoreError`.
+    `who` tells who a user is at this moment. Calls that were cut off by a crash are jobs: `assembly.background` has
+    them looked up. Raises `SettingsError`, `InputError`, `NotInstalled` and `StoreError`.
     """
     settings = assembly.settings.actions
     if not settings.backends or not settings.rules:
@@ -46,8 +46,6 @@ def open_acting(
     ledger = EffectLedger(kept, approvals)
     with open_actions(settings, assembly.folder) as opened:
         tools = ActionTools(opened.actions, policy_of(settings), ledger, approvals, kept, who, rehearse)
-        known = {action.schema.name: action for action in opened.actions}
-        ledger.reconcile(known, lambda user: who(user) or Actor(user))
         yield Acting(ActionAgent(selecting(assembly.chat_model()), tools), tools, budget_of(settings))
 
 

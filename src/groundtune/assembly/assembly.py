@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from threading import RLock
+from threading import BoundedSemaphore, RLock
 
 from pydantic import TypeAdapter
 
@@ -61,6 +61,7 @@ class Assembly:
             progress,
             self.pool.release,
         )
+        self.background = BoundedSemaphore()  # held by what works beside answers: a job at a time for all of them
         self._lock = RLock()
         self._told_of_benchmark = False
 

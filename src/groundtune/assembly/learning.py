@@ -10,8 +10,8 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from datetime import timedelta
-from functools import cache
+from datetime import datetime, timedelta
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Protocol
 
@@ -26,7 +26,7 @@ from groundtune.evaluation.benchmark.review import CaseFiles
 from groundtune.files import within
 from groundtune.protocols import ChatModel
 from groundtune.records import Records
-from groundtune.records.conversations import KeptConversations
+from groundtune.records.conversations import KeptConversations, TalkRecord
 from groundtune.records.proposals import KeptProposals, Proposal, ProposalRecord, ProposalState
 from groundtune.tuning.quality.check import Surroundings
 from groundtune.tuning.quality.personal.names import missing
@@ -82,13 +82,10 @@ class Learning:
         with self._alone():
             self.settle()
             parts, kept = self._parts, self._kept
-            since = kept.clock() - timedelta(days=parts.settings.enrichment.retention_days)
-            expired, taken = kept.purge(since), kept.taken()
-            talks = [talk for talk in self.conversations.ended(since) if talk.id not in taken]
+            expired, talks = kept.purge(self._since()), self._untaken()
             if not talks:
                 return Enrichment(0, (), (), (), expired)
-            if lacking := missing():
-                _log.warning("Names of people are not looked for in what is proposed: %s", lacking)
+            tell_of_names()
             agent, shelf, earlier = EnrichmentAgent(self._tools()), self._shelf(), kept.records()
             made: list[Proposal] = []
             cases: list[str] = []
@@ -98,11 +95,35 @@ class Learning:
                 looked = agent.look(talk, earlier)
                 cases += _draft(looked.proposals, talk.asker, shelf)
                 if kept.take(talk.id, looked.proposals):
-                    earlier += [ProposalRecord(proposal, "quarantined", since) for proposal in looked.proposals]
+                    earlier += [ProposalRecord(proposal, "quarantined", kept.clock()) for proposal in looked.proposals]
                     made += looked.proposals
                     left_out += looked.left_out
             parts.progress("looking through conversations", len(talks), len(talks))
         return Enrichment(len(talks), tuple(made), tuple(cases), tuple(left_out), expired)
+
+    def looking(self) -> Callable[[str], tuple[NotProposed, ...]]:
+        """Return what looks through a conversation, unless that was done or is not to be: `propose` for one of them. It
+        returns what was left out. Documents, and who may read them, are read once for each revision of the knowledge.
+        """
+        agent_at = lru_cache(1)(lambda _revision: EnrichmentAgent(self._tools()))
+
+        def look(conversation: str) -> tuple[NotProposed, ...]:
+            with self._alone():
+                self.settle()
+                for talk in self._untaken(conversation):
+                    looked = agent_at(self._parts.knowledge.revision()).look(talk, self._kept.records())
+                    _draft(looked.proposals, talk.asker, self._shelf())
+                    return looked.left_out if self._kept.take(talk.id, looked.proposals) else ()
+            return ()
+
+        return look
+
+    @property
+    def rewords(self) -> bool:
+        """Whether the chat model puts statements into other words, as `[enrichment] reword` says."""
+        settings = self._parts.settings
+        way = settings.enrichment.reword
+        return way == "model" or (way == "auto" and not settings.model.name.startswith("builtin:"))
 
     def proposals(self, states: Sequence[ProposalState] = ("quarantined",)) -> list[ProposalRecord]:
         """Return the proposals in these states, oldest first; for a reviewer only."""
@@ -206,6 +227,15 @@ class Learning:
     def _alone(self) -> AbstractContextManager[None]:
         return only_writer(self._parts.state / "learning.lock")
 
+    def _since(self) -> datetime:
+        return self._kept.clock() - timedelta(days=self._parts.settings.enrichment.retention_days)
+
+    def _untaken(self, key: str | None = None) -> list[TalkRecord]:
+        """Return the conversations, or the one, that may be looked through and were not."""
+        talks = self.conversations.ended(self._since(), key)
+        taken = self._kept.taken() if talks else set()
+        return [talk for talk in talks if talk.id not in taken]
+
     def _reviewed(self, key: str, shown: str) -> Proposal:
         record = self.proposal(key)
         if record.state != "quarantined":
@@ -237,15 +267,8 @@ class Learning:
             lambda texts: knowledge.embedder.embed(list(texts), "document"),
             redactor(Surroundings(settings.data, documents=public)),
             self._readers(),
-            self._model(),
+            self._parts.chat_model() if self.rewords else None,
         )
-
-    def _model(self) -> ChatModel | None:
-        """Return the model that puts statements into other words, as `[enrichment] reword` says."""
-        settings = self._parts.settings
-        way = settings.enrichment.reword
-        strong = not settings.model.name.startswith("builtin:")
-        return self._parts.chat_model() if way == "model" or (way == "auto" and strong) else None
 
     def _nearest(self, text: str, asker: tuple[str, ...]) -> Sequence[Passage]:
         knowledge = self._parts.knowledge
@@ -279,6 +302,12 @@ class Learning:
         """Erase the draft cases that came of these proposals."""
         files = CaseFiles(self._parts.cases_file, self._drafts)
         files.erase_drafts({_case_id(key) for key in proposals})
+
+
+def tell_of_names() -> None:
+    """Warn where names of people are not found here, and so not replaced."""
+    if lacking := missing():
+        _log.warning("Names of people are not looked for in what is proposed: %s", lacking)
 
 
 def _as_of_now(record: ProposalRecord, readers: Callable[[str], tuple[str, ...] | None]) -> ProposalRecord:

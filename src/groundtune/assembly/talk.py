@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from groundtune.agents.approvals import Occasion
@@ -20,7 +20,9 @@ _SHOWN = 500  # characters of arguments, and of what came back, that the answers
 
 @dataclass
 class Talk:
-    """A conversation that is going on. `acting` is what acts, None where nothing can be done."""
+    """A conversation that is going on. `acting` is what acts, None where nothing can be done; `background` does a job
+    that is left from earlier, once a turn.
+    """
 
     answerer: Answerer
     candidate: str
@@ -29,6 +31,7 @@ class Talk:
     feedback: FeedbackAgent
     acting: Acting | None = None
     consent: bool = False
+    background: Callable[[], object] | None = None
     id: str = field(init=False)
     _handed_over: bool = field(init=False, default=False)
     _messages: list[Message] = field(init=False, default_factory=list)
@@ -38,7 +41,7 @@ class Talk:
     def __post_init__(self) -> None:
         asker = self.user.principals
         self.id = self.kept.begin(self.user.id, self.candidate, consent=self.consent, asker=asker)
-        self._team = Team(self.answerer)
+        self._team = Team(self.answerer, background=self.background)
 
     def say(self, text: str) -> Iterator[TeamEvent]:
         """Yield the events of the reply to a turn of the user's. An answer that was cut off is not kept."""
@@ -93,6 +96,7 @@ class Talk:
     def end(self) -> None:
         """End the conversation."""
         self.kept.end(self.id, self.user.id)
+        self._team.close()
 
 
 def _told(event: EffectMade) -> str:

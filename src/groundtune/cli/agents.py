@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
@@ -10,23 +11,25 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from groundtune.cli._shared import HERE, AsJson, Overrides, ProjectFolder, emit, opened
+from groundtune.cli._shared import HERE, AsJson, Overrides, ProjectFolder, emit, opened, several
 from groundtune.values import Split
 
 if TYPE_CHECKING:
+    from groundtune.agents.work import WorkedOn
     from groundtune.comparison.agents import AgentEvaluation
-    from groundtune.comparison.tau2 import Tau2Evaluation
-    from groundtune.project import Project
+    from groundtune.records.jobs import JobRecord
 
 SPLITS: tuple[Split, ...] = get_args(Split)
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    commands = typer.Typer(help="Measure the agent that acts, and check what it did.", no_args_is_help=True)
+    commands = typer.Typer(help="Measure the agent that acts, check what it did, do its jobs.", no_args_is_help=True)
     commands.command()(evaluate)
     commands.command()(audit)
     commands.command()(forget)
+    commands.command()(work)
+    commands.command()(jobs)
     app.add_typer(commands, name="agents")
 
 
@@ -66,8 +69,10 @@ def evaluate(  # noqa: PLR0913 -- each is an option
     """
     with opened(project, overrides) as opened_project:
         if tasks:
-            tried = _tau2(opened_project, tasks, split or "base", customer, trials, limit, steps)
-            emit(as_json, tried.as_json(), _tau2_shown(tried))
+            from groundtune.cli._tau2 import evaluated, shown
+
+            tried = evaluated(opened_project, tasks, split or "base", customer, trials, limit, steps)
+            emit(as_json, tried.as_json(), shown(tried))
             return
         from groundtune.comparison.agents import evaluate_agents
 
@@ -136,6 +141,77 @@ def forget(
     emit(as_json, {"user": user, **counts}, Text(f"Erased of {user}: {told}, and the arguments of actions."))
 
 
+def work(
+    again: Annotated[bool, typer.Option("--again", help="Try the jobs that failed once more, too.")] = False,
+    project: ProjectFolder = HERE,
+    as_json: AsJson = False,
+    overrides: Overrides = [],  # noqa: B006 -- typer reads the default, nobody changes it
+) -> None:
+    """Do what agents have left for later, until nothing is due: look up calls of which nobody knows what came, classify
+    complaints, and look through conversations that ended. Exit code 1 if a job failed for good.
+
+    Let a timer run it every few minutes. Several may run at once; what one is killed at, another does.
+
+    Examples:
+
+        groundtune agents work
+        groundtune agents work --again --json
+
+    """
+    from groundtune.assembly.background import open_worker
+
+    with opened(project, overrides) as opened_project:
+        assembly = opened_project.assembly
+        kept = assembly.records.jobs()
+        if again:
+            kept.reopen()
+        due = sum(job.state == "open" and job.due_at <= kept.clock() for job in kept.jobs())
+        worked: list[WorkedOn] = []
+        with open_worker(assembly) as worker:
+            for each in worker.work():
+                worked.append(each)
+                assembly.progress("work on jobs", len(worked), max(len(worked), due))
+        left = kept.jobs()
+    ended = Counter(each.job.kind for each in worked if each.outcome == "done")
+    failed = [each for each in worked if each.outcome == "failed"]
+    tried = [each for each in worked if each.outcome == "again"]
+    done = ", ".join(f"{count} to {kind}" for kind, count in ended.items()) or "none"
+    lines = [f"Jobs done: {done}. Left: {several(len(left), 'job')}."]
+    lines += [f"To be tried again: {each.job.kind} {each.job.subject}: {each.why}" for each in tried]
+    lines += [f"Failed: {each.job.kind} {each.job.subject}: {each.why}" for each in failed]
+    document = {"done": dict(ended), "again": len(tried), "failed": len(failed), "left": list(map(_job_json, left))}
+    emit(as_json, document, Text("\n".join(lines)))
+    if failed:
+        raise typer.Exit(1)
+
+
+def jobs(
+    project: ProjectFolder = HERE,
+    as_json: AsJson = False,
+    overrides: Overrides = [],  # noqa: B006 -- typer reads the default, nobody changes it
+) -> None:
+    """List what agents have left for later, and what failed so often that a person has to look.
+
+    Example:
+
+        groundtune agents jobs
+
+    """
+    with opened(project, overrides) as opened_project:
+        left = opened_project.assembly.records.jobs().jobs()
+    lines = [
+        f"{job.kind} {job.subject}: {job.state}, tried {several(job.attempts, 'time')}"
+        + (f", due {job.due_at:%Y-%m-%d %H:%M:%S} UTC" if job.state == "open" else "")
+        + (f": {job.why}" if job.why else "")
+        for job in left
+    ]
+    emit(as_json, {"jobs": list(map(_job_json, left))}, Text("\n".join([*lines, several(len(left), "job")])))
+
+
+def _job_json(job: JobRecord) -> dict[str, object]:
+    return {**asdict(job), "due_at": job.due_at.isoformat(), "asked_at": job.asked_at.isoformat()}
+
+
 def _shown(evaluation: AgentEvaluation) -> Group:
     table = Table("tasks", "succeeded", "trials", "unauthorised effects", box=None)
     for kind, (succeeded, trials, effects) in evaluation.by_kind().items():
@@ -145,38 +221,3 @@ def _shown(evaluation: AgentEvaluation) -> Group:
     passes = ", ".join(f"pass^{k} {evaluation.pass_hat(k):.2f}" for k in range(1, evaluation.trials + 1))
     said = f"{evaluation.model}: {passes}{interval}; {evaluation.unauthorised} unauthorised effects."
     return Group(table, Text(said))
-
-
-def _tau2(
-    project: Project, tasks: str, split: str, customer: str | None, trials: int, limit: int | None, steps: int
-) -> Tau2Evaluation:
-    from groundtune.agents.tasks.conversing import ConversingLimits
-    from groundtune.comparison.tau2 import evaluate_tau2
-
-    limits = ConversingLimits(steps=steps)
-    return evaluate_tau2(project.assembly, tasks, split, customer=customer, trials=trials, limit=limit, limits=limits)
-
-
-def _tau2_shown(evaluation: Tau2Evaluation) -> Group:
-    from groundtune.comparison.tau2 import ENDED
-
-    table = Table("rewarded", "met", "not met", "unscored", box=None)
-    for part, counts in evaluation.parts().items():
-        table.add_row(part, *map(str, counts))
-    success, trials = evaluation.success, evaluation.trials
-    interval = "" if success.low is None else f" (95 % interval {success.low:.2f} to {success.high:.2f})"
-    passes = ", ".join(f"pass^{k} {value:.2f}" for k, value in evaluation.pass_hat.items()) or "no trial tells anything"
-    unscored = sum(trial.unscored for trial in trials)
-    lines = [
-        f"{len(evaluation.tried)} of {evaluation.tasks} tasks of {evaluation.domain}, {evaluation.split}; agent "
-        f"{evaluation.agent}, customer {evaluation.customer}.",
-        f"{passes}{interval}; doing nothing {evaluation.floor:.2f}.",
-    ]
-    if unscored:
-        lines.append(f"{unscored} trials have a part that could not be scored: pass^k is the most that it can be.")
-    ended = Counter(trial.ended for trial in trials)
-    lines.append("Conversations: " + ", ".join(f"{count} × {ENDED[why]}" for why, count in ended.items()) + ".")
-    effects, beyond = sum(trial.effects for trial in trials), sum(len(trial.unauthorised) for trial in trials)
-    lines.append(f"Effects of the agent: {effects}, of which {beyond} are not among the gold actions.")
-    lines += [f"{count} trials tell nothing: {why}" for why, count in Counter(evaluation.failed).items()]
-    return Group(table, Text("\n".join(lines)))

@@ -19,6 +19,7 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from groundtune.errors import InputError
 from groundtune.records.blanking import sound
+from groundtune.records.jobs import enqueue, over
 from groundtune.records.locking import RecordsLock
 from groundtune.records.part import RecordsPart
 from groundtune.records.tables import conversations, turns
@@ -90,10 +91,12 @@ class KeptConversations(RecordsPart):
         return int(last) + 1
 
     def end(self, key: str, user: str) -> None:
-        """End a conversation of a user: from now on, agents may learn from it, if the user consented."""
+        """End a conversation of a user: if they consented, it is a job for the agents to learn from it."""
         mine = (conversations.c.id == key) & (conversations.c.actor == user) & conversations.c.ended_at.is_(None)
         with self._writing() as connection:
-            connection.execute(update(conversations).where(mine).values(ended_at=self._time()))
+            ended = update(conversations).where(mine).values(ended_at=self._time())
+            if connection.execute(ended.returning(conversations.c.consent)).scalar():
+                enqueue(connection, "propose", key, self.clock())
 
     def conversation(self, key: str, user: str) -> TalkRecord | None:
         """Return a conversation of a user; None if there is none with this id that is theirs."""
@@ -101,9 +104,13 @@ class KeptConversations(RecordsPart):
             row = connection.execute(_own(key, user)).first()
             return None if row is None else _talk(row, connection)
 
-    def ended(self, since: datetime) -> list[TalkRecord]:
-        """Return the conversations that ended `since` then, and whose users consented, in order of their end."""
+    def ended(self, since: datetime, key: str | None = None) -> list[TalkRecord]:
+        """Return the conversations, or the one with this id, that ended `since` then, and whose users consented, in
+        order of their end.
+        """
         wanted = select(conversations).where(conversations.c.consent, conversations.c.ended_at >= since.isoformat())
+        if key is not None:
+            wanted = wanted.where(conversations.c.id == key)
         with self._reading() as connection:
             rows = connection.execute(wanted.order_by(conversations.c.ended_at, conversations.c.id)).all()
             return [_talk(row, connection) for row in rows]
@@ -120,6 +127,7 @@ class KeptConversations(RecordsPart):
         with self._writing() as connection:
             keys = select(conversations.c.id).where(which)
             connection.execute(delete(turns).where(turns.c.conversation.in_(keys)))
+            over(connection, "propose", keys)
             return connection.execute(delete(conversations).where(which)).rowcount
 
 

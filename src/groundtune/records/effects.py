@@ -15,6 +15,7 @@ from typing import Any, Literal
 from sqlalchemy import Row, Table, func, insert, select, update
 
 from groundtune.records.audit import AuditEntry, AuditNote, append, broken_at, entries, erase_key, head_of
+from groundtune.records.jobs import enqueue, over
 from groundtune.records.locking import RecordsLock
 from groundtune.records.part import RecordsPart
 from groundtune.records.tables import approvals, audit, effects
@@ -68,12 +69,13 @@ class KeptEffects(RecordsPart):
 
     # --- effects ----------------------------------------------------------------------------------
 
-    def intend(self, effect: EffectRecord, note: AuditNote) -> EffectRecord:
+    def intend(self, effect: EffectRecord, note: AuditNote, lease: float = 0.0) -> EffectRecord:
         """Write down that a call will be made, before it is; return what is kept under its key.
 
         If that is another record than `effect`, the call was made before or is being made. Uses up the approval, whose
         state must be "granted": else, or if another effect used it, the record that is returned is `effect` itself in
-        the state "refused", and nothing was written but that in the audit log.
+        the state "refused", and nothing was written but that in the audit log. After `lease` seconds it is a job to
+        settle the effect.
         """
         with self._writing() as connection:
             known = connection.execute(select(effects).where(effects.c.key == effect.key)).first()
@@ -87,6 +89,7 @@ class KeptEffects(RecordsPart):
                     append(connection, self._time(), effect.actor, refused)
                     return replace(effect, state="refused")
             connection.execute(insert(effects).values(_effect_row(effect)))
+            enqueue(connection, "settle", effect.key, effect.intended_at, lease)
             append(connection, self._time(), effect.actor, note)
         return effect
 
@@ -99,6 +102,8 @@ class KeptEffects(RecordsPart):
             changed = connection.execute(update(effects).where(mine).values(new)).rowcount == 1
             if changed:
                 append(connection, self._time(), actor, note)
+            if changed and state != "unknown":
+                over(connection, "settle", key)
         return changed
 
     def effect(self, key: str) -> EffectRecord | None:
@@ -181,6 +186,7 @@ class KeptEffects(RecordsPart):
     def forget(self, customer: str) -> None:
         """Erase what is personal of a customer. What was done, and when, stays without it."""
         with self._writing() as connection:
+            over(connection, "settle", select(effects.c.key).where(effects.c.actor == customer))
             for table, blank in ((effects, {"call": None, "result": None}), (approvals, {"call": None})):
                 connection.execute(_blanked(table, customer, blank))
             erase_key(connection, customer)

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, or_, select, update
+from sqlalchemy import Row, Text, cast, delete, insert, or_, select, update
 
 from groundtune.errors import InputError
 from groundtune.records.blanking import sound
+from groundtune.records.jobs import enqueue, over
 from groundtune.records.locking import RecordsLock
 from groundtune.records.part import RecordsPart
 from groundtune.records.tables import feedback
@@ -52,6 +53,11 @@ class Opinion:
         """Whether they found it bad: 1 or 2 stars, else a thumb down. 3 stars are neither good nor bad."""
         return self.thumb is False if self.stars is None else self.stars < 3
 
+    @property
+    def complains(self) -> bool:
+        """Whether they say anything, and are not satisfied."""
+        return bool(self.text.strip()) and not self.satisfied
+
 
 @dataclass(frozen=True, slots=True)
 class RatedTurn:
@@ -67,7 +73,8 @@ class RatedTurn:
 class FeedbackRecord:
     """What `rater` said of an answer, None if nothing so far, and when they were asked for it, None if they were not.
 
-    `complaint` is the class of what they complain of, empty without a complaint; `classified_by` is who says so.
+    `complaint` is the class of what they complain of, empty without a complaint; `classified_by` is who says so, empty
+    until somebody does.
     """
 
     rated: RatedTurn
@@ -109,11 +116,19 @@ class KeptFeedback(RecordsPart):
             return connection.execute(update(feedback).where(mine).values(declined_at=self._time())).rowcount > 0
 
     def give(self, rated: RatedTurn, rater: str, opinion: Opinion) -> Opinion | None:
-        """Keep what somebody says of an answer; return what they said of it before, which it replaces."""
+        """Keep what somebody says of an answer; return what they said of it before, which it replaces.
+
+        Where the user complains, it is a job to classify that.
+        """
         said = {"thumb": opinion.thumb, "stars": opinion.stars, "given_at": self._time()}
         said |= {"text": opinion.text, "correction": opinion.correction}
-        said |= {"complaint": "", "classified_by": ""}
+        complains = opinion.complains and rater == rated.actor
+        said |= {"complaint": "unclassified" if complains else "", "classified_by": ""}
         with self._writing() as connection:
+            if complains:
+                enqueue(connection, "classify", complaint_key(rated), self.clock())
+            elif rater == rated.actor:
+                over(connection, "classify", complaint_key(rated))
             which = _key(rated.conversation, rated.turn, rater)
             known = connection.execute(select(feedback).where(which)).first()
             if known is None:
@@ -123,12 +138,25 @@ class KeptFeedback(RecordsPart):
         return _record(known).opinion
 
     def classify(self, rated: RatedTurn, rater: str, opinion: Opinion, complaint: str, by: str) -> bool:
-        """Keep what a complaint is about; False if it was replaced or erased meanwhile."""
-        which = _key(rated.conversation, rated.turn, rater)
+        """Keep what a complaint is about, so that the job is over; False if it was classified, replaced or erased
+        meanwhile.
+        """
+        which = _key(rated.conversation, rated.turn, rater) & (feedback.c.classified_by == "")
         which &= (feedback.c.text == opinion.text) & feedback.c.given_at.is_not(None)
         with self._writing() as connection:
             said = {"complaint": complaint, "classified_by": by}
-            return connection.execute(update(feedback).where(which).values(said)).rowcount == 1
+            if connection.execute(update(feedback).where(which).values(said)).rowcount != 1:
+                return False
+            over(connection, "classify", complaint_key(rated))
+        return True
+
+    def complaint(self, key: str) -> FeedbackRecord | None:
+        """Return the feedback of a user by its `complaint_key`, if they complain and nobody has classified it."""
+        conversation, _, turn = key.rpartition("/")
+        which = (feedback.c.conversation == conversation) & (feedback.c.turn == int(turn))
+        which &= (feedback.c.rater == feedback.c.actor) & (feedback.c.classified_by == "")
+        record = next(iter(self._select(which)), None)
+        return record if record is not None and record.opinion is not None and record.opinion.complains else None
 
     def of_user(self, user: str) -> list[FeedbackRecord]:
         """Return what there is of a user's own feedback, in order of conversation and turn."""
@@ -155,8 +183,15 @@ class KeptFeedback(RecordsPart):
             return [_record(row) for row in connection.execute(wanted if which is None else wanted.where(which))]
 
     def _erase(self, which: Any) -> int:  # noqa: ANN401 -- a condition
+        keys = feedback.c.conversation.concat("/").concat(cast(feedback.c.turn, Text))  # see `complaint_key`
         with self._writing() as connection:
+            over(connection, "classify", select(keys).where(which, feedback.c.rater == feedback.c.actor))
             return connection.execute(delete(feedback).where(which)).rowcount
+
+
+def complaint_key(rated: RatedTurn) -> str:
+    """Return what stands for what a user says of an answer, as the subject of a job."""
+    return f"{rated.conversation}/{rated.turn}"
 
 
 def _key(conversation: str, turn: int, rater: str) -> Any:  # noqa: ANN401 -- a condition

@@ -16,6 +16,7 @@ class RecordsLock(IntEnum):
     CONVERSATIONS = 7_265_163_116
     FEEDBACK = 7_265_163_117
     PROPOSALS = 7_265_163_118
+    JOBS = 7_265_163_119
 
 
 def hold(connection: Connection, lock: RecordsLock) -> None:

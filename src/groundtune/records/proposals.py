@@ -17,6 +17,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import Row, delete, insert, select, update
 
 from groundtune.records.connection import inserting
+from groundtune.records.jobs import over
 from groundtune.records.locking import RecordsLock
 from groundtune.records.part import RecordsPart
 from groundtune.records.tables import enriched, proposals
@@ -75,10 +76,11 @@ class KeptProposals(RecordsPart):
     def take(self, conversation: str, made: Sequence[Proposal]) -> bool:
         """Keep what a conversation gave, quarantined, and note that it was looked through; both or nothing.
 
-        False if that was noted before: then nothing is kept.
+        False if that was noted before: then nothing is kept. The job to propose is over.
         """
         time = self.clock().isoformat()
         with self._writing() as connection:
+            over(connection, "propose", conversation)
             note = inserting(connection, enriched).values(conversation=conversation, at=time)
             new = connection.execute(note.on_conflict_do_nothing().returning(enriched.c.conversation))
             if new.first() is None:

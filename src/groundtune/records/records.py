@@ -29,6 +29,7 @@ from groundtune.records.documents import KeptRevisions
 from groundtune.records.earlier import with_places
 from groundtune.records.effects import KeptEffects
 from groundtune.records.feedback import KeptFeedback
+from groundtune.records.jobs import KeptJobs
 from groundtune.records.kept import KeptKind, T, put, texts
 from groundtune.records.kinds import COMPARISON, EVALUATION, ComparisonKind, kind_of
 from groundtune.records.proposals import KeptProposals
@@ -292,6 +293,10 @@ class Records:
     def effects(self) -> KeptEffects:
         """Return what agents did and were allowed to, with the audit log."""
         return KeptEffects(self._engine, self._place, self._clock)
+
+    def jobs(self) -> KeptJobs:
+        """Return what is still to be done in the background."""
+        return KeptJobs(self._engine, self._place, self._clock)
 
     def close(self) -> None:
         """Give back the connections."""

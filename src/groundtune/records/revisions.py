@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 from groundtune.errors import StoreError
 from groundtune.records.locking import RecordsLock, hold
 
-HEAD = "0008"
+HEAD = "0009"
 REVISION_TABLE = "groundtune_revision"
 MIGRATIONS = Path(__file__).parent / "migrations"
 

@@ -211,3 +211,16 @@ feedback = Table(
     Column("given_at", Text),
     Index("feedback_actor", "actor"),
 )
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("kind", Text, primary_key=True),  # a `JobKind`
+    Column("subject", Text, primary_key=True),
+    Column("state", Text, nullable=False),  # a `JobState`
+    Column("attempts", Integer, nullable=False),
+    Column("due_at", Text, nullable=False),  # not before; while somebody works on it, the end of their time
+    Column("owner", Text, nullable=False),  # who works on it; empty if nobody does
+    Column("why", Text, nullable=False),  # the last attempt did not end it
+    Column("asked_at", Text, nullable=False),
+)

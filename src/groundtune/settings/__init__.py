@@ -18,6 +18,7 @@ from groundtune.settings.sources import ENVIRONMENT_PREFIX, FILE_NAME, Origin
 from groundtune.settings.starter import about, template, toml
 from groundtune.settings.table import Principals, Table
 from groundtune.settings.tables import (
+    ON_THIS_MACHINE,
     AssistantSettings,
     BenchmarkSettings,
     ComparisonSettings,
@@ -39,6 +40,7 @@ from groundtune.settings.writing import write_settings
 __all__ = [
     "ENVIRONMENT_PREFIX",
     "FILE_NAME",
+    "ON_THIS_MACHINE",
     "QUICK",
     "AssistantSettings",
     "BenchmarkSettings",

@@ -17,6 +17,9 @@ from groundtune.settings.table import Inner, Principals, Table
 from groundtune.settings.training import DataSettings, TuningSettings
 from groundtune.values import LEGS, Leg, MediaKind
 
+ON_THIS_MACHINE = ("builtin:", "hf:", "path:")
+"""How the names of models begin that run here, in this process."""
+
 
 class ProjectSettings(Table):
     """`[project]`."""

@@ -1,5 +1,6 @@
 """Agents work beside the answer, and nothing that they do delays or spoils it."""
 
+import statistics
 import threading
 import time
 
@@ -139,3 +140,60 @@ def test_15_a_caller_who_leaves_before_the_first_words_has_nothing_done():
 
 def test_without_agents_it_is_the_answer():
     assert respond({}) == [TextPiece("One "), TextPiece("two."), Answered(ANSWER)]
+
+
+def test_what_is_in_the_background_begins_after_the_first_words_and_nobody_waits_for_it():
+    begun, ends = [], threading.Event()
+    team = Team(Answering(), background=lambda: begun.append("again") or ends.wait(30))
+    began = time.monotonic()
+    stream = team.respond(Question("?"), {})
+    assert (next(stream), begun) == (TextPiece("One "), [])
+    assert list(stream)[-1] == Answered(ANSWER)
+    list(team.respond(Question("?"), {}))
+    assert time.monotonic() - began < 5
+    assert begun == ["again"], "while it is at work, it is not begun a second time"
+    team.close(0.01)
+    ends.set()
+    team.close()
+    list(team.respond(Question("?"), {}))
+    team.close()
+    assert begun == ["again"] * 2
+
+
+def test_what_breaks_in_the_background_is_logged_and_spoils_nothing(caplog):
+    def breaks():
+        raise ValueError("boom")
+
+    team = Team(Answering(), background=breaks)
+    for _ in range(2):
+        assert list(team.respond(Question("?"), {}))[-1] == Answered(ANSWER)
+        team.close()
+    assert caplog.text.count("What is worked on in the background broke.") == 2
+
+
+def test_agents_that_hang_raise_or_leak_do_not_delay_the_first_words():
+    """By less than 5 %, turn after turn, with what earlier turns left behind."""
+    leaked, ends = [], threading.Event()
+
+    def leaks():
+        leaked.append(bytes(1_000_000))
+        raise MemoryError
+
+    class Thinking(Answering):
+        def stream(self, question):
+            time.sleep(0.04)
+            yield from super().stream(question)
+
+    agents = {"action": leaks, "feedback": lambda: iter([MADE] if ends.wait(60) else [])}
+    alone, team = Team(Thinking()), Team(Thinking(), TeamLimits(seconds=0.02, hanging=40), ends.wait)
+    seconds = {alone: [], team: []}
+    for _ in range(20):
+        for each, beside in ((alone, {}), (team, agents)):
+            began = time.perf_counter()
+            stream = each.respond(Question("?"), beside)
+            next(stream)
+            seconds[each].append(time.perf_counter() - began)
+            list(stream)
+    ends.set()
+    assert len(leaked) == 20
+    assert statistics.median(seconds[team]) < 1.05 * statistics.median(seconds[alone])

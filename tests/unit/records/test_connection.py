@@ -52,7 +52,7 @@ def test_a_newer_schema_is_refused(tmp_path):
     with sqlite3.connect(tmp_path / "records.db") as raw:
         raw.execute("UPDATE groundtune_revision SET version_num = '0099'")
     raw.close()
-    with pytest.raises(StoreError, match=r"records.db: .*revision 0099, but this version .* up to 0008.*Install"):
+    with pytest.raises(StoreError, match=r"records.db: .*revision 0099, but this version .* up to 0009.*Install"):
         open_records(URL, tmp_path)
 
 
