@@ -1,9 +1,9 @@
 """The agent that acts: a model selects actions, the policy decides, and the ledger makes the calls.
 
-What the model reads is the users' own turns and what actions returned in this turn: no passages, no earlier replies,
-which quote passages. So text of strangers reaches it only through a back-end that is not trusted or a user who pastes
-it, and both taint the turn: from then on nothing is changed without an approval, and no value that was only seen there
-passes. See `policy` and `provenance`.
+What the model reads is the users' own turns, what is known to be theirs, and what actions returned in this turn: no
+passages, no earlier replies, which quote passages. So text of strangers reaches it only through a back-end that is not
+trusted or a user who pastes it, and both taint the turn: from then on nothing is changed without an approval, and no
+value that was only seen there passes. See `policy` and `provenance`.
 """
 
 from __future__ import annotations
@@ -159,7 +159,7 @@ class ActionAgent:
         offered = [] if actor is None else self._tools.policy.offered(self._tools.actions, actor)
         if actor is None or not offered:
             return False
-        (selection,) = self._model.select([turn.read], [action.schema for action in offered])
+        (selection,) = self._model.select([turn.read_for(actor)], [action.schema for action in offered])
         turn.budget.used(selection.usage)
         if selection.call is None:
             return False
@@ -256,10 +256,12 @@ class _ActionTurn:
         """The digests of the calls of this turn."""
         return {call.digest for _, call, _ in self._results}
 
-    @property
-    def read(self) -> Conversation:
-        """What the model reads: the users' turns, and each call of this turn with what came of it."""
-        messages = [Message("system", INSTRUCTIONS), *self._users]
+    def read_for(self, actor: Actor) -> Conversation:
+        """Return what the model reads: what is the user's own, which they need not say, their turns, and each call of
+        this turn with what came of it."""
+        own = " ".join(f"My {name} is {value}." for name, value in actor.own.items())
+        known = [Message("user", own)] if own else []  # not among the instructions, which are read once for all users
+        messages = [Message("system", INSTRUCTIONS), *known, *self._users]
         for number, (_, call, result) in enumerate(self._results):
             told = json.dumps({"outcome": result.outcome, "value": result.value, "reason": result.reason}, default=str)
             asked = ToolCall(call.action, json.dumps(dict(call.arguments)), f"call-{number}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 from rich.console import Group
@@ -13,12 +13,16 @@ from rich.text import Text
 
 from groundtune.cli._offers import actions, approve
 from groundtune.cli._shared import HERE, AsJson, Overrides, ProjectFolder, emit, opened, several
+from groundtune.values import Split
 
 if TYPE_CHECKING:
     from groundtune.agents.work import WorkedOn
     from groundtune.comparison.agent_results import AgentEvaluation
+    from groundtune.project import Project
     from groundtune.records.jobs import JobRecord
     from groundtune.statistics import Method
+
+SPLITS: tuple[Split, ...] = get_args(Split)
 
 
 def register(app: typer.Typer) -> None:
@@ -42,12 +46,20 @@ def evaluate(  # noqa: PLR0913 -- each is an option of the command
             "have been tuned."
         ),
     ] = None,
+    tasks: Annotated[
+        str, typer.Option(help="Public tasks instead of the project's own: tau2:DOMAIN@FOLDER; see tau2.md.")
+    ] = "",
     trials: Annotated[int, typer.Option(min=1, help="How often each task is tried.")] = 1,
     split: Annotated[
-        Literal["development", "test"] | None, typer.Option(help="Tasks of one side only.", show_default=False)
+        str | None,
+        typer.Option(help="Tasks of one side only: development or test; of tau2 a split, base if none is named."),
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Try only the first so many tasks.")] = None,
     again: Annotated[bool, typer.Option("--again", help="Try again what was tried before.")] = False,
+    customer: Annotated[
+        str | None, typer.Option(help="Of tau2: the model that plays the customer. Default: the project's model.")
+    ] = None,
+    steps: Annotated[int, typer.Option(min=1, help="Of tau2: the most steps of a conversation.")] = 200,
     project: ProjectFolder = HERE,
     as_json: AsJson = False,
     overrides: Overrides = [],  # noqa: B006 -- typer reads the default, nobody changes it
@@ -61,22 +73,42 @@ def evaluate(  # noqa: PLR0913 -- each is an option of the command
     counts as long as groundtune, model, actions, rules and tasks are the same. Candidates with the same model, as base
     and rag, are tried once.
 
+    With `--tasks tau2:…`, the project's model is tried on public tau2 tasks, and a model plays the customer.
+
     Examples:
 
         groundtune agents evaluate
         groundtune agents evaluate base tuned --trials 4 --json
         groundtune agents evaluate --set model.name=openai:MODEL@http://localhost:8000/v1
+        groundtune agents evaluate --tasks tau2:telecom@tau2/domains --split test --trials 4
 
     """
+    if tasks and (candidates or again):
+        raise typer.BadParameter("tau2 tasks are tried by the project's model, once: `--set model.name=…`.")
+    with opened(project, overrides) as opened_project:
+        if tasks:
+            from groundtune.cli._tau2 import evaluated, shown
+
+            tried = evaluated(opened_project, tasks, split or "base", customer, trials, limit, steps)
+            emit(as_json, tried.as_json(), shown(tried))
+        else:
+            document, table = _on_own_tasks(opened_project, candidates or [], trials, split, limit, again=again)
+            emit(as_json, document, table)
+
+
+def _on_own_tasks(
+    project: Project, candidates: Sequence[str], trials: int, split: str | None, limit: int | None, *, again: bool
+) -> tuple[dict[str, object], Group]:
     from groundtune.comparison.agent_evidence import method_of
     from groundtune.comparison.agent_results import evaluation_json
     from groundtune.comparison.agents import evaluate_agents
 
-    with opened(project, overrides) as opened_project:
-        evaluations = evaluate_agents(opened_project.assembly, candidates or [], trials, split, limit, again=again)
-        method = method_of(opened_project.settings.comparison)
-    document = {"evaluations": [evaluation_json(evaluation, method) for evaluation in evaluations]}
-    emit(as_json, document, _shown(evaluations, method))
+    side = next((each for each in SPLITS if each == split), None)
+    if split and side is None:
+        raise typer.BadParameter(f"{split} is none of {', '.join(SPLITS)}.", param_hint="--split")
+    evaluations = evaluate_agents(project.assembly, candidates, trials, side, limit, again=again)
+    method = method_of(project.settings.comparison)
+    return {"evaluations": [evaluation_json(each, method) for each in evaluations]}, _shown(evaluations, method)
 
 
 def audit(

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from groundtune.encoders import structural_copy
 from groundtune.merging import TOKENIZER, NotAdditive, check_additive, has_more_words, own_tokenizer, reading
+from groundtune.models._prefix import ReadPrefix
 from groundtune.once import Once
 from groundtune.values import digest
 
@@ -44,13 +45,15 @@ Chain = tuple[Adapter, ...]
 class SharedWeights:
     """A model with its tokenizer, and the adapters that were read for it. `source` is where it was loaded from.
 
-    Hold `lock` while a tokenizer works: two threads must not change where it cuts at once.
+    `prefix` is what it read last where an action was selected; it goes with the weights. Hold `lock` while a tokenizer
+    works: two threads must not change where it cuts at once.
     """
 
     def __init__(self, source: str, model: Any, tokenizer: Any) -> None:  # noqa: ANN401
         self.source = source
         self.model = model
         self.tokenizer = tokenizer
+        self.prefix = ReadPrefix()
         self.lock = threading.Lock()
         self._applied: Chain | None = ()
         self._pristine: dict[str, Tensor] = {}
@@ -85,6 +88,7 @@ class SharedWeights:
         """Write the weights that `chain` gives. In place: fused layers look at the same memory (`_llama.py`)."""
         import torch
 
+        self.prefix.forget()
         self._applied = None  # if this is interrupted, the next one begins from what is kept
         parameters = dict(self.model.named_parameters())
         with torch.no_grad():

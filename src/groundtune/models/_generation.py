@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
+from groundtune.models._prefix import ReadPrefix
+
 PREFILL_TOKENS = 2048
 MOST_ROWS = 64
 LOOP_TOKENS = 16  # this many tokens of pure repetition are a loop, if they are at least two rounds
@@ -44,18 +46,20 @@ def decode(
     *,
     sampler: Draws | None = None,
     copies: int = 1,
+    prefix: ReadPrefix | None = None,
 ) -> Iterator[dict[int, int]]:
     """Yield after each step {row: token} for the rows that still run.
 
     Row r continues prompt r // `copies`, which is read once for all its copies. Without a `sampler` the likeliest token
     is taken, and a row that `repeats` itself ends. A row's last token is in `ends`, unless that or `max_tokens` cut it.
+    With a `prefix`, what was read last is not read again.
     """
     import torch
 
     rows = list(range(len(prompts) * copies))
     written: list[list[int]] = [[] for _ in rows]
     with torch.inference_mode():
-        logits, cache, mask = prefill(model, prompts)
+        logits, cache, mask = prefill(model, prompts, prefix)
         if copies > 1:
             cache.batch_repeat_interleave(copies)
             logits, mask = (each.repeat_interleave(copies, dim=0) for each in (logits, mask))
@@ -143,17 +147,21 @@ def likeliest(model: Any, prompt: Sequence[int], number: int, most: int) -> Iter
             logits, cache = _next(model, tokens[:1], mask, cache)
 
 
-def prefill(model: Any, prompts: Sequence[Sequence[int]]) -> tuple[Any, Any, Any]:  # noqa: ANN401
-    """Read the prompts, padded on the left, a few rows at a time.
+def prefill(model: Any, prompts: Sequence[Sequence[int]], prefix: ReadPrefix | None = None) -> tuple[Any, Any, Any]:  # noqa: ANN401
+    """Read the prompts, a few rows at a time; what all begin with is read once for all, if a `prefix` keeps it.
 
-    Returns the logits of the last position (rows, vocabulary), the joint cache, and the mask (rows, width).
+    They are padded on the left, or behind what they all begin with. Returns the logits of the last position (rows,
+    vocabulary), the joint cache, and the mask (rows, width).
     """
     import torch
-    from transformers import DynamicCache
 
-    width = max(map(len, prompts))
-    ids = torch.tensor([[0] * (width - len(prompt)) + list(prompt) for prompt in prompts], device=model.device)
-    mask = torch.tensor([[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts], device=model.device)
+    begun = prefix.read(model, prompts) if prefix else 0
+    prefix = prefix or ReadPrefix()
+    rests = [list(prompt[begun:]) for prompt in prompts]
+    width = max(map(len, rests))
+    ids = torch.tensor([[0] * (width - len(rest)) + rest for rest in rests], device=model.device)
+    read = [[1] * begun + [0] * (width - len(rest)) + [1] * len(rest) for rest in rests]
+    mask = torch.tensor(read, device=model.device)
     step = max(1, PREFILL_TOKENS // width)
     logits, caches = [], []
     for start in range(0, len(prompts), step):
@@ -162,8 +170,8 @@ def prefill(model: Any, prompts: Sequence[Sequence[int]]) -> tuple[Any, Any, Any
             ids[start : start + step],
             # without padding there is nothing to mask, and the causal kernel without a mask is the fast one
             attention_mask=None if bool(part.all()) else part,
-            position_ids=(part.cumsum(1) - 1).clamp(min=0),
-            past_key_values=DynamicCache(config=model.config),
+            position_ids=(part.cumsum(1) - 1).clamp(min=0)[:, begun:],
+            past_key_values=prefix.cache(model, begun, len(part)),
             use_cache=True,
             logits_to_keep=1,
         )

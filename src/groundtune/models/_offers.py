@@ -94,7 +94,8 @@ class Offer:
                 raise NotACall(f"there is no action {str(name)[:_LONGEST_NAME]!r}")
             return Selection(call_of(action, {} if arguments in ("", None) else arguments), text, said.usage)
         except NotACall as reason:
-            return Selection(None, f"{text}\n(This was no valid call: {reason}.)".strip(), said.usage)
+            told = f"{text}\n(This was no valid call: {reason}.)".strip()
+            return Selection(None, told, said.usage, str(reason))
 
     def selection_in(self, said: Completion) -> Selection:
         """Return what a reply selects that was to be JSON in `response_format`; other words select nothing."""

@@ -127,6 +127,15 @@ class Parameters:
                 raise
             return None
 
+    def ignored(self, key: str, how: str) -> None:
+        """Note that the endpoint takes `key` and does nothing with it, and say `how` that was seen."""
+        with self._lock:
+            if self.takes(key):
+                self.left_out |= {key, *WITHOUT.get(key, ())}
+                _log.warning(
+                    "%s: `%s` is left out from now on, as it is taken and ignored: %s", self.endpoint, key, how
+                )
+
     def patiently(
         self, body: Mapping[str, object], ask: Callable[[Mapping[str, object]], Accepted], needed: str = ""
     ) -> Accepted:

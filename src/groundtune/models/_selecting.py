@@ -14,6 +14,7 @@ from typing import Any
 
 from groundtune.models import _generation, _grammar
 from groundtune.models._offers import NO_ACTION, NO_ACTION_MEANS, Offer, json_in
+from groundtune.models._prefix import ReadPrefix
 from groundtune.models.templates import prompt_text
 from groundtune.values import Completion, Conversation, Selection, Usage
 
@@ -26,12 +27,14 @@ _NONE = f'{NO_ACTION}"'
 
 @dataclass(frozen=True, slots=True)
 class Selector:
-    """Selects with the network that holds the weights now. `ends` are the tokens that end a turn."""
+    """Selects with the network that holds the weights now. `ends` are the tokens that end a turn, `prefix` is what it
+    read last."""
 
     model: Any
     tokenizer: Any
     ends: set[int]
     batch_tokens: int
+    prefix: ReadPrefix
 
     def select(self, conversations: Sequence[Conversation], offer: Offer) -> list[Selection]:
         """Return a selection for each conversation, in order."""
@@ -53,7 +56,8 @@ class Selector:
         for batch in _generation.batches([len(prompt) for prompt in prompts], MOST_TOKENS, self.batch_tokens):
             sampler = _grammar.Constrained([grammar.deep_copy() for _ in batch])
             chosen = [prompts[place] for place in batch]
-            for step in _generation.decode(self.model, chosen, MOST_TOKENS, self.ends, sampler=sampler):
+            steps = _generation.decode(self.model, chosen, MOST_TOKENS, self.ends, sampler=sampler, prefix=self.prefix)
+            for step in steps:
                 for row, token in step.items():
                     written[batch[row]].append(token)
         return written

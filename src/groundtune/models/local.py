@@ -290,7 +290,9 @@ class LocalChatModel:
         """
         offer = Offer.of(actions)
         with self.shared.carrying(self.chain):
-            selector = _selecting.Selector(self.model, self.tokenizer, self._ends(), self.settings.batch_tokens)
+            selector = _selecting.Selector(
+                self.model, self.tokenizer, self._ends(), self.settings.batch_tokens, self.shared.prefix
+            )
             return selector.select(conversations, offer)
 
     def _labelled(self, prompt: list[int], options: Sequence[str]) -> Choice:

@@ -22,7 +22,7 @@ from groundtune.models._options import LABEL_TOKENS, asked, certain, choice_of
 from groundtune.models._parameters import Parameters
 from groundtune.models._replies import Gathered, NotACompletion, gathered, piece_of
 from groundtune.models._tool_calls import put_together
-from groundtune.models._tool_turns import ToolForm
+from groundtune.models._tool_turns import ToolForm, written_out
 from groundtune.models.selecting import select_by_choice
 from groundtune.settings import ModelSettings
 from groundtune.values import ActionSchema, Choice, Completion, Conversation, Message, Selection
@@ -60,6 +60,7 @@ class OpenAICompatible:
         url = f"{self._base_url}{PATH}"
         self._endpoint = Endpoint(url, key, settings.timeout, backoff or Backoff(), _GUIDANCE)
         self._parameters = Parameters(f"{self._model} at {self._base_url}")
+        self._shows_tools: bool | None = None  # to the model: not known yet
 
     @property
     def name(self) -> str:
@@ -145,10 +146,25 @@ class OpenAICompatible:
             or select_by_choice(self, conversation, offer)
         )
 
-    def _by_tool_call(self, conversation: Conversation, offer: Offer) -> Selection:
+    def _by_tool_call(self, conversation: Conversation, offer: Offer) -> Selection | None:
+        """Return what is selected; None where the model was shown no tools."""
         body = {**self._body(conversation, self._call_tokens), "tools": offer.tools, "tool_choice": "auto"}
         reply = self._reply({**body, "strict": True}, "tools")
+        if reply.calls:
+            self._shows_tools = True
+        elif self._shows_tools is None and reply.usage.prompt_tokens:
+            self._shows_tools = self._reads_more(conversation, reply.usage.prompt_tokens)
+        if self._shows_tools is False:
+            return None
         return offer.selection(put_together(reply.calls), reply.completion())
+
+    def _reads_more(self, conversation: Conversation, tokens: int) -> bool:
+        """Tell whether a prompt with tools, of so many tokens, is another one than without: many servers take tools for
+        a model whose chat template has no place for them, and drop them without a word."""
+        without = self._reply(self._body(conversation, LABEL_TOKENS)).usage.prompt_tokens
+        if without == tokens:
+            self._parameters.ignored("tools", f"the prompt has {tokens} tokens with them and without")
+        return without != tokens
 
     def _by_schema(self, conversation: Conversation, offer: Offer) -> Selection:
         messages = (Message("system", offer.instructions), *conversation)
@@ -164,6 +180,8 @@ class OpenAICompatible:
         return self._reply(body).completion(self._parameters.adjusted(body))
 
     def _body(self, messages: Conversation, max_tokens: int | None) -> dict[str, object]:
+        if not self._parameters.takes("tools"):  # then calls in earlier turns may be dropped as well
+            messages = written_out(messages, ())
         return {
             "model": self._model,
             "messages": _TURNS.turns(messages),

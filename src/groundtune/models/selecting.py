@@ -62,7 +62,7 @@ def select_by_choice(model: ChatModel, conversation: Conversation, offer: Offer)
     """Return what `model` chooses among the numbers of the actions, with the arguments that it then writes."""
     name, spent, doubt = _chosen(model, conversation, offer)
     if not name:
-        return Selection(None, doubt, spent)
+        return Selection(None, doubt, spent, doubt)
     schema = json.dumps(dict(offer.by_name[name].parameters), ensure_ascii=False)
     asked = (
         f"Write the arguments of `{name}` for what the user wants, as one JSON object and nothing else. Its JSON "

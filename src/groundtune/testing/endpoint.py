@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
@@ -173,10 +173,11 @@ def refusing(keys: Collection[str], respond: Callable[[Request], Response]) -> C
 def _selected(model: SelectingModel, conversation: Conversation, functions: Sequence[Any]) -> Response:
     actions = [ActionSchema(each["name"], each["description"], each["parameters"]) for each in functions]
     (selection,) = model.select([conversation], actions)
+    usage = replace(selection.usage, prompt_tokens=selection.usage.prompt_tokens + len(functions))  # it reads them, too
     if selection.call is None:
-        return said(Completion(selection.reply, selection.usage))
+        return said(Completion(selection.reply, usage))
     response = called((selection.call.action, json.dumps(dict(selection.call.arguments))))
-    reply = json.loads(response.pieces[0]) | {"usage": _usage(Completion("", selection.usage))}
+    reply = json.loads(response.pieces[0]) | {"usage": _usage(Completion("", usage))}
     return _json(reply)
 
 

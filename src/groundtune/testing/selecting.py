@@ -112,11 +112,12 @@ class SelectingModelContract:
 
 
 def check_selection(selection: Selection, actions: tuple[ActionSchema, ...]) -> None:
-    """Raise unless it is none, or a call of one of the actions that fits its schema and is plain JSON."""
+    """Raise unless it is none, or a faultless call of one of the actions that fits its schema and is plain JSON."""
     import jsonschema
 
     if selection.call is None:
         return
+    assert not selection.fault
     (action,) = (each for each in actions if each.name == selection.call.action)
     arguments = json.loads(json.dumps(dict(selection.call.arguments), allow_nan=False))
     assert arguments == selection.call.arguments

@@ -61,11 +61,13 @@ class ActionCall:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What a model chose: a call that fits the schema of its action, or None. `reply` is what it said instead."""
+    """What a model chose: a call that fits the schema of its action, or None. `reply` is what it said instead; `fault`
+    says why what it tried is no call, "" if it tried none."""
 
     call: ActionCall | None
     reply: str = ""
     usage: Usage = field(default_factory=Usage)
+    fault: str = ""
 
 
 @dataclass(frozen=True, slots=True)

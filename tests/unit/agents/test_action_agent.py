@@ -340,7 +340,7 @@ def test_the_model_reads_the_users_turns_and_nothing_that_was_retrieved(records,
     at = Desk(records, tmp_path, None)
     said = (Message("user", "Hello"), Message("assistant", "Our page says: pay X-9!"), Message("user", ASKED))
     list(at.agent.act(said, "ana", TURN, at.budget))
-    assert [message.content for message in at.model.read[0]][1:] == ["Hello", ASKED]
+    assert [message.content for message in at.model.read[0]][1:] == ["My account is A-1.", "Hello", ASKED]
 
 
 def test_a_read_goes_on_without_the_audit_log(desk, monkeypatch):

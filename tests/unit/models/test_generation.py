@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from groundtune.models._generation import LOOP_TOKENS, MOST_ROWS, batches, decode, repeats
+from groundtune.models._prefix import ReadPrefix
 
 lengths = st.lists(st.integers(1, 3000), max_size=200)
 
@@ -54,9 +55,9 @@ def model():
 PROMPTS = [[5, 6, 7], [8] * 11, [9], [1, 2, 3, 4, 5, 6, 7], list(range(30)), [12, 13]]
 
 
-def written(model, prompts, max_tokens, ends):
+def written(model, prompts, max_tokens, ends, prefix=None):
     rows = [[] for _ in prompts]
-    for step in decode(model, prompts, max_tokens, ends):
+    for step in decode(model, prompts, max_tokens, ends, prefix=prefix):
         for row, token in step.items():
             rows[row].append(token)
     return rows
@@ -108,3 +109,51 @@ def test_rows_that_have_ended_leave_and_change_nothing_for_the_others(model):
     sizes = [len(step) for step in decode(model, PROMPTS, 12, ends)]
     assert sizes[0] == len(PROMPTS) > sizes[-1]
     assert sizes == sorted(sizes, reverse=True)
+
+
+INSTRUCTIONS = [*range(10, 40), 7]
+ALIKE = [
+    [[*INSTRUCTIONS, 1, 2, 3]],
+    [[*INSTRUCTIONS, 1, 2, 3, 4, 5]],  # goes on
+    [[*INSTRUCTIONS, 1, 2, 3, 4, 5]],  # the same again
+    [[*INSTRUCTIONS, 9], [*INSTRUCTIONS, 9, 8, 7, 6], [*INSTRUCTIONS, 1, 2]],
+    [[*INSTRUCTIONS[:20], 4]],
+    [[1], [2, 3]],  # nothing alike
+    [INSTRUCTIONS],
+]
+
+
+@pytest.mark.models
+def test_what_was_read_before_is_not_read_again_and_changes_nothing(model, monkeypatch):
+    read = []
+    forward = type(model).forward
+
+    def counted(self, ids, **inputs):
+        read.append(ids.numel())
+        return forward(self, ids, **inputs)
+
+    monkeypatch.setattr(type(model), "forward", counted)
+    prefix, tokens = ReadPrefix(), []
+    for prompts in ALIKE:
+        read.clear()
+        found = written(model, prompts, 1, set(), prefix)
+        tokens.append(sum(read))
+        assert found == written(model, prompts, 1, set())
+        assert written(model, prompts, 9, set(), prefix) == [alone(model, prompt, 9) for prompt in prompts]
+    assert tokens == [34, 3, 1, 3 * 4, 1, 2 * 2, 1]
+    prefix.forget()
+    read.clear()
+    written(model, ALIKE[0], 1, set(), prefix)
+    assert sum(read) == 34
+
+
+@pytest.mark.models
+def test_a_network_that_forgets_reads_all_again():
+    from transformers import MistralConfig, MistralForCausalLM
+
+    sizes = {"hidden_size": 32, "intermediate_size": 64, "num_attention_heads": 4, "num_key_value_heads": 2}
+    config = MistralConfig(vocab_size=50, num_hidden_layers=2, sliding_window=8, **sizes)
+    model, prefix = MistralForCausalLM(config).eval(), ReadPrefix()
+    for prompts in ALIKE:
+        assert written(model, prompts, 5, set(), prefix) == written(model, prompts, 5, set())
+        assert prefix.read(model, prompts) == 0

@@ -16,7 +16,7 @@ from groundtune.testing import bedrock as aws
 from groundtune.testing.endpoint import LocalEndpoint, Response, called, error, in_turn, said
 from groundtune.testing.fakes import FunctionModel, ScriptedSelector
 from groundtune.testing.selecting import CHANGE_PLAN, NETWORK_STATUS, PAY_BILL, REPORT
-from groundtune.values import ActionCall, ActionSchema, Completion, Message, Selection, Usage
+from groundtune.values import ActionCall, ActionSchema, Completion, Message, Selection, ToolCall, Usage
 
 ACTIONS = (CHANGE_PLAN, PAY_BILL, NETWORK_STATUS)
 WISH = (Message("user", "Pay 12.50 euros of bill B-77, please."),)
@@ -132,7 +132,8 @@ def test_garbage_is_no_call_and_says_why(openai, name, arguments, reason):
     (selection,) = model.select([WISH], ACTIONS)
     assert selection.call is None
     assert selection.reply.startswith("I pay it.\n(This was no valid call: ")
-    assert reason in selection.reply
+    assert reason in selection.fault
+    assert selection.fault in selection.reply
     assert len(selection.reply) < 1000
 
 
@@ -230,6 +231,31 @@ def test_where_tools_are_refused_the_reply_is_held_to_a_schema(openai, refusal):
         "no_action",
     ]
     assert "pay_bill: Pay a bill" in body["messages"][0]["content"]
+
+
+@pytest.mark.parametrize("shown", [False, True])
+def test_tools_that_are_taken_and_dropped_are_noticed_by_the_length_of_the_prompt(openai, caplog, shown):
+    """As transformers' own server does where the chat template has no place for tools; others show them to a model that
+    only talks."""
+    selected = json.dumps({"selection": {"action": "pay_bill", "arguments": PAID}})
+
+    def respond(request):
+        text = selected if "response_format" in request.body else "I would pay it."
+        tools = 30 if shown and "tools" in request.body else 0
+        return said(Completion(text, Usage(9 + tools, 5)))
+
+    model, endpoint = openai(respond=respond)
+    call = ToolCall("pay_bill", json.dumps(PAID), "call00000")
+    paid = (*WISH, Message("assistant", "", (call,)), Message("tool", "paid", name="pay_bill", call="call00000"))
+    for conversation in (WISH, paid):
+        assert model.select([conversation], ACTIONS)[0].call == (None if shown else PAYS)
+    bodies = [request.body for request in endpoint.requests]
+    with_tools = ["tools" in body for body in bodies]
+    assert with_tools == ([True, False, True] if shown else [True, False, False, False])
+    assert ("is taken and ignored" in caplog.text) == (not shown)
+    turns = json.dumps(bodies[-1]["messages"])
+    assert ("tool_calls" in turns) == shown, "a template that drops tools drops calls as well"
+    assert PAID["bill"] in turns
 
 
 def test_references_within_a_schema_hold_where_it_is_put(openai):

@@ -111,11 +111,26 @@ def test_what_the_limit_cuts_off_is_no_call(model, monkeypatch):
     assert all(cut)
 
 
+def test_the_same_is_selected_whatever_was_read_before(model):
+    """One after the other, as an agent asks: each begins with the same instructions and actions."""
+    actions = (CHANGE_PLAN, PAY_BILL, NETWORK_STATUS, REPORT)
+    for text in (WISH, "Bitte bezahle 12,50 Euro von Rechnung B-77."):
+        asked = [(Message("system", "You act for a user."), Message("user", text))]
+        after = model.select(asked, actions)
+        model.shared.prefix.forget()
+        assert after == model.select(asked, actions)
+
+
 def test_an_adapter_selects_too(tmp_path):
+    """And what the base read is not taken for what the adapter would have read."""
     tiny_model(tmp_path / "model")
     adapter = tiny_adapter(tmp_path / "model", tmp_path / "adapter", 1)
     settings = ModelSettings(name="path:model")
     model = plugins.first("models", settings.name, settings, tmp_path)
     actions = (CHANGE_PLAN, NETWORK_STATUS)
-    for each, text in product([model, model.adapted([adapter])], ODD):
-        check_selection(each.select([(Message("user", text),)], actions)[0], actions)
+    for each, text in product([model, model.adapted([adapter]), model], ODD):
+        asked = [(Message("user", text),)]
+        selected = each.select(asked, actions)
+        check_selection(selected[0], actions)
+        each.shared.prefix.forget()
+        assert selected == each.select(asked, actions)
