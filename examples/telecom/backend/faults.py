@@ -67,7 +67,7 @@ class FaultyProxy:
         self.left = list(faults)
         self.passed = 0
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), type("Handler", (_Handler,), {"proxy": self}))
+        self._server = _Server(("127.0.0.1", port), type("Handler", (_Handler,), {"proxy": self}))
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 
@@ -100,6 +100,10 @@ class FaultyProxy:
             return reply
         finally:
             connection.close()
+
+
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 128  # of five, the default, others have to knock again after a second
 
 
 class _Handler(BaseHTTPRequestHandler):
