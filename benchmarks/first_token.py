@@ -102,6 +102,7 @@ def measured(rounds: int, model: str) -> dict[str, list[float]]:
     children = {name: Child([*command, name]) for name in AGENTS}
     seconds: dict[str, list[float]] = {name: [] for name in AGENTS}
     for number in range(rounds + WARM):
+        print(f"\rround {number + 1} of {rounds + WARM}", end="", file=sys.stderr, flush=True)
         for name in map(str, random.permutation(list(AGENTS))):
             first = children[name].ask(QUESTIONS[number % len(QUESTIONS)])
             if number >= WARM:
