@@ -21,7 +21,7 @@ QUESTIONS = {
     "Does roaming work in Norway?": ("Roaming works in Norway without extra fees.", "Norway has no roaming at all."),
     "Who repairs a broken screen?": ("Our workshop repairs screens within two days.", "A screen never breaks."),
 }
-FEW_STEPS = {"tuning.preference.steps": 3, "tuning.held_out": 1}
+FEW_STEPS = {"tuning.preference.steps": 1, "tuning.held_out": 1}
 
 
 @pytest.fixture

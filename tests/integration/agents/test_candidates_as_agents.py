@@ -61,7 +61,7 @@ class Customers:
 
     def following(self, key):
         def selects(conversation, actions):
-            users = [message for message in conversation if message.role == "user"]
+            _, *users = [message for message in conversation if message.role == "user"]  # the first says what is theirs
             task = self.tasks[users[0].content]
             if task["id"] in self.fails:
                 raise ModelFailed("no reply.")
@@ -195,7 +195,7 @@ def test_an_evaluation_goes_on_where_it_was_interrupted(bench):
     models.fails, done = set(), []
     made["scripted:careful"].asked.clear()
     evaluate_agents(project(lambda *_: done.append(1)).assembly)
-    first_turns = {conversation[1].content for conversation in made["scripted:careful"].asked}
+    first_turns = {conversation[2].content for conversation in made["scripted:careful"].asked}
     assert first_turns == {text for text, task in models.tasks.items() if task["id"] == "injection-01"}
     assert agents_of(project(), "base")["base"].may_act is True
 

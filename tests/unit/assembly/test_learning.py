@@ -288,7 +288,7 @@ def test_where_nobody_knows_who_asked_the_reviewer_says_who_may_read(shop):
     assert accept(shop, readable_by=["staff"]).proposal.readable_by == ("staff",)
 
 
-@pytest.mark.parametrize("hidden", ["\u202e", "\u200b", "\u2066", "\x1b", "\x00", "\ue000", "\U000e0041"])
+@pytest.mark.parametrize("hidden", ["\u202e", "\u200b", "\u2066", "\x1b", "\ue000", "\U000e0041"])
 def test_20_what_cannot_be_seen_is_shown(shop, hidden):
     corrected(shop, text=f"No, it is {hidden}12 euros now.")
     shop.learning.propose()
