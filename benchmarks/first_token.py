@@ -1,10 +1,10 @@
 """Does an agent beside the answer delay the answer's first words? With the built-in chat model, in one run.
 
-    python benchmarks/first_token.py [--rounds 40] [--model NAME]
+    python benchmarks/first_token.py [--rounds 100] [--agents hangs raises leaks] [--model NAME]
 
-Five processes with the same model: one without an agent, and one each with an agent that never ends, that raises, that
-takes 10 MB more in every turn and gives nothing back, and that computes in Python for as long as the process lives. In
-a round, each process is asked the same question, in an order that is drawn anew (seeded), while the others are stopped;
+A process without an agent, and one each with the same model and an agent that never ends, that raises, that takes 10 MB
+more in every turn and gives nothing back, and, not by default, that computes in Python for as long as it lives
+(`spins`). In a round, each process is asked the same question, in an order that is drawn anew (seeded), while the others are stopped;
 what agents of earlier turns have left is still there. Two rounds before do not count. Prints the median of the time
 until the first words, and its ratio to that without an agent, with a 95 % interval (bootstrap of rounds).
 """
@@ -19,7 +19,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -71,14 +71,15 @@ AGENTS: dict[str, AgentWork | None] = {"none": None, "hangs": hangs, "raises": r
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=40)
+    parser.add_argument("--rounds", type=int, default=100)
+    parser.add_argument("--agents", nargs="+", choices=AGENTS, default=["hangs", "raises", "leaks"])
     parser.add_argument("--model", default=ModelSettings().name)
     parser.add_argument("--child", choices=AGENTS, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
         answer_lines(options.child, options.model)
     else:
-        report(measured(options.rounds, options.model))
+        report(measured(options.rounds, ["none", *options.agents], options.model))
 
 
 def answer_lines(name: str, model: str) -> None:
@@ -95,15 +96,15 @@ def answer_lines(name: str, model: str) -> None:
         print(first, flush=True)
 
 
-def measured(rounds: int, model: str) -> dict[str, list[float]]:
+def measured(rounds: int, agents: Sequence[str], model: str) -> dict[str, list[float]]:
     """Return the seconds until the first words, by agent, in order of rounds."""
     random = np.random.default_rng(16)
     command = [sys.executable, __file__, "--model", model, "--child"]
-    children = {name: Child([*command, name]) for name in AGENTS}
-    seconds: dict[str, list[float]] = {name: [] for name in AGENTS}
+    children = {name: Child([*command, name]) for name in agents}
+    seconds: dict[str, list[float]] = {name: [] for name in agents}
     for number in range(rounds + WARM):
         print(f"\rround {number + 1} of {rounds + WARM}", end="", file=sys.stderr, flush=True)
-        for name in map(str, random.permutation(list(AGENTS))):
+        for name in map(str, random.permutation(list(agents))):
             first = children[name].ask(QUESTIONS[number % len(QUESTIONS)])
             if number >= WARM:
                 seconds[name].append(first)
