@@ -4,9 +4,10 @@
 
 A process without an agent, and one each with the same model and an agent that never ends, that raises, that takes 10 MB
 more in every turn and gives nothing back, and, not by default, that computes in Python for as long as it lives
-(`spins`). In a round, each process is asked the same question, in an order that is drawn anew (seeded), while the others are stopped;
-what agents of earlier turns have left is still there. Two rounds before do not count. Prints the median of the time
-until the first words, and its ratio to that without an agent, with a 95 % interval (bootstrap of rounds).
+(`spins`). In a round, each process is asked the same question, in an order that is drawn anew (seeded), while the
+others are stopped; what agents of earlier turns have left is still there. Two rounds before do not count. Prints the
+median of the time until the first words, and its ratio to that without an agent, with a 95 % interval (bootstrap of
+rounds).
 """
 
 from __future__ import annotations
