@@ -36,12 +36,13 @@ def with_interval(estimate: Estimate, scale: tuple[float, float]) -> str:
 
 
 def signed(value: float, scale: tuple[float, float]) -> str:
-    """Return a difference with its sign.
+    """Return a difference with its sign. What is zero when rounded is never negative.
 
-    >>> signed(-0.1234, (0, 1)), signed(3.21, (0, 100))
-    ('−0.123', '+3.2')
+    >>> signed(-0.1234, (0, 1)), signed(3.21, (0, 100)), signed(-0.0, (0, 1))
+    ('−0.123', '+3.2', '+0.000')
     """
-    return f"{value:+.{1 if scale[1] - scale[0] > 2 else 3}f}".replace("-", "−")
+    digits = 1 if scale[1] - scale[0] > 2 else 3
+    return f"{round(value, digits) + 0.0:+.{digits}f}".replace("-", "−")
 
 
 def percent(share: float) -> str:
