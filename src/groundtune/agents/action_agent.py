@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from groundtune.acting import Action, SelectingModel
 from groundtune.agents.approvals import Approvals, Occasion
 from groundtune.agents.budget import Budget, BudgetSpent
-from groundtune.agents.effects import EffectLedger
+from groundtune.agents.effects import EffectLedger, asked
 from groundtune.agents.policy import ActionPolicy, Ruling
 from groundtune.agents.provenance import SeenValues
 from groundtune.calls import NotACall, call_of
@@ -209,11 +209,7 @@ class ActionAgent:
                 return self._tools.ledger.rehearse(action, call, actor, occasion, token)
             return self._tools.ledger.perform(action, call, actor, occasion, token)
         self._noted(actor.id, occasion.note("looked up", call))
-        try:
-            return action.perform(call.arguments, actor, "")
-        except Exception as error:
-            _log.exception("The action %s broke.", call.action)
-            return ActionResult("unknown", reason=f"the action broke ({type(error).__name__}).")
+        return asked(action.perform, call, actor, "")
 
     def _refused(self, user: str, call: ActionCall, occasion: Occasion, why: str) -> ActionResult:
         self._noted(user, AuditNote("refused", occasion.about(call), {"why": why}))  # its arguments may be no JSON

@@ -70,7 +70,7 @@ class EffectLedger:
             return ActionResult("refused", reason=f"it cannot be written down, so it is not done: {error.message}")
         if kept is not record:
             return self._before(kept)
-        result = _asked(action.perform, call, actor, record.key)
+        result = asked(action.perform, call, actor, record.key)
         if result.outcome == "unknown":  # nobody is calling any more: the back-end may know by now
             known = self._known(action, call, actor, record.key, age=0)
             result = result if known.outcome == "unknown" else known
@@ -154,10 +154,10 @@ class EffectLedger:
     def _known(self, action: Action, call: ActionCall, actor: Actor, key: str, age: float) -> ActionResult:
         """Return what the back-end knows of a call. One that never came is given up, or else waited for until it is too
         late for it."""
-        result = _asked(action.look_up, call, actor, key)
+        result = asked(action.look_up, call, actor, key)
         if result.outcome != "refused":
             return result
-        given_up = _asked(action.give_up, call, actor, key)
+        given_up = asked(action.give_up, call, actor, key)
         if given_up.outcome != "unknown":
             return given_up
         if age < self._times.late:
@@ -189,7 +189,7 @@ class EffectLedger:
                 approval = self._approvals.covering(token, action, call, actor, rehearse=True)
             record = self._record(action, call, actor, occasion, approval)
             self._kept.note(actor.id, occasion.note("rehearsed", call, key=record.key))
-            result = _asked(partial(_rehearsed, action), call, actor, record.key)
+            result = asked(partial(_rehearsed, action), call, actor, record.key)
             self._kept.note(actor.id, _settling("rehearsal settled", record, result))
         except ApprovalRefused as error:
             return ActionResult("refused", reason=error.message)
@@ -205,7 +205,7 @@ def _rehearsed(action: Action, arguments: Mapping[str, object], actor: Actor, ke
     return ActionResult("rehearsed", reason=f"a dry run: {action.schema.name} was not called.")
 
 
-def _asked(ask: Callable[..., ActionResult], call: ActionCall, actor: Actor, key: str) -> ActionResult:
+def asked(ask: Callable[..., ActionResult], call: ActionCall, actor: Actor, key: str) -> ActionResult:
     """Return what an action says of a call; a bug in it leaves it unknown."""
     try:
         return ask(call.arguments, actor, key)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from groundtune.errors import SettingsError
-from groundtune.text import encodable
 
 
 def principals(asker: Sequence[str]) -> tuple[str, ...]:
@@ -15,4 +14,4 @@ def principals(asker: Sequence[str]) -> tuple[str, ...]:
             f"the asker is {asker!r}, but must be a list of principals, none of them blank.",
             remedy='Write asker=["staff"] in Python, --as staff on the command line.',
         )
-    return tuple(map(encodable, asker))
+    return tuple(asker)

@@ -14,7 +14,6 @@ from groundtune.errors import ModelFailed
 from groundtune.protocols import ChatModel
 from groundtune.reply.reasoning import Parting, joined, parted
 from groundtune.sentences import without_repetition
-from groundtune.text import encodable
 from groundtune.values import (
     Answer,
     Answered,
@@ -90,7 +89,7 @@ def heard(completion: Completion, model: str) -> Completion:
 
     Raises `ModelFailed` with the reason if that is nothing.
     """
-    reply = parted(encodable(completion.text))
+    reply = parted(completion.text)
     text = reply.answer if completion.finish_reason == "stop" else without_repetition(reply.answer)
     reasoning = joined(completion.reasoning, reply.reasoning)
     if not text.strip():

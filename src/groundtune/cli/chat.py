@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from groundtune.cli._shared import AS_EVERYONE, HERE, AsJson, Asker, Overrides, ProjectFolder, emit, flags
-from groundtune.errors import ApprovalRefused, InputError, ModelFailed, SettingsError
+from groundtune.errors import ApprovalRefused, GroundtuneError, InputError, ModelFailed, SettingsError
 
 if TYPE_CHECKING:
     from groundtune.agents.team import TeamEvent
@@ -189,13 +189,13 @@ class _ChatReply:
         said, self._said = "".join(self._said), []
         self.tell(said)
 
-    def failed(self, error: Exception) -> None:
+    def failed(self, error: GroundtuneError) -> None:
         """Show why there is no answer, or no more of it."""
         if not self._quiet and self._shown:
             print()
         self._tell_said()
         print(f"groundtune: {error}", file=sys.stderr)
-        self.error = getattr(error, "message", str(error))
+        self.error = error.message
 
     def tell(self, text: str) -> None:
         """Show text, unless all is printed as JSON."""

@@ -91,20 +91,18 @@ class KeptTrials:
         return digest(self.setup.groundtune, self.setup.model, self.setup.actions, self.setup.rules, content)
 
 
-def setup_of(assembly: Assembly, candidate: Candidate, tasks: ScriptedTasks, now: datetime) -> AgentSetup:
-    """Return what the candidate would be tried with as the project is now.
+def setups_of(
+    assembly: Assembly, candidates: Sequence[Candidate], tasks: ScriptedTasks, now: datetime
+) -> list[AgentSetup]:
+    """Return what each candidate would be tried with as the project is now.
 
     Raises `SettingsError` and `InputError` where actions cannot be read, or its model cannot be opened.
     """
     settings = assembly.settings.actions
-    return AgentSetup(
-        __version__,
-        digest(assembly.model_of(candidate).signature),
-        _told_of_actions(settings, assembly),
-        digest(INSTRUCTIONS, settings.model_dump_json(include={"rules", "calls", "tokens", "money", "seconds"})),
-        tasks.fingerprint,
-        now,
-    )
+    rules = digest(INSTRUCTIONS, settings.model_dump_json(include={"rules", "calls", "tokens", "money", "seconds"}))
+    told = _told_of_actions(settings, assembly)
+    models = [digest(assembly.model_of(candidate).signature) for candidate in candidates]
+    return [AgentSetup(__version__, model, told, rules, tasks.fingerprint, now) for model in models]
 
 
 def sharing_models(assembly: Assembly, candidates: Sequence[Candidate]) -> list[list[Candidate]]:
@@ -142,8 +140,10 @@ def agent_section(assembly: Assembly, candidates: Sequence[Candidate], now: date
     before = assembly.records.kept_many(SETUP, [candidate.name for candidate in candidates])
     evaluations: list[AgentEvaluation] = []
     results: dict[str, AgentResult] = {}
-    for sharing in sharing_models(assembly, candidates):
-        setup, names = setup_of(assembly, sharing[0], tasks, now), tuple(each.name for each in sharing)
+    together = sharing_models(assembly, candidates)
+    setups = setups_of(assembly, [sharing[0] for sharing in together], tasks, now)
+    for sharing, setup in zip(together, setups, strict=True):
+        names = tuple(each.name for each in sharing)
         rows = KeptTrials(assembly.records, setup).of(tasks.tasks)
         if not rows:
             results |= {name: _without(name, before.get(name), setup) for name in names}

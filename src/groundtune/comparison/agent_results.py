@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Any, Generic, Literal, Protocol, TypeVar
 
 import numpy as np
 from pydantic import TypeAdapter
@@ -39,17 +39,31 @@ class TaskTrial:
     failed: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class TriedTask:
-    """A task with its trials, in order."""
-
-    id: str
-    kind: str
-    group: str
-    trials: tuple[TaskTrial, ...]
+class MadeTrial(Protocol):
+    """A trial of any kind of task: whether it succeeded, or why it tells nothing."""
 
     @property
-    def graded(self) -> tuple[TaskTrial, ...]:
+    def succeeded(self) -> bool:
+        """Whether it succeeded."""
+        ...
+
+    @property
+    def failed(self) -> str:
+        """Why it tells nothing, "" if it does."""
+        ...
+
+
+TrialT = TypeVar("TrialT", bound=MadeTrial)
+
+
+class Tried(Generic[TrialT]):
+    """What the `trials` of a task, in order, say together."""
+
+    __slots__ = ()
+    trials: tuple[TrialT, ...]
+
+    @property
+    def graded(self) -> tuple[TrialT, ...]:
         """The trials that tell something."""
         return tuple(trial for trial in self.trials if not trial.failed)
 
@@ -64,6 +78,16 @@ class TriedTask:
         if not self.graded:
             return Score(None, next((trial.failed for trial in self.trials), "not tried"), failed=bool(self.trials))
         return Score(self.successes / len(self.graded))
+
+
+@dataclass(frozen=True, slots=True)
+class TriedTask(Tried[TaskTrial]):
+    """A task of one's own with its trials, in order."""
+
+    id: str
+    kind: str
+    group: str
+    trials: tuple[TaskTrial, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +215,7 @@ def evaluation_json(evaluation: AgentEvaluation, method: Method) -> dict[str, ob
     return {**names, **told, "tried": tried}
 
 
-def pass_hats(tried: Sequence[TriedTask]) -> dict[int, float]:
+def pass_hats(tried: Sequence[Tried[Any]]) -> dict[int, float]:
     """Return pass^k for each k that all tasks have trials for, as the mean over tasks with any trial that tells."""
     counts = [(task.successes, len(task.graded)) for task in tried if task.graded]
     most = min((trials for _, trials in counts), default=0)

@@ -19,7 +19,15 @@ from groundtune.agents.tasks.scripted import ScriptedCustomer, ScriptedRun
 from groundtune.assembly.acting import Acting, budget_of, open_acting
 from groundtune.assembly.assembly import Assembly
 from groundtune.assembly.candidates import Candidate
-from groundtune.comparison.agent_evidence import SETUP, KeptTrials, acts, setup_of, sharing_models, tasks_of
+from groundtune.comparison.agent_evidence import (
+    SETUP,
+    AgentSetup,
+    KeptTrials,
+    acts,
+    setups_of,
+    sharing_models,
+    tasks_of,
+)
 from groundtune.comparison.agent_results import AgentEvaluation, TaskTrial, TriedTask
 from groundtune.errors import InputError, SettingsError
 from groundtune.http.backend import BackendClient, NoReply, NotSent
@@ -57,20 +65,24 @@ def evaluate_agents(
     for candidate in candidates:
         for adapter in candidate.adapters:
             assembly.adapters.check(candidate.name, adapter)
+    together = sharing_models(assembly, candidates)
+    setups = setups_of(assembly, [sharing[0] for sharing in together], tasks, datetime.now(UTC))
     return tuple(
-        _Trials(assembly, sharing, tasks).make(chosen, world, trials, again=again)
-        for sharing in sharing_models(assembly, candidates)
+        _Trials(assembly, sharing, tasks, setup).make(chosen, world, trials, again=again)
+        for sharing, setup in zip(together, setups, strict=True)
     )
 
 
 class _Trials:
     """The trials of one model, which `candidates` share, on `tasks`."""
 
-    def __init__(self, assembly: Assembly, candidates: Sequence[Candidate], tasks: ScriptedTasks) -> None:
+    def __init__(
+        self, assembly: Assembly, candidates: Sequence[Candidate], tasks: ScriptedTasks, setup: AgentSetup
+    ) -> None:
         self._assembly, self._tasks = assembly, tasks
         self._names = tuple(candidate.name for candidate in candidates)
         self._model = assembly.model_of(candidates[0])
-        self._kept = KeptTrials(assembly.records, setup_of(assembly, candidates[0], tasks, datetime.now(UTC)))
+        self._kept = KeptTrials(assembly.records, setup)
         self._people: dict[str, Actor] = {}
 
     def make(

@@ -18,10 +18,11 @@ from pydantic import TypeAdapter
 from groundtune.acting import SelectingModel
 from groundtune.agents.tasks.conversing import AGENT, CUSTOMER, ConversingLimits, Speaker, converse
 from groundtune.agents.tasks.environment import finish, replay
-from groundtune.agents.tasks.grading import count_effects, grade, pass_hat_k
+from groundtune.agents.tasks.grading import count_effects, grade
 from groundtune.agents.tasks.task import AgentTask, RewardPart
 from groundtune.agents.tasks.tau2.reading import Tau2Domain, Tau2Name, read_tau2
 from groundtune.assembly.assembly import Assembly
+from groundtune.comparison.agent_results import Tried, pass_hats
 from groundtune.errors import InputError, ModelFailed
 from groundtune.files import within
 from groundtune.http.outages import one_command
@@ -29,7 +30,7 @@ from groundtune.models.selecting import selecting
 from groundtune.records import KeptKind
 from groundtune.statistics.comparing import estimate
 from groundtune.statistics.sample import Method
-from groundtune.values import Estimate, Score, digest
+from groundtune.values import Estimate, digest
 
 PREFIX = "tau2:"
 ENDED = {"customer": "the customer ended it", "steps": "too many steps", "faults": "too many faults"}
@@ -63,29 +64,12 @@ class Tau2Trial:
 
 
 @dataclass(frozen=True, slots=True)
-class Tau2Tried:
+class Tau2Tried(Tried[Tau2Trial]):
     """A task with its trials. `floor` tells whether doing nothing would have succeeded."""
 
     id: str
     trials: tuple[Tau2Trial, ...]
     floor: bool
-
-    @property
-    def graded(self) -> list[Tau2Trial]:
-        """The trials that tell something."""
-        return [trial for trial in self.trials if not trial.failed]
-
-    @property
-    def successes(self) -> int:
-        """How many trials succeeded."""
-        return sum(trial.succeeded for trial in self.graded)
-
-    @property
-    def score(self) -> Score:
-        """The share of trials that succeeded."""
-        if not self.graded:
-            return Score(None, self.trials[0].failed, failed=True)
-        return Score(self.successes / len(self.graded))
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +109,7 @@ class Tau2Evaluation:
     @property
     def pass_hat(self) -> dict[int, float]:
         """pass^k over the tasks with a trial that tells something, for each k that all of them have trials for."""
-        counts = [(each.successes, len(each.graded)) for each in self.tried if each.graded]
-        most = min((trials for _, trials in counts), default=0)
-        return {k: sum(pass_hat_k(*count, k) for count in counts) / len(counts) for k in range(1, most + 1)}
+        return pass_hats(self.tried)
 
     def parts(self) -> dict[RewardPart, tuple[int, int, int]]:
         """Return for each part of the reward how many trials met it, did not, and could not be scored."""

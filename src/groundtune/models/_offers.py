@@ -15,7 +15,6 @@ from typing import Any
 from groundtune.calls import MOST_ACTIONS, NotACall, call_of
 from groundtune.errors import ModelFailed
 from groundtune.http.bodies import loaded
-from groundtune.text import encodable
 from groundtune.values import ActionSchema, Completion, FinishReason, Selection, Usage
 
 CALL_TOKENS = 512
@@ -81,9 +80,8 @@ class Offer:
         A call counts only if it is whole, the only one, and fits.
         """
         try:
-            text = encodable(said.text)
             if not calls:
-                return Selection(None, text, said.usage)
+                return Selection(None, said.text, said.usage)
             if said.finish_reason in _CUT:
                 raise NotACall(f"it was cut off, as the finish reason {said.finish_reason!r} says")
             if len(calls) > 1:
@@ -92,9 +90,9 @@ class Offer:
             action = self.by_name.get(name) if isinstance(name, str) else None
             if action is None:
                 raise NotACall(f"there is no action {str(name)[:_LONGEST_NAME]!r}")
-            return Selection(call_of(action, {} if arguments in ("", None) else arguments), text, said.usage)
+            return Selection(call_of(action, {} if arguments in ("", None) else arguments), said.text, said.usage)
         except NotACall as reason:
-            told = f"{text}\n(This was no valid call: {reason}.)".strip()
+            told = f"{said.text}\n(This was no valid call: {reason}.)".strip()
             return Selection(None, told, said.usage, str(reason))
 
     def selection_in(self, said: Completion) -> Selection:

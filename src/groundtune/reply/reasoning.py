@@ -127,7 +127,7 @@ def marks_among(tokens: Iterable[str]) -> frozenset[str]:
 
 def joined(*thoughts: str) -> str:
     """Return pieces of reasoning as one text."""
-    return encodable("\n\n".join(filter(None, (thought.strip() for thought in thoughts))))
+    return "\n\n".join(filter(None, (thought.strip() for thought in thoughts)))
 
 
 class Parting:

@@ -100,6 +100,11 @@ class Completion:
     finish_detail: str = ""
     adjusted: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        """Put halves of characters together, as in a `Message`: an endpoint may send them."""
+        object.__setattr__(self, "text", encodable(self.text))
+        object.__setattr__(self, "reasoning", encodable(self.reasoning))
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:

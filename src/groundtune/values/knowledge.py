@@ -225,6 +225,7 @@ class Search:
     def __post_init__(self) -> None:
         """Put halves of characters together, or U+FFFD in their place: no embedder or store takes them."""
         object.__setattr__(self, "text", encodable(self.text))
+        object.__setattr__(self, "asker", tuple(map(encodable, self.asker)))
         object.__setattr__(self, "where", {encodable(key): encodable(value) for key, value in self.where.items()})
 
 
